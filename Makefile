@@ -1,0 +1,136 @@
+# layer peek: GNU make, one file, no recursion into folders.
+#
+#   make            the programs, in build/release/bin
+#   make demo       install what is missing, build, list the recorded image, offline
+#   make check      install what is missing, build, run all tests
+#   make lint       the walls of the house, static analysis, man pages, scripts
+#   make help       the other targets
+
+VERSION  = 0.1.0
+PREFIX  ?= /usr/local
+BINDIR   = $(PREFIX)/bin
+MANDIR   = $(PREFIX)/share/man
+FLAVOUR ?= release
+O       := build/$(FLAVOUR)
+
+# ---- which program links which library (all of them: libseccomp) -----------
+LIBS_lp-fetch   = -lnettle
+LIBS_lp-inflate = -lz -lzstd
+LIBS_lp-merge   = -ljansson
+LIBS_tests      = -lz -lzstd -ljansson -lnettle
+LIBS_oracle     = -larchive -lz
+
+# ---- flavours: one tree each below build/ -----------------------------------
+WARN = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+       -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef -Walloca
+FLAGS_release  = -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -pie -Wl,-z,relro,-z,now
+FLAGS_asan     = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+                 -fno-sanitize-recover=all -DLP_NO_LOCK
+FLAGS_valgrind = -O1 -g -DLP_NO_LOCK
+FLAGS_fuzz     = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+                 -DLP_NO_LOCK
+FLAGS_lint-gcc   = -O2 -Werror
+FLAGS_lint-clang = -O2 -Werror
+CC_fuzz        = clang
+CC_lint-clang  = clang
+ifneq ($(CC_$(FLAVOUR)),)
+CC := $(CC_$(FLAVOUR))
+endif
+
+LP_CPPFLAGS = -iquote . -include common/base/banned.h -D_GNU_SOURCE -DLP_VERSION='"$(VERSION)"'
+LP_CFLAGS   = -std=c11 $(WARN) $(FLAGS_$(FLAVOUR))
+COMPILE     = $(CC) $(LP_CPPFLAGS) $(CPPFLAGS) $(LP_CFLAGS) $(CFLAGS) -MMD -MP
+LINK        = $(CC) $(LP_CFLAGS) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed
+
+# ---- what there is ----------------------------------------------------------
+PROGRAMS := $(patsubst cmd/%.c,%,$(wildcard cmd/lp-*.c))
+COMMON   := $(patsubst %.c,$(O)/%.o,$(wildcard common/*/*.c))
+UNIT     := $(patsubst test/unit/%.c,$(O)/unit/%,$(wildcard test/unit/test_*.c))
+FUZZ     := $(patsubst test/fuzz/%.c,$(O)/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
+ORACLE   := $(patsubst test/oracle/%.c,$(O)/oracle/%,$(wildcard test/oracle/*.c))
+MANPAGES := $(wildcard man/*.[1-9])
+
+.PHONY: all check check-unit check-asan check-valgrind lint bench fuzz demo deps install \
+        uninstall dist clean help objects tests
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+all: $(PROGRAMS:%=$(O)/bin/%)
+tests: all $(UNIT) $(FUZZ) $(ORACLE)
+objects: $(COMMON) $(PROGRAMS:%=$(O)/cmd/%.o)
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+
+$(O)/liblp.a: $(COMMON)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(O)/bin/%: $(O)/cmd/%.o $(O)/liblp.a
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LIBS_$*) -lseccomp $(LDLIBS)
+
+$(O)/unit/%: $(O)/test/unit/%.o $(O)/test/unit/unit.o $(O)/liblp.a
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LIBS_tests) -lseccomp $(LDLIBS)
+
+# with the fuzzer's own main where the fuzzer is, with a replaying one elsewhere
+FUZZ_MAIN   = $(if $(filter fuzz,$(FLAVOUR)),,$(O)/test/fuzz/replay.o)
+FUZZ_ENGINE = $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer)
+$(O)/fuzz/%: $(O)/test/fuzz/%.o $(FUZZ_MAIN) $(O)/liblp.a
+	@mkdir -p $(@D)
+	$(LINK) $(FUZZ_ENGINE) -o $@ $^ $(LIBS_tests) -lseccomp $(LDLIBS)
+
+$(O)/oracle/%: $(O)/test/oracle/%.o $(O)/liblp.a
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LIBS_oracle) -lseccomp $(LDLIBS)
+
+# ---- what can be done -------------------------------------------------------
+deps:
+	test/lib/deps build
+check:
+	test/lib/deps test
+	$(MAKE) tests
+	$(MAKE) FLAVOUR=asan tests
+	test/run $(O)
+check-unit: $(UNIT) $(FUZZ)
+	test/run --unit $(O)
+check-asan:
+	$(MAKE) FLAVOUR=asan tests
+	test/run build/asan
+check-valgrind:
+	$(MAKE) FLAVOUR=valgrind tests
+	test/run --valgrind build/valgrind
+lint:
+	test/lib/deps test
+	test/lint
+bench: all
+	test/lib/deps test
+	test/bench/run $(O)
+demo:
+	test/lib/deps build
+	$(MAKE) all
+	fixtures/demo $(O)/bin
+FUZZTIME ?= 60
+fuzz:
+	$(MAKE) FLAVOUR=fuzz $(patsubst $(O)/%,build/fuzz/%,$(FUZZ))
+	test/fuzz/run $(FUZZTIME)
+
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5
+	install -m 755 $(PROGRAMS:%=$(O)/bin/%) $(DESTDIR)$(BINDIR)
+	for m in $(MANPAGES); do install -D -m 644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done
+uninstall:
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%)
+	for m in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+dist:
+	git archive --format=tar.gz --prefix=layer-peek-$(VERSION)/ -o layer-peek-$(VERSION).tar.gz HEAD
+clean:
+	rm -rf build
+help:
+	@sed -n 's/^#   //p' Makefile
+	@echo 'make deps | check-unit | check-asan | check-valgrind | bench | fuzz [FUZZTIME=SECONDS]'
+	@echo 'make install | uninstall [PREFIX=$(PREFIX)] [DESTDIR=] | dist | clean'
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,26 @@
+/*
+ * Functions that this project never calls, made into compile errors.
+ * Passed with -include in front of every file.
+ *
+ * The headers that declare them come first, because a poisoned word may not
+ * be spoken at all afterwards, not even by a declaration.
+ */
+#ifndef LP_BANNED_H
+#define LP_BANNED_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+/* no bound on what they write */
+#pragma GCC poison strcpy strcat sprintf vsprintf gets stpcpy
+/* a bound that leaves out the terminator, or pads */
+#pragma GCC poison strncpy strncat
+/* hidden state, or a result that cannot be told from an error */
+#pragma GCC poison strtok atoi atol atoll atof rand srand
+/* the environment's locale and time zone must not change what a row says */
+#pragma GCC poison setlocale localtime gmtime ctime asctime strftime mktime
+
+#endif

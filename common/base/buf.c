@@ -1,0 +1,78 @@
+#include "common/base/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/status.h"
+
+enum { FIRST_CAP = 256 };
+
+void
+lp_buf_init(struct lp_buf *b, size_t max)
+{
+	*b = (struct lp_buf){ .max = max };
+}
+
+void
+lp_buf_release(struct lp_buf *b)
+{
+	free(b->p);
+	*b = (struct lp_buf){ .max = b->max };
+}
+
+int
+lp_buf_reserve(struct lp_buf *b, size_t more)
+{
+	size_t cap = b->cap > 0 ? b->cap : FIRST_CAP;
+	unsigned char *p;
+
+	if (more > b->max - b->n)
+		return LP_E_LIMIT;
+	if (more <= b->cap - b->n)
+		return LP_OK;
+	while (cap < b->n + more)
+		cap = cap > b->max / 2 ? b->max : cap * 2;
+	if (cap > b->max)
+		cap = b->max;
+	p = realloc(b->p, cap);
+	if (p == NULL)
+		return LP_E_NOMEM;
+	b->p = p;
+	b->cap = cap;
+	return LP_OK;
+}
+
+int
+lp_buf_add(struct lp_buf *b, struct lp_span s)
+{
+	int rc = lp_buf_reserve(b, s.n);
+
+	if (rc == LP_OK && s.n > 0) {
+		memcpy(b->p + b->n, s.p, s.n);
+		b->n += s.n;
+	}
+	return rc;
+}
+
+int
+lp_buf_adds(struct lp_buf *b, const char *s)
+{
+	return lp_buf_add(b, lp_span_str(s));
+}
+
+int
+lp_buf_addc(struct lp_buf *b, int byte)
+{
+	unsigned char c = (unsigned char)byte;
+
+	return lp_buf_add(b, lp_span(&c, 1));
+}
+
+const char *
+lp_buf_cstr(struct lp_buf *b)
+{
+	if (lp_buf_reserve(b, 1) != LP_OK)
+		return NULL;
+	b->p[b->n] = '\0';
+	return (const char *)b->p;
+}

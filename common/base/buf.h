@@ -1,0 +1,57 @@
+/*
+ * A growable run of bytes that states its maximum when it is made, so that
+ * no length from outside can make it larger than its owner meant.
+ *
+ * Invariant: n <= cap <= max. A buffer that failed to grow is as it was.
+ * The buffer owns its memory; lp_buf_release frees it.
+ */
+#ifndef LP_BASE_BUF_H
+#define LP_BASE_BUF_H
+
+#include <stddef.h>
+
+#include "common/base/span.h"
+
+struct lp_buf {
+	unsigned char *p;
+	size_t n;   /* bytes in use */
+	size_t cap; /* bytes allocated */
+	size_t max; /* bytes it may ever hold */
+};
+
+/* An empty buffer; allocates nothing. */
+void lp_buf_init(struct lp_buf *, size_t max);
+void lp_buf_release(struct lp_buf *);
+
+/*
+ * Room for `more` bytes behind the n in use, without using them yet.
+ * 0, LP_E_LIMIT above max, or LP_E_NOMEM.
+ */
+int lp_buf_reserve(struct lp_buf *, size_t more);
+
+/* Append; results as lp_buf_reserve. */
+int lp_buf_add(struct lp_buf *, struct lp_span);
+int lp_buf_adds(struct lp_buf *, const char *);
+int lp_buf_addc(struct lp_buf *, int byte);
+
+/* Forget the content, keep the memory. */
+static inline void
+lp_buf_clear(struct lp_buf *b)
+{
+	b->n = 0;
+}
+
+/* What is in it; valid until the buffer next changes. */
+static inline struct lp_span
+lp_buf_span(const struct lp_buf *b)
+{
+	return lp_span(b->p, b->n);
+}
+
+/*
+ * The content as a C string: a NUL is put behind it (and not counted).
+ * NULL if there is no room for that NUL. Valid as lp_buf_span.
+ */
+const char *lp_buf_cstr(struct lp_buf *);
+
+#endif

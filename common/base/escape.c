@@ -1,0 +1,126 @@
+#include "common/base/escape.h"
+
+#include <stdint.h>
+
+#include "common/base/status.h"
+#include "common/base/utf8.h"
+
+/* Plain ASCII other than controls and the backslash: nearly all bytes. */
+static int
+plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '\\';
+}
+
+/*
+ * Length of the character at the front if it may stand as it is, else 0.
+ * C1 controls (U+0080 to U+009F) are valid UTF-8 and stay in a row, which
+ * must be exact, but never reach a terminal.
+ */
+static size_t
+unescaped(struct lp_span s, enum lp_escape_for to)
+{
+	uint32_t code;
+	size_t n;
+
+	if (plain(s.p[0]))
+		return 1;
+	if (s.p[0] < 0x80)
+		return 0;
+	n = lp_utf8_len(s, &code);
+	return n > 0 && to == LP_ESCAPE_TERMINAL && lp_utf8_unsafe(code) ? 0 : n;
+}
+
+size_t
+lp_escape_clean(struct lp_span s, enum lp_escape_for to)
+{
+	size_t all = s.n;
+
+	while (s.n > 0) {
+		size_t n = unescaped(s, to);
+
+		if (n == 0)
+			break;
+		lp_span_take(&s, n);
+	}
+	return all - s.n;
+}
+
+static int
+escape_byte(struct lp_buf *b, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	char x[4] = { '\\', 'x', hex[c >> 4], hex[c & 15] };
+
+	switch (c) {
+	case '\\': return lp_buf_adds(b, "\\\\");
+	case '\t': return lp_buf_adds(b, "\\t");
+	case '\n': return lp_buf_adds(b, "\\n");
+	case '\r': return lp_buf_adds(b, "\\r");
+	}
+	return lp_buf_add(b, lp_span(x, sizeof(x)));
+}
+
+int
+lp_escape(struct lp_buf *b, struct lp_span s, enum lp_escape_for to)
+{
+	int rc = LP_OK;
+
+	while (s.n > 0 && rc == LP_OK) {
+		rc = lp_buf_add(b, lp_span_take(&s, lp_escape_clean(s, to)));
+		if (s.n > 0 && rc == LP_OK)
+			rc = escape_byte(b, *lp_span_take(&s, 1).p);
+	}
+	return rc;
+}
+
+static int
+hex_digit(unsigned char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+/* The escape behind a backslash: its byte, with *s moved past it, or -1. */
+static int
+escaped_byte(struct lp_span *s)
+{
+	struct lp_span x;
+
+	if (s->n == 0)
+		return -1;
+	switch (*lp_span_take(s, 1).p) {
+	case '\\': return '\\';
+	case 't': return '\t';
+	case 'n': return '\n';
+	case 'r': return '\r';
+	case 'x':
+		x = lp_span_take(s, 2);
+		if (x.n == 2 && hex_digit(x.p[0]) >= 0 && hex_digit(x.p[1]) >= 0)
+			return hex_digit(x.p[0]) << 4 | hex_digit(x.p[1]);
+	}
+	return -1;
+}
+
+int
+lp_unescape(struct lp_buf *b, struct lp_span s)
+{
+	int rc = LP_OK;
+
+	while (s.n > 0 && rc == LP_OK) {
+		const unsigned char *bs = memchr(s.p, '\\', s.n);
+		size_t run = bs != NULL ? (size_t)(bs - s.p) : s.n;
+		int c;
+
+		rc = lp_buf_add(b, lp_span_take(&s, run));
+		if (s.n == 0 || rc != LP_OK)
+			break;
+		lp_span_take(&s, 1);
+		c = escaped_byte(&s);
+		rc = c < 0 ? LP_E_DATA : lp_buf_addc(b, c);
+	}
+	return rc;
+}

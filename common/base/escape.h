@@ -1,0 +1,30 @@
+/*
+ * The escapes of a row's fields (lp(5), "Escapes"): \\ \t \n \r, and \xHH
+ * for other control bytes and for each byte that is not part of valid
+ * UTF-8. Reversible, so a row is always one line and a field never holds a
+ * tab.
+ */
+#ifndef LP_BASE_ESCAPE_H
+#define LP_BASE_ESCAPE_H
+
+#include "common/base/buf.h"
+#include "common/base/span.h"
+
+enum lp_escape_for {
+	LP_ESCAPE_ROW,     /* exactly the reversible form of lp(5) */
+	LP_ESCAPE_TERMINAL /* also the code points of lp_utf8_unsafe, for eyes */
+};
+
+/* How many leading bytes need no escape: a field's whole length, mostly. */
+size_t lp_escape_clean(struct lp_span, enum lp_escape_for);
+
+/* Append the escaped form. 0, LP_E_LIMIT or LP_E_NOMEM. */
+int lp_escape(struct lp_buf *, struct lp_span, enum lp_escape_for);
+
+/*
+ * Append what an escaped field stands for. 0, LP_E_LIMIT, LP_E_NOMEM, or
+ * LP_E_DATA where a backslash starts no escape that lp_escape writes.
+ */
+int lp_unescape(struct lp_buf *, struct lp_span);
+
+#endif

@@ -1,0 +1,80 @@
+#include "common/base/json.h"
+
+#include "common/base/status.h"
+#include "common/base/utf8.h"
+
+/* ASCII that stands for itself inside quotes. DEL may, by the RFC, but a terminal would swallow it. */
+static int
+plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+static int
+escape_ascii(struct lp_buf *b, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	char u[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+
+	switch (c) {
+	case '"': return lp_buf_adds(b, "\\\"");
+	case '\\': return lp_buf_adds(b, "\\\\");
+	case '\b': return lp_buf_adds(b, "\\b");
+	case '\f': return lp_buf_adds(b, "\\f");
+	case '\n': return lp_buf_adds(b, "\\n");
+	case '\r': return lp_buf_adds(b, "\\r");
+	case '\t': return lp_buf_adds(b, "\\t");
+	}
+	return lp_buf_add(b, lp_span(u, sizeof(u)));
+}
+
+/* One character that is not plain, taken off *s. */
+static int
+odd_character(struct lp_buf *b, struct lp_span *s)
+{
+	size_t n;
+
+	if (s->p[0] < 0x80)
+		return escape_ascii(b, *lp_span_take(s, 1).p);
+	n = lp_utf8_len(*s, NULL);
+	if (n > 0)
+		return lp_buf_add(b, lp_span_take(s, n));
+	lp_span_take(s, 1);
+	return lp_buf_adds(b, "\xef\xbf\xbd");
+}
+
+int
+lp_json_string(struct lp_buf *b, struct lp_span s)
+{
+	int rc = lp_buf_addc(b, '"');
+
+	while (s.n > 0 && rc == LP_OK) {
+		size_t run = 0;
+
+		while (run < s.n && plain(s.p[run]))
+			run++;
+		rc = lp_buf_add(b, lp_span_take(&s, run));
+		if (s.n > 0 && rc == LP_OK)
+			rc = odd_character(b, &s);
+	}
+	return rc == LP_OK ? lp_buf_addc(b, '"') : rc;
+}
+
+int
+lp_json_base64(struct lp_buf *b, struct lp_span s)
+{
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	int rc = lp_buf_addc(b, '"');
+
+	while (s.n > 0 && rc == LP_OK) {
+		struct lp_span in = lp_span_take(&s, 3);
+		unsigned v = (unsigned)in.p[0] << 16 | (in.n > 1 ? (unsigned)in.p[1] << 8 : 0) |
+		    (in.n > 2 ? in.p[2] : 0);
+		char out[4] = { digits[v >> 18], digits[v >> 12 & 63],
+			in.n > 1 ? digits[v >> 6 & 63] : '=', in.n > 2 ? digits[v & 63] : '=' };
+
+		rc = lp_buf_add(b, lp_span(out, sizeof(out)));
+	}
+	return rc == LP_OK ? lp_buf_addc(b, '"') : rc;
+}

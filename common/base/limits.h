@@ -1,0 +1,36 @@
+/*
+ * Every bound on what input may ask of us, each with its unit and reason.
+ * Above one of these the data is bad (exit 1): nothing is ever silently
+ * cut short.
+ */
+#ifndef LP_BASE_LIMITS_H
+#define LP_BASE_LIMITS_H
+
+/* Bytes of one path or link target: Linux's PATH_MAX is 4096; archives made elsewhere hold more. */
+#define LP_MAX_PATH (64u * 1024)
+
+/* Bytes of one pax or GNU extension header's body. Go's reader and libarchive allow 1 MiB. */
+#define LP_MAX_EXTENSION (1024u * 1024)
+
+/* Records in one pax header. */
+#define LP_MAX_PAX_RECORDS 65536u
+
+/* Entries of one sparse map (GNU tar writes one for every hole). */
+#define LP_MAX_SPARSE (1024u * 1024)
+
+/* Bytes of one row, escaped: name, link and all extended attributes. */
+#define LP_MAX_ROW (16u * 1024 * 1024)
+
+/* Bytes of a manifest, index or token answer; registries refuse manifests above 4 MiB. */
+#define LP_MAX_MANIFEST (4u * 1024 * 1024)
+
+/* Bytes of a config blob: build histories are long. */
+#define LP_MAX_CONFIG (16u * 1024 * 1024)
+
+/* Levels of JSON nesting. */
+#define LP_MAX_JSON_DEPTH 64u
+
+/* Bytes of a zstd frame's window: what `zstd --long=27` writes, 128 MiB, and no more. */
+#define LP_MAX_ZSTD_WINDOW_LOG 27
+
+#endif

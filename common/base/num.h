@@ -1,0 +1,55 @@
+/*
+ * Numbers: parsed whole or refused, written without printf, added and
+ * multiplied with the overflow looked at.
+ */
+#ifndef LP_BASE_NUM_H
+#define LP_BASE_NUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/span.h"
+#include "common/base/status.h"
+
+enum { LP_NUM_MAX = 20 }; /* characters of the longest 64-bit decimal, sign included */
+
+/*
+ * Decimal digits and nothing else, at least one, at most UINT64_MAX (or
+ * `max`). 0, or LP_E_DATA with *out untouched.
+ */
+int lp_num_u64(struct lp_span, uint64_t max, uint64_t *out);
+
+/* The same with an optional leading '-'. */
+int lp_num_i64(struct lp_span, int64_t *out);
+
+/* A count of bytes as people type it: digits, then nothing, K, M or G (binary). */
+int lp_num_size(struct lp_span, uint64_t *out);
+
+/* Write decimal digits at p (LP_NUM_MAX bytes of room, no NUL); returns the end. */
+char *lp_num_put(char *p, uint64_t v);
+char *lp_num_puti(char *p, int64_t v);
+
+/* *out = a + b or a * b. 0, or LP_E_LIMIT on overflow with *out untouched. */
+static inline int
+lp_add_u64(uint64_t a, uint64_t b, uint64_t *out)
+{
+	uint64_t r;
+
+	if (__builtin_add_overflow(a, b, &r))
+		return LP_E_LIMIT;
+	*out = r;
+	return 0;
+}
+
+static inline int
+lp_mul_u64(uint64_t a, uint64_t b, uint64_t *out)
+{
+	uint64_t r;
+
+	if (__builtin_mul_overflow(a, b, &r))
+		return LP_E_LIMIT;
+	*out = r;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * A span: bytes that somebody else owns. Nothing is ever freed through a
+ * span; whoever hands one out says how long it stays valid.
+ */
+#ifndef LP_BASE_SPAN_H
+#define LP_BASE_SPAN_H
+
+#include <stddef.h>
+#include <string.h>
+
+struct lp_span {
+	const unsigned char *p;
+	size_t n; /* bytes */
+};
+
+static inline struct lp_span
+lp_span(const void *p, size_t n)
+{
+	return (struct lp_span){ (const unsigned char *)p, n };
+}
+
+static inline struct lp_span
+lp_span_str(const char *s)
+{
+	return lp_span(s, strlen(s));
+}
+
+/* The first n bytes of *s (all, if there are fewer), taken off its front. */
+static inline struct lp_span
+lp_span_take(struct lp_span *s, size_t n)
+{
+	struct lp_span head = { s->p, n < s->n ? n : s->n };
+
+	/* an empty span may be NULL, and NULL + 0 is undefined */
+	if (head.n > 0) {
+		s->p += head.n;
+		s->n -= head.n;
+	}
+	return head;
+}
+
+static inline int
+lp_span_eq(struct lp_span a, struct lp_span b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline int
+lp_span_is(struct lp_span a, const char *s)
+{
+	return lp_span_eq(a, lp_span_str(s));
+}
+
+/* Bytewise order, as LC_ALL=C sort has it: below, equal or above zero. */
+static inline int
+lp_span_cmp(struct lp_span a, struct lp_span b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int d = n > 0 ? memcmp(a.p, b.p, n) : 0;
+
+	return d != 0 ? d : (a.n > b.n) - (a.n < b.n);
+}
+
+#endif

@@ -1,0 +1,186 @@
+#include "common/sys/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/buf.h"
+#include "common/base/escape.h"
+#include "common/base/status.h"
+#include "common/sys/io.h"
+
+enum { MESSAGE_MAX = 4096, QUOTE_MAX = 1024, QUOTES = 4 };
+
+static const char *prog = "lp";
+static int quiet, verbose;
+static char last[MESSAGE_MAX];
+
+void
+lp_err_name(const char *name)
+{
+	prog = name;
+}
+
+const char *
+lp_err_get_name(void)
+{
+	return prog;
+}
+
+void
+lp_err_quiet(void)
+{
+	quiet = 1;
+}
+
+void
+lp_err_verbose(void)
+{
+	verbose = 1;
+}
+
+int
+lp_err_is_verbose(void)
+{
+	return verbose;
+}
+
+/* Append to the line; what does not fit is cut, never overrun. */
+static size_t
+append(char *line, size_t n, const char *fmt, va_list ap)
+{
+	int k = vsnprintf(line + n, MESSAGE_MAX - n, fmt, ap);
+
+	if (k < 0)
+		return n;
+	n += (size_t)k;
+	return n < MESSAGE_MAX - 1 ? n : MESSAGE_MAX - 1;
+}
+
+static void
+say(int keep, int err, const char *fmt, va_list ap)
+{
+	char line[MESSAGE_MAX];
+	size_t body = strlen(prog) + 2, n;
+
+	n = (size_t)snprintf(line, sizeof(line), "%s: ", prog);
+	n = append(line, n, fmt, ap);
+	if (err != 0) {
+		/* not strerror: it reads the locale, and may open files after the lock */
+		const char *text = strerrordesc_np(err);
+
+		n += (size_t)snprintf(line + n, sizeof(line) - n, ": %s",
+		    text != NULL ? text : "unknown error");
+		n = n < sizeof(line) - 1 ? n : sizeof(line) - 1;
+	}
+	if (keep)
+		snprintf(last, sizeof(last), "%.*s", (int)(n - body), line + body);
+	line[n++] = '\n';
+	/* a message that cannot be written can be told to nobody */
+	(void)lp_write_all(2, lp_span(line, n));
+}
+
+void
+lp_err(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(1, 0, fmt, ap);
+	va_end(ap);
+}
+
+void
+lp_err_errno(const char *fmt, ...)
+{
+	int err = errno;
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(1, err, fmt, ap);
+	va_end(ap);
+}
+
+void
+lp_note(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (quiet)
+		return;
+	va_start(ap, fmt);
+	say(0, 0, fmt, ap);
+	va_end(ap);
+}
+
+void
+lp_detail(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!verbose)
+		return;
+	va_start(ap, fmt);
+	say(0, 0, fmt, ap);
+	va_end(ap);
+}
+
+/* Static room and not lp_escape alone: a message about lost memory must still come out. */
+const char *
+lp_quote(struct lp_span s)
+{
+	static unsigned char room[QUOTES][QUOTE_MAX + 4];
+	static unsigned turn;
+	struct lp_buf b = { .p = room[turn], .cap = QUOTE_MAX, .max = QUOTE_MAX };
+
+	turn = (turn + 1) % QUOTES;
+	if (lp_escape(&b, s, LP_ESCAPE_TERMINAL) != LP_OK) {
+		memcpy(b.p + b.n, "...", 3);
+		b.n += 3;
+	}
+	b.p[b.n] = '\0';
+	return (const char *)b.p;
+}
+
+const char *
+lp_quotes(const char *s)
+{
+	return lp_quote(lp_span_str(s));
+}
+
+const char *
+lp_err_last(void)
+{
+	return last;
+}
+
+int
+lp_exit_of(int status)
+{
+	switch (status) {
+	case LP_OK:
+	case LP_E_PIPE:
+		return LP_EXIT_OK;
+	case LP_E_DATA:
+	case LP_E_LIMIT:
+		return LP_EXIT_DATA;
+	case LP_E_ABSENT:
+		return LP_EXIT_ABSENT;
+	case LP_E_USAGE:
+		return LP_EXIT_USAGE;
+	default:
+		return LP_EXIT_SYSTEM;
+	}
+}
+
+int
+lp_exit_worse(int a, int b)
+{
+	static const unsigned char rank[] = {
+		[LP_EXIT_OK] = 0, [LP_EXIT_ABSENT] = 1, [LP_EXIT_DATA] = 2,
+		[LP_EXIT_SYSTEM] = 3, [LP_EXIT_USAGE] = 4
+	};
+
+	return rank[b] > rank[a] ? b : a;
+}

@@ -1,0 +1,127 @@
+#include "common/sys/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "common/base/status.h"
+
+void
+lp_io_init(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) != -1 || errno != EBADF)
+			continue;
+		/* open the wrong way round, so that using it still fails */
+		if (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			_exit(3);
+	}
+	signal(SIGPIPE, SIG_IGN);
+}
+
+ptrdiff_t
+lp_read(int fd, void *p, size_t n)
+{
+	for (;;) {
+		ssize_t k = read(fd, p, n);
+
+		if (k >= 0)
+			return k;
+		if (errno != EINTR)
+			return LP_E_SYS;
+	}
+}
+
+ptrdiff_t
+lp_read_full(int fd, void *p, size_t n)
+{
+	size_t got = 0;
+
+	while (got < n) {
+		ptrdiff_t k = lp_read(fd, (unsigned char *)p + got, n - got);
+
+		if (k < 0)
+			return k;
+		if (k == 0)
+			break;
+		got += (size_t)k;
+	}
+	return (ptrdiff_t)got;
+}
+
+ptrdiff_t
+lp_pread_full(int fd, void *p, size_t n, uint64_t offset)
+{
+	size_t got = 0;
+
+	while (got < n) {
+		ssize_t k = pread(fd, (unsigned char *)p + got, n - got, (off_t)(offset + got));
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return LP_E_SYS;
+		if (k == 0)
+			break;
+		got += (size_t)k;
+	}
+	return (ptrdiff_t)got;
+}
+
+int
+lp_read_all(int fd, struct lp_buf *b)
+{
+	enum { STEP = 64 * 1024 };
+
+	for (;;) {
+		size_t step = b->max - b->n < STEP ? b->max - b->n : STEP;
+		unsigned char probe;
+		ptrdiff_t k;
+		int rc = lp_buf_reserve(b, step);
+
+		if (rc != LP_OK)
+			return rc;
+		/* a full buffer is only too small if one byte more exists */
+		k = step > 0 ? lp_read(fd, b->p + b->n, step) : lp_read(fd, &probe, 1);
+		if (k < 0)
+			return LP_E_SYS;
+		if (k == 0)
+			return LP_OK;
+		if (step == 0)
+			return LP_E_LIMIT;
+		b->n += (size_t)k;
+	}
+}
+
+int
+lp_write_all(int fd, struct lp_span s)
+{
+	while (s.n > 0) {
+		ssize_t k = write(fd, s.p, s.n);
+
+		if (k >= 0)
+			lp_span_take(&s, (size_t)k);
+		else if (errno == EPIPE)
+			return LP_E_PIPE;
+		else if (errno != EINTR)
+			return LP_E_SYS;
+	}
+	return LP_OK;
+}
+
+void
+lp_pipe_grow(int fd)
+{
+	(void)fcntl(fd, F_SETPIPE_SZ, LP_PIPE_SIZE);
+}
+
+int
+lp_close_stdout(void)
+{
+	/* EINTR: Linux has closed it all the same */
+	if (close(1) == 0 || errno == EINTR)
+		return LP_OK;
+	return errno == EPIPE ? LP_E_PIPE : LP_E_SYS;
+}

@@ -1,0 +1,52 @@
+/*
+ * Reading and writing descriptors: loops where the kernel may be short,
+ * goes on after EINTR, and never mistakes one kind of end for another.
+ * Statuses of base/status.h; errno is left set behind LP_E_SYS.
+ */
+#ifndef LP_SYS_IO_H
+#define LP_SYS_IO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+#include "common/base/span.h"
+
+/* What one read of a pipe asks for, and the size pipes are grown to: measured, lp-inflate | lp-tarls. */
+enum { LP_IO_CHUNK = 256 * 1024, LP_PIPE_SIZE = 1024 * 1024 };
+
+/*
+ * Once, before anything else: descriptors 0 to 2 are made to exist (so that
+ * a file opened later never poses as a closed stdout), and SIGPIPE is
+ * ignored (so that EPIPE is seen and the statistics still get written).
+ */
+void lp_io_init(void);
+
+/* One read(2): bytes got, 0 at the end of file, or LP_E_SYS. May be short. */
+ptrdiff_t lp_read(int fd, void *p, size_t n);
+
+/* Reads until n bytes or the end of file: bytes got, or LP_E_SYS. */
+ptrdiff_t lp_read_full(int fd, void *p, size_t n);
+
+/* The same at an offset of a file that can seek. */
+ptrdiff_t lp_pread_full(int fd, void *p, size_t n, uint64_t offset);
+
+/*
+ * Everything up to the end of file, appended to the buffer. 0, LP_E_SYS,
+ * LP_E_NOMEM, or LP_E_LIMIT if there is more than the buffer's maximum.
+ */
+int lp_read_all(int fd, struct lp_buf *);
+
+/* Writes all. 0, LP_E_PIPE if the reader has gone, or LP_E_SYS. */
+int lp_write_all(int fd, struct lp_span);
+
+/* Larger pipes mean fewer switches between two filters; what is no pipe, or may not grow, stays as it is. */
+void lp_pipe_grow(int fd);
+
+/*
+ * Close stdout and look: a full disk may speak up only here.
+ * 0, LP_E_PIPE or LP_E_SYS. Call it last.
+ */
+int lp_close_stdout(void);
+
+#endif

@@ -1,0 +1,74 @@
+#include "common/sys/opt.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/status.h"
+#include "common/sys/err.h"
+#include "common/sys/io.h"
+#include "common/sys/sandbox.h"
+
+void
+lp_opt_start(char **argv, const char *name)
+{
+	/* getopt speaks with argv[0]; the room of main's argv is ours to point elsewhere */
+	argv[0] = (char *)(size_t)name;
+	lp_err_name(name);
+	lp_io_init();
+}
+
+static void
+print_and_exit(const char *a, const char *b, const char *c)
+{
+	const char *parts[] = { a, b, c };
+	int rc = LP_OK;
+
+	for (size_t i = 0; i < 3 && rc == LP_OK; i++)
+		rc = lp_write_all(1, lp_span_str(parts[i]));
+	if (rc == LP_OK)
+		rc = lp_close_stdout();
+	if (rc == LP_E_SYS)
+		lp_err_errno("<stdout>");
+	exit(lp_exit_of(rc));
+}
+
+void
+lp_opt_common(struct lp_opt *o, int opt)
+{
+	switch (opt) {
+	case 'h':
+		print_and_exit(o->usage, "\n", o->help);
+		break;
+	case 'V':
+		print_and_exit(lp_err_get_name(), " (layer peek) " LP_VERSION "\nlocks: ",
+		    lp_lock_names());
+		break;
+	case 'q':
+		lp_err_quiet();
+		break;
+	case 'v':
+		lp_err_verbose();
+		break;
+	case LP_OPT_STATS:
+		o->stats = optarg;
+		break;
+	default:
+		(void)lp_write_all(2, lp_span_str(o->usage));
+		exit(LP_EXIT_USAGE);
+	}
+}
+
+int
+lp_opt_refuse(const struct lp_opt *o, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	lp_err("%s", text);
+	(void)lp_write_all(2, lp_span_str(o->usage));
+	return LP_EXIT_USAGE;
+}

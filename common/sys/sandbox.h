@@ -1,0 +1,29 @@
+/*
+ * The lock: from here on the process can do its duty and nothing else.
+ *
+ * no_new_privs, then Landlock (what files and ports exist for us), then a
+ * seccomp allowlist (what system calls do). Taken after the command line
+ * was read and everything named there was opened, before the first byte
+ * from outside is looked at.
+ *
+ * It fails closed: a lock that cannot be had is an error. The one way round
+ * is the user's own word, LP_SANDBOX=seccomp, for kernels without Landlock.
+ */
+#ifndef LP_SYS_SANDBOX_H
+#define LP_SYS_SANDBOX_H
+
+enum lp_duty {
+	/* reads, writes and seeks what is open, asks for memory, exits */
+	LP_DUTY_FILTER
+};
+
+/*
+ * Lock this process, for good. 0, or LP_E_SYS after saying why: the reason
+ * is known only here. A second call would be a bug: it is refused.
+ */
+int lp_lock(enum lp_duty);
+
+/* One line, with its newline: which locks this build has, for -V. */
+const char *lp_lock_names(void);
+
+#endif

@@ -1,0 +1,124 @@
+#include "common/sys/stats.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/base/buf.h"
+#include "common/base/json.h"
+#include "common/base/num.h"
+#include "common/base/status.h"
+#include "common/sys/err.h"
+#include "common/sys/io.h"
+
+enum { LINE_MAX_BYTES = 64 * 1024 };
+
+static int64_t
+now_ns(void)
+{
+	struct timespec t;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &t) != 0)
+		return 0;
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int
+lp_stats_begin(struct lp_stats *s, const char *path)
+{
+	*s = (struct lp_stats){
+		.size = LP_STATS_UNKNOWN,
+		.bytes_downloaded = LP_STATS_UNKNOWN,
+		.bytes_decompressed = LP_STATS_UNKNOWN,
+		.requests = LP_STATS_UNKNOWN,
+		.entries_found = LP_STATS_UNKNOWN,
+		.ratelimit_remaining = LP_STATS_UNKNOWN,
+		.partial = LP_STATS_UNKNOWN,
+		.fd = -1,
+		.started_ns = now_ns(),
+	};
+	if (path == NULL)
+		path = getenv("LP_STATS");
+	if (path == NULL || *path == '\0')
+		return LP_OK;
+	s->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+	return s->fd < 0 ? LP_E_SYS : LP_OK;
+}
+
+static int
+add_text(struct lp_buf *b, const char *key, const char *value)
+{
+	int rc;
+
+	if (value == NULL)
+		return LP_OK;
+	rc = lp_buf_adds(b, b->n > 1 ? ",\"" : "\"");
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, key);
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, "\":");
+	return rc != LP_OK ? rc : lp_json_string(b, lp_span_str(value));
+}
+
+static int
+add_raw(struct lp_buf *b, const char *key, struct lp_span value)
+{
+	int rc = lp_buf_adds(b, ",\"");
+
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, key);
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, "\":");
+	return rc != LP_OK ? rc : lp_buf_add(b, value);
+}
+
+static int
+add_number(struct lp_buf *b, const char *key, int64_t v)
+{
+	char digits[LP_NUM_MAX];
+
+	if (v == LP_STATS_UNKNOWN)
+		return LP_OK;
+	return add_raw(b, key, lp_span(digits, (size_t)(lp_num_puti(digits, v) - digits)));
+}
+
+static int
+add_all(struct lp_buf *b, const struct lp_stats *s, const char *error)
+{
+	const struct { const char *key; int64_t value; } numbers[] = {
+		{ "size", s->size },
+		{ "bytes_downloaded", s->bytes_downloaded },
+		{ "bytes_decompressed", s->bytes_decompressed },
+		{ "requests", s->requests },
+		{ "entries_found", s->entries_found },
+		{ "ratelimit_remaining", s->ratelimit_remaining },
+		{ "elapsed_ms", (now_ns() - s->started_ns) / 1000000 },
+	};
+	int rc = lp_buf_addc(b, '{');
+
+	rc = rc != LP_OK ? rc : add_text(b, "tool", lp_err_get_name());
+	rc = rc != LP_OK ? rc : add_text(b, "source", s->source);
+	rc = rc != LP_OK ? rc : add_text(b, "digest", s->digest);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && rc == LP_OK; i++)
+		rc = add_number(b, numbers[i].key, numbers[i].value);
+	if (rc == LP_OK && s->partial != LP_STATS_UNKNOWN)
+		rc = add_raw(b, "partial", lp_span_str(s->partial ? "true" : "false"));
+	rc = rc != LP_OK ? rc : add_text(b, "error", error);
+	return rc != LP_OK ? rc : lp_buf_adds(b, "}\n");
+}
+
+int
+lp_stats_end(struct lp_stats *s, int exit_code)
+{
+	struct lp_buf b;
+	int rc;
+
+	if (s->fd < 0)
+		return LP_OK;
+	lp_buf_init(&b, LINE_MAX_BYTES);
+	rc = add_all(&b, s, exit_code != 0 ? lp_err_last() : NULL);
+	if (rc == LP_OK)
+		rc = lp_write_all(s->fd, lp_buf_span(&b));
+	if (close(s->fd) != 0 && rc == LP_OK)
+		rc = LP_E_SYS;
+	s->fd = -1;
+	lp_buf_release(&b);
+	return rc;
+}

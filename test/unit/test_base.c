@@ -1,0 +1,233 @@
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "common/base/buf.h"
+#include "common/base/escape.h"
+#include "common/base/json.h"
+#include "common/base/num.h"
+#include "common/base/status.h"
+#include "common/base/utf8.h"
+#include "test/unit/unit.h"
+
+static void
+test_u64(void)
+{
+	static const struct { const char *in; uint64_t max; int rc; uint64_t out; } t[] = {
+		{ "0", UINT64_MAX, LP_OK, 0 },
+		{ "007", UINT64_MAX, LP_OK, 7 },
+		{ "18446744073709551615", UINT64_MAX, LP_OK, UINT64_MAX },
+		{ "18446744073709551616", UINT64_MAX, LP_E_DATA, 0 },
+		{ "100", 99, LP_E_DATA, 0 },
+		{ "", UINT64_MAX, LP_E_DATA, 0 },
+		{ "-1", UINT64_MAX, LP_E_DATA, 0 },
+		{ "+1", UINT64_MAX, LP_E_DATA, 0 },
+		{ " 1", UINT64_MAX, LP_E_DATA, 0 },
+		{ "1x", UINT64_MAX, LP_E_DATA, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		uint64_t v = 0;
+		int rc = lp_num_u64(lp_span_str(t[i].in), t[i].max, &v);
+
+		ok(rc == t[i].rc && v == t[i].out, "lp_num_u64 '%s'", t[i].in);
+	}
+}
+
+static void
+test_i64(void)
+{
+	static const struct { const char *in; int rc; int64_t out; } t[] = {
+		{ "-9223372036854775808", LP_OK, INT64_MIN },
+		{ "-9223372036854775809", LP_E_DATA, 0 },
+		{ "9223372036854775807", LP_OK, INT64_MAX },
+		{ "9223372036854775808", LP_E_DATA, 0 },
+		{ "-0", LP_OK, 0 },
+		{ "-", LP_E_DATA, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		char back[LP_NUM_MAX];
+		int64_t v = 0;
+		int rc = lp_num_i64(lp_span_str(t[i].in), &v);
+
+		ok(rc == t[i].rc && v == t[i].out, "lp_num_i64 '%s'", t[i].in);
+		if (rc == LP_OK && v != 0)
+			ok_str(lp_span(back, (size_t)(lp_num_puti(back, v) - back)), t[i].in, "lp_num_puti");
+	}
+}
+
+static void
+test_size(void)
+{
+	static const struct { const char *in; int rc; uint64_t out; } t[] = {
+		{ "65536", LP_OK, 65536 },
+		{ "64K", LP_OK, 65536 },
+		{ "64k", LP_OK, 65536 },
+		{ "3M", LP_OK, 3145728 },
+		{ "17179869183G", LP_OK, 17179869183u << 30 },
+		{ "17179869184G", LP_E_DATA, 0 },
+		{ "K", LP_E_DATA, 0 },
+		{ "1KB", LP_E_DATA, 0 },
+		{ "", LP_E_DATA, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		uint64_t v = 0;
+		int rc = lp_num_size(lp_span_str(t[i].in), &v);
+
+		ok(rc == t[i].rc && (rc != LP_OK || v == t[i].out), "lp_num_size '%s'", t[i].in);
+	}
+}
+
+static void
+test_put(void)
+{
+	static const char *const t[] = { "0", "9", "10", "99", "100", "101", "12345", "999999",
+		"18446744073709551615" };
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		char p[LP_NUM_MAX];
+		uint64_t v = 0;
+
+		lp_num_u64(lp_span_str(t[i]), UINT64_MAX, &v);
+		ok_str(lp_span(p, (size_t)(lp_num_put(p, v) - p)), t[i], "lp_num_put");
+	}
+}
+
+static void
+test_buf(void)
+{
+	struct lp_buf b;
+
+	lp_buf_init(&b, 5);
+	ok(lp_buf_adds(&b, "abc") == LP_OK && b.cap == 5, "a buffer grows no further than its maximum");
+	ok(lp_buf_adds(&b, "def") == LP_E_LIMIT && b.n == 3, "what does not fit leaves it as it was");
+	ok(lp_buf_cstr(&b) != NULL && b.n == 3, "the NUL is not counted");
+	ok(lp_buf_adds(&b, "de") == LP_OK && lp_buf_cstr(&b) == NULL, "no room for a NUL");
+	lp_buf_release(&b);
+	ok(b.p == NULL && b.max == 5, "released, and usable again");
+}
+
+static void
+test_utf8(void)
+{
+	static const struct { const char *in; size_t n, len; } t[] = {
+		{ "a", 1, 1 }, { "\0", 1, 1 }, { "\x7f", 1, 1 },
+		{ "\xc3\xa9", 2, 2 }, { "\xc0\x80", 2, 0 }, { "\xc1\xbf", 2, 0 }, { "\xc3", 1, 0 },
+		{ "\xe2\x82\xac", 3, 3 }, { "\xe0\x9f\xbf", 3, 0 }, { "\xed\xa0\x80", 3, 0 },
+		{ "\xed\x9f\xbf", 3, 3 }, { "\xe2\x82", 2, 0 }, { "\xe2\x28\xa1", 3, 0 },
+		{ "\xf0\x9f\x98\x80", 4, 4 }, { "\xf0\x8f\xbf\xbf", 4, 0 }, { "\xf4\x8f\xbf\xbf", 4, 4 },
+		{ "\xf4\x90\x80\x80", 4, 0 }, { "\xf8\x88\x80\x80", 4, 0 }, { "\x80", 1, 0 }, { "", 0, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		unsigned char *p = unit_exact(lp_span(t[i].in, t[i].n));
+
+		ok(lp_utf8_len(lp_span(p, t[i].n), NULL) == t[i].len, "lp_utf8_len case %zu", i);
+		free(p);
+	}
+}
+
+static void
+test_escape(void)
+{
+	static const struct { const char *in; const char *row; const char *terminal; } t[] = {
+		{ "etc/passwd", "etc/passwd", "etc/passwd" },
+		{ "a\tb\nc\rd\\e", "a\\tb\\nc\\rd\\\\e", "a\\tb\\nc\\rd\\\\e" },
+		{ "\x1b[31m", "\\x1b[31m", "\\x1b[31m" },
+		{ "\x7f\xff\xc3", "\\x7f\\xff\\xc3", "\\x7f\\xff\\xc3" },
+		{ "caf\xc3\xa9", "caf\xc3\xa9", "caf\xc3\xa9" },
+		{ "\xe2\x80\xae" "exe", "\xe2\x80\xae" "exe", "\\xe2\\x80\\xaeexe" },
+		{ "\xc2\x9b" "1m", "\xc2\x9b" "1m", "\\xc2\\x9b1m" },
+		{ "", "", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct lp_buf b, back;
+
+		lp_buf_init(&b, 1024);
+		lp_buf_init(&back, 1024);
+		lp_escape(&b, lp_span_str(t[i].in), LP_ESCAPE_TERMINAL);
+		ok_str(lp_buf_span(&b), t[i].terminal, "escaped for a terminal");
+		lp_buf_clear(&b);
+		lp_escape(&b, lp_span_str(t[i].in), LP_ESCAPE_ROW);
+		ok_str(lp_buf_span(&b), t[i].row, "escaped for a row");
+		ok(lp_unescape(&back, lp_buf_span(&b)) == LP_OK, "and undone");
+		ok_str(lp_buf_span(&back), t[i].in, "with every byte back");
+		lp_buf_release(&b);
+		lp_buf_release(&back);
+	}
+}
+
+static void
+test_escape_every_byte(void)
+{
+	struct lp_buf b, back;
+	unsigned char in[256];
+
+	for (unsigned i = 0; i < 256; i++)
+		in[i] = (unsigned char)i;
+	lp_buf_init(&b, 4096);
+	lp_buf_init(&back, 4096);
+	lp_escape(&b, lp_span(in, 256), LP_ESCAPE_ROW);
+	ok(lp_utf8_valid(lp_buf_span(&b)) && memchr(b.p, '\t', b.n) == NULL &&
+	    memchr(b.p, '\n', b.n) == NULL && memchr(b.p, 0, b.n) == NULL,
+	    "all 256 bytes escape to one valid line");
+	lp_unescape(&back, lp_buf_span(&b));
+	ok_span(lp_buf_span(&back), lp_span(in, 256), "and come back");
+	lp_buf_release(&b);
+	lp_buf_release(&back);
+}
+
+static void
+test_unescape_refuses(void)
+{
+	static const char *const t[] = { "\\", "a\\", "\\x", "\\x1", "\\xg0", "\\xAB", "\\q" };
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct lp_buf b;
+
+		lp_buf_init(&b, 64);
+		ok(lp_unescape(&b, lp_span_str(t[i])) == LP_E_DATA, "no escape: %s", t[i]);
+		lp_buf_release(&b);
+	}
+}
+
+static void
+test_json(void)
+{
+	static const struct { const char *in; size_t n; const char *json, *base64; } t[] = {
+		{ "a\"b\\c/\n\t\x01\x7f", 10, "\"a\\\"b\\\\c/\\n\\t\\u0001\\u007f\"", "\"YSJiXGMvCgkBfw==\"" },
+		{ "\xff" "x", 2, "\"\xef\xbf\xbdx\"", "\"/3g=\"" },
+		{ "\xc3\xa9\0", 3, "\"\xc3\xa9\\u0000\"", "\"w6kA\"" },
+		{ "", 0, "\"\"", "\"\"" },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct lp_buf b;
+
+		lp_buf_init(&b, 256);
+		lp_json_string(&b, lp_span(t[i].in, t[i].n));
+		ok_str(lp_buf_span(&b), t[i].json, "lp_json_string");
+		lp_buf_clear(&b);
+		lp_json_base64(&b, lp_span(t[i].in, t[i].n));
+		ok_str(lp_buf_span(&b), t[i].base64, "lp_json_base64");
+		lp_buf_release(&b);
+	}
+}
+
+int
+main(void)
+{
+	test_u64();
+	test_i64();
+	test_size();
+	test_put();
+	test_buf();
+	test_utf8();
+	test_escape();
+	test_escape_every_byte();
+	test_unescape_refuses();
+	test_json();
+	return unit_done();
+}
