@@ -42,6 +42,9 @@ LP_CFLAGS   = -std=c11 $(WARN) $(FLAGS_$(FLAVOUR))
 COMPILE     = $(CC) $(LP_CPPFLAGS) $(CPPFLAGS) $(LP_CFLAGS) $(CFLAGS) -MMD -MP
 LINK        = $(CC) $(LP_CFLAGS) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed
 
+# what is done, a line each; V=1 shows the commands
+say = $(if $(V),,@echo '  $(1)	$@';)
+
 # ---- what there is ----------------------------------------------------------
 PROGRAMS := $(patsubst cmd/%.c,%,$(wildcard cmd/lp-*.c))
 COMMON   := $(patsubst %.c,$(O)/%.o,$(wildcard common/*/*.c))
@@ -61,30 +64,30 @@ objects: $(COMMON) $(PROGRAMS:%=$(O)/cmd/%.o)
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
-	$(COMPILE) -c -o $@ $<
+	$(call say,CC)$(COMPILE) -c -o $@ $<
 
 $(O)/liblp.a: $(COMMON)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(O)/bin/%: $(O)/cmd/%.o $(O)/liblp.a
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^ $(LIBS_$*) -lseccomp $(LDLIBS)
+	$(call say,LINK)$(LINK) -o $@ $^ $(LIBS_$*) -lseccomp $(LDLIBS)
 
 $(O)/unit/%: $(O)/test/unit/%.o $(O)/test/unit/unit.o $(O)/liblp.a
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^ $(LIBS_tests) -lseccomp $(LDLIBS)
+	$(call say,LINK)$(LINK) -o $@ $^ $(LIBS_tests) -lseccomp $(LDLIBS)
 
 # with the fuzzer's own main where the fuzzer is, with a replaying one elsewhere
 FUZZ_MAIN   = $(if $(filter fuzz,$(FLAVOUR)),,$(O)/test/fuzz/replay.o)
 FUZZ_ENGINE = $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer)
 $(O)/fuzz/%: $(O)/test/fuzz/%.o $(FUZZ_MAIN) $(O)/liblp.a
 	@mkdir -p $(@D)
-	$(LINK) $(FUZZ_ENGINE) -o $@ $^ $(LIBS_tests) -lseccomp $(LDLIBS)
+	$(call say,LINK)$(LINK) $(FUZZ_ENGINE) -o $@ $^ $(LIBS_tests) -lseccomp $(LDLIBS)
 
 $(O)/oracle/%: $(O)/test/oracle/%.o $(O)/liblp.a
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^ $(LIBS_oracle) -lseccomp $(LDLIBS)
+	$(call say,LINK)$(LINK) -o $@ $^ $(LIBS_oracle) -lseccomp $(LDLIBS)
 
 # ---- what can be done -------------------------------------------------------
 deps:
@@ -132,5 +135,7 @@ help:
 	@sed -n 's/^#   //p' Makefile
 	@echo 'make deps | check-unit | check-asan | check-valgrind | bench | fuzz [FUZZTIME=SECONDS]'
 	@echo 'make install | uninstall [PREFIX=$(PREFIX)] [DESTDIR=] | dist | clean'
+print-%:
+	@echo '$($*)'
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -89,6 +89,7 @@ static int
 escaped_byte(struct lp_span *s)
 {
 	struct lp_span x;
+	int high, low;
 
 	if (s->n == 0)
 		return -1;
@@ -99,8 +100,9 @@ escaped_byte(struct lp_span *s)
 	case 'r': return '\r';
 	case 'x':
 		x = lp_span_take(s, 2);
-		if (x.n == 2 && hex_digit(x.p[0]) >= 0 && hex_digit(x.p[1]) >= 0)
-			return hex_digit(x.p[0]) << 4 | hex_digit(x.p[1]);
+		high = x.n == 2 ? hex_digit(x.p[0]) : -1;
+		low = x.n == 2 ? hex_digit(x.p[1]) : -1;
+		return high < 0 || low < 0 ? -1 : high * 16 + low;
 	}
 	return -1;
 }

@@ -47,7 +47,7 @@ lp_err_is_verbose(void)
 }
 
 /* Append to the line; what does not fit is cut, never overrun. */
-static size_t
+static size_t __attribute__((format(printf, 3, 0)))
 append(char *line, size_t n, const char *fmt, va_list ap)
 {
 	int k = vsnprintf(line + n, MESSAGE_MAX - n, fmt, ap);
@@ -58,7 +58,7 @@ append(char *line, size_t n, const char *fmt, va_list ap)
 	return n < MESSAGE_MAX - 1 ? n : MESSAGE_MAX - 1;
 }
 
-static void
+static void __attribute__((format(printf, 3, 0)))
 say(int keep, int err, const char *fmt, va_list ap)
 {
 	char line[MESSAGE_MAX];

@@ -83,7 +83,7 @@ allow_some(scmp_filter_ctx c)
 
 	/* glibc's fstat; with a path it could look around */
 	rc = rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
-	    SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH));
+	    SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH, 0));
 	/* malloc arenas */
 	return rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
