@@ -29,6 +29,7 @@ FLAGS_asan     = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 FLAGS_valgrind = -O1 -g -DLP_NO_LOCK
 FLAGS_fuzz     = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
                  -DLP_NO_LOCK
+FLAGS_fault    = $(FLAGS_asan)
 FLAGS_lint-gcc   = -O2 -Werror
 FLAGS_lint-clang = -O2 -Werror
 CC_fuzz        = clang
@@ -41,6 +42,13 @@ LP_CPPFLAGS = -iquote . -include common/base/banned.h -D_GNU_SOURCE -DLP_VERSION
 LP_CFLAGS   = -std=c11 $(WARN) $(FLAGS_$(FLAVOUR))
 COMPILE     = $(CC) $(LP_CPPFLAGS) $(CPPFLAGS) $(LP_CFLAGS) $(CFLAGS) -MMD -MP
 LINK        = $(CC) $(LP_CFLAGS) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed
+
+# what can fail is made to fail: test/fault/wrap.c
+ifeq ($(FLAVOUR),fault)
+FAULT = $(O)/test/fault/wrap.o
+WRAPPED = malloc calloc realloc read pread write
+LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
+endif
 
 # what is done, a line each; V=1 shows the commands
 say = $(if $(V),,@echo '  $(1)	$@';)
@@ -70,7 +78,7 @@ $(O)/liblp.a: $(COMMON)
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $^
 
-$(O)/bin/%: $(O)/cmd/%.o $(O)/liblp.a
+$(O)/bin/%: $(O)/cmd/%.o $(FAULT) $(O)/liblp.a
 	@mkdir -p $(@D)
 	$(call say,LINK)$(LINK) -o $@ $^ $(LIBS_$*) -lseccomp $(LDLIBS)
 

@@ -1,0 +1,125 @@
+/*
+ * Failure on demand, linked into every program of the `fault` build by
+ * --wrap: what can fail is made to fail, one call at a time.
+ *
+ *   LP_FAULT_ALLOC=N   the Nth allocation of the program's own code fails
+ *   LP_FAULT_WRITE=N   the Nth write(2) fails with ENOSPC
+ *   LP_FAULT_READ=N    the Nth read(2) fails with EIO
+ *   LP_FAULT_EINTR=1   every other read and write is interrupted first
+ *   LP_FAULT_SHORT=1   reads and writes move one byte each
+ *   LP_FAULT_HIT=FILE  created when a fault was delivered, so that a loop
+ *                      over N knows when it has seen them all
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+void *__real_malloc(size_t);
+void *__real_calloc(size_t, size_t);
+void *__real_realloc(void *, size_t);
+ssize_t __real_read(int, void *, size_t);
+ssize_t __real_pread(int, void *, size_t, off_t);
+ssize_t __real_write(int, const void *, size_t);
+
+void *__wrap_malloc(size_t);
+void *__wrap_calloc(size_t, size_t);
+void *__wrap_realloc(void *, size_t);
+ssize_t __wrap_read(int, void *, size_t);
+ssize_t __wrap_pread(int, void *, size_t, off_t);
+ssize_t __wrap_write(int, const void *, size_t);
+
+static struct {
+	long alloc, write, read; /* calls left until the one that fails; 0: none fails */
+	int eintr, one;
+	unsigned turn;
+	int hit; /* a descriptor, opened early: the lock forbids it later */
+} fault = { .hit = -1 };
+
+static long
+number(const char *name)
+{
+	const char *s = getenv(name);
+
+	return s != NULL ? strtol(s, NULL, 10) : 0;
+}
+
+static void __attribute__((constructor))
+start(void)
+{
+	const char *hit = getenv("LP_FAULT_HIT");
+
+	fault.alloc = number("LP_FAULT_ALLOC");
+	fault.write = number("LP_FAULT_WRITE");
+	fault.read = number("LP_FAULT_READ");
+	fault.eintr = number("LP_FAULT_EINTR") != 0;
+	fault.one = number("LP_FAULT_SHORT") != 0;
+	if (hit != NULL)
+		fault.hit = open(hit, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+}
+
+static int
+strikes(long *left, int error)
+{
+	if (*left == 0 || --*left > 0)
+		return 0;
+	if (fault.hit >= 0)
+		(void)!__real_write(fault.hit, "x", 1);
+	errno = error;
+	return 1;
+}
+
+static int
+interrupts(void)
+{
+	if (!fault.eintr || fault.turn++ % 2 != 0)
+		return 0;
+	errno = EINTR;
+	return 1;
+}
+
+void *
+__wrap_malloc(size_t n)
+{
+	return strikes(&fault.alloc, ENOMEM) ? NULL : __real_malloc(n);
+}
+
+void *
+__wrap_calloc(size_t k, size_t n)
+{
+	return strikes(&fault.alloc, ENOMEM) ? NULL : __real_calloc(k, n);
+}
+
+void *
+__wrap_realloc(void *p, size_t n)
+{
+	return strikes(&fault.alloc, ENOMEM) ? NULL : __real_realloc(p, n);
+}
+
+ssize_t
+__wrap_read(int fd, void *p, size_t n)
+{
+	if (interrupts() || strikes(&fault.read, EIO))
+		return -1;
+	return __real_read(fd, p, fault.one && n > 1 ? 1 : n);
+}
+
+ssize_t
+__wrap_pread(int fd, void *p, size_t n, off_t at)
+{
+	if (interrupts() || strikes(&fault.read, EIO))
+		return -1;
+	return __real_pread(fd, p, fault.one && n > 1 ? 1 : n, at);
+}
+
+ssize_t
+__wrap_write(int fd, const void *p, size_t n)
+{
+	/* messages must come out: they say what failed */
+	if (fd == 2)
+		return __real_write(fd, p, n);
+	if (interrupts() || strikes(&fault.write, ENOSPC))
+		return -1;
+	return __real_write(fd, p, fault.one && n > 1 ? 1 : n);
+}
