@@ -16,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MAX_INPUT = 64 * 1024 * 1024 };
+enum { REPLAY_MAX = 64 * 1024 * 1024 };
 
 static int
 replay(int dir, const char *name)
@@ -27,7 +27,7 @@ replay(int dir, const char *name)
 
 	if (fd < 0)
 		return LP_E_SYS;
-	lp_buf_init(&b, MAX_INPUT);
+	lp_buf_init(&b, REPLAY_MAX);
 	rc = lp_read_all(fd, &b);
 	close(fd);
 	if (rc == LP_OK) {
