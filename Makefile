@@ -97,20 +97,26 @@ $(O)/oracle/%: $(O)/test/oracle/%.o $(O)/liblp.a
 	@mkdir -p $(@D)
 	$(call say,LINK)$(LINK) -o $@ $^ $(LIBS_oracle) -lseccomp $(LDLIBS)
 
+# a real image, by debootstrap, apt and umoci: a minute, once
+build/image:
+	fixtures/build-image $@
+
 # ---- what can be done -------------------------------------------------------
 deps:
 	test/lib/deps build
+# deps first, then make again: what they bring decides what can be built
 check:
 	test/lib/deps test
-	$(MAKE) tests
-	$(MAKE) FLAVOUR=asan tests
+	$(MAKE) tests build/image
 	test/run $(O)
 check-unit: $(UNIT) $(FUZZ)
 	test/run --unit $(O)
 check-asan:
-	$(MAKE) FLAVOUR=asan tests
+	test/lib/deps test
+	$(MAKE) FLAVOUR=asan tests build/image
 	test/run build/asan
 check-valgrind:
+	test/lib/deps test
 	$(MAKE) FLAVOUR=valgrind tests
 	test/run --valgrind build/valgrind
 lint:
