@@ -16,11 +16,4 @@ enum {
 /* Whether the span is exactly such a digest. */
 int lp_digest_valid(struct lp_span);
 
-/* What follows "sha256:" of a valid digest. */
-static inline struct lp_span
-lp_digest_hex(struct lp_span digest)
-{
-	return lp_span(digest.p + 7, digest.n - 7);
-}
-
 #endif
