@@ -27,6 +27,15 @@
 /* Bytes of a config blob: build histories are long. */
 #define LP_MAX_CONFIG (16u * 1024 * 1024)
 
+/* Bytes of a table of contents as stored: about 40 an entry, so three million entries. */
+#define LP_MAX_TOC (128u * 1024 * 1024)
+
+/* Bytes of its JSON, which is read in one pass and never held whole: about 300 an entry. */
+#define LP_MAX_TOC_JSON (1024u * 1024 * 1024)
+
+/* Bytes of one entry in it: a name, a link and the extended attributes in base64. */
+#define LP_MAX_TOC_ENTRY (4u * 1024 * 1024)
+
 /* Levels of JSON nesting. */
 #define LP_MAX_JSON_DEPTH 64u
 
