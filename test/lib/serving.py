@@ -133,6 +133,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.record["sent"] = len(body)
 
 
+def until_terminated(options, server):
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    tell_port(options.port_file, server.server_address[1])
+    server.serve_forever()
+
+
 def run(options, handler, tls=None):
     """Serve until SIGTERM."""
     handler.log = Log(options.log)
@@ -146,6 +152,4 @@ def run(options, handler, tls=None):
         # that never speaks must not hold up the others.
         server.socket = context.wrap_socket(
             server.socket, server_side=True, do_handshake_on_connect=False)
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    tell_port(options.port_file, server.server_address[1])
-    server.serve_forever()
+    until_terminated(options, server)
