@@ -84,12 +84,12 @@ static void
 test_kernel_says(void)
 {
 	char path[64], text[4096];
-	int go[2];
+	int locked[2], looked[2];
 	ptrdiff_t n;
 	pid_t pid;
 	int fd;
 
-	if (pipe(go) != 0)
+	if (pipe(locked) != 0 || pipe(looked) != 0)
 		abort();
 	pid = fork();
 	if (pid == 0) {
@@ -97,13 +97,13 @@ test_kernel_says(void)
 
 		if (lp_lock(LP_DUTY_FILTER) != LP_OK)
 			_exit(NO_LOCK);
-		if (write(go[1], "x", 1) != 1)
+		if (write(locked[1], "x", 1) != 1)
 			_exit(FAILED);
-		close(go[1]);
-		/* the parent closes the other end of stdin's twin when it has looked */
-		_exit(read(go[0], &c, 1) == 1 ? DONE : FAILED);
+		_exit(read(looked[0], &c, 1) == 1 ? DONE : FAILED);
 	}
-	if (read(go[0], text, 1) != 1)
+	close(locked[1]); /* a child that dies is an end of file, not a wait */
+	close(looked[0]);
+	if (read(locked[0], text, 1) != 1)
 		abort();
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
 	fd = open(path, O_RDONLY);
@@ -112,9 +112,11 @@ test_kernel_says(void)
 	close(fd);
 	ok(strstr(text, "Seccomp:\t2") != NULL, "/proc says Seccomp: 2");
 	ok(strstr(text, "NoNewPrivs:\t1") != NULL, "/proc says NoNewPrivs: 1");
-	if (write(go[1], "y", 1) != 1)
+	if (write(looked[1], "y", 1) != 1)
 		abort();
 	waitpid(pid, NULL, 0);
+	close(locked[0]);
+	close(looked[1]);
 }
 
 int
