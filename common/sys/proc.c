@@ -1,0 +1,425 @@
+#include "common/sys/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/base/status.h"
+#include "common/sys/err.h"
+#include "common/sys/io.h"
+
+enum { LINE_MAX_BYTES = 64 * 1024, GRACE_MS = 1000 };
+
+static void
+our_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGWINCH);
+}
+
+int
+lp_crew_init(struct lp_crew *c)
+{
+	sigset_t set;
+
+	*c = (struct lp_crew){ .signals = -1 };
+	our_signals(&set);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return LP_E_SYS;
+	c->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return c->signals < 0 ? LP_E_SYS : LP_OK;
+}
+
+void
+lp_crew_release(struct lp_crew *c)
+{
+	lp_crew_stop(c);
+	if (c->signals >= 0)
+		close(c->signals);
+	c->signals = -1;
+}
+
+static int
+start_stage(struct lp_job *j, const struct lp_stage *s, const struct lp_ends *e)
+{
+	int fd = lp_spawn(s, e, &j->pid[j->n]);
+
+	if (fd < 0)
+		return fd;
+	j->pidfd[j->n] = fd;
+	j->name[j->n] = s->run != NULL ? lp_err_get_name() : s->argv[0];
+	j->n++;
+	j->alive++;
+	return LP_OK;
+}
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* The stages one after the other, each with the read end of the pipe before it. */
+static int
+start_stages(struct lp_job *j, const struct lp_stage *s, size_t n, const struct lp_ends *e)
+{
+	int rc = LP_OK, in = -1;
+
+	for (size_t i = 0; i < n && rc == LP_OK; i++) {
+		struct lp_ends mine = *e;
+		int join[2] = { -1, -1 };
+
+		if (i + 1 < n && pipe2(join, O_CLOEXEC) != 0) {
+			rc = LP_E_SYS;
+			break;
+		}
+		if (i > 0)
+			mine.in = in;
+		if (i + 1 < n) {
+			lp_pipe_grow(join[1]);
+			mine.out = join[1];
+		}
+		rc = start_stage(j, &s[i], &mine);
+		close_fd(&in);
+		close_fd(&join[1]);
+		in = join[0];
+	}
+	close_fd(&in);
+	return rc;
+}
+
+static void
+forget(struct lp_job *j)
+{
+	for (size_t i = 0; i < j->n; i++)
+		close_fd(&j->pidfd[i]);
+	for (int i = 0; i < 2; i++) {
+		close_fd(&j->fd[i]);
+		lp_buf_release(&j->text[i]);
+	}
+}
+
+static void
+kill_and_reap(struct lp_job *j)
+{
+	for (size_t i = 0; i < j->n; i++) {
+		if (j->pid[i] == 0)
+			continue;
+		(void)kill(j->pid[i], SIGKILL);
+		while (waitpid(j->pid[i], NULL, 0) < 0 && errno == EINTR)
+			;
+		j->pid[i] = 0;
+	}
+	j->alive = 0;
+}
+
+int
+lp_crew_start(struct lp_crew *c, struct lp_job *j, const struct lp_stage *s, size_t n,
+    const struct lp_job_io *io)
+{
+	int null = -1, err[2] = { -1, -1 }, report[2] = { -1, -1 }, rc = LP_E_SYS;
+
+	if (c->n == LP_CREW_JOBS)
+		return LP_E_LIMIT;
+	j->exit = 0;
+	j->n = j->alive = 0;
+	j->fd[0] = j->fd[1] = -1;
+	lp_buf_init(&j->text[0], LINE_MAX_BYTES);
+	lp_buf_init(&j->text[1], LINE_MAX_BYTES);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || pipe2(report, O_CLOEXEC) != 0 ||
+	    (io->err < 0 && pipe2(err, O_CLOEXEC) != 0))
+		goto out;
+	rc = start_stages(j, s, n,
+	    &(struct lp_ends){ .in = io->in >= 0 ? io->in : null,
+	        .out = io->out >= 0 ? io->out : null, .err = io->err >= 0 ? io->err : err[1],
+	        .report = report[1], .keep = io->keep, .nkeep = io->nkeep });
+	if (rc != LP_OK) {
+		kill_and_reap(j);
+		forget(j);
+		goto out;
+	}
+	j->fd[LP_LINE_MESSAGE] = err[0];
+	j->fd[LP_LINE_REPORT] = report[0];
+	err[0] = report[0] = -1;
+	c->job[c->n++] = j;
+out:
+	close_fd(&null);
+	for (int i = 0; i < 2; i++) {
+		close_fd(&err[i]);
+		close_fd(&report[i]);
+	}
+	return rc;
+}
+
+static void
+emit(struct lp_job *j, enum lp_job_line kind, struct lp_span line)
+{
+	if (j->ops->line != NULL)
+		j->ops->line(j, kind, line);
+}
+
+/* Hand out the whole lines; with `all` the rest as well, and a line too long in pieces. */
+static void
+hand_out(struct lp_job *j, enum lp_job_line kind, int all)
+{
+	struct lp_buf *b = &j->text[kind];
+	struct lp_span rest = lp_buf_span(b);
+
+	while (rest.n > 0) {
+		const unsigned char *nl = memchr(rest.p, '\n', rest.n);
+
+		if (nl == NULL && !all && rest.n < b->max)
+			break;
+		emit(j, kind, lp_span_take(&rest, nl != NULL ? (size_t)(nl - rest.p) : rest.n));
+		lp_span_take(&rest, 1);
+	}
+	if (rest.n > 0)
+		memmove(b->p, rest.p, rest.n);
+	b->n = rest.n;
+}
+
+/* One read of what a pipe holds; its end closes it. */
+static void
+gather(struct lp_job *j, enum lp_job_line kind)
+{
+	struct lp_buf *b = &j->text[kind];
+	ptrdiff_t k;
+
+	if (lp_buf_reserve(b, b->max - b->n) != LP_OK)
+		hand_out(j, kind, 1);
+	if (lp_buf_reserve(b, 1) != LP_OK)
+		return;
+	k = lp_read(j->fd[kind], b->p + b->n, b->cap - b->n);
+	if (k > 0)
+		b->n += (size_t)k;
+	hand_out(j, kind, k <= 0);
+	if (k <= 0)
+		close_fd(&j->fd[kind]);
+}
+
+static void
+reap(struct lp_job *j, size_t i)
+{
+	siginfo_t si = { 0 };
+
+	if (waitid(P_PIDFD, (id_t)j->pidfd[i], &si, WEXITED | WNOHANG) != 0 || si.si_pid == 0)
+		return;
+	close_fd(&j->pidfd[i]);
+	j->pid[i] = 0;
+	j->alive--;
+	j->code[i] = si.si_code == CLD_EXITED ? si.si_status : -si.si_status;
+	j->exit = lp_exit_worse(j->exit,
+	    j->code[i] < 0 || j->code[i] > LP_EXIT_ABSENT ? LP_EXIT_SYSTEM : j->code[i]);
+}
+
+static void
+say_who_was_killed(struct lp_job *j)
+{
+	char text[128];
+
+	for (size_t i = 0; i < j->n; i++) {
+		if (j->code[i] >= 0)
+			continue;
+		snprintf(text, sizeof(text), "%s: killed by signal %d (SIG%s)", j->name[i],
+		    -j->code[i], sigabbrev_np(-j->code[i]) ? sigabbrev_np(-j->code[i]) : "?");
+		emit(j, LP_LINE_MESSAGE, lp_span_str(text));
+	}
+}
+
+/* A descendant that outlives its parent may hold a pipe open: take what is there and go. */
+static void
+drain(struct lp_job *j)
+{
+	for (int kind = 0; kind < 2; kind++) {
+		while (j->fd[kind] >= 0) {
+			struct pollfd p = { .fd = j->fd[kind], .events = POLLIN };
+
+			if (poll(&p, 1, 0) <= 0)
+				break;
+			gather(j, (enum lp_job_line)kind);
+		}
+		hand_out(j, (enum lp_job_line)kind, 1);
+	}
+}
+
+static void
+leave(struct lp_crew *c, struct lp_job *j)
+{
+	size_t i = 0;
+
+	while (i < c->n && c->job[i] != j)
+		i++;
+	if (i < c->n)
+		c->job[i] = c->job[--c->n];
+}
+
+static void
+finish(struct lp_crew *c, struct lp_job *j)
+{
+	drain(j);
+	say_who_was_killed(j);
+	leave(c, j);
+	forget(j);
+	if (j->ops->ended != NULL)
+		j->ops->ended(j);
+}
+
+static void
+read_signals(struct lp_crew *c)
+{
+	struct signalfd_siginfo si;
+
+	while (read(c->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (si.ssi_signo == SIGWINCH)
+			c->resized = 1;
+		else
+			c->caught = (int)si.ssi_signo;
+	}
+}
+
+static size_t
+watch(const struct lp_job *j, struct pollfd *p)
+{
+	size_t n = 0;
+
+	for (int kind = 0; kind < 2; kind++)
+		p[n++] = (struct pollfd){ .fd = j->fd[kind], .events = POLLIN };
+	for (size_t i = 0; i < j->n; i++)
+		p[n++] = (struct pollfd){ .fd = j->pidfd[i], .events = POLLIN };
+	return n;
+}
+
+static void
+tend(struct lp_job *j, const struct pollfd *p)
+{
+	for (int kind = 0; kind < 2; kind++)
+		if (j->fd[kind] >= 0 && p[kind].revents != 0)
+			gather(j, (enum lp_job_line)kind);
+	for (size_t i = 0; i < j->n; i++)
+		if (j->pidfd[i] >= 0 && p[2 + i].revents != 0)
+			reap(j, i);
+}
+
+int
+lp_crew_turn(struct lp_crew *c, int timeout_ms, struct pollfd *extra, size_t nextra)
+{
+	struct pollfd p[1 + LP_CREW_EXTRA + LP_CREW_JOBS * (2 + LP_STAGES)];
+	struct lp_job *seen[LP_CREW_JOBS];
+	size_t at[LP_CREW_JOBS], n = 0, njobs = c->n;
+	int k;
+
+	p[n++] = (struct pollfd){ .fd = c->signals, .events = POLLIN };
+	for (size_t i = 0; i < nextra; i++)
+		p[n++] = extra[i];
+	for (size_t i = 0; i < njobs; i++) {
+		seen[i] = c->job[i];
+		at[i] = n;
+		n += watch(c->job[i], p + n);
+	}
+	k = poll(p, (nfds_t)n, timeout_ms);
+	if (k < 0)
+		return errno == EINTR ? LP_OK : LP_E_SYS;
+	/* first: a Ctrl-C kills the children too, and their deaths are then no news */
+	read_signals(c);
+	if (c->caught != 0)
+		return LP_OK;
+	for (size_t i = 0; i < nextra; i++)
+		extra[i].revents = p[1 + i].revents;
+	for (size_t i = 0; i < njobs; i++)
+		tend(seen[i], p + at[i]);
+	for (size_t i = 0; i < njobs; i++)
+		if (seen[i]->alive == 0)
+			finish(c, seen[i]);
+	return LP_OK;
+}
+
+int
+lp_crew_wait(struct lp_crew *c)
+{
+	int rc = LP_OK;
+
+	while (c->n > 0 && c->caught == 0 && rc == LP_OK)
+		rc = lp_crew_turn(c, -1, NULL, 0);
+	return rc;
+}
+
+void
+lp_job_kill(struct lp_job *j)
+{
+	for (size_t i = 0; i < j->n; i++)
+		if (j->pid[i] != 0)
+			(void)kill(j->pid[i], SIGTERM);
+}
+
+/* Whether all stages are gone within what is left of the grace. */
+static int
+gone_within(struct lp_job *j, int *left_ms)
+{
+	enum { STEP_MS = 10 };
+
+	for (;;) {
+		for (size_t i = 0; i < j->n; i++)
+			if (j->pidfd[i] >= 0)
+				reap(j, i);
+		if (j->alive == 0 || *left_ms <= 0)
+			return j->alive == 0;
+		(void)poll(NULL, 0, STEP_MS);
+		*left_ms -= STEP_MS;
+	}
+}
+
+void
+lp_crew_stop(struct lp_crew *c)
+{
+	int left = GRACE_MS;
+
+	for (size_t i = 0; i < c->n; i++)
+		lp_job_kill(c->job[i]);
+	while (c->n > 0) {
+		struct lp_job *j = c->job[c->n - 1];
+
+		if (!gone_within(j, &left))
+			kill_and_reap(j);
+		c->n--;
+		forget(j);
+	}
+}
+
+void
+lp_die_of(int sig)
+{
+	sigset_t none;
+
+	(void)signal(sig, SIG_DFL);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)raise(sig);
+	_exit(128 + sig);
+}
+
+int
+lp_tmpfile(void)
+{
+	const char *dir = getenv("TMPDIR");
+	int fd;
+
+	fd = open(dir != NULL && *dir != '\0' ? dir : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0)
+		fd = memfd_create("lp-rows", MFD_CLOEXEC);
+	return fd < 0 ? LP_E_SYS : fd;
+}

@@ -1,0 +1,110 @@
+#include "common/sys/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/status.h"
+#include "common/sys/err.h"
+
+/* Descriptors from 3 up that are not on the list. A function has no exec to close them for it. */
+static void
+close_all_but(const int *keep, size_t n)
+{
+	unsigned next = 3;
+
+	for (;;) {
+		unsigned nearest = UINT_MAX;
+
+		for (size_t i = 0; i < n; i++)
+			if ((unsigned)keep[i] >= next && (unsigned)keep[i] < nearest)
+				nearest = (unsigned)keep[i];
+		if (nearest > next)
+			(void)close_range(next, nearest == UINT_MAX ? UINT_MAX : nearest - 1, 0);
+		if (nearest == UINT_MAX)
+			return;
+		next = nearest + 1;
+	}
+}
+
+/* Beside our own program first, so that a build tree and an odd prefix work as they stand. */
+static void
+exec_sibling(const char *const *argv)
+{
+	char *const *args = (char *const *)(size_t)argv;
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	char *slash;
+
+	if (n > 0) {
+		path[n] = '\0';
+		slash = strrchr(path, '/');
+		if (slash != NULL &&
+		    (size_t)(path + sizeof(path) - slash) > strlen(argv[0]) + 1) {
+			memcpy(slash + 1, argv[0], strlen(argv[0]) + 1);
+			execv(path, args);
+		}
+	}
+	execvp(argv[0], args);
+	lp_err_errno("cannot run %s", argv[0]);
+}
+
+static void __attribute__((noreturn))
+child(const struct lp_stage *s, const struct lp_ends *e, pid_t parent)
+{
+	char report[32];
+	sigset_t none;
+
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)signal(SIGPIPE, SIG_DFL);
+	/* the parent may have died before the request was made */
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent)
+		_exit(LP_EXIT_SYSTEM);
+	if (dup2(e->in, 0) < 0 || dup2(e->out, 1) < 0 || dup2(e->err, 2) < 0)
+		_exit(LP_EXIT_SYSTEM);
+	for (size_t i = 0; i < e->nkeep; i++)
+		(void)fcntl(e->keep[i], F_SETFD, 0);
+	if (s->run != NULL) {
+		close_all_but(e->keep, e->nkeep);
+		(void)signal(SIGPIPE, SIG_IGN);
+		_exit(s->run(s->arg));
+	}
+	(void)fcntl(e->report, F_SETFD, 0);
+	snprintf(report, sizeof(report), "/dev/fd/%d", e->report);
+	(void)setenv("LP_STATS", report, 1);
+	(void)setenv("LP_PROGRESS", report, 1);
+	exec_sibling(s->argv);
+	_exit(LP_EXIT_SYSTEM);
+}
+
+int
+lp_spawn(const struct lp_stage *s, const struct lp_ends *e, pid_t *pid_out)
+{
+	pid_t parent = getpid(), pid = fork();
+	int fd;
+
+	if (pid < 0)
+		return LP_E_SYS;
+	if (pid == 0)
+		child(s, e, parent);
+	fd = pidfd_open(pid, 0);
+	if (fd < 0) {
+		int err = errno;
+
+		(void)kill(pid, SIGKILL);
+		(void)waitpid(pid, NULL, 0);
+		errno = err;
+		return LP_E_SYS;
+	}
+	*pid_out = pid;
+	return fd;
+}
