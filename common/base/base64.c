@@ -2,7 +2,26 @@
 
 #include "common/base/status.h"
 
-/* 0 to 63, or -1. */
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+int
+lp_base64(struct lp_buf *b, struct lp_span s)
+{
+	int rc = lp_buf_reserve(b, lp_base64_len(s.n));
+
+	while (s.n > 0 && rc == LP_OK) {
+		struct lp_span in = lp_span_take(&s, 3);
+		unsigned v = (unsigned)in.p[0] << 16 | (in.n > 1 ? (unsigned)in.p[1] << 8 : 0) |
+		    (in.n > 2 ? in.p[2] : 0);
+		char out[4] = { digits[v >> 18], digits[v >> 12 & 63],
+			in.n > 1 ? digits[v >> 6 & 63] : '=', in.n > 2 ? digits[v & 63] : '=' };
+
+		rc = lp_buf_add(b, lp_span(out, sizeof(out)));
+	}
+	return rc;
+}
+
+/* Six bits, or -1. */
 static int
 digit(unsigned char c)
 {
@@ -15,40 +34,45 @@ digit(unsigned char c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* Two to four digits: one to three bytes. Bits that stand for nothing must be zero. */
+/* The text without its padding; 0 if that is wrong. */
 static int
-group(struct lp_buf *b, struct lp_span in)
+strip(struct lp_span *s)
 {
-	unsigned char out[3];
-	unsigned v = 0;
+	size_t n = s->n;
 
-	if (in.n < 2)
-		return LP_E_DATA;
-	for (size_t i = 0; i < 4; i++) {
-		int d = i < in.n ? digit(in.p[i]) : 0;
-
-		if (d < 0)
-			return LP_E_DATA;
-		v = v << 6 | (unsigned)d;
-	}
-	out[0] = (unsigned char)(v >> 16);
-	out[1] = (unsigned char)(v >> 8);
-	out[2] = (unsigned char)v;
-	for (size_t i = in.n - 1; i < 3; i++)
-		if (out[i] != 0)
-			return LP_E_DATA;
-	return lp_buf_add(b, lp_span(out, in.n - 1));
+	while (n > 0 && s->n - n < 2 && s->p[n - 1] == '=')
+		n--;
+	if (n < s->n && s->n % 4 != 0)
+		return 0;
+	s->n = n;
+	return n % 4 != 1;
 }
 
 int
 lp_base64_decode(struct lp_buf *b, struct lp_span s)
 {
-	int rc = LP_OK;
+	size_t before = b->n;
+	unsigned bits = 0, held = 0;
+	int rc = strip(&s) ? lp_buf_reserve(b, s.n / 4 * 3 + 2) : LP_E_DATA;
 
-	/* padding only fills up the last group of four */
-	for (int i = 0; i < 2 && s.n % 4 == (i == 0 ? 0 : 3) && s.n > 0 && s.p[s.n - 1] == '='; i++)
-		s.n--;
-	while (s.n > 0 && rc == LP_OK)
-		rc = group(b, lp_span_take(&s, 4));
+	for (size_t i = 0; i < s.n && rc == LP_OK; i++) {
+		int d = digit(s.p[i]);
+
+		if (d < 0) {
+			rc = LP_E_DATA;
+			break;
+		}
+		bits = (bits << 6 | (unsigned)d) & 0xffff;
+		held += 6;
+		if (held >= 8) {
+			held -= 8;
+			rc = lp_buf_addc(b, (int)(bits >> held & 0xff));
+		}
+	}
+	/* bits left over must be zero, or two texts would stand for the same bytes */
+	if (rc == LP_OK && (bits & ((1u << held) - 1)) != 0)
+		rc = LP_E_DATA;
+	if (rc != LP_OK)
+		b->n = before;
 	return rc;
 }

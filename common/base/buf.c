@@ -14,10 +14,32 @@ lp_buf_init(struct lp_buf *b, size_t max)
 }
 
 void
+lp_buf_init_secret(struct lp_buf *b, size_t max)
+{
+	*b = (struct lp_buf){ .max = max, .secret = 1 };
+}
+
+void
 lp_buf_release(struct lp_buf *b)
 {
+	if (b->secret && b->p != NULL)
+		explicit_bzero(b->p, b->cap);
 	free(b->p);
-	*b = (struct lp_buf){ .max = b->max };
+	*b = (struct lp_buf){ .max = b->max, .secret = b->secret };
+}
+
+/* realloc would leave the old block as it was, for anybody to find. */
+static unsigned char *
+move_secret(struct lp_buf *b, size_t cap)
+{
+	unsigned char *p = malloc(cap);
+
+	if (p == NULL || b->p == NULL)
+		return p;
+	memcpy(p, b->p, b->n);
+	explicit_bzero(b->p, b->cap);
+	free(b->p);
+	return p;
 }
 
 int
@@ -34,7 +56,7 @@ lp_buf_reserve(struct lp_buf *b, size_t more)
 		cap = cap > b->max / 2 ? b->max : cap * 2;
 	if (cap > b->max)
 		cap = b->max;
-	p = realloc(b->p, cap);
+	p = b->secret ? move_secret(b, cap) : realloc(b->p, cap);
 	if (p == NULL)
 		return LP_E_NOMEM;
 	b->p = p;

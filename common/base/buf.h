@@ -17,11 +17,18 @@ struct lp_buf {
 	size_t n;   /* bytes in use */
 	size_t cap; /* bytes allocated */
 	size_t max; /* bytes it may ever hold */
+	int secret; /* memory is overwritten before it is given back */
 };
 
 /* An empty buffer; allocates nothing. */
 void lp_buf_init(struct lp_buf *, size_t max);
 void lp_buf_release(struct lp_buf *);
+
+/*
+ * The same for a password or a token: whenever its memory is given back, to
+ * grow or at the end, every byte of it has been overwritten.
+ */
+void lp_buf_init_secret(struct lp_buf *, size_t max);
 
 /*
  * Room for `more` bytes behind the n in use, without using them yet.

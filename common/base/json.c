@@ -1,5 +1,6 @@
 #include "common/base/json.h"
 
+#include "common/base/base64.h"
 #include "common/base/status.h"
 #include "common/base/utf8.h"
 
@@ -63,18 +64,8 @@ lp_json_string(struct lp_buf *b, struct lp_span s)
 int
 lp_json_base64(struct lp_buf *b, struct lp_span s)
 {
-	static const char digits[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	int rc = lp_buf_addc(b, '"');
 
-	while (s.n > 0 && rc == LP_OK) {
-		struct lp_span in = lp_span_take(&s, 3);
-		unsigned v = (unsigned)in.p[0] << 16 | (in.n > 1 ? (unsigned)in.p[1] << 8 : 0) |
-		    (in.n > 2 ? in.p[2] : 0);
-		char out[4] = { digits[v >> 18], digits[v >> 12 & 63],
-			in.n > 1 ? digits[v >> 6 & 63] : '=', in.n > 2 ? digits[v & 63] : '=' };
-
-		rc = lp_buf_add(b, lp_span(out, sizeof(out)));
-	}
+	rc = rc != LP_OK ? rc : lp_base64(b, s);
 	return rc == LP_OK ? lp_buf_addc(b, '"') : rc;
 }

@@ -1,5 +1,7 @@
 #include "common/format/json.h"
 
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/status.h"
@@ -59,6 +61,20 @@ lp_json_load(struct lp_span s, json_t **out, struct lp_json_error *error)
 	if (json_error_code(&je) == json_error_out_of_memory)
 		return fail(error, LP_E_NOMEM, 0, "out of memory", "");
 	return fail(error, LP_E_DATA, je.position > 0 ? (size_t)je.position : 0, "not valid JSON", je.text);
+}
+
+static void
+wipe_and_free(void *p)
+{
+	if (p != NULL)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+void
+lp_json_wipe(void)
+{
+	json_set_alloc_funcs(malloc, wipe_and_free);
 }
 
 struct lp_span

@@ -28,6 +28,13 @@ struct lp_json_error {
  */
 int lp_json_load(struct lp_span, json_t **out, struct lp_json_error *error);
 
+/*
+ * From now on, the memory of documents is overwritten before it is given
+ * back: for programs that read passwords and tokens. Applies to documents
+ * that exist already, too.
+ */
+void lp_json_wipe(void);
+
 /* A string member's bytes, borrowed from the object; an empty span with p == NULL if absent or not a string. */
 struct lp_span lp_json_get_string(const json_t *object, const char *key);
 

@@ -1,6 +1,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "common/base/base64.h"
 #include "common/base/buf.h"
 #include "common/base/escape.h"
 #include "common/base/json.h"
@@ -106,6 +107,51 @@ test_buf(void)
 	ok(lp_buf_adds(&b, "de") == LP_OK && lp_buf_cstr(&b) == NULL, "no room for a NUL");
 	lp_buf_release(&b);
 	ok(b.p == NULL && b.max == 5, "released, and usable again");
+}
+
+static void
+test_secret_buf(void)
+{
+	static const char secret[] = "hunter2 hunter2 hunter2 hunter2";
+	struct lp_buf b;
+
+	lp_buf_init_secret(&b, 1024);
+	lp_buf_adds(&b, secret);
+	ok(lp_buf_reserve(&b, 512) == LP_OK && b.cap >= 512, "a secret grows");
+	ok_str(lp_buf_span(&b), secret, "with its content");
+	lp_buf_release(&b);
+	ok(b.p == NULL && b.secret && b.max == 1024, "released, it stays a buffer for secrets");
+}
+
+static void
+test_base64(void)
+{
+	static const struct { const char *text, *bytes; int rc; } t[] = {
+		{ "", "", LP_OK }, { "Zg==", "f", LP_OK }, { "Zg", "f", LP_OK }, { "Zm8=", "fo", LP_OK },
+		{ "Zm8", "fo", LP_OK }, { "Zm9v", "foo", LP_OK }, { "Zm9vYmFy", "foobar", LP_OK },
+		{ "+/+/", "\xfb\xff\xbf", LP_OK }, { "Z", "", LP_E_DATA }, { "Zm9vY", "", LP_E_DATA },
+		{ "Zg=", "", LP_E_DATA }, { "Zg===", "", LP_E_DATA }, { "=", "", LP_E_DATA },
+		{ "Zh==", "", LP_E_DATA }, { "Zm9=", "", LP_E_DATA }, { "Zm 9v", "", LP_E_DATA },
+		{ "Zm-v", "", LP_E_DATA }, { "Z=g=", "", LP_E_DATA },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct lp_span text = lp_span_str(t[i].text);
+		unsigned char *p = unit_exact(text);
+		struct lp_buf b;
+
+		lp_buf_init(&b, 64);
+		ok(lp_base64_decode(&b, lp_span(p, text.n)) == t[i].rc, "base64 '%s'", t[i].text);
+		ok_str(lp_buf_span(&b), t[i].bytes, "stands for");
+		if (t[i].rc == LP_OK) {
+			lp_buf_clear(&b);
+			lp_base64(&b, lp_span_str(t[i].bytes));
+			ok(b.n == lp_base64_len(strlen(t[i].bytes)) && memcmp(b.p, t[i].text, text.n) == 0,
+			    "and back");
+		}
+		lp_buf_release(&b);
+		free(p);
+	}
 }
 
 static void
@@ -224,6 +270,8 @@ main(void)
 	test_size();
 	test_put();
 	test_buf();
+	test_secret_buf();
+	test_base64();
 	test_utf8();
 	test_escape();
 	test_escape_every_byte();
