@@ -38,6 +38,14 @@ starts(struct lp_span s, const char *prefix)
 	return s.n >= n && memcmp(s.p, prefix, n) == 0;
 }
 
+static int
+ends(struct lp_span s, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	return s.n >= n && memcmp(s.p + s.n - n, suffix, n) == 0;
+}
+
 /* Where c first stands, or the span's length. */
 static size_t
 find(struct lp_span s, int c)
@@ -601,5 +609,6 @@ lp_host_is_loopback(struct lp_span s)
 	struct lp_span name = s.n > 0 && s.p[0] == '[' ? lp_span_take(&s, find(s, ']') + 1) :
 	    lp_span_take(&s, find(s, ':'));
 
-	return lp_span_is(name, "localhost") || lp_span_is(name, "[::1]") || is_loopback_ipv4(name);
+	return lp_span_is(name, "localhost") || ends(name, ".localhost") || lp_span_is(name, "[::1]") ||
+	    is_loopback_ipv4(name);
 }

@@ -90,7 +90,8 @@ const char *lp_reference_endpoint(const struct lp_reference *);
 
 /*
  * Whether a host (perhaps with a port) is this machine by its name alone:
- * localhost, 127.0.0.0/8, [::1]. Such registries may speak plain HTTP.
+ * localhost and what is below it (RFC 6761), 127.0.0.0/8, [::1]. Such
+ * registries may speak plain HTTP.
  */
 int lp_host_is_loopback(struct lp_span host);
 

@@ -241,7 +241,7 @@ test_hosts(void)
 	static const struct { const char *host; int loopback; } t[] = {
 		{ "localhost", 1 }, { "localhost:5000", 1 }, { "127.0.0.1", 1 }, { "127.255.0.9:80", 1 },
 		{ "[::1]", 1 }, { "[::1]:5000", 1 }, { "127.0.0.1.nip.io", 0 }, { "128.0.0.1", 0 },
-		{ "127.0.0", 0 }, { "127.0.0.256", 0 }, { "localhost.example", 0 }, { "[::2]", 0 },
+		{ "127.0.0", 0 }, { "127.0.0.256", 0 }, { "localhost.example", 0 }, { "a.localhost:1", 1 }, { "[::2]", 0 },
 		{ "127.0.0.1.", 0 }, { "", 0 }, { "[::1", 0 },
 	};
 	struct lp_reference r;
