@@ -67,7 +67,7 @@ landlock(void)
 
 static const int filter_calls[] = {
 	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(writev),
-	SCMP_SYS(lseek), SCMP_SYS(splice), SCMP_SYS(vmsplice), SCMP_SYS(close), SCMP_SYS(fstat),
+	SCMP_SYS(lseek), SCMP_SYS(poll), SCMP_SYS(splice), SCMP_SYS(vmsplice), SCMP_SYS(close), SCMP_SYS(fstat),
 	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk),
 	SCMP_SYS(futex), SCMP_SYS(clock_gettime), SCMP_SYS(getrandom),
 	SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall), SCMP_SYS(exit), SCMP_SYS(exit_group),

@@ -1,0 +1,143 @@
+#include "common/sys/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/status.h"
+#include "common/sys/io.h"
+
+/*
+ * Behind a jump over a body most often one header is wanted and then the
+ * next jump; without jumps, as much as a read can bring.
+ */
+enum { ASK_LEAST = 8 * 1024, ASK_MOST = LP_IO_CHUNK };
+
+/* A shorter rest of a body is read together with what follows it. */
+enum { SPLICE_LEAST = 64 * 1024 };
+
+int
+lp_input_open(struct lp_input *in, int fd)
+{
+	struct stat st;
+	off_t at;
+
+	*in = (struct lp_input){ .fd = fd, .null = -1, .ask = ASK_MOST };
+	if (fstat(fd, &st) != 0)
+		return LP_E_SYS;
+	if (S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
+		return LP_E_SYS;
+	}
+	if (S_ISREG(st.st_mode) && (at = lseek(fd, 0, SEEK_CUR)) >= 0) {
+		in->seeks = 1;
+		in->at = (uint64_t)at;
+		in->size = (uint64_t)st.st_size;
+	}
+	if (S_ISFIFO(st.st_mode)) {
+		lp_pipe_grow(fd);
+		in->null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	}
+	in->buf = malloc(ASK_MOST);
+	return in->buf != NULL ? LP_OK : LP_E_NOMEM;
+}
+
+void
+lp_input_release(struct lp_input *in)
+{
+	if (in->null >= 0)
+		close(in->null);
+	free(in->buf);
+	in->null = -1;
+	in->buf = NULL;
+}
+
+static ptrdiff_t
+read_file(struct lp_input *in)
+{
+	for (;;) {
+		ssize_t k = pread(in->fd, in->buf, in->ask, (off_t)in->at);
+
+		if (k >= 0)
+			return k;
+		if (errno != EINTR)
+			return LP_E_SYS;
+	}
+}
+
+int
+lp_input_next(struct lp_input *in, struct lp_span *out)
+{
+	ptrdiff_t k = in->seeks ? read_file(in) : lp_read(in->fd, in->buf, in->ask);
+
+	*out = lp_span(in->buf, 0);
+	if (k < 0)
+		return LP_E_SYS;
+	in->drained = (size_t)k < in->ask;
+	in->at += (uint64_t)k;
+	in->ask = in->ask < ASK_MOST / 2 ? in->ask * 2 : ASK_MOST;
+	out->n = (size_t)k;
+	return k > 0;
+}
+
+/* A file's position is moved as far as the file goes: it may have grown since last asked. */
+static int
+skip_file(struct lp_input *in, uint64_t n, uint64_t *done)
+{
+	struct stat st;
+
+	if (in->at > in->size || n > in->size - in->at) {
+		if (fstat(in->fd, &st) != 0)
+			return LP_E_SYS;
+		in->size = (uint64_t)st.st_size > in->at ? (uint64_t)st.st_size : in->at;
+		if (n > in->size - in->at)
+			n = in->size - in->at;
+	}
+	in->at += n;
+	in->ask = ASK_LEAST;
+	*done = n;
+	return LP_OK;
+}
+
+static int
+skip_pipe(struct lp_input *in, uint64_t n, uint64_t *done)
+{
+	size_t ask = n < LP_PIPE_SIZE ? (size_t)n : LP_PIPE_SIZE;
+	ssize_t k;
+
+	do
+		k = splice(in->fd, NULL, in->null, NULL, ask, SPLICE_F_MOVE);
+	while (k < 0 && errno == EINTR);
+	if (k >= 0) {
+		*done = (uint64_t)k;
+		return LP_OK;
+	}
+	if (errno != EINVAL)
+		return LP_E_SYS;
+	/* not here, it seems: read */
+	close(in->null);
+	in->null = -1;
+	return LP_OK;
+}
+
+int
+lp_input_skip(struct lp_input *in, uint64_t n, uint64_t *done)
+{
+	*done = 0;
+	if (in->seeks)
+		return skip_file(in, n, done);
+	if (in->null >= 0 && n >= SPLICE_LEAST)
+		return skip_pipe(in, n, done);
+	return LP_OK;
+}
+
+int
+lp_input_ready(const struct lp_input *in, int ms)
+{
+	struct pollfd p = { .fd = in->fd, .events = POLLIN };
+
+	return in->seeks || poll(&p, 1, ms) != 0;
+}
