@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/format/pax.h"
+
 struct lp_piece {
 	uint64_t offset; /* in the expanded file */
 	uint64_t length;
@@ -35,5 +37,34 @@ void lp_sparse_clear(struct lp_sparse *);
  * above LP_MAX_SPARSE; LP_E_NOMEM. The map is as it was on failure.
  */
 int lp_sparse_add(struct lp_sparse *, uint64_t offset, uint64_t length);
+
+/*
+ * The four ways a map is written. Each returns LP_OK, or LP_E_DATA,
+ * LP_E_LIMIT or LP_E_NOMEM with *why (static) set.
+ */
+
+/*
+ * Old GNU: up to four pieces in the header block, which also has the
+ * expanded size; 21 in each continuation block. *more: another such block
+ * follows.
+ */
+int lp_sparse_gnu_header(struct lp_sparse *, const unsigned char *block, uint64_t *size, int *more,
+    const char **why);
+int lp_sparse_gnu_block(struct lp_sparse *, const unsigned char *block, int *more, const char **why);
+
+/* pax 0.0 and 0.1: numbers in records, and how many pieces there have to be. */
+int lp_sparse_pax0(struct lp_sparse *, const struct lp_pax *, const char **why);
+
+/* pax 1.0: lines of numbers in front of the data, in whole blocks. */
+struct lp_sparse1 {
+	uint64_t due;    /* numbers still to come; UINT64_MAX before their count is known */
+	uint64_t value;  /* of the line being read */
+	int digits;      /* whether it has any */
+	uint64_t offset; /* the first half of a piece */
+};
+void lp_sparse1_init(struct lp_sparse1 *);
+/* Reads one block; *more: another follows. */
+int lp_sparse1_block(struct lp_sparse1 *, struct lp_sparse *, const unsigned char *block, int *more,
+    const char **why);
 
 #endif

@@ -28,9 +28,9 @@
 #include "common/base/buf.h"
 #include "common/base/span.h"
 #include "common/format/entry.h"
+#include "common/format/pax.h"
 #include "common/format/sparse.h"
-
-enum { LP_TAR_BLOCK = 512 };
+#include "common/format/tarhdr.h"
 
 enum lp_tar_event {
 	LP_TAR_MORE,      /* the span is used up */
@@ -73,23 +73,27 @@ struct lp_tar {
 
 	/* ---- the parser's own ---- */
 	int state;
-	int wanted;      /* the caller wants this member's content */
-	uint64_t left;   /* bytes still to come of what is being passed: data, or an extension's body */
-	unsigned pad;    /* bytes of padding behind them */
-	size_t nblock;   /* bytes staged in block */
-	uint64_t header; /* offset of the block being staged or decoded last */
-	uint64_t first;  /* offset of the first header block of the member to come */
-	int extended;    /* such a block was seen */
-	size_t piece;    /* of the sparse map: the next one to hand out */
-	uint64_t at_data; /* position in the expanded content */
-	char kind;       /* typeflag of the extension being collected */
-	struct lp_buf pax;      /* body of the pax header to come into force */
+	int wanted;        /* the caller wants this member's content */
+	int sparse_member; /* `sparse` is its map */
+	int extended;      /* extensions of a member to come were seen */
+	char kind;         /* typeflag of the extension being collected */
+	unsigned pad;      /* bytes of padding to pass before the next header */
+	uint64_t left;     /* bytes still to come of a member's data or an extension's body */
+	uint64_t position; /* in the content that is being handed out */
+	size_t piece;      /* of the sparse map: the one at or behind that position */
+	size_t nblock;     /* bytes staged */
+	uint64_t first;    /* offset of the first block that belongs to the member to come */
+	uint64_t pax_at;   /* offset of the pax header's body */
+	struct lp_pax pax; /* parsed from `body` */
+	struct lp_buf body;
 	struct lp_buf longname; /* bodies of GNU's L and K */
 	struct lp_buf longlink;
-	struct lp_buf xattrs; /* array of struct lp_xattr behind entry.xattrs */
-	struct lp_buf decoded; /* xattr values that were base64 */
+	struct lp_buf xattrs; /* array behind entry.xattrs */
+	struct lp_buf text;   /* bytes of those that were encoded */
 	struct lp_sparse sparse;
+	struct lp_sparse1 sparse1;
 	unsigned char block[LP_TAR_BLOCK]; /* the header being staged; entry points into it */
+	unsigned char more[LP_TAR_BLOCK];  /* blocks of a sparse map, which follow one */
 	unsigned char name[LP_TAR_BLOCK];  /* prefix and name put together */
 };
 
