@@ -39,6 +39,9 @@
 /* Bytes of one entry in it: a name, a link and the extended attributes in base64. */
 #define LP_MAX_TOC_ENTRY (4u * 1024 * 1024)
 
+/* Bytes of different user and group names in it. */
+#define LP_MAX_TOC_OWNERS (1024u * 1024)
+
 /* Levels of JSON nesting. */
 #define LP_MAX_JSON_DEPTH 64u
 
