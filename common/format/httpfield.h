@@ -1,0 +1,28 @@
+/*
+ * Small HTTP header values: how long to wait, and what a server warns of.
+ */
+#ifndef LP_FORMAT_HTTPFIELD_H
+#define LP_FORMAT_HTTPFIELD_H
+
+#include <stdint.h>
+
+#include "common/base/span.h"
+
+/*
+ * Retry-After (RFC 9110 section 10.2.3) as seconds from `now` (a Unix
+ * time): digits, or a date in the preferred form of section 5.6.7, `Sun, 06
+ * Nov 1994 08:49:37 GMT`; a date that has passed is 0. LP_OK, or LP_E_DATA
+ * for anything else (the two obsolete forms of a date among it).
+ */
+int lp_retry_after(struct lp_span, int64_t now, uint64_t *seconds);
+
+/*
+ * The text of a Warning (RFC 7234 section 5.5) with code 299, `299 - "text"`,
+ * quotes taken off. A part of the value; p is NULL if there is none.
+ */
+struct lp_span lp_warning_text(struct lp_span);
+
+/* The number before a `;` or the end: `97;w=21600` is 97. LP_OK or LP_E_DATA. */
+int lp_ratelimit(struct lp_span, uint64_t *remaining);
+
+#endif
