@@ -86,6 +86,15 @@ struct lp_http_request {
 	lp_http_sink *sink;         /* NULL: the body is collected in the response */
 	void *arg;                  /* of the sink */
 	size_t max;                 /* bytes collected; more is LP_E_LIMIT */
+	int once;                   /* a connection that cannot be made is not tried again; answers are */
+};
+
+/* Why no answer came. */
+enum lp_http_trouble {
+	LP_HTTP_FINE,
+	LP_HTTP_UNREACHABLE, /* no connection: name, refusal, time-out, or no TLS spoken there */
+	LP_HTTP_UNTRUSTED,   /* TLS, but its certificate is not to be trusted */
+	LP_HTTP_BROKEN       /* it stood, and broke */
 };
 
 struct lp_http_response {
@@ -93,6 +102,7 @@ struct lp_http_response {
 	int hops;             /* redirects that were followed */
 	int moved;            /* the last answer came from another origin than `url` */
 	int enough;           /* the sink stopped it */
+	enum lp_http_trouble trouble;
 	uint64_t body_bytes;  /* that arrived in the last answer */
 	int64_t length;       /* what Content-Length promised; -1: nothing */
 	struct lp_buf head;   /* headers of the last answer, see lp_http_header */

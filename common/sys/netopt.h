@@ -1,0 +1,46 @@
+/*
+ * The options of programs that speak to the network, one set for all of
+ * them (lp-fetch(1), "NETWORK OPTIONS").
+ */
+#ifndef LP_SYS_NETOPT_H
+#define LP_SYS_NETOPT_H
+
+#include <getopt.h>
+
+#include "common/sys/http.h"
+
+enum {
+	LP_NETOPT_CACERT = 400,
+	LP_NETOPT_INSECURE,
+	LP_NETOPT_CONNECT_TIMEOUT,
+	LP_NETOPT_STALL_TIMEOUT,
+	LP_NETOPT_RETRIES
+};
+
+#define LP_NETOPT_LONG                                                          \
+	{ "cacert", required_argument, NULL, LP_NETOPT_CACERT },                \
+	{ "insecure", no_argument, NULL, LP_NETOPT_INSECURE },                  \
+	{ "connect-timeout", required_argument, NULL, LP_NETOPT_CONNECT_TIMEOUT }, \
+	{ "stall-timeout", required_argument, NULL, LP_NETOPT_STALL_TIMEOUT },  \
+	{ "retries", required_argument, NULL, LP_NETOPT_RETRIES }
+
+#define LP_NETOPT_HELP                                                          \
+	"      --cacert=FILE        trust the authorities in FILE, no others\n" \
+	"      --insecure           do not check certificates\n"                \
+	"      --connect-timeout=N  seconds until a connection stands (15)\n"   \
+	"      --stall-timeout=N    seconds without data that are too many (30, 0: never)\n" \
+	"      --retries=N          tries after the first one (3)\n"
+
+struct lp_netopt {
+	struct lp_http_options http;
+};
+
+void lp_netopt_init(struct lp_netopt *);
+
+/*
+ * One option as getopt gave it. 1: it was one of these; 0: it was not;
+ * LP_E_USAGE: it was, and its argument makes no sense (*why: static text).
+ */
+int lp_netopt(struct lp_netopt *, int opt, const char *arg, const char **why);
+
+#endif
