@@ -26,7 +26,10 @@
 #include "common/base/span.h"
 #include "common/sys/hash.h"
 
-enum { LP_STORE_CHUNK = 256 * 1024 };
+enum {
+	LP_STORE_CHUNK = 256 * 1024,
+	LP_STORE_PATH = 160 /* room for any path inside the store, and its NUL */
+};
 
 struct lp_store;
 
@@ -79,11 +82,11 @@ int lp_store_get(struct lp_store *, const char *digest, struct lp_buf *);
 /* A range on its way in. */
 struct lp_store_put {
 	struct lp_store *store;
-	char digest[LP_HASH_LEN + 1];
+	char digest[LP_DIGEST_SIZE];
 	uint64_t first;
 	uint64_t n;         /* bytes written so far */
 	int fd;             /* of the file in tmp/; -1: none */
-	char tmp[64];
+	char tmp[LP_STORE_PATH];
 	struct lp_hash hash; /* of the chunk being filled */
 	struct lp_buf sums;
 };

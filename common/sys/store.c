@@ -1,0 +1,563 @@
+#include "common/sys/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/status.h"
+#include "common/format/range.h"
+#include "common/sys/io.h"
+#include "common/sys/store_priv.h"
+
+/* ---- names ----------------------------------------------------------------- */
+
+void
+store_dir_path(const char *kind, const char *digest, char path[STORE_PATH])
+{
+	snprintf(path, STORE_PATH, "%s/sha256%s%s", kind, digest != NULL ? "/" : "",
+	    digest != NULL ? store_hex(digest) : "");
+}
+
+void
+store_file_path(const char *digest, const struct store_file *f, char path[STORE_PATH])
+{
+	if (f->whole)
+		snprintf(path, STORE_PATH, "blobs/sha256/%s", store_hex(digest));
+	else
+		snprintf(path, STORE_PATH, "ranges/sha256/%s/%llu-%llu", store_hex(digest),
+		    (unsigned long long)f->first, (unsigned long long)f->last);
+}
+
+void
+store_sums_path(const char *digest, const struct store_file *f, char path[STORE_PATH])
+{
+	snprintf(path, STORE_PATH, "sums/sha256/%s/%llu-%llu", store_hex(digest),
+	    (unsigned long long)f->first, (unsigned long long)f->last);
+}
+
+/* FIRST-LAST, as store_file_path writes it and no other way. */
+static int
+parse_name(const char *name, struct store_file *f)
+{
+	struct lp_range_spec r;
+	char again[STORE_PATH];
+
+	if (lp_range_parse(lp_span_str(name), &r) != LP_OK || r.suffix || r.last == LP_RANGE_END)
+		return LP_E_DATA;
+	snprintf(again, sizeof(again), "%llu-%llu", (unsigned long long)r.first, (unsigned long long)r.last);
+	if (strcmp(again, name) != 0)
+		return LP_E_DATA;
+	*f = (struct store_file){ .first = r.first, .last = r.last };
+	return LP_OK;
+}
+
+int
+store_make_parents(struct lp_store *s, const char *path)
+{
+	char part[STORE_PATH];
+
+	for (const char *p = strchr(path, '/'); p != NULL; p = strchr(p + 1, '/')) {
+		snprintf(part, sizeof(part), "%.*s", (int)(p - path), path);
+		if (mkdirat(s->dir, part, 0777) != 0 && errno != EEXIST)
+			return LP_E_SYS;
+	}
+	return LP_OK;
+}
+
+void
+store_drop(struct lp_store *s, const char *digest, const struct store_file *f)
+{
+	char path[STORE_PATH];
+
+	if (s->mode != LP_STORE_WRITE)
+		return;
+	store_file_path(digest, f, path);
+	(void)unlinkat(s->dir, path, 0);
+	store_sums_path(digest, f, path);
+	(void)unlinkat(s->dir, path, 0);
+}
+
+/* ---- opening ------------------------------------------------------------------ */
+
+static int
+read_file(int dir, const char *path, struct lp_buf *b)
+{
+	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), rc;
+
+	if (fd < 0)
+		return errno == ENOENT ? LP_E_ABSENT : LP_E_SYS;
+	rc = lp_read_all(fd, b);
+	close(fd);
+	return rc;
+}
+
+/* The version only: a JSON reader would be a library more in lp-fetch. */
+static int
+check_layout(struct lp_store *s)
+{
+	static const char key[] = "\"imageLayoutVersion\"";
+	struct lp_buf b;
+	struct lp_span rest;
+	const unsigned char *p;
+	int rc;
+
+	lp_buf_init(&b, 64 * 1024);
+	rc = read_file(s->dir, "oci-layout", &b);
+	if (rc == LP_OK) {
+		p = b.n > 0 ? memmem(b.p, b.n, key, sizeof(key) - 1) : NULL;
+		rest = p != NULL ? lp_span(p, (size_t)(b.p + b.n - p)) : lp_span("", 0);
+		lp_span_take(&rest, sizeof(key) - 1);
+		while (rest.n > 0 && strchr(" \t\r\n:", rest.p[0]) != NULL)
+			lp_span_take(&rest, 1);
+		rc = lp_span_is(lp_span_take(&rest, 3), "\"1.") ? LP_OK : LP_E_DATA;
+	}
+	lp_buf_release(&b);
+	return rc;
+}
+
+/* An empty layout in an empty directory; several may do so at once. */
+static int
+make_layout(struct lp_store *s)
+{
+	static const struct { const char *path, *text; } files[] = {
+		{ "index.json", "{\"schemaVersion\":2,\"manifests\":[]}" },
+		{ "oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}" }, /* last: it says that the rest is there */
+	};
+	char tmp[STORE_PATH];
+	int rc = store_make_parents(s, "blobs/sha256/");
+
+	for (size_t i = 0; i < 2 && rc == LP_OK; i++) {
+		int fd = store_tmp(s, tmp);
+
+		if (fd < 0)
+			return LP_E_SYS;
+		rc = lp_write_all(fd, lp_span_str(files[i].text));
+		/* never over one that somebody else has made meanwhile */
+		if (rc == LP_OK && renameat2(s->dir, tmp, s->dir, files[i].path, RENAME_NOREPLACE) != 0) {
+			rc = errno == EEXIST ? LP_OK : LP_E_SYS;
+			(void)unlinkat(s->dir, tmp, 0);
+		}
+		close(fd);
+	}
+	return rc;
+}
+
+static int
+is_empty(int dir)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+
+	if (d == NULL)
+		return 0;
+	for (struct dirent *e; (e = readdir(d)) != NULL;)
+		/* what another process that makes the same store may have begun with */
+		n += e->d_name[0] != '.' && strcmp(e->d_name, "blobs") != 0 &&
+		    strcmp(e->d_name, "tmp") != 0 && strcmp(e->d_name, "index.json") != 0;
+	closedir(d);
+	return n == 0;
+}
+
+static int
+open_checked(struct lp_store *s, const char *dir, const char **why)
+{
+	int rc;
+
+	if (s->mode == LP_STORE_WRITE && mkdir(dir, 0777) != 0 && errno != EEXIST) {
+		*why = "the store cannot be made";
+		return LP_E_SYS;
+	}
+	*why = "the store cannot be opened";
+	s->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->dir < 0)
+		return errno == ENOENT ? LP_E_ABSENT : LP_E_SYS;
+	rc = check_layout(s);
+	if (rc == LP_E_ABSENT && s->mode == LP_STORE_WRITE && is_empty(s->dir)) {
+		*why = "the store cannot be made";
+		return make_layout(s);
+	}
+	if (rc == LP_E_ABSENT || rc == LP_E_DATA) {
+		*why = "no OCI image layout of version 1";
+		return LP_E_DATA;
+	}
+	if (rc == LP_OK && s->mode == LP_STORE_WRITE)
+		store_sweep(s);
+	return rc;
+}
+
+int
+lp_store_open(struct lp_store **out, const char *dir, enum lp_store_mode mode, const char **why)
+{
+	struct lp_store *s = calloc(1, sizeof(*s));
+	int rc, err;
+
+	if (s == NULL)
+		return LP_E_NOMEM;
+	s->dir = -1;
+	s->mode = mode;
+	rc = open_checked(s, dir, why);
+	if (rc == LP_OK) {
+		*out = s;
+		return LP_OK;
+	}
+	err = errno;
+	lp_store_close(s);
+	errno = err;
+	return rc;
+}
+
+void
+lp_store_close(struct lp_store *s)
+{
+	if (s == NULL)
+		return;
+	if (s->dir >= 0)
+		close(s->dir);
+	free(s);
+}
+
+/* ---- what is there ---------------------------------------------------------------- */
+
+struct files {
+	struct store_file *v;
+	size_t n, cap;
+};
+
+static int
+add_file(struct files *a, struct store_file f)
+{
+	if (a->n == a->cap) {
+		size_t cap = a->cap > 0 ? 2 * a->cap : 16;
+		struct store_file *v = reallocarray(a->v, cap, sizeof(*v));
+
+		if (v == NULL)
+			return LP_E_NOMEM;
+		a->v = v;
+		a->cap = cap;
+	}
+	a->v[a->n++] = f;
+	return LP_OK;
+}
+
+static int
+by_first(const void *x, const void *y)
+{
+	const struct store_file *a = x, *b = y;
+
+	if (a->first != b->first)
+		return a->first < b->first ? -1 : 1;
+	return (a->last < b->last) - (a->last > b->last);
+}
+
+static int
+add_ranges(struct lp_store *s, const char *digest, struct files *a)
+{
+	char path[STORE_PATH];
+	struct stat st;
+	int rc = LP_OK, fd;
+	DIR *d;
+
+	store_dir_path("ranges", digest, path);
+	fd = openat(s->dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? LP_OK : LP_E_SYS;
+	d = fdopendir(fd);
+	if (d == NULL) {
+		close(fd);
+		return LP_E_NOMEM;
+	}
+	for (struct dirent *e; rc == LP_OK && (e = readdir(d)) != NULL;) {
+		struct store_file f;
+
+		if (parse_name(e->d_name, &f) != LP_OK ||
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+			continue;
+		if ((uint64_t)st.st_size == f.last - f.first + 1)
+			rc = add_file(a, f);
+		else
+			store_drop(s, digest, &f);
+	}
+	closedir(d);
+	return rc;
+}
+
+int
+store_files(struct lp_store *s, const char *digest, struct store_file **out, size_t *n)
+{
+	struct files a = { 0 };
+	char path[STORE_PATH];
+	struct stat st;
+	int rc;
+
+	store_file_path(digest, &(struct store_file){ .whole = 1 }, path);
+	if (fstatat(s->dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+		/* an empty blob has no last byte; 0-0 is one too many, and lp_store_find knows */
+		rc = add_file(&a, (struct store_file){ .whole = 1,
+		    .last = st.st_size > 0 ? (uint64_t)st.st_size - 1 : 0 });
+	else
+		rc = add_ranges(s, digest, &a);
+	if (rc != LP_OK) {
+		free(a.v);
+		return rc;
+	}
+	if (a.n > 1)
+		qsort(a.v, a.n, sizeof(*a.v), by_first);
+	*out = a.v;
+	*n = a.n;
+	return LP_OK;
+}
+
+static int64_t
+whole_size(struct lp_store *s, const char *digest)
+{
+	char path[STORE_PATH];
+	struct stat st;
+
+	store_file_path(digest, &(struct store_file){ .whole = 1 }, path);
+	if (fstatat(s->dir, path, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+		return -1;
+	return st.st_size;
+}
+
+int
+lp_store_find(struct lp_store *s, const char *digest, uint64_t at, struct lp_store_piece *out)
+{
+	struct store_file *v = NULL;
+	uint64_t end = at;
+	size_t n = 0;
+	int rc;
+
+	*out = (struct lp_store_piece){ .next = UINT64_MAX, .size = whole_size(s, digest) };
+	if (out->size >= 0) {
+		out->n = at < (uint64_t)out->size ? (uint64_t)out->size - at : 0;
+		return LP_OK;
+	}
+	rc = store_files(s, digest, &v, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].first <= end && v[i].last >= end)
+			end = v[i].last + 1;
+		else if (v[i].first > end && v[i].first < out->next)
+			out->next = v[i].first;
+	}
+	out->n = end - at;
+	free(v);
+	return rc;
+}
+
+/* ---- reading ------------------------------------------------------------------------ */
+
+int
+store_add_sum(struct lp_buf *sums, struct lp_hash *h)
+{
+	char digest[LP_DIGEST_SIZE];
+	int rc;
+
+	lp_hash_end(h, digest);
+	rc = lp_buf_adds(sums, store_hex(digest));
+	return rc != LP_OK ? rc : lp_buf_addc(sums, '\n');
+}
+
+int
+store_hash_file(int fd, char digest[LP_DIGEST_SIZE], struct lp_buf *sums)
+{
+	unsigned char *chunk = malloc(LP_STORE_CHUNK);
+	struct lp_hash whole, part;
+	int rc = chunk != NULL ? LP_OK : LP_E_NOMEM;
+	uint64_t at = 0;
+
+	lp_hash_init(&whole);
+	lp_hash_init(&part);
+	while (rc == LP_OK) {
+		ptrdiff_t k = lp_pread_full(fd, chunk, LP_STORE_CHUNK, at);
+
+		if (k <= 0) {
+			rc = (int)k;
+			break;
+		}
+		lp_hash_add(&whole, lp_span(chunk, (size_t)k));
+		lp_hash_add(&part, lp_span(chunk, (size_t)k));
+		rc = store_add_sum(sums, &part);
+		at += (uint64_t)k;
+	}
+	lp_hash_end(&whole, digest);
+	free(chunk);
+	return rc;
+}
+
+/* A file being read, and the sums its chunks must have; none: they cannot be checked. */
+struct reading {
+	struct lp_store *s;
+	const char *digest;
+	struct store_file f;
+	int fd;
+	struct lp_buf sums;
+	int spoilt; /* it is not what it was when it was written */
+};
+
+/* A blob that nobody has summed yet, put there by skopeo perhaps: once, all of it. */
+static int
+sum_blob(struct reading *r)
+{
+	char digest[LP_DIGEST_SIZE], path[STORE_PATH];
+	int rc = store_hash_file(r->fd, digest, &r->sums);
+
+	if (rc == LP_OK && strcmp(digest, r->digest) != 0) {
+		r->spoilt = 1;
+		return LP_E_DATA;
+	}
+	if (rc == LP_OK) {
+		store_sums_path(r->digest, &r->f, path);
+		/* a store that cannot take them is one that will be summed again */
+		(void)store_write_file(r->s, path, lp_buf_span(&r->sums));
+	}
+	return rc;
+}
+
+static int
+load_sums(struct reading *r)
+{
+	uint64_t chunks = (r->f.last - r->f.first) / LP_STORE_CHUNK + 1;
+	char path[STORE_PATH];
+	int rc;
+
+	store_sums_path(r->digest, &r->f, path);
+	rc = read_file(r->s->dir, path, &r->sums);
+	if (rc == LP_E_ABSENT) {
+		lp_buf_clear(&r->sums);
+		return r->f.whole && r->s->mode == LP_STORE_WRITE ? sum_blob(r) : LP_OK;
+	}
+	if (rc == LP_OK && r->sums.n != chunks * STORE_SUM) {
+		r->spoilt = 1;
+		return LP_E_DATA;
+	}
+	return rc;
+}
+
+static int
+check_chunk(struct reading *r, uint64_t i, struct lp_span chunk, size_t want)
+{
+	char digest[LP_DIGEST_SIZE];
+
+	r->spoilt = chunk.n != want;
+	if (r->sums.n > 0 && !r->spoilt) {
+		lp_hash_bytes(chunk, digest);
+		r->spoilt = memcmp(store_hex(digest), r->sums.p + i * STORE_SUM, STORE_HEX) != 0;
+	}
+	return r->spoilt ? LP_E_DATA : LP_OK;
+}
+
+static int
+pass_chunks(struct reading *r, uint64_t at, uint64_t n, lp_store_sink *sink, void *arg, uint64_t *done)
+{
+	uint64_t size = r->f.last - r->f.first + 1, pos = at - r->f.first, end = pos + n;
+	unsigned char *chunk = malloc(LP_STORE_CHUNK);
+	int rc = chunk != NULL ? LP_OK : LP_E_NOMEM;
+
+	while (rc == LP_OK && pos < end) {
+		uint64_t i = pos / LP_STORE_CHUNK, start = i * LP_STORE_CHUNK;
+		size_t len = (size_t)(size - start < LP_STORE_CHUNK ? size - start : LP_STORE_CHUNK);
+		size_t from = (size_t)(pos - start);
+		size_t to = (size_t)(end - start < len ? end - start : len);
+		ptrdiff_t k = lp_pread_full(r->fd, chunk, len, start);
+
+		rc = k < 0 ? LP_E_SYS : check_chunk(r, i, lp_span(chunk, (size_t)k), len);
+		if (rc == LP_OK)
+			rc = sink(arg, lp_span(chunk + from, to - from));
+		if (rc == LP_OK) {
+			*done += to - from;
+			pos += to - from;
+		}
+	}
+	free(chunk);
+	return rc;
+}
+
+/* The file that reaches furthest from `at`. LP_E_ABSENT: none has that byte. */
+static int
+choose(struct lp_store *s, const char *digest, uint64_t at, struct store_file *out)
+{
+	struct store_file *v = NULL;
+	size_t n = 0;
+	int rc = store_files(s, digest, &v, &n), found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (v[i].first <= at && v[i].last >= at && (!found || v[i].last > out->last)) {
+			*out = v[i];
+			found = 1;
+		}
+	free(v);
+	return rc != LP_OK ? rc : found ? LP_OK : LP_E_ABSENT;
+}
+
+int
+lp_store_read(struct lp_store *s, const char *digest, uint64_t at, uint64_t n,
+    lp_store_sink *sink, void *arg, uint64_t *done)
+{
+	struct reading r = { .s = s, .digest = digest, .fd = -1 };
+	char path[STORE_PATH];
+	int rc = LP_OK;
+
+	*done = 0;
+	/* a promotion may take a range away under our feet */
+	for (int turn = 0; turn < 3 && rc == LP_OK && r.fd < 0; turn++) {
+		rc = choose(s, digest, at, &r.f);
+		if (rc == LP_OK) {
+			store_file_path(digest, &r.f, path);
+			r.fd = openat(s->dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		}
+	}
+	if (rc != LP_OK || r.fd < 0)
+		return rc == LP_E_ABSENT ? LP_OK : LP_E_SYS;
+	/* the last use is what the bound of the store goes by */
+	if (s->mode == LP_STORE_WRITE)
+		(void)futimens(r.fd, NULL);
+	lp_buf_init(&r.sums, STORE_SUMS_MAX);
+	rc = load_sums(&r);
+	if (n > r.f.last - at + 1)
+		n = r.f.last - at + 1;
+	if (rc == LP_OK)
+		rc = pass_chunks(&r, at, n, sink, arg, done);
+	if (r.spoilt)
+		store_drop(s, digest, &r.f);
+	lp_buf_release(&r.sums);
+	close(r.fd);
+	return rc;
+}
+
+static int
+to_buf(void *arg, struct lp_span s)
+{
+	return lp_buf_add(arg, s);
+}
+
+int
+lp_store_get(struct lp_store *s, const char *digest, struct lp_buf *b)
+{
+	int64_t size = whole_size(s, digest);
+	char got[LP_DIGEST_SIZE];
+	size_t start = b->n;
+	uint64_t done = 0;
+	int rc = LP_OK;
+
+	if (size < 0)
+		return LP_E_ABSENT;
+	if ((uint64_t)size > b->max - b->n)
+		return LP_E_LIMIT;
+	if (size > 0)
+		rc = lp_store_read(s, digest, 0, (uint64_t)size, to_buf, b, &done);
+	if (rc == LP_OK) {
+		struct lp_span all = lp_buf_span(b);
+
+		lp_span_take(&all, start);
+		lp_hash_bytes(all, got);
+		rc = strcmp(got, digest) == 0 ? LP_OK : LP_E_DATA;
+		if (rc == LP_E_DATA)
+			store_drop(s, digest, &(struct store_file){ .whole = 1,
+			    .last = size > 0 ? (uint64_t)size - 1 : 0 });
+	}
+	if (rc != LP_OK)
+		b->n = start;
+	return rc;
+}

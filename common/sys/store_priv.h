@@ -1,0 +1,77 @@
+/*
+ * What the files of the store share: paths, the pieces of a blob that are
+ * there, files on their way in. For store*.c only.
+ */
+#ifndef LP_SYS_STORE_PRIV_H
+#define LP_SYS_STORE_PRIV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/digest.h"
+#include "common/sys/store.h"
+
+struct lp_store {
+	int dir;                  /* everything is opened relative to it */
+	enum lp_store_mode mode;
+	unsigned serial;          /* of the files that we made in tmp/ */
+};
+
+enum {
+	STORE_HEX = 64,
+	STORE_PATH = LP_STORE_PATH,
+	STORE_SUM = STORE_HEX + 1  /* bytes of one line of a sums file */
+};
+
+/* Which file holds bytes of a blob, and which of them. */
+struct store_file {
+	uint64_t first, last;
+	int whole; /* blobs/sha256/HEX; else a range */
+};
+
+static inline const char *
+store_hex(const char *digest)
+{
+	return digest + 7;
+}
+
+/* Its path, and that of its sums. */
+void store_file_path(const char *digest, const struct store_file *, char path[STORE_PATH]);
+void store_sums_path(const char *digest, const struct store_file *, char path[STORE_PATH]);
+/* KIND/sha256/HEX or KIND/sha256. */
+void store_dir_path(const char *kind, const char *digest, char path[STORE_PATH]);
+
+/*
+ * The files that hold parts of a blob, by first byte; the caller frees the
+ * array. A file whose length is not what its name says is taken out.
+ * LP_OK (none: *n is 0), LP_E_SYS or LP_E_NOMEM.
+ */
+int store_files(struct lp_store *, const char *digest, struct store_file **, size_t *n);
+
+/* mkdir of the path's directories, all but its last component. */
+int store_make_parents(struct lp_store *, const char *path);
+
+/* Take a file and its sums out. */
+void store_drop(struct lp_store *, const char *digest, const struct store_file *);
+
+/* A new file in tmp/, locked; the descriptor, or LP_E_SYS. */
+int store_tmp(struct lp_store *, char path[STORE_PATH]);
+/* Move it to its place, making directories as needed. */
+int store_publish(struct lp_store *, const char *tmp, const char *path);
+/* Both, for bytes at hand. */
+int store_write_file(struct lp_store *, const char *path, struct lp_span);
+/* Remove what dead writers left in tmp/. */
+void store_sweep(struct lp_store *);
+
+/*
+ * Hash all of an open file: its digest, and the text of a sums file.
+ * LP_OK, LP_E_SYS or LP_E_NOMEM.
+ */
+int store_hash_file(int fd, char digest[LP_DIGEST_SIZE], struct lp_buf *sums);
+/* The sums' line for one chunk. */
+int store_add_sum(struct lp_buf *sums, struct lp_hash *);
+
+/* Room for a sums file: what a blob of 8 TiB needs. */
+enum { STORE_SUMS_MAX = 2 * 1024 * 1024 * 1024u - 1 };
+
+#endif
