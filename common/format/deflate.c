@@ -1,0 +1,23 @@
+#include "common/format/deflate.h"
+
+#include <string.h>
+
+static const struct lp_deflate_engine *const engines[] = {
+	&lp_deflate_zlib,
+};
+
+const struct lp_deflate_engine *
+lp_deflate_engine(const char *name)
+{
+	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
+		if (name == NULL || strcmp(engines[i]->name, name) == 0)
+			return engines[i];
+	}
+	return NULL;
+}
+
+const char *
+lp_deflate_engines(void)
+{
+	return "zlib";
+}
