@@ -1,0 +1,268 @@
+/* lp-inflate: gzip, zstd or plain bytes in, plain bytes out, as far as they go. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/base/num.h"
+#include "common/base/status.h"
+#include "common/format/inflate.h"
+#include "common/sys/err.h"
+#include "common/sys/io.h"
+#include "common/sys/opt.h"
+#include "common/sys/sandbox.h"
+#include "common/sys/stats.h"
+
+static const char usage[] =
+    "usage: lp-inflate [-Chqv] [-V] [--engine=NAME] [--format=FORMAT] [--max-output=BYTES]\n"
+    "                  [--size=BYTES] [--stats=FILE] [FILE]\n";
+
+static const char help[] =
+    "Inflate gzip or zstd data, also when its end is missing, and pass plain bytes on.\n"
+    "\n"
+    "  -C, --complete           a missing end is exit 4\n"
+    "      --engine=NAME        what decodes deflate: isal or zlib\n"
+    "      --format=FORMAT      auto (by magic number), gzip, zstd or plain\n"
+    "      --max-output=BYTES   stop with exit 1 when there is more (K, M, G)\n"
+    "      --size=BYTES         how long the whole input is\n" LP_OPT_HELP;
+
+struct args {
+	const struct lp_deflate_engine *engine;
+	enum lp_format format;
+	const char *file;
+	int complete;
+	uint64_t max_output; /* UINT64_MAX: none */
+	uint64_t size;       /* UINT64_MAX: not known */
+};
+
+/* What the loop works on. */
+struct work {
+	const struct args *args;
+	const char *name; /* of the input, for messages */
+	int fd;
+	struct lp_inflate x;
+	uint64_t written;
+	int partial; /* 1, 0, or LP_STATS_UNKNOWN */
+};
+
+enum { OPT_ENGINE = LP_OPT_OWN, OPT_FORMAT, OPT_MAX_OUTPUT, OPT_SIZE };
+
+static int
+parse_format(const char *s, enum lp_format *out)
+{
+	static const enum lp_format all[] = {
+		LP_FORMAT_UNDECIDED, LP_FORMAT_GZIP, LP_FORMAT_ZSTD, LP_FORMAT_PLAIN
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (lp_span_is(lp_span_str(s), lp_format_name(all[i]))) {
+			*out = all[i];
+			return LP_OK;
+		}
+	}
+	return LP_E_USAGE;
+}
+
+/* 0, or 2 after a message. */
+static int
+parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
+{
+	static const struct option options[] = {
+		LP_OPT_LONG,
+		{ "complete", no_argument, NULL, 'C' },
+		{ "engine", required_argument, NULL, OPT_ENGINE },
+		{ "format", required_argument, NULL, OPT_FORMAT },
+		{ "max-output", required_argument, NULL, OPT_MAX_OUTPUT },
+		{ "size", required_argument, NULL, OPT_SIZE },
+		{ NULL, 0, NULL, 0 }
+	};
+	int c;
+
+	*a = (struct args){ .engine = lp_deflate_engine(NULL), .max_output = UINT64_MAX, .size = UINT64_MAX };
+	while ((c = getopt_long(argc, argv, "C" LP_OPT_SHORT, options, NULL)) != -1) {
+		switch (c) {
+		case 'C':
+			a->complete = 1;
+			break;
+		case OPT_ENGINE:
+			a->engine = lp_deflate_engine(optarg);
+			if (a->engine == NULL)
+				return lp_opt_refuse(opt, "no engine of the name %s: this build has %s",
+				    lp_quotes(optarg), lp_deflate_engines());
+			break;
+		case OPT_FORMAT:
+			if (parse_format(optarg, &a->format) != LP_OK)
+				return lp_opt_refuse(opt, "no format of the name %s", lp_quotes(optarg));
+			break;
+		case OPT_MAX_OUTPUT:
+		case OPT_SIZE:
+			if (lp_num_size(lp_span_str(optarg), c == OPT_SIZE ? &a->size : &a->max_output) != LP_OK)
+				return lp_opt_refuse(opt, "not a number of bytes: %s", lp_quotes(optarg));
+			break;
+		default:
+			lp_opt_common(opt, c);
+		}
+	}
+	if (argc - optind > 1)
+		return lp_opt_refuse(opt, "more than one file");
+	a->file = argc > optind && !lp_span_is(lp_span_str(argv[optind]), "-") ? argv[optind] : NULL;
+	return LP_EXIT_OK;
+}
+
+/* Hand on what was decoded, as far as --max-output lets it. */
+static int
+hand_on(struct work *w)
+{
+	struct lp_span out = w->x.f.out;
+	int over = out.n > w->args->max_output - w->written, rc;
+
+	if (over)
+		out.n = (size_t)(w->args->max_output - w->written);
+	rc = lp_write_all(STDOUT_FILENO, out);
+	if (rc == LP_E_SYS)
+		lp_err_errno("<stdout>");
+	if (rc != LP_OK)
+		return rc;
+	w->written += out.n;
+	if (!over)
+		return LP_OK;
+	lp_err("%s: the output is longer than %" PRIu64 " bytes (--max-output)", w->name, w->args->max_output);
+	return LP_E_LIMIT;
+}
+
+/* The input stops in the middle, or the descriptor says that more belongs to it. */
+static int
+preview(struct work *w)
+{
+	w->partial = 1;
+	if (w->args->complete) {
+		lp_err("%s: not complete: input ends after %" PRIu64 " bytes", w->name, w->x.f.used);
+		return LP_E_ABSENT;
+	}
+	lp_note("%s: preview: input ends after %" PRIu64 " bytes", w->name, w->x.f.used);
+	return LP_OK;
+}
+
+static int
+end(struct work *w)
+{
+	if (w->args->size != UINT64_MAX && w->x.f.used < w->args->size && w->x.eof)
+		return preview(w);
+	/* how much a plain input should hold, only its size tells */
+	if (w->x.format != LP_FORMAT_PLAIN || w->args->size != UINT64_MAX)
+		w->partial = 0;
+	lp_detail("%s: %s, %" PRIu64 " members, %" PRIu64 " bytes in, %" PRIu64 " bytes out, engine %s",
+	    w->name, lp_format_name(w->x.format), w->x.f.members, w->x.f.used, w->written,
+	    w->args->engine->name);
+	return LP_OK;
+}
+
+/* Until the input ends, one way or another. */
+static int
+inflate_all(struct work *w, unsigned char *buf)
+{
+	struct lp_span in = lp_span(buf, 0);
+	int eof = 0, rc = LP_OK;
+
+	while (rc == LP_OK) {
+		ptrdiff_t n;
+
+		switch (eof ? lp_inflate_eof(&w->x) : lp_inflate_next(&w->x, &in)) {
+		case LP_INFLATE_MORE:
+			n = lp_read(w->fd, buf, LP_IO_CHUNK);
+			if (n < 0) {
+				lp_err_errno("%s", w->name);
+				return LP_E_SYS;
+			}
+			in = lp_span(buf, (size_t)n);
+			eof = n == 0;
+			break;
+		case LP_INFLATE_OUTPUT:
+			rc = hand_on(w);
+			break;
+		case LP_INFLATE_MEMBER:
+			break;
+		case LP_INFLATE_WARNING:
+			lp_note("%s: byte %" PRIu64 ": %s", w->name, w->x.f.at, w->x.f.why);
+			break;
+		case LP_INFLATE_PREVIEW:
+			return preview(w);
+		case LP_INFLATE_END:
+			return end(w);
+		case LP_INFLATE_ERROR:
+			lp_err("%s: byte %" PRIu64 ": %s", w->name, w->x.f.at, w->x.f.why);
+			return w->x.f.status;
+		}
+	}
+	return rc;
+}
+
+/* stdin, or the file; from here on under the lock. */
+static int
+open_input(struct work *w)
+{
+	w->name = "<stdin>";
+	w->fd = STDIN_FILENO;
+	if (w->args->file != NULL) {
+		w->name = lp_quotes(w->args->file);
+		w->fd = open(w->args->file, O_RDONLY | O_CLOEXEC);
+		if (w->fd < 0) {
+			lp_err_errno("%s", w->name);
+			return LP_E_SYS;
+		}
+	}
+	lp_pipe_grow(w->fd);
+	lp_pipe_grow(STDOUT_FILENO);
+	return lp_lock(LP_DUTY_FILTER);
+}
+
+static int
+work(const struct args *a, struct lp_stats *stats)
+{
+	struct work w = { .args = a, .partial = LP_STATS_UNKNOWN };
+	unsigned char *buf = NULL;
+	int rc = open_input(&w);
+
+	lp_inflate_init(&w.x, a->format, a->engine);
+	if (rc == LP_OK && (buf = malloc(LP_IO_CHUNK)) == NULL) {
+		lp_err("no memory");
+		rc = LP_E_NOMEM;
+	}
+	if (rc == LP_OK)
+		rc = inflate_all(&w, buf);
+	free(buf);
+	lp_inflate_release(&w.x);
+
+	stats->source = w.name;
+	stats->size = a->size <= INT64_MAX ? (int64_t)a->size : LP_STATS_UNKNOWN;
+	stats->bytes_decompressed = (int64_t)w.written;
+	stats->partial = w.partial;
+	return lp_exit_of(rc);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct lp_opt opt = { .usage = usage, .help = help };
+	struct lp_stats stats;
+	struct args args;
+	int status;
+
+	lp_opt_start(argv, "lp-inflate");
+	status = parse_args(argc, argv, &args, &opt);
+	if (status != LP_EXIT_OK)
+		return status;
+	if (lp_stats_begin(&stats, opt.stats) != LP_OK) {
+		lp_err_errno("cannot open the statistics file");
+		return LP_EXIT_SYSTEM;
+	}
+	status = work(&args, &stats);
+	if (lp_close_stdout() == LP_E_SYS) {
+		lp_err_errno("<stdout>");
+		status = lp_exit_worse(status, LP_EXIT_SYSTEM);
+	}
+	if (lp_stats_end(&stats, status) != LP_OK)
+		status = lp_exit_worse(status, LP_EXIT_SYSTEM);
+	return status;
+}
