@@ -345,7 +345,7 @@ scan(struct lp_toc *t, struct lp_span in, int *done)
 }
 
 static void
-begin(struct lp_toc *t, enum state state)
+begin(struct lp_toc *t, int state)
 {
 	lp_buf_clear(&t->value);
 	t->value_offset = t->offset;

@@ -1,0 +1,25 @@
+#include "common/base/glob.h"
+
+#include <fnmatch.h>
+
+#include "common/base/path.h"
+#include "common/base/status.h"
+
+int
+lp_glob_any(const char *const *patterns, size_t n, struct lp_span name, struct lp_buf *scratch)
+{
+	const char *text;
+
+	lp_buf_clear(scratch);
+	if (lp_path_join(scratch, name) != LP_OK || (text = lp_buf_cstr(scratch)) == NULL)
+		return LP_E_NOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const char *p = patterns[i];
+
+		while (*p == '/' || (*p == '.' && p[1] == '/'))
+			p += *p == '/' ? 1 : 2;
+		if (fnmatch(p, text, 0) == 0)
+			return 1;
+	}
+	return 0;
+}
