@@ -122,3 +122,26 @@ lp_stats_end(struct lp_stats *s, int exit_code)
 	lp_buf_release(&b);
 	return rc;
 }
+
+int
+lp_start(struct lp_stats *s, const char *path)
+{
+	if (lp_stats_begin(s, path) == LP_OK)
+		return LP_EXIT_OK;
+	lp_err_errno("cannot open the statistics file");
+	return LP_EXIT_SYSTEM;
+}
+
+int
+lp_finish(struct lp_stats *s, int exit_code)
+{
+	if (lp_close_stdout() == LP_E_SYS) {
+		lp_err_errno("<stdout>");
+		exit_code = lp_exit_worse(exit_code, LP_EXIT_SYSTEM);
+	}
+	if (lp_stats_end(s, exit_code) != LP_OK) {
+		lp_err_errno("cannot write the statistics");
+		exit_code = lp_exit_worse(exit_code, LP_EXIT_SYSTEM);
+	}
+	return exit_code;
+}
