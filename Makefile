@@ -108,6 +108,7 @@ deps:
 check:
 	test/lib/deps test
 	$(MAKE) tests build/image
+	$(MAKE) FLAVOUR=fault all
 	test/run $(O)
 check-unit: $(UNIT) $(FUZZ)
 	test/run --unit $(O)
