@@ -10,6 +10,9 @@ VERSION  = 0.1.0
 PREFIX  ?= /usr/local
 BINDIR   = $(PREFIX)/bin
 MANDIR   = $(PREFIX)/share/man
+BASHDIR  = $(PREFIX)/share/bash-completion/completions
+ZSHDIR   = $(PREFIX)/share/zsh/site-functions
+FISHDIR  = $(PREFIX)/share/fish/vendor_completions.d
 FLAVOUR ?= release
 O       := build/$(FLAVOUR)
 
@@ -62,7 +65,7 @@ ORACLE   := $(patsubst test/oracle/%.c,$(O)/oracle/%,$(wildcard test/oracle/*.c)
 MANPAGES := $(wildcard man/*.[1-9])
 
 .PHONY: all check check-unit check-asan check-valgrind lint bench fuzz demo deps install \
-        uninstall dist clean help objects tests
+        uninstall completions dist distcheck deb clean help objects tests
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -135,21 +138,51 @@ fuzz:
 	$(MAKE) FLAVOUR=fuzz $(patsubst $(O)/%,build/fuzz/%,$(FUZZ))
 	test/fuzz/run $(FUZZTIME)
 
-install: all
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5
+# made by the programs' own --help
+completions: all
+	completions/generate $(O)/bin $(O)/completions
+install: all completions
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	install -m 755 $(PROGRAMS:%=$(O)/bin/%) $(DESTDIR)$(BINDIR)
 	for m in $(MANPAGES); do install -D -m 644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done
+	install -m 644 $(O)/completions/bash/layer-peek $(DESTDIR)$(BASHDIR)
+	for p in $(PROGRAMS); do ln -sf layer-peek $(DESTDIR)$(BASHDIR)/$$p || exit 1; done
+	install -m 644 $(O)/completions/zsh/_lp $(DESTDIR)$(ZSHDIR)
+	install -m 644 $(PROGRAMS:%=$(O)/completions/fish/%.fish) $(DESTDIR)$(FISHDIR)
 uninstall:
-	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%)
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(PROGRAMS:%=$(DESTDIR)$(FISHDIR)/%.fish)
+	rm -f $(addprefix $(DESTDIR)$(BASHDIR)/,layer-peek $(PROGRAMS)) $(DESTDIR)$(ZSHDIR)/_lp
 	for m in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+
+# ---- to be given away ---------------------------------------------------------
+DIST = layer-peek-$(VERSION)
+# where distcheck and deb work: another place makes a second, independent build
+WORK ?= build/$@
+unpack = rm -rf $(WORK) && mkdir -p $(WORK) && tar -xzf build/$(DIST).tar.gz -C $(WORK)
+
+# the last commit, the same bytes each time
 dist:
-	git archive --format=tar.gz --prefix=layer-peek-$(VERSION)/ -o layer-peek-$(VERSION).tar.gz HEAD
+	@mkdir -p build
+	git archive --format=tar --prefix=$(DIST)/ HEAD | gzip -9n >build/$(DIST).tar.gz
+# what a packager does with the tarball, and then everything back
+distcheck: dist
+	$(unpack)
+	$(MAKE) -C $(WORK)/$(DIST) check-unit
+	$(MAKE) -C $(WORK)/$(DIST) install DESTDIR=$(abspath $(WORK))/root
+	for p in $(WORK)/root$(BINDIR)/lp-*; do $$p --version || exit 1; done
+	$(MAKE) -C $(WORK)/$(DIST) uninstall DESTDIR=$(abspath $(WORK))/root
+	! find $(WORK)/root ! -type d | grep .
+# a Debian package of the last commit; it is dated by its changelog, so two builds are the same bytes
+deb: dist
+	$(unpack)
+	cd $(WORK)/$(DIST) && env -u MAKEFLAGS -u MAKELEVEL -u WORK dpkg-buildpackage -b -us -uc
+	lintian --fail-on error --allow-root $(WORK)/*.changes
 clean:
 	rm -rf build
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo 'make deps | check-unit | check-asan | check-valgrind | bench | fuzz [FUZZTIME=SECONDS]'
-	@echo 'make install | uninstall [PREFIX=$(PREFIX)] [DESTDIR=] | dist | clean'
+	@echo 'make install | uninstall [PREFIX=$(PREFIX)] [DESTDIR=] | dist | distcheck | deb | clean'
 print-%:
 	@echo '$($*)'
 

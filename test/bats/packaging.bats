@@ -1,0 +1,127 @@
+#!/usr/bin/env bats
+# The toolkit as a tool of the system: tarball, Debian package, completions.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	COMPLETIONS=$BATS_FILE_TMPDIR/completions
+	export ROOT COMPLETIONS
+	"$ROOT/completions/generate" "$LP_BIN" "$COMPLETIONS" 2>"$BATS_FILE_TMPDIR/complaints"
+	# the tests of bats must not leak into the makes that are run here
+	unset MAKEFLAGS MAKELEVEL MFLAGS
+}
+
+# The long options a program's --help names, with = where they take a value.
+options_of() {
+	"$LP_BIN/$1" --help | grep -oE '^ +(-[A-Za-z0-9], +)?--[a-z0-9-]+=?' | grep -oE -- '--.*' | sort -u
+}
+
+programs() {
+	local p
+	for p in "$LP_BIN"/lp-*; do
+		echo "${p##*/}"
+	done
+}
+
+# What bash offers for a command line; the last word is the one being typed.
+bash_offers() {
+	bash --norc -c '
+		. /usr/share/bash-completion/bash_completion
+		. "$COMPLETIONS/bash/layer-peek"
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE}
+		_lp
+		printf "%s\n" "${COMPREPLY[@]}"' bash "$@"
+}
+
+# What zsh inserts: a real line editor on a pseudo-terminal, a tab, and what the line is then.
+zsh_completes() {
+	zsh -f -c '
+		zmodload zsh/zpty
+		zpty z zsh -f -i
+		zpty -w z "PS1= RPS1= ; unsetopt zle_bracketed_paste; fpath=($COMPLETIONS/zsh \$fpath)"
+		zpty -w z "autoload -Uz compinit; compinit -u -D; show() { print -r -- \"line<\$BUFFER>\"; zle kill-buffer }"
+		zpty -w z "zle -N show; bindkey \"^X\" show; print ready"
+		zpty -r -m z out "*ready*ready*"
+		zpty -w -n z "$1"$'"'\t\x18'"'
+		zpty -r -m z out "*line<*>*"
+		zpty -d z
+		print -r -- ${${out##*line<}%%>*}' zsh "$1" "$1"
+}
+
+@test "every value of every option has its kind in the table" {
+	cat "$BATS_FILE_TMPDIR/complaints"
+	[ ! -s "$BATS_FILE_TMPDIR/complaints" ]
+}
+
+@test "completions name every option of --help, for each program and shell" {
+	for p in $(programs); do
+		options_of "$p" >want
+		[ -s want ]
+		bash_offers "$p" -- | sort -u >bash
+		diff want bash
+		grep -o -- " -l [a-z0-9-]*" "$COMPLETIONS/fish/$p.fish" | sed 's/ -l /--/' | sort -u >fish
+		diff <(tr -d = <want) fish
+		sed -n "/^$p)/,/;;/p" "$COMPLETIONS/zsh/_lp" | grep -oE -- "'\*--[a-z0-9-]+" | sed "s/'\*//" | sort -u >zsh
+		diff <(tr -d = <want) zsh
+	done
+}
+
+@test "bash completes values, files and images" {
+	[ "$(bash_offers lp-inflate --engine = z)" = zlib ]
+	[ "$(bash_offers lp-inflate --format zs)" = zstd ]
+	: >layer.tar.gz
+	[ "$(bash_offers lp-inflate lay)" = layer.tar.gz ]
+	[ "$(bash_offers lp-inflate -q lay)" = layer.tar.gz ]
+}
+
+@test "fish completes options and values" {
+	fish -c "source $COMPLETIONS/fish/lp-inflate.fish; complete -C 'lp-inflate --engine='" >got
+	cut -f1 got | sort >names
+	diff names - <<-'END'
+	--engine=isal
+	--engine=zlib
+	END
+	fish -c "source $COMPLETIONS/fish/lp-inflate.fish; complete -C 'lp-inflate --qu'" >got
+	grep -q '^--quiet' got
+}
+
+@test "zsh completes options and values" {
+	[ "$(zsh_completes 'lp-inflate --quie')" = 'lp-inflate --quiet ' ]
+	[ "$(zsh_completes 'lp-inflate --engine=z')" = 'lp-inflate --engine=zlib ' ]
+}
+
+@test "the tarball builds, installs, and uninstalls what it installed" {
+	run -0 make -C "$ROOT" distcheck WORK="$BATS_TEST_TMPDIR/work"
+}
+
+@test "make install into a DESTDIR: programs run from there, pages and completions are in place" {
+	run -0 make -C "$ROOT" install DESTDIR="$PWD/root" PREFIX=/usr
+	for p in $(programs); do
+		run -0 "root/usr/bin/$p" --version
+		[ -e "root/usr/share/man/man1/$p.1" ]
+		[ -e "root/usr/share/bash-completion/completions/$p" ]
+		[ -e "root/usr/share/fish/vendor_completions.d/$p.fish" ]
+	done
+	[ -e root/usr/share/zsh/site-functions/_lp ]
+}
+
+@test "the Debian package: lintian has no error, dependencies are there, two builds are the same bytes" {
+	DEB_BUILD_OPTIONS=nocheck run -0 make -C "$ROOT" deb WORK="$BATS_TEST_TMPDIR/one"
+	DEB_BUILD_OPTIONS=nocheck run -0 make -C "$ROOT" deb WORK="$BATS_TEST_TMPDIR/second/place"
+	cmp one/layer-peek_*.deb second/place/layer-peek_*.deb
+	dpkg-deb -f one/layer-peek_*.deb Depends >depends
+	for lib in libc6 libcurl4 libseccomp2 libzstd1 zlib1g; do
+		grep -q "$lib" depends
+	done
+	dpkg-deb -x one/layer-peek_*.deb root
+	for p in $(programs); do
+		run -0 "root/usr/bin/$p" --version
+		[ -e "root/usr/share/man/man1/$p.1.gz" ]
+	done
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	unset MAKEFLAGS MAKELEVEL MFLAGS
+}
