@@ -192,6 +192,29 @@ token_for()
 	[ ! -e "$LP_SRV/brief/pid" ]
 }
 
+@test "layout_make: an image of any files, which skopeo and umoci accept" {
+	mkdir src
+	for ((i = 1; i <= 20; i++)); do
+		printf '%s\n' "$i" >"src/file$i"
+		tar -C src -cf "$i.tar" "file$i"
+	done
+	gzip -k 2.tar
+	zstd -q 3.tar
+	mv 2.tar.gz 2.tar
+	layout_make layout t {1..20}.tar
+	registry_push layout:t reg made/app:t
+	curl -s -H 'Accept: application/vnd.oci.image.manifest.v1+json' \
+	    "http://$(srv_addr reg)/v2/made/app/manifests/t" >manifest
+	[ "$(jq '.layers | length' manifest)" = 20 ]
+	[ "$(jq -c '[.layers[:2][].mediaType | split(".") | last]' \
+	    manifest)" = '["tar","tar+gzip"]' ]
+	umoci unpack --rootless --image layout:t bundle
+	cmp bundle/rootfs/file20 src/file20
+	cmp bundle/rootfs/file2 src/file2
+	layout_make zlayout t 3.tar.zst
+	skopeo inspect --raw oci:zlayout:t | grep -q 'v1.tar+zstd'
+}
+
 # fault NAME RULES: a faulty registry for the image, answering at $base
 fault()
 {

@@ -35,6 +35,8 @@
 #	registry_push LAYOUT:TAG NAME REPO:TAG [USER:PASSWORD]
 #	image_layout			prints the layout of the real image,
 #					which is built when it is missing
+#	layout_make DIR TAG FILE...	an OCI layout whose layers are these
+#					files: tar, gzip or zstd, as they stand
 #
 # In front of them
 #	tls_init			a CA and a server certificate:
@@ -185,6 +187,51 @@ image_layout()
 		"$LP_TOP/fixtures/build-image" "$dir" >&2
 	) || return
 	printf '%s\n' "$dir"
+}
+
+# layout_blob DIR FILE MEDIATYPE: stores it, prints its descriptor
+layout_blob()
+{
+	local digest
+	digest=$(sha256sum <"$2")
+	digest=${digest%% *}
+	cp "$2" "$1/blobs/sha256/$digest"
+	jq -nc --arg digest "sha256:$digest" --arg type "$3" \
+	    --argjson size "$(stat -c %s "$2")" \
+	    '{mediaType: $type, digest: $digest, size: $size}'
+}
+
+layout_make()
+{
+	local dir=$1 tag=$2 file type=application/vnd.oci.image kind unpack
+	local work=$1/work
+	shift 2
+	mkdir -p "$work" "$dir/blobs/sha256"
+	for file; do
+		case $(head -c 4 "$file" | od -An -tx1) in
+		' 1f 8b'*)		kind=+gzip unpack='gzip -dc' ;;
+		' 28 b5 2f fd')		kind=+zstd unpack='zstd -dcq' ;;
+		*)			kind='' unpack=cat ;;
+		esac
+		layout_blob "$dir" "$file" "$type.layer.v1.tar$kind" \
+		    >>"$work/layers"
+		$unpack <"$file" | sha256sum >>"$work/diffs"
+	done
+	jq -R '"sha256:" + .[:64]' "$work/diffs" |
+	    jq -s '{architecture: "amd64", os: "linux", config: {},
+		rootfs: {type: "layers", diff_ids: .},
+		history: [range(length) | {created_by: "layer \(. + 1)"}]}' \
+		>"$work/config"
+	jq -s --argjson config \
+	    "$(layout_blob "$dir" "$work/config" "$type.config.v1+json")" \
+	    '{schemaVersion: 2, config: $config, layers: .}' \
+	    "$work/layers" >"$work/manifest"
+	layout_blob "$dir" "$work/manifest" "$type.manifest.v1+json" |
+	    jq --arg tag "$tag" '{schemaVersion: 2, manifests: [. +
+		{annotations: {"org.opencontainers.image.ref.name": $tag}}]}' \
+		>"$dir/index.json"
+	printf '{"imageLayoutVersion":"1.0.0"}\n' >"$dir/oci-layout"
+	rm -r "$work"
 }
 
 # --- docker-registry --------------------------------------------------------
