@@ -1,19 +1,63 @@
 #include "common/base/escape.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "common/base/status.h"
 #include "common/base/utf8.h"
 
-/* Plain ASCII other than controls and the backslash: nearly all bytes. */
-static int
-plain(unsigned char c)
+enum { WORD = sizeof(uint64_t) };
+
+/* The byte in every lane. */
+static uint64_t
+each(unsigned char c)
 {
-	return c >= 0x20 && c < 0x7f && c != '\\';
+	return c * (UINT64_MAX / 255);
+}
+
+/* Lanes that are zero have their high bit set; above the lowest of them others may have, too. */
+static uint64_t
+zero_lanes(uint64_t w)
+{
+	return (w - each(1)) & ~w;
+}
+
+/* Whether all eight bytes are plain. A borrow starts only in a lane that is not, so none is missed or made up. */
+static int
+plain_word(const unsigned char *p, unsigned char besides)
+{
+	uint64_t w, below;
+
+	memcpy(&w, p, WORD);
+	below = (w - each(0x20)) & ~w;
+	return ((w | below | zero_lanes(w ^ each(0x7f)) | zero_lanes(w ^ each('\\')) |
+	    zero_lanes(w ^ each(besides))) & each(0x80)) == 0;
+}
+
+static int
+plain(unsigned char c, unsigned char besides)
+{
+	return c >= 0x20 && c < 0x7f && c != '\\' && c != besides;
+}
+
+size_t
+lp_plain_run(struct lp_span s, unsigned char besides)
+{
+	size_t i = 0;
+
+	while (s.n - i >= WORD && plain_word(s.p + i, besides))
+		i += WORD;
+	/* most names end here: one last word over the end, part of it seen before */
+	if (i > 0 && i < s.n && s.n - i < WORD && plain_word(s.p + s.n - WORD, besides))
+		return s.n;
+	while (i < s.n && plain(s.p[i], besides))
+		i++;
+	return i;
 }
 
 /*
- * Length of the character at the front if it may stand as it is, else 0.
+ * Length of the character at the front, which is not plain, if it may stand
+ * as it is all the same, else 0.
  * C1 controls (U+0080 to U+009F) are valid UTF-8 and stay in a row, which
  * must be exact, but never reach a terminal.
  */
@@ -23,8 +67,6 @@ unescaped(struct lp_span s, enum lp_escape_for to)
 	uint32_t code;
 	size_t n;
 
-	if (plain(s.p[0]))
-		return 1;
 	if (s.p[0] < 0x80)
 		return 0;
 	n = lp_utf8_len(s, &code);
@@ -36,14 +78,15 @@ lp_escape_clean(struct lp_span s, enum lp_escape_for to)
 {
 	size_t all = s.n;
 
-	while (s.n > 0) {
-		size_t n = unescaped(s, to);
+	for (;;) {
+		size_t n;
 
+		lp_span_take(&s, lp_plain_run(s, '\\'));
+		n = s.n > 0 ? unescaped(s, to) : 0;
 		if (n == 0)
-			break;
+			return all - s.n;
 		lp_span_take(&s, n);
 	}
-	return all - s.n;
 }
 
 static int

@@ -15,6 +15,12 @@ enum lp_escape_for {
 	LP_ESCAPE_TERMINAL /* also the code points of lp_utf8_unsafe, for eyes */
 };
 
+/*
+ * How many leading bytes are printable ASCII other than the backslash and
+ * `besides`: what nearly all names are made of. Looks at eight at a time.
+ */
+size_t lp_plain_run(struct lp_span, unsigned char besides);
+
 /* How many leading bytes need no escape: a field's whole length, mostly. */
 size_t lp_escape_clean(struct lp_span, enum lp_escape_for);
 

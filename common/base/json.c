@@ -1,15 +1,9 @@
 #include "common/base/json.h"
 
 #include "common/base/base64.h"
+#include "common/base/escape.h"
 #include "common/base/status.h"
 #include "common/base/utf8.h"
-
-/* ASCII that stands for itself inside quotes. DEL may, by the RFC, but a terminal would swallow it. */
-static int
-plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
 
 static int
 escape_ascii(struct lp_buf *b, unsigned char c)
@@ -50,11 +44,8 @@ lp_json_string(struct lp_buf *b, struct lp_span s)
 	int rc = lp_buf_addc(b, '"');
 
 	while (s.n > 0 && rc == LP_OK) {
-		size_t run = 0;
-
-		while (run < s.n && plain(s.p[run]))
-			run++;
-		rc = lp_buf_add(b, lp_span_take(&s, run));
+		/* DEL may stand for itself, by the RFC, but a terminal would swallow it */
+		rc = lp_buf_add(b, lp_span_take(&s, lp_plain_run(s, '"')));
 		if (s.n > 0 && rc == LP_OK)
 			rc = odd_character(b, &s);
 	}
