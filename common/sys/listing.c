@@ -95,12 +95,13 @@ said(int rc)
 int
 lp_listing_flush(struct lp_listing *l)
 {
-	int rc = lp_write_all(STDOUT_FILENO, lp_buf_span(&l->out));
-
-	if (rc == LP_E_SYS)
-		lp_err_errno("<stdout>");
+	if (l->failed == LP_OK) {
+		l->failed = lp_write_all(STDOUT_FILENO, lp_buf_span(&l->out));
+		if (l->failed == LP_E_SYS)
+			lp_err_errno("<stdout>");
+	}
 	lp_buf_clear(&l->out);
-	return rc;
+	return l->failed;
 }
 
 int

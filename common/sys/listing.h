@@ -67,6 +67,7 @@ struct lp_listing {
 
 	struct lp_span layer; /* label for the end record; may be set by the caller */
 	uint64_t entries;     /* rows written so far */
+	int failed;           /* what came of a write that failed: said once, every later one answers the same */
 
 	struct lp_buf out;
 	struct lp_buf scratch;
