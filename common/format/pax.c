@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/base64.h"
 #include "common/base/limits.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
@@ -254,43 +255,6 @@ unpercent(struct lp_buf *b, struct lp_span s)
 	return lp_span(b->p + start, b->n - start);
 }
 
-static int
-base64_digit(unsigned char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* With or without padding: libarchive writes it without. */
-static int
-unbase64(struct lp_buf *b, struct lp_span s, struct lp_span *out)
-{
-	size_t start = b->n;
-	uint32_t bits = 0, n = 0;
-
-	while (s.n > 0 && s.p[s.n - 1] == '=')
-		s.n--;
-	for (size_t i = 0; i < s.n; i++) {
-		int d = base64_digit(s.p[i]);
-
-		if (d < 0)
-			return LP_E_DATA;
-		bits = bits << 6 | (uint32_t)d;
-		n += 6;
-		if (n >= 8) {
-			n -= 8;
-			b->p[b->n++] = (unsigned char)(bits >> n);
-		}
-	}
-	*out = lp_span(b->p + start, b->n - start);
-	return LP_OK;
-}
-
 /* What sorting needs: equal names in order of worth, the last one counts. */
 struct ranked {
 	struct lp_xattr x; /* first: the array is later used as one of these */
@@ -324,7 +288,7 @@ sort_and_unite(struct ranked *r, size_t n, struct lp_xattr *out)
 	return kept;
 }
 
-static int
+static void
 collect(const struct lp_pax *p, struct ranked *out, size_t *n, struct lp_buf *text)
 {
 	struct lp_span rest = p->body;
@@ -337,9 +301,12 @@ collect(const struct lp_pax *p, struct ranked *out, size_t *n, struct lp_buf *te
 			to->x = (struct lp_xattr){ behind(r.key, SCHILY), r.value };
 			to->rank = p->nxattrs + *n;
 		} else if (starts_with(r.key, LIBARCHIVE)) {
+			size_t start = text->n;
+
 			/* Go does not know these, so a bad one cannot be an error */
-			if (unbase64(text, r.value, &to->x.value) != LP_OK)
+			if (lp_base64_decode(text, r.value) != LP_OK)
 				continue;
+			to->x.value = lp_span(text->p + start, text->n - start);
 			to->x.name = unpercent(text, behind(r.key, LIBARCHIVE));
 			to->rank = *n;
 		} else {
@@ -347,7 +314,6 @@ collect(const struct lp_pax *p, struct ranked *out, size_t *n, struct lp_buf *te
 		}
 		++*n;
 	}
-	return LP_OK;
 }
 
 int

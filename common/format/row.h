@@ -68,6 +68,9 @@ struct lp_rowend {
 	struct lp_span layer; /* label, or empty */
 };
 
+/* "yes", "no" or "unknown". */
+const char *lp_complete_name(enum lp_complete);
+
 /* Append the end record (TSV or NDJSON form; nothing in the long form). Results as lp_row_write. */
 int lp_row_end(const struct lp_rowfmt *, const struct lp_rowend *, struct lp_buf *);
 

@@ -16,6 +16,8 @@ enum state {
 	FAILED
 };
 
+enum wanted { NOTHING, THE_END, CONTENT };
+
 /* No event yet: take the next step. */
 enum { GO_ON = -1 };
 
@@ -244,7 +246,7 @@ begin_data(struct lp_tar *t)
 {
 	t->entry.data_offset = t->offset;
 	t->state = t->left > 0 ? DATA : HEADER;
-	t->wanted = 0;
+	t->wanted = NOTHING;
 	forget_extensions(t);
 	/* a volume label names the archive; it is no file, and nobody extracts it */
 	if (t->entry.typeflag == 'V')
@@ -494,7 +496,7 @@ static int
 end_data(struct lp_tar *t)
 {
 	t->state = HEADER;
-	return t->wanted ? LP_TAR_DATA_END : GO_ON;
+	return t->wanted != NOTHING ? LP_TAR_DATA_END : GO_ON;
 }
 
 /* Where the stored piece at or behind the position begins and ends. */
@@ -538,7 +540,7 @@ step_content(struct lp_tar *t, struct lp_span *in)
 static int
 step_data(struct lp_tar *t, struct lp_span *in)
 {
-	if (t->wanted)
+	if (t->wanted == CONTENT)
 		return step_content(t, in);
 	t->left -= take(t, in, t->left).n;
 	return t->left > 0 ? LP_TAR_MORE : end_data(t);
@@ -647,9 +649,16 @@ lp_tar_eof(struct lp_tar *t)
 void
 lp_tar_want_data(struct lp_tar *t)
 {
-	t->wanted = 1;
+	t->wanted = CONTENT;
 	t->position = 0;
 	t->piece = 0;
+	t->state = DATA;
+}
+
+void
+lp_tar_want_end(struct lp_tar *t)
+{
+	t->wanted = THE_END;
 	t->state = DATA;
 }
 
@@ -662,8 +671,9 @@ lp_tar_in_data(const struct lp_tar *t)
 uint64_t
 lp_tar_skippable(const struct lp_tar *t)
 {
-	if (t->state == DATA && !t->wanted)
-		return t->left + t->pad;
+	/* the padding only after the end was told */
+	if (t->state == DATA && t->wanted != CONTENT)
+		return t->left + (t->wanted == NOTHING ? t->pad : 0);
 	if (t->state == HEADER)
 		return t->pad;
 	return t->state == DONE && t->trailing != 0 ? UINT64_MAX : 0;
@@ -677,7 +687,7 @@ lp_tar_skipped(struct lp_tar *t, uint64_t n)
 	if (t->state == DATA) {
 		data = n < t->left ? n : t->left;
 		t->left -= data;
-		if (t->left == 0)
+		if (t->left == 0 && t->wanted == NOTHING)
 			t->state = HEADER;
 	}
 	if (t->state == HEADER)

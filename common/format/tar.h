@@ -37,7 +37,7 @@ enum lp_tar_event {
 	LP_TAR_MEMBER,    /* entry is filled */
 	LP_TAR_DATA,      /* wanted content: the next bytes of it are in `data` */
 	LP_TAR_HOLE,      /* wanted content of a sparse file: the next `hole` bytes are zeros */
-	LP_TAR_DATA_END,  /* the wanted content was handed out whole: entry.size bytes */
+	LP_TAR_DATA_END,  /* the member's data is behind us, if it was asked to be told; entry is still valid */
 	LP_TAR_END,       /* the end-of-archive marker */
 	LP_TAR_TRUNCATED, /* from lp_tar_eof only: the input ends before that marker; `at` says where */
 	LP_TAR_ERROR      /* status, error_offset and why say what; every further call says it again */
@@ -73,7 +73,7 @@ struct lp_tar {
 
 	/* ---- the parser's own ---- */
 	int state;
-	int wanted;        /* the caller wants this member's content */
+	int wanted;        /* what the caller wants of this member: nothing, to be told of its end, its content */
 	int sparse_member; /* `sparse` is its map */
 	int extended;      /* extensions of a member to come were seen */
 	char kind;         /* typeflag of the extension being collected */
@@ -122,6 +122,13 @@ enum lp_tar_event lp_tar_eof(struct lp_tar *);
  * LP_TAR_DATA_END comes.
  */
 void lp_tar_want_data(struct lp_tar *);
+
+/*
+ * Right behind LP_TAR_MEMBER: only say LP_TAR_DATA_END when its data was
+ * passed over. lp_tar_eof in between leaves the entry valid, so whoever
+ * waits for it knows of each member whether it was truncated.
+ */
+void lp_tar_want_end(struct lp_tar *);
 
 /* Whether some of the last member's data is still to come. */
 int lp_tar_in_data(const struct lp_tar *);
