@@ -1,0 +1,322 @@
+/* lp-tarls: tar bytes -> one row per member */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/base/status.h"
+#include "common/format/tar.h"
+#include "common/sys/err.h"
+#include "common/sys/input.h"
+#include "common/sys/io.h"
+#include "common/sys/listing.h"
+#include "common/sys/opt.h"
+#include "common/sys/sandbox.h"
+#include "common/sys/stats.h"
+
+static const char usage[] =
+    "usage: lp-tarls [-hqv] [-V] " LP_LISTING_USAGE " [-L LABEL]\n"
+    "                [--stats=FILE] [FILE]\n";
+
+static const char help[] =
+    "List the members of a tar archive, one row each.\n"
+    "\n"
+    LP_LISTING_HELP
+    "  -L, --layer=LABEL        the layer's name, for its column and the end record\n"
+    LP_OPT_HELP;
+
+/* How long rows wait for more of their kind before they are written. */
+enum { PATIENCE_MS = 50 };
+
+struct tarls {
+	struct lp_listing list;
+	struct lp_tar tar;
+	struct lp_input in;
+	const char *file;   /* NULL: stdin */
+	const char *name;   /* of the input, for messages */
+	int held;           /* the member's row waits for the end of its data */
+	int64_t waiting;    /* since when rows have been waiting to be written, in ms; 0: none is */
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	return clock_gettime(CLOCK_MONOTONIC, &t) == 0 ? (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 : 0;
+}
+
+static int
+write_row(struct tarls *x)
+{
+	x->held = 0;
+	return lp_listing_entry(&x->list, &x->tar.entry);
+}
+
+/*
+ * NDJSON says of a member that it is truncated, which is known when its
+ * data was passed: the row waits for that, unless it is the last one wanted.
+ */
+static int
+on_member(struct tarls *x)
+{
+	if (x->list.layer.n > 0) {
+		x->tar.entry.layer = x->list.layer;
+		x->tar.entry.has |= LP_HAS_LAYER;
+	}
+	if (x->list.fmt.form != LP_ROW_NDJSON || !lp_tar_in_data(&x->tar) ||
+	    x->list.count - x->list.entries == 1)
+		return write_row(x);
+	x->held = 1;
+	lp_tar_want_end(&x->tar);
+	return LP_OK;
+}
+
+/*
+ * In front of a read that would wait: write what there is, so that whoever
+ * watches sees it. Where input keeps coming, rows wait for more of their
+ * kind, but only so long.
+ */
+static int
+flush_before_wait(struct tarls *x)
+{
+	int64_t now, left;
+
+	if (x->list.out.n == 0 || !x->in.drained) {
+		x->waiting = 0;
+		return LP_OK;
+	}
+	now = now_ms();
+	if (x->waiting == 0)
+		x->waiting = now;
+	left = x->waiting + PATIENCE_MS - now;
+	if (left > 0 && lp_input_ready(&x->in, (int)left))
+		return LP_OK;
+	x->waiting = 0;
+	return lp_listing_flush(&x->list);
+}
+
+static int
+input_failed(const struct tarls *x)
+{
+	lp_err_errno("%s", x->name);
+	return LP_E_SYS;
+}
+
+/* The next bytes, or fewer of them to come. 1, 0 at their end, or a failure that was said. */
+static int
+more(struct tarls *x, struct lp_span *s)
+{
+	uint64_t skippable = lp_tar_skippable(&x->tar), done;
+	int rc;
+
+	if (skippable > 0) {
+		if (lp_input_skip(&x->in, skippable, &done) != LP_OK)
+			return input_failed(x);
+		lp_tar_skipped(&x->tar, done);
+		if (done > 0)
+			return 1;
+	}
+	rc = flush_before_wait(x);
+	if (rc != LP_OK)
+		return rc;
+	rc = lp_input_next(&x->in, s);
+	return rc < 0 ? input_failed(x) : rc;
+}
+
+/* Where a cut-off input ends, for people. */
+static const char *
+where(const struct lp_tar *t)
+{
+	switch (t->at) {
+	case LP_TAR_AT_MEMBER: return "between two members, without an end marker";
+	case LP_TAR_AT_PADDING: return "in the padding behind a member";
+	case LP_TAR_AT_HEADER: return "in a header";
+	case LP_TAR_AT_EXTENSION: return "in the extensions of a header";
+	case LP_TAR_AT_DATA: break;
+	}
+	return "in a member's data";
+}
+
+static int
+on_truncated(struct tarls *x)
+{
+	const struct lp_tar *t = &x->tar;
+	int rc = LP_OK;
+
+	if (x->held) {
+		x->tar.entry.has |= LP_HAS_TRUNCATED;
+		rc = write_row(x);
+	}
+	if (rc < 0)
+		return rc;
+	if (x->list.complete) {
+		lp_err("%s: not complete: input ends after %" PRIu64 " bytes, %s", x->name, t->offset, where(t));
+		return LP_E_ABSENT;
+	}
+	lp_note("%s: preview: input ends after %" PRIu64 " bytes, %s", x->name, t->offset, where(t));
+	return LP_OK;
+}
+
+/* What is good comes out before the message does. */
+static int
+on_error(struct tarls *x)
+{
+	const struct lp_tar *t = &x->tar;
+
+	if (lp_listing_flush(&x->list) == LP_E_SYS)
+		return LP_E_SYS;
+	lp_err("%s: byte %" PRIu64 ": %s", x->name, t->error_offset, t->why);
+	return t->status;
+}
+
+static int
+on_end(struct tarls *x)
+{
+	if (x->tar.trailing != 0)
+		lp_note("%s: byte %" PRIu64 ": what follows the end marker is ignored", x->name, x->tar.trailing);
+	return LP_OK;
+}
+
+static int
+at_eof(struct tarls *x, enum lp_complete *complete)
+{
+	switch (lp_tar_eof(&x->tar)) {
+	case LP_TAR_END:
+		*complete = LP_COMPLETE_YES;
+		return on_end(x);
+	case LP_TAR_TRUNCATED:
+		return on_truncated(x);
+	default:
+		return on_error(x);
+	}
+}
+
+/* The whole input, also behind the end marker: whoever writes to us is not to be cut off. */
+static int
+list(struct tarls *x, enum lp_complete *complete)
+{
+	struct lp_span s = lp_span(NULL, 0);
+	int rc = lp_listing_begin(&x->list);
+
+	while (rc == LP_OK) {
+		int got;
+
+		switch (lp_tar_next(&x->tar, &s)) {
+		case LP_TAR_MEMBER:
+			rc = on_member(x);
+			break;
+		case LP_TAR_DATA_END:
+			rc = write_row(x);
+			break;
+		case LP_TAR_MORE:
+			got = more(x, &s);
+			if (got < 0)
+				return got;
+			if (got == 0)
+				return at_eof(x, complete);
+			break;
+		case LP_TAR_ERROR:
+			return on_error(x);
+		default:
+			break;
+		}
+	}
+	return rc == LP_LISTING_ENOUGH ? LP_OK : rc;
+}
+
+/* stdin, or the file; from here on under the lock. */
+static int
+open_input(struct tarls *x)
+{
+	int fd = STDIN_FILENO, rc;
+
+	x->name = "<stdin>";
+	if (x->file != NULL) {
+		x->name = lp_quotes(x->file);
+		fd = open(x->file, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return input_failed(x);
+	}
+	rc = lp_input_open(&x->in, fd);
+	if (rc == LP_E_SYS)
+		return input_failed(x);
+	if (rc == LP_E_NOMEM)
+		lp_err("out of memory");
+	return rc == LP_OK ? lp_lock(LP_DUTY_FILTER) : rc;
+}
+
+static int
+work(struct tarls *x, struct lp_stats *stats)
+{
+	enum lp_complete complete = LP_COMPLETE_NO;
+	int rc, rc_end = LP_OK;
+
+	lp_tar_init(&x->tar);
+	rc = open_input(x);
+	if (rc == LP_OK) {
+		rc = list(x, &complete);
+		/* an end record says of a failure what it is: an incomplete listing */
+		if (rc != LP_E_PIPE)
+			rc_end = lp_listing_end(&x->list, complete, x->tar.offset);
+		stats->partial = complete != LP_COMPLETE_YES;
+	}
+	stats->source = x->file;
+	stats->entries_found = (int64_t)x->list.entries;
+	lp_tar_release(&x->tar);
+	lp_input_release(&x->in);
+	return lp_exit_worse(lp_exit_of(rc), lp_exit_of(rc_end));
+}
+
+/* 0, or 2 after a message. */
+static int
+parse_args(int argc, char **argv, struct tarls *x, struct lp_opt *opt)
+{
+	static const struct option options[] = {
+		LP_LISTING_LONG,
+		{ "layer", required_argument, NULL, 'L' },
+		LP_OPT_LONG,
+		{ NULL, 0, NULL, 0 }
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, LP_LISTING_SHORT "L:" LP_OPT_SHORT, options, NULL)) != -1) {
+		if (c == 'L')
+			x->list.layer = lp_span_str(optarg);
+		else if (!lp_listing_option(&x->list, opt, c))
+			lp_opt_common(opt, c);
+	}
+	if (argc - optind > 1)
+		return lp_opt_refuse(opt, "more than one file");
+	if (argc > optind && !lp_span_is(lp_span_str(argv[optind]), "-"))
+		x->file = argv[optind];
+	return lp_listing_check(&x->list, opt);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct lp_opt opt = { .usage = usage, .help = help };
+	static struct tarls x;
+	struct lp_stats stats;
+	int status;
+
+	lp_opt_start(argv, "lp-tarls");
+	lp_listing_init(&x.list);
+	status = parse_args(argc, argv, &x, &opt);
+	if (status != LP_EXIT_OK)
+		return status;
+	if (lp_stats_begin(&stats, opt.stats) != LP_OK) {
+		lp_err_errno("cannot open the statistics file");
+		return LP_EXIT_SYSTEM;
+	}
+	status = work(&x, &stats);
+	lp_listing_release(&x.list);
+	if (lp_close_stdout() == LP_E_SYS) {
+		lp_err_errno("<stdout>");
+		status = lp_exit_worse(status, LP_EXIT_SYSTEM);
+	}
+	if (lp_stats_end(&stats, status) != LP_OK)
+		status = lp_exit_worse(status, LP_EXIT_SYSTEM);
+	return status;
+}
