@@ -16,11 +16,14 @@ FISHDIR  = $(PREFIX)/share/fish/vendor_completions.d
 FLAVOUR ?= release
 O       := build/$(FLAVOUR)
 
+# ISA-L, the faster of the two deflate decoders, where it is
+ISAL := $(shell pkg-config --exists libisal && echo -lisal)
+
 # ---- which program links which library (all of them: libseccomp) -----------
 LIBS_lp-fetch   = -lnettle
-LIBS_lp-inflate = -lz -lzstd
+LIBS_lp-inflate = $(ISAL) -lz -lzstd
 LIBS_lp-merge   = -ljansson
-LIBS_tests      = -lz -lzstd -ljansson -lnettle
+LIBS_tests      = $(ISAL) -lz -lzstd -ljansson -lnettle
 LIBS_oracle     = -larchive -lz
 
 # ---- flavours: one tree each below build/ -----------------------------------
@@ -41,7 +44,8 @@ ifneq ($(CC_$(FLAVOUR)),)
 CC := $(CC_$(FLAVOUR))
 endif
 
-LP_CPPFLAGS = -iquote . -include common/base/banned.h -D_GNU_SOURCE -DLP_VERSION='"$(VERSION)"'
+LP_CPPFLAGS = -iquote . -include common/base/banned.h -D_GNU_SOURCE -DLP_VERSION='"$(VERSION)"' \
+              $(if $(ISAL),-DLP_WITH_ISAL)
 LP_CFLAGS   = -std=c11 $(WARN) $(FLAGS_$(FLAVOUR))
 COMPILE     = $(CC) $(LP_CPPFLAGS) $(CPPFLAGS) $(LP_CFLAGS) $(CFLAGS) -MMD -MP
 LINK        = $(CC) $(LP_CFLAGS) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed
@@ -58,7 +62,7 @@ say = $(if $(V),,@echo '  $(1)	$@';)
 
 # ---- what there is ----------------------------------------------------------
 PROGRAMS := $(patsubst cmd/%.c,%,$(wildcard cmd/lp-*.c))
-COMMON   := $(patsubst %.c,$(O)/%.o,$(wildcard common/*/*.c))
+COMMON   := $(patsubst %.c,$(O)/%.o,$(filter-out $(if $(ISAL),,%_isal.c),$(wildcard common/*/*.c)))
 UNIT     := $(patsubst test/unit/%.c,$(O)/unit/%,$(wildcard test/unit/test_*.c))
 FUZZ     := $(patsubst test/fuzz/%.c,$(O)/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
 ORACLE   := $(patsubst test/oracle/%.c,$(O)/oracle/%,$(wildcard test/oracle/*.c))

@@ -2,7 +2,11 @@
 
 #include <string.h>
 
+/* fastest first */
 static const struct lp_deflate_engine *const engines[] = {
+#ifdef LP_WITH_ISAL
+	&lp_deflate_isal,
+#endif
 	&lp_deflate_zlib,
 };
 
@@ -19,5 +23,9 @@ lp_deflate_engine(const char *name)
 const char *
 lp_deflate_engines(void)
 {
+#ifdef LP_WITH_ISAL
+	return "isal, zlib";
+#else
 	return "zlib";
+#endif
 }

@@ -65,8 +65,9 @@ struct lp_deflate_engine {
 	uint32_t (*crc32)(uint32_t crc, struct lp_span);
 };
 
-/* zlib: everywhere. */
+/* zlib: everywhere. ISA-L: where the build found it (LP_WITH_ISAL). */
 extern const struct lp_deflate_engine lp_deflate_zlib;
+extern const struct lp_deflate_engine lp_deflate_isal;
 
 /*
  * Put zlib into the middle of a stream: `window` is the output before,
