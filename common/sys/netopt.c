@@ -42,7 +42,28 @@ lp_netopt(struct lp_netopt *o, int opt, const char *arg, const char **why)
 	case LP_NETOPT_RETRIES:
 		*why = "--retries takes a number up to 100";
 		return number(arg, 0, RETRIES_MAX, &o->http.retries);
+	case LP_NETOPT_PLAIN_HTTP:
+		o->registry.plain_http = 1;
+		return 1;
+	case LP_NETOPT_AUTH_FILE:
+		o->registry.cred.auth_file = arg;
+		return 1;
+	case LP_NETOPT_USER:
+		*why = "--user takes a name, without a colon and a password";
+		o->registry.cred.user = arg;
+		/* RFC 7617 has no colon in names: whoever writes one is about to show a password to ps(1) */
+		return *arg != '\0' && strchr(arg, ':') == NULL ? 1 : LP_E_USAGE;
+	case LP_NETOPT_PASSWORD_FILE:
+		o->registry.cred.password_file = arg;
+		return 1;
 	default:
 		return 0;
 	}
+}
+
+int
+lp_netopt_check(const struct lp_netopt *o, const char **why)
+{
+	*why = "--password-file is the password of a --user, which is missing";
+	return o->registry.cred.password_file != NULL && o->registry.cred.user == NULL ? LP_E_USAGE : LP_OK;
 }

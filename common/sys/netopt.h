@@ -8,13 +8,18 @@
 #include <getopt.h>
 
 #include "common/sys/http.h"
+#include "common/sys/registry.h"
 
 enum {
 	LP_NETOPT_CACERT = 400,
 	LP_NETOPT_INSECURE,
 	LP_NETOPT_CONNECT_TIMEOUT,
 	LP_NETOPT_STALL_TIMEOUT,
-	LP_NETOPT_RETRIES
+	LP_NETOPT_RETRIES,
+	LP_NETOPT_PLAIN_HTTP,
+	LP_NETOPT_AUTH_FILE,
+	LP_NETOPT_USER,
+	LP_NETOPT_PASSWORD_FILE
 };
 
 #define LP_NETOPT_LONG                                                          \
@@ -22,17 +27,26 @@ enum {
 	{ "insecure", no_argument, NULL, LP_NETOPT_INSECURE },                  \
 	{ "connect-timeout", required_argument, NULL, LP_NETOPT_CONNECT_TIMEOUT }, \
 	{ "stall-timeout", required_argument, NULL, LP_NETOPT_STALL_TIMEOUT },  \
-	{ "retries", required_argument, NULL, LP_NETOPT_RETRIES }
+	{ "retries", required_argument, NULL, LP_NETOPT_RETRIES },              \
+	{ "plain-http", no_argument, NULL, LP_NETOPT_PLAIN_HTTP },              \
+	{ "auth-file", required_argument, NULL, LP_NETOPT_AUTH_FILE },          \
+	{ "user", required_argument, NULL, LP_NETOPT_USER },                    \
+	{ "password-file", required_argument, NULL, LP_NETOPT_PASSWORD_FILE }
 
 #define LP_NETOPT_HELP                                                          \
 	"      --cacert=FILE        trust the authorities in FILE, no others\n" \
 	"      --insecure           do not check certificates\n"                \
 	"      --connect-timeout=N  seconds until a connection stands (15)\n"   \
 	"      --stall-timeout=N    seconds without data that are too many (30, 0: never)\n" \
-	"      --retries=N          tries after the first one (3)\n"
+	"      --retries=N          tries after the first one (3)\n"           \
+	"      --plain-http         speak http, not https, to registries\n"     \
+	"      --auth-file=FILE     look for credentials here first\n"          \
+	"      --user=NAME          this user; the password is asked for\n"     \
+	"      --password-file=FILE the password of --user is in FILE\n"
 
 struct lp_netopt {
 	struct lp_http_options http;
+	struct lp_registry_options registry;
 };
 
 void lp_netopt_init(struct lp_netopt *);
@@ -42,5 +56,8 @@ void lp_netopt_init(struct lp_netopt *);
  * LP_E_USAGE: it was, and its argument makes no sense (*why: static text).
  */
 int lp_netopt(struct lp_netopt *, int opt, const char *arg, const char **why);
+
+/* Behind the last option: those that make no sense together. LP_OK, or LP_E_USAGE with *why. */
+int lp_netopt_check(const struct lp_netopt *, const char **why);
 
 #endif
