@@ -30,7 +30,8 @@ enum {
 	LP_HAS_OFFSETS = 1 << 4,   /* header_offset and data_offset */
 	LP_HAS_TYPEFLAG = 1 << 5,
 	LP_HAS_TRUNCATED = 1 << 6, /* the input ended inside this member's data */
-	LP_HAS_LAYER = 1 << 7
+	LP_HAS_LAYER = 1 << 7,
+	LP_HAS_HIDDEN = 1 << 8     /* hidden and hidden_by */
 };
 
 /* An extended attribute: the name without any archive's prefix, the value's exact bytes. */
@@ -49,6 +50,8 @@ struct lp_entry {
 	struct lp_span uname;
 	struct lp_span gname;
 	struct lp_span layer; /* label of the layer it came from */
+	struct lp_span hidden;    /* why a container does not see it (lp-merge(1)), and */
+	struct lp_span hidden_by; /* the label of the layer that hides it */
 	const struct lp_xattr *xattrs;
 	size_t nxattrs;
 

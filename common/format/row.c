@@ -28,6 +28,8 @@ static const char *const names[LP_COLUMNS] = {
 	[LP_COL_DATA_OFFSET] = "data_offset",
 	[LP_COL_XATTRS] = "xattrs",
 	[LP_COL_LAYER] = "layer",
+	[LP_COL_HIDDEN] = "hidden",
+	[LP_COL_HIDDEN_BY] = "hidden_by",
 };
 
 /* ---- columns ---------------------------------------------------------------- */
@@ -127,6 +129,8 @@ text_of(const struct lp_entry *e, enum lp_column c)
 	case LP_COL_LINKNAME: return e->linkname;
 	case LP_COL_UNAME: return e->uname;
 	case LP_COL_GNAME: return e->gname;
+	case LP_COL_HIDDEN: return e->hidden;
+	case LP_COL_HIDDEN_BY: return e->hidden_by;
 	default: return e->layer;
 	}
 }
@@ -217,6 +221,8 @@ put_column(const struct lp_rowfmt *f, size_t i, const struct lp_entry *e, struct
 	case LP_COL_UNAME:
 	case LP_COL_GNAME:
 	case LP_COL_LAYER:
+	case LP_COL_HIDDEN:
+	case LP_COL_HIDDEN_BY:
 		return i == 0 ? put_first(b, text_of(e, c)) : put_text(b, text_of(e, c));
 	case LP_COL_XATTRS:
 		return put_xattrs(b, e);

@@ -205,6 +205,19 @@ put_xattrs(struct lp_buf *b, const struct lp_entry *e)
 	return rc;
 }
 
+static int
+put_hidden(struct lp_buf *b, const struct lp_entry *e)
+{
+	int rc;
+
+	PUT(b, ",");
+	rc = put_name(b, "hidden", 6, e->hidden);
+	if (rc != LP_OK)
+		return rc;
+	PUT(b, ",");
+	return put_name(b, "hidden_by", 9, e->hidden_by);
+}
+
 int
 lp_row_json(const struct lp_entry *e, struct lp_buf *b)
 {
@@ -229,6 +242,8 @@ lp_row_json(const struct lp_entry *e, struct lp_buf *b)
 		PUT(b, ",");
 		rc = put_name(b, "layer", 5, e->layer);
 	}
+	if (rc == LP_OK && e->has & LP_HAS_HIDDEN)
+		rc = put_hidden(b, e);
 	if (rc != LP_OK)
 		return rc;
 	if (e->has & LP_HAS_TRUNCATED)
