@@ -1,0 +1,70 @@
+/*
+ * The tree of all paths that any layer names: what format/merge.c and
+ * format/walk.c share, and nobody else includes.
+ *
+ * A node is a place, not a file: it stays when the file there is hidden.
+ * Children hang in a list in the order they came; a directory with many of
+ * them has a hash table besides.
+ */
+#ifndef LP_FORMAT_TREE_H
+#define LP_FORMAT_TREE_H
+
+#include <stdint.h>
+
+#include "common/format/merge.h"
+
+struct lp_children {
+	struct lp_node *first, *last;
+	struct lp_node **slot; /* hash table of `cap` slots, or NULL; after sorting: n nodes in bytewise order */
+	uint32_t n, cap;
+	uint64_t bytes, entries; /* of all that is visible below, after lp_walk_totals */
+};
+
+struct lp_node {
+	const unsigned char *name;
+	struct lp_node *parent;  /* NULL at the root */
+	struct lp_node *next;    /* of the same parent */
+	struct lp_children *children; /* NULL if it never had one */
+	struct lp_row *row;      /* newest; visible unless it is hidden: older ones are always hidden */
+	uint32_t name_n;
+	uint32_t hash;
+	uint32_t path_n;         /* bytes of the whole path */
+	uint16_t swept;          /* the layer (from 1) that hid all lower rows below it, or 0 */
+	uint8_t live;            /* something at or below it may be visible; if not, nothing is */
+	uint8_t sorted;
+	uint8_t metadata;        /* AUFS's own: its name or one above it starts with .wh..wh. */
+};
+
+/* The root; NULL if there is no memory. */
+struct lp_node *lp_tree_root(struct lp_merge *);
+
+/* The child of that name, or NULL. */
+struct lp_node *lp_tree_find(const struct lp_merge *, const struct lp_node *, struct lp_span name);
+
+/*
+ * The child of that name, made if there was none. LP_OK, LP_E_NOMEM, or
+ * LP_E_ABSENT if its path would be longer than LP_MAX_PATH.
+ */
+int lp_tree_child(struct lp_merge *, struct lp_node *, struct lp_span name, struct lp_node **out);
+
+/* Free the hash tables; the nodes are the arena's. */
+void lp_tree_release(struct lp_merge *);
+
+/*
+ * The next node of the subtree of `top` before all that lie below it, or
+ * NULL behind the last. Without `into` what lies below `at` is left out.
+ * Needs no stack: paths may be tens of thousands of levels deep.
+ */
+struct lp_node *lp_tree_next(const struct lp_node *top, struct lp_node *at, int into);
+
+/* Children in bytewise order of their names, into slot[0..n). LP_OK or LP_E_NOMEM. After it no child may be added. */
+int lp_tree_sort(struct lp_node *);
+
+/* The row that is visible at the node, or NULL. */
+static inline struct lp_row *
+lp_tree_visible(const struct lp_node *n)
+{
+	return n->row != NULL && n->row->why == LP_HIDDEN_NOT ? n->row : NULL;
+}
+
+#endif
