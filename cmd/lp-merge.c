@@ -1,0 +1,418 @@
+/* lp-merge: one listing per layer, base first, to the file system a container would see. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "common/base/limits.h"
+#include "common/base/num.h"
+#include "common/base/status.h"
+#include "common/format/merge.h"
+#include "common/format/rowread.h"
+#include "common/format/walk.h"
+#include "common/sys/err.h"
+#include "common/sys/io.h"
+#include "common/sys/listing.h"
+#include "common/sys/opt.h"
+#include "common/sys/sandbox.h"
+#include "common/sys/stats.h"
+
+static const char usage[] =
+    "usage: lp-merge [-ahqv] [-V] " LP_LISTING_USAGE "\n"
+    "                [--max-entries=N] [--stats=FILE] [LABEL=]FILE...\n";
+
+static const char help[] =
+    "Merge listings of layers, base first, to what a container would see.\n"
+    "\n"
+    "  -a, --all                also what is hidden, why, and by which layer\n" LP_LISTING_HELP
+    "      --max-entries=N      above N rows in all, exit 1\n" LP_OPT_HELP;
+
+/* A layer: its listing, and what became known of it. */
+struct layer {
+	const char *file;
+	struct lp_span label;
+	struct lp_buf label_room;
+	int fd;
+	int named; /* LABEL= was given */
+	enum lp_complete complete;
+	uint64_t bytes;
+};
+
+struct args {
+	struct lp_listing out;
+	int all;
+	uint64_t max_entries;
+	struct layer *layers;
+	size_t nlayers;
+};
+
+enum { OPT_MAX_ENTRIES = LP_OPT_OWN };
+
+/* ---- the command line ----------------------------------------------------- */
+
+/* Default columns are those of every listing, the layer, and with -a why and by whom a row is hidden. */
+static void
+default_columns(struct args *a)
+{
+	struct lp_rowfmt *f = &a->out.fmt;
+
+	f->column[f->ncolumns++] = LP_COL_LAYER;
+	if (a->all) {
+		f->column[f->ncolumns++] = LP_COL_HIDDEN;
+		f->column[f->ncolumns++] = LP_COL_HIDDEN_BY;
+	}
+}
+
+/* [LABEL=]FILE: a '=' behind a '/' belongs to the path. */
+static void
+parse_layer(const char *arg, struct layer *l)
+{
+	const char *eq = strchr(arg, '='), *slash = strchr(arg, '/');
+
+	*l = (struct layer){ .file = arg, .fd = -1 };
+	lp_buf_init(&l->label_room, LP_MAX_PATH);
+	if (eq != NULL && (slash == NULL || eq < slash)) {
+		l->file = eq + 1;
+		l->named = 1;
+		l->label = lp_span(arg, (size_t)(eq - arg));
+	} else {
+		l->label = lp_span_str(arg);
+	}
+}
+
+static int
+parse_layers(int n, char **argv, struct args *a, const struct lp_opt *opt)
+{
+	if (n == 0)
+		return lp_opt_refuse(opt, "no listing to merge");
+	if (n > LP_MERGE_LAYERS)
+		return lp_opt_refuse(opt, "more than %d layers", LP_MERGE_LAYERS);
+	a->layers = calloc((size_t)n, sizeof(*a->layers));
+	if (a->layers == NULL) {
+		lp_err("out of memory");
+		return LP_EXIT_SYSTEM;
+	}
+	for (a->nlayers = 0; a->nlayers < (size_t)n; a->nlayers++)
+		parse_layer(argv[a->nlayers], &a->layers[a->nlayers]);
+	return LP_EXIT_OK;
+}
+
+static int
+parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
+{
+	static const struct option options[] = {
+		LP_OPT_LONG,
+		LP_LISTING_LONG,
+		{ "all", no_argument, NULL, 'a' },
+		{ "max-entries", required_argument, NULL, OPT_MAX_ENTRIES },
+		{ NULL, 0, NULL, 0 }
+	};
+	int c;
+
+	*a = (struct args){ .max_entries = LP_MAX_ENTRIES };
+	lp_listing_init(&a->out);
+	while ((c = getopt_long(argc, argv, "a" LP_LISTING_SHORT LP_OPT_SHORT, options, NULL)) != -1) {
+		switch (c) {
+		case 'a':
+			a->all = 1;
+			break;
+		case OPT_MAX_ENTRIES:
+			if (lp_num_u64(lp_span_str(optarg), UINT64_MAX, &a->max_entries) != LP_OK)
+				return lp_opt_refuse(opt, "not a number: '%s'", lp_quotes(optarg));
+			break;
+		default:
+			if (!lp_listing_option(&a->out, opt, c))
+				lp_opt_common(opt, c);
+		}
+	}
+	if (a->out.columns == NULL)
+		default_columns(a);
+	c = lp_listing_check(&a->out, opt);
+	return c != 0 ? c : parse_layers(argc - optind, argv + optind, a, opt);
+}
+
+/* ---- reading -------------------------------------------------------------- */
+
+static int
+open_layers(struct args *a)
+{
+	for (size_t i = 0; i < a->nlayers; i++) {
+		struct layer *l = &a->layers[i];
+
+		l->fd = strcmp(l->file, "-") == 0 ? STDIN_FILENO : open(l->file, O_RDONLY | O_CLOEXEC);
+		if (l->fd < 0) {
+			lp_err_errno("%s", lp_quotes(l->file));
+			return LP_E_SYS;
+		}
+	}
+	return LP_OK;
+}
+
+/* What the end record tells; its label counts where the command line gave none. */
+static int
+take_end(struct layer *l, const struct lp_rowend *end)
+{
+	l->complete = end->complete;
+	l->bytes = end->bytes;
+	if (l->named || end->layer.n == 0)
+		return LP_OK;
+	if (lp_buf_add(&l->label_room, end->layer) != LP_OK)
+		return LP_E_NOMEM;
+	l->label = lp_buf_span(&l->label_room);
+	return LP_OK;
+}
+
+static int
+say_bad_row(const struct layer *l, const struct lp_rowread *r)
+{
+	lp_err("%s: line %" PRIu64 ", byte %" PRIu64 ": %s", lp_quotes(l->file), r->line, r->offset, r->why);
+	return r->status;
+}
+
+static int
+say_bad_add(const struct layer *l, const struct lp_rowread *r, const struct lp_merge *m, int rc)
+{
+	if (rc == LP_E_NOMEM)
+		lp_err("out of memory after %" PRIu64 " rows", m->rows);
+	else if (m->rows == m->max_rows)
+		lp_err("%s: line %" PRIu64 ": more than %" PRIu64 " rows (--max-entries)", lp_quotes(l->file), r->line,
+		    m->max_rows);
+	else
+		lp_err("%s: line %" PRIu64 ": layers hide and show the same paths without end", lp_quotes(l->file),
+		    r->line);
+	return rc;
+}
+
+/* All rows in the span, or at the end of input (in == NULL). */
+static int
+add_rows(struct layer *l, struct lp_rowread *r, struct lp_merge *m, struct lp_span *in)
+{
+	for (;;) {
+		int rc = LP_OK;
+
+		switch (in != NULL ? lp_rowread_next(r, in) : lp_rowread_eof(r)) {
+		case LP_ROWREAD_MORE: return LP_OK;
+		case LP_ROWREAD_ERROR: return say_bad_row(l, r);
+		case LP_ROWREAD_END: rc = take_end(l, &r->end); break;
+		case LP_ROWREAD_ROW: rc = lp_merge_add(m, &r->entry); break;
+		}
+		if (rc != LP_OK)
+			return say_bad_add(l, r, m, rc);
+	}
+}
+
+static int
+read_layer(struct layer *l, struct lp_merge *m, unsigned char *room)
+{
+	struct lp_rowread r;
+	ptrdiff_t n;
+	int rc = lp_merge_layer(m);
+
+	lp_rowread_init(&r);
+	while (rc == LP_OK && (n = lp_read(l->fd, room, LP_IO_CHUNK)) != 0) {
+		struct lp_span in = lp_span(room, (size_t)n);
+
+		if (n < 0) {
+			lp_err_errno("%s", lp_quotes(l->file));
+			rc = LP_E_SYS;
+		} else {
+			rc = add_rows(l, &r, m, &in);
+		}
+	}
+	if (rc == LP_OK)
+		rc = add_rows(l, &r, m, NULL);
+	lp_rowread_release(&r);
+	return rc;
+}
+
+static int
+read_layers(struct args *a, struct lp_merge *m)
+{
+	unsigned char *room = malloc(LP_IO_CHUNK);
+	int rc = room != NULL ? LP_OK : LP_E_NOMEM;
+
+	for (size_t i = 0; i < a->nlayers && rc == LP_OK; i++)
+		rc = read_layer(&a->layers[i], m, room);
+	free(room);
+	return rc == LP_OK ? lp_merge_finish(m) : rc;
+}
+
+/* ---- writing -------------------------------------------------------------- */
+
+static int
+write_row(struct args *a, struct lp_walk *w, const struct lp_row *row)
+{
+	struct lp_entry e;
+	int rc = lp_walk_entry(w, row, &e);
+
+	e.layer = a->layers[row->layer].label;
+	e.has |= LP_HAS_LAYER;
+	if (row->why != LP_HIDDEN_NOT) {
+		e.hidden = lp_span_str(lp_hidden_name((enum lp_hidden)row->why));
+		e.hidden_by = a->layers[row->by].label;
+		e.has |= LP_HAS_HIDDEN;
+	}
+	return rc == LP_OK ? lp_listing_entry(&a->out, &e) : rc;
+}
+
+/* Visible rows; with -a behind each the rows of the same path that are not. */
+static int
+write_rows(struct args *a, struct lp_merge *m)
+{
+	struct lp_walk w;
+	int rc;
+
+	lp_walk_init(&w, m, a->all ? LP_WALK_ALL : LP_WALK_VISIBLE);
+	while ((rc = lp_walk_next(&w)) > 0) {
+		const struct lp_row *row = w.row;
+
+		rc = write_row(a, &w, row);
+		while (a->all && rc == LP_OK && (row = row->older) != NULL)
+			rc = write_row(a, &w, row);
+		if (rc != LP_OK)
+			break;
+	}
+	lp_walk_release(&w);
+	return rc == LP_LISTING_ENOUGH ? LP_OK : rc;
+}
+
+/* ---- what the whole is worth ---------------------------------------------- */
+
+/* A preview if any layer is one; complete only if every layer says so. */
+static enum lp_complete
+completeness(const struct args *a)
+{
+	enum lp_complete all = LP_COMPLETE_YES;
+
+	for (size_t i = 0; i < a->nlayers; i++) {
+		if (a->layers[i].complete == LP_COMPLETE_NO)
+			return LP_COMPLETE_NO;
+		if (a->layers[i].complete == LP_COMPLETE_UNKNOWN)
+			all = LP_COMPLETE_UNKNOWN;
+	}
+	return all;
+}
+
+static uint64_t
+bytes_of_layers(const struct args *a)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < a->nlayers; i++)
+		if (lp_add_u64(sum, a->layers[i].bytes, &sum) != LP_OK)
+			return UINT64_MAX;
+	return sum;
+}
+
+static void
+say_left_out(const struct lp_merge *m)
+{
+	if (m->bad_whiteouts > 0)
+		lp_note("%" PRIu64 " whiteouts name nothing (\".wh.\" alone) and are left out", m->bad_whiteouts);
+	if (m->dangling > 0)
+		lp_note("%" PRIu64 " hard links have no target in these listings", m->dangling);
+	if (m->unplaced > 0)
+		lp_err("%" PRIu64 " rows have no place in the tree (too many symbolic links, or paths too long) and are left out",
+		    m->unplaced);
+}
+
+/* What is not known to be all is said to be so: a note, or exit 4 under -C. */
+static int
+say_completeness(const struct args *a)
+{
+	void (*say)(const char *, ...) = a->out.complete ? lp_err : lp_note;
+	enum lp_complete all = completeness(a);
+
+	for (size_t i = 0; i < a->nlayers; i++) {
+		const struct layer *l = &a->layers[i];
+
+		if (l->complete == LP_COMPLETE_NO)
+			say("preview: layer %s is one", lp_quote(l->label));
+		else if (l->complete == LP_COMPLETE_UNKNOWN && (a->out.complete || lp_err_is_verbose()))
+			say("layer %s: its listing has no end record: completeness unknown", lp_quote(l->label));
+	}
+	return a->out.complete && all != LP_COMPLETE_YES ? LP_EXIT_ABSENT : LP_EXIT_OK;
+}
+
+static int
+write_all(struct args *a, struct lp_merge *m)
+{
+	int rc = lp_listing_begin(&a->out);
+
+	if (rc == LP_OK)
+		rc = write_rows(a, m);
+	return rc == LP_OK ? lp_listing_end(&a->out, completeness(a), bytes_of_layers(a)) : rc;
+}
+
+static int
+run(struct args *a, struct lp_stats *stats)
+{
+	struct lp_merge m;
+	uint64_t seed = 0;
+	int rc, exit_code;
+
+	/* an attacker who knows the seed can only make us slow */
+	(void)getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
+	rc = lp_merge_init(&m, seed, a->max_entries);
+	if (rc != LP_OK) {
+		lp_err("out of memory");
+		return LP_EXIT_SYSTEM;
+	}
+	rc = read_layers(a, &m);
+	if (rc == LP_OK)
+		rc = write_all(a, &m);
+	exit_code = lp_exit_of(rc);
+	if (rc == LP_OK || rc == LP_E_PIPE) {
+		say_left_out(&m);
+		if (m.unplaced > 0)
+			exit_code = lp_exit_worse(exit_code, LP_EXIT_DATA);
+		exit_code = lp_exit_worse(exit_code, say_completeness(a));
+	}
+	stats->entries_found = (int64_t)m.rows;
+	stats->partial = completeness(a) == LP_COMPLETE_UNKNOWN ? LP_STATS_UNKNOWN : completeness(a) == LP_COMPLETE_NO;
+	lp_merge_release(&m);
+	return exit_code;
+}
+
+static void
+close_layers(struct args *a)
+{
+	for (size_t i = 0; i < a->nlayers; i++) {
+		if (a->layers[i].fd > STDERR_FILENO)
+			close(a->layers[i].fd);
+		lp_buf_release(&a->layers[i].label_room);
+	}
+	free(a->layers);
+	lp_listing_release(&a->out);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct lp_opt opt = { .usage = usage, .help = help };
+	struct lp_stats stats;
+	struct args args;
+	int exit_code, rc;
+
+	lp_opt_start(argv, "lp-merge");
+	exit_code = parse_args(argc, argv, &args, &opt);
+	if (exit_code != LP_EXIT_OK)
+		return exit_code;
+	if (lp_stats_begin(&stats, opt.stats) != LP_OK) {
+		lp_err_errno("%s", lp_quotes(opt.stats != NULL ? opt.stats : "LP_STATS"));
+		exit_code = LP_EXIT_SYSTEM;
+	} else if (open_layers(&args) != LP_OK || lp_lock(LP_DUTY_FILTER) != LP_OK) {
+		exit_code = LP_EXIT_SYSTEM;
+	} else {
+		exit_code = run(&args, &stats);
+	}
+	rc = lp_close_stdout();
+	if (rc == LP_E_SYS)
+		lp_err_errno("<stdout>");
+	exit_code = lp_exit_worse(exit_code, lp_exit_of(rc));
+	close_layers(&args);
+	(void)lp_stats_end(&stats, exit_code);
+	return exit_code;
+}
