@@ -46,12 +46,27 @@ fail(struct lp_json_error *e, int rc, size_t offset, const char *why, const char
 	return rc;
 }
 
+/*
+ * jansson wants a seed for its hash tables and would open /dev/urandom for
+ * it, which a locked program may not. Where the stack and the library were
+ * loaded is as hard to guess for whoever wrote the document.
+ */
+static void
+seed(const void *stack)
+{
+	uint64_t h = (uint64_t)(uintptr_t)stack ^ (uint64_t)(uintptr_t)json_loadb << 16;
+
+	h *= 0x9e3779b97f4a7c15u;
+	json_object_seed((size_t)(h >> 32) | 1);
+}
+
 int
 lp_json_load(struct lp_span s, json_t **out, struct lp_json_error *error)
 {
 	json_error_t je;
 	size_t deep = too_deep_at(s);
 
+	seed(&je);
 	*out = NULL;
 	if (deep < s.n)
 		return fail(error, LP_E_LIMIT, deep, "JSON is nested too deeply", "");
