@@ -23,6 +23,7 @@ ISAL := $(shell pkg-config --exists libisal && echo -lisal)
 LIBS_lp-fetch   = -lnettle
 LIBS_lp-inflate = $(ISAL) -lz -lzstd
 LIBS_lp-merge   = -ljansson
+LIBS_lp-toc     = $(LIBS_lp-inflate) -ljansson -lnettle
 LIBS_tests      = $(ISAL) -lz -lzstd -ljansson -lnettle
 LIBS_oracle     = -larchive -lz
 

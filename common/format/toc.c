@@ -26,9 +26,6 @@ enum { SEEN_VERSION = 1, SEEN_ENTRIES = 2 };
 
 enum { KEY_OTHER, KEY_VERSION, KEY_ENTRIES };
 
-/* Names of members that index writers add for themselves, in normal form. */
-static const char *const not_content[] = { ".prefetch.landmark", ".no.prefetch.landmark", "stargz.index.json" };
-
 enum { MAX_NAMES = LP_MAX_TOC_JSON / 32 }; /* no entry is shorter than 32 bytes */
 
 void
@@ -136,13 +133,15 @@ note_name(struct lp_toc *t, int *fresh)
 	return lp_map_add(&t->names, lp_hash64(t->seed, lp_buf_span(&t->normal)), &value, fresh);
 }
 
-static int
-is_content(const struct lp_toc *t)
+int
+lp_toc_is_index(struct lp_span name)
 {
-	for (size_t i = 0; i < sizeof(not_content) / sizeof(not_content[0]); i++)
-		if (lp_span_is(lp_buf_span(&t->normal), not_content[i]))
-			return 0;
-	return 1;
+	static const char *const names[] = { ".prefetch.landmark", ".no.prefetch.landmark", "stargz.index.json" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (lp_span_is(name, names[i]))
+			return 1;
+	return 0;
 }
 
 /* The file whose chunks came last must be whole: otherwise whoever reads it by its chunks gets another file. */
@@ -196,7 +195,7 @@ member(struct lp_toc *t)
 		return no_memory(t, rc);
 	if (!fresh)
 		return fail(t, LP_E_DATA, "two entries have one name");
-	t->hidden = !is_content(t);
+	t->hidden = lp_toc_is_index(lp_buf_span(&t->normal));
 	t->content = t->entry.size > 0;
 	t->covered = 0;
 	t->file_size = t->entry.size;

@@ -83,4 +83,7 @@ enum lp_toc_event lp_toc_next(struct lp_toc *, struct lp_span *in);
 /* There is no more input. */
 enum lp_toc_event lp_toc_eof(struct lp_toc *);
 
+/* Whether a name, in normal form, is one that index writers add for themselves: the TOC, a landmark. */
+int lp_toc_is_index(struct lp_span name);
+
 #endif
