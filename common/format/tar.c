@@ -221,7 +221,6 @@ set_attributes(struct lp_entry *e, const struct lp_tarhdr *h)
 	e->has |= h->uname.n > 0 ? LP_HAS_UNAME : 0;
 	e->gname = h->gname;
 	e->has |= h->gname.n > 0 ? LP_HAS_GNAME : 0;
-	set_device(e, h);
 }
 
 static int
@@ -350,6 +349,7 @@ begin_member(struct lp_tar *t, struct lp_tarhdr *h)
 	rc = set_names(t, h);
 	if (rc != GO_ON)
 		return rc;
+	set_device(e, h);
 	rc = lp_pax_xattrs(&t->pax, &t->xattrs, &t->text, &e->nxattrs);
 	if (rc != LP_OK)
 		return no_memory(t);
