@@ -30,15 +30,17 @@ LIBS_oracle     = -larchive -lz
 # ---- flavours: one tree each below build/ -----------------------------------
 WARN = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
        -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef -Walloca
-FLAGS_release  = -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -pie -Wl,-z,relro,-z,now
+FLAGS_release  = -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+LDFLAGS_release = -pie -Wl,-z,relro,-z,now
 FLAGS_asan     = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
                  -fno-sanitize-recover=all -DLP_NO_LOCK
 FLAGS_valgrind = -O1 -g -DLP_NO_LOCK
 FLAGS_fuzz     = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
                  -DLP_NO_LOCK
 FLAGS_fault    = $(FLAGS_asan)
-FLAGS_lint-gcc   = -O2 -Werror
-FLAGS_lint-clang = -O2 -Werror
+FLAGS_lint-gcc   = $(FLAGS_release) -Werror
+FLAGS_lint-clang = $(FLAGS_release) -Werror
+FLAGS_lint-asan  = $(FLAGS_asan) -Werror
 CC_fuzz        = clang
 CC_lint-clang  = clang
 ifneq ($(CC_$(FLAVOUR)),)
@@ -49,7 +51,7 @@ LP_CPPFLAGS = -iquote . -include common/base/banned.h -D_GNU_SOURCE -DLP_VERSION
               $(if $(ISAL),-DLP_WITH_ISAL)
 LP_CFLAGS   = -std=c11 $(WARN) $(FLAGS_$(FLAVOUR))
 COMPILE     = $(CC) $(LP_CPPFLAGS) $(CPPFLAGS) $(LP_CFLAGS) $(CFLAGS) -MMD -MP
-LINK        = $(CC) $(LP_CFLAGS) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed
+LINK        = $(CC) $(LP_CFLAGS) $(CFLAGS) $(LDFLAGS_$(FLAVOUR)) $(LDFLAGS) -Wl,--as-needed
 
 # what can fail is made to fail: test/fault/wrap.c
 ifeq ($(FLAVOUR),fault)

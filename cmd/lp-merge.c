@@ -350,11 +350,12 @@ static int
 run(struct args *a, struct lp_stats *stats)
 {
 	struct lp_merge m;
-	uint64_t seed = 0;
+	uint64_t seed;
 	int rc, exit_code;
 
 	/* an attacker who knows the seed can only make us slow */
-	(void)getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
+		seed = 0;
 	rc = lp_merge_init(&m, seed, a->max_entries);
 	if (rc != LP_OK) {
 		lp_err("out of memory");

@@ -14,6 +14,10 @@
 #include <strings.h>
 #include <time.h>
 
+/* with clang, a fortified libc has some of them as macros */
+#undef sprintf
+#undef vsprintf
+
 /* no bound on what they write */
 #pragma GCC poison strcpy strcat sprintf vsprintf gets stpcpy
 /* a bound that leaves out the terminator, or pads */

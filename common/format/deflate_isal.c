@@ -245,7 +245,7 @@ start_coded(struct state *z, struct lp_deflate_io *io, size_t had)
 	isal_inflate_reset(s);
 	if (w.n > 0)
 		isal_inflate_set_dict(s, (uint8_t *)(uintptr_t)w.p, (uint32_t)w.n);
-	s->read_in = z->head[0] >> z->skip | 1u; /* the last block, for all it knows */
+	s->read_in = (uint64_t)(z->head[0] >> z->skip | 1); /* the last block, for all it knows */
 	s->read_in_length = (int32_t)(8 - z->skip);
 	z->mode = CODED;
 	if (had <= 1) {

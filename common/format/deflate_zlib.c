@@ -65,8 +65,7 @@ lp_deflate_zlib_resume(void *p, struct lp_span window, const unsigned char *bits
 	inflatePrime(&z->s, (int)odd, (int)(first & ((1u << odd) - 1)));
 	z->nprefix = nbits / 8;
 	for (size_t i = 0; i < z->nprefix; i++)
-		z->prefix[i] = shift == 0 ? q[i] :
-		    (unsigned char)(q[i] >> shift | q[i + 1] << (8 - shift));
+		z->prefix[i] = (unsigned char)(shift == 0 ? q[i] : q[i] >> shift | q[i + 1] << (8 - shift));
 	return LP_DEFLATE_MORE;
 }
 

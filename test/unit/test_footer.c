@@ -80,7 +80,7 @@ test_tail(void)
 		struct lp_footer f;
 		int rc = tail_of(&f, p, c->n, c->size);
 
-		ok(rc == c->rc && (rc == LP_OK || f.why != NULL), "%s: %s", c->name, rc == LP_OK ? "taken" : f.why);
+		ok(rc == c->rc && (rc == LP_OK || f.why != NULL), "%s: %s", c->name, f.why != NULL ? f.why : "taken");
 		if (rc == LP_OK)
 			ok(f.format == c->format && f.offset == c->offset && f.length == c->length && f.raw == c->raw,
 			    "%s: its place", c->name);
