@@ -59,7 +59,7 @@ fail(struct lp_gzip *g, struct lp_frames *f, int status, uint64_t at, const char
 }
 
 static void
-advance(struct lp_gzip *g, enum state next)
+advance(struct lp_gzip *g, int next)
 {
 	g->state = next;
 	g->nfield = 0;
