@@ -221,8 +221,10 @@ set_attributes(struct lp_entry *e, const struct lp_tarhdr *h)
 	e->has |= h->uname.n > 0 ? LP_HAS_UNAME : 0;
 	e->gname = h->gname;
 	e->has |= h->gname.n > 0 ? LP_HAS_GNAME : 0;
+	set_device(e, h);
 }
 
+/* The name decides about the type, too. */
 static int
 set_names(struct lp_tar *t, const struct lp_tarhdr *h)
 {
@@ -345,11 +347,10 @@ begin_member(struct lp_tar *t, struct lp_tarhdr *h)
 	why = merge_pax(&t->pax, h, &e->mtime_nsec);
 	if (why != NULL)
 		return fail(t, LP_E_DATA, t->pax_at, why);
-	set_attributes(e, h);
 	rc = set_names(t, h);
 	if (rc != GO_ON)
 		return rc;
-	set_device(e, h);
+	set_attributes(e, h);
 	rc = lp_pax_xattrs(&t->pax, &t->xattrs, &t->text, &e->nxattrs);
 	if (rc != LP_OK)
 		return no_memory(t);
