@@ -93,12 +93,12 @@ first(struct lp_inflate *x, struct lp_span *in)
 		return WAIT;
 	if (x->format == LP_FORMAT_UNDECIDED && x->nhead == 0) /* mostly: the first read is large enough */
 		x->format = lp_magic(*in, x->eof, &why);
-	if (x->format == LP_FORMAT_UNDECIDED) {
-		gather(x, in, LP_MAGIC_LEN - x->nhead);
+	while (x->format == LP_FORMAT_UNDECIDED) {
+		/* no byte further than a magic number reaches: a member might end in the head */
+		if (!gather(x, in, x->nhead < LP_ZSTD_MAGIC_LEN ? 1 : LP_MAGIC_LEN - x->nhead) && !x->eof)
+			return WAIT;
 		x->format = lp_magic(lp_span(x->head, x->nhead), x->eof, &why);
 	}
-	if (x->format == LP_FORMAT_UNDECIDED)
-		return WAIT;
 	if (x->format == LP_FORMAT_FOREIGN)
 		return fail(x, 0, why);
 	enter(x);

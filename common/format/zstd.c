@@ -11,10 +11,15 @@
 /* Two blocks of the largest size. */
 enum { OUT_CAP = 256 * 1024 };
 
-/* RFC 8878 section 3.1.1: magic number, frame header descriptor. */
-enum { HEADER_MIN = LP_ZSTD_MAGIC_LEN + 1 };
+/* RFC 8878 section 3.1.1 */
+enum { BLOCK_HEADER_LEN = 3, CHECKSUM_LEN = 4, BLOCK_RLE = 1 };
 
-enum state { MAGIC, SKIP_SIZE, SKIP, FRAME, ENDED, BAD };
+enum state {
+	MAGIC,
+	SKIP_SIZE, SKIP, /* the parts of a skippable frame */
+	DESCRIPTOR, HEADER, BLOCK_HEADER, BLOCK, CHECKSUM, /* and of another */
+	ENDED, BAD
+};
 
 enum step { GO_ON, WAIT, FAILED };
 
@@ -86,11 +91,11 @@ begin(struct lp_zstd *z, struct lp_frames *f)
 		return fail(z, f, LP_E_NOMEM, f->used, "no memory");
 	ZSTD_DCtx_reset(z->dctx, ZSTD_reset_session_only);
 	ZSTD_DCtx_setParameter(z->dctx, ZSTD_d_windowLogMax, LP_MAX_ZSTD_WINDOW_LOG);
-	z->unit = f->used - LP_ZSTD_MAGIC_LEN;
-	z->left = HEADER_MIN;
+	z->at = f->used - LP_ZSTD_MAGIC_LEN;
+	z->left = LP_ZSTD_MAGIC_LEN + 1;
 	z->replayed = 0;
 	z->full = 0;
-	z->state = FRAME;
+	z->state = DESCRIPTOR;
 	return GO_ON;
 }
 
@@ -101,10 +106,12 @@ magic(struct lp_zstd *z, struct lp_frames *f, struct lp_span *in)
 		return WAIT;
 	if (lp_zstd_magic(lp_span(z->field, LP_ZSTD_MAGIC_LEN)) < LP_ZSTD_MAGIC_LEN)
 		return fail(z, f, LP_E_DATA, f->used - LP_ZSTD_MAGIC_LEN, "not zstd data");
-	if ((z->field[0] & 0xf0) != 0x50)
-		return begin(z, f);
-	z->state = SKIP_SIZE;
-	return GO_ON;
+	if ((z->field[0] & 0xf0) == 0x50) {
+		z->state = SKIP_SIZE;
+		return GO_ON;
+	}
+	z->nfield = 0;
+	return begin(z, f);
 }
 
 /* A skippable frame: the length of its content, and that. */
@@ -131,41 +138,91 @@ fail_as(struct lp_zstd *z, struct lp_frames *f, size_t rc)
 {
 	switch (ZSTD_getErrorCode(rc)) {
 	case ZSTD_error_memory_allocation:
-		return fail(z, f, LP_E_NOMEM, z->unit, "no memory");
+		return fail(z, f, LP_E_NOMEM, z->at, "no memory");
 	case ZSTD_error_frameParameter_windowTooLarge:
-		return fail(z, f, LP_E_LIMIT, z->unit, "zstd: the window is above 128 MiB");
+		return fail(z, f, LP_E_LIMIT, z->at, "zstd: the window is above 128 MiB");
 	case ZSTD_error_dictionary_wrong:
-		return fail(z, f, LP_E_DATA, z->unit, "zstd: the frame needs a dictionary");
+		return fail(z, f, LP_E_DATA, z->at, "zstd: the frame needs a dictionary");
 	case ZSTD_error_checksum_wrong:
-		return fail(z, f, LP_E_DATA, z->unit, "zstd: the data's checksum does not match");
+		return fail(z, f, LP_E_DATA, z->at, "zstd: the data's checksum does not match");
 	default:
-		return fail(z, f, LP_E_DATA, z->unit, ZSTD_getErrorName(rc));
+		return fail(z, f, LP_E_DATA, z->at, ZSTD_getErrorName(rc));
 	}
 }
 
+/* Bytes of the frame's header behind the descriptor (section 3.1.1.1.1). */
+static uint64_t
+header_len(unsigned descriptor)
+{
+	static const unsigned char dictionary_id[] = { 0, 1, 2, 4 };
+	static const unsigned char content_size[] = { 0, 2, 4, 8 };
+	unsigned single = descriptor >> 5 & 1, size = content_size[descriptor >> 6];
+
+	/* a single segment has no window, and always a size */
+	return (uint64_t)!single + dictionary_id[descriptor & 3] + (single && size == 0 ? 1 : size);
+}
+
+/* A part of the frame is through the decoder: which one is next, and how long it is. */
+static void
+next_part(struct lp_zstd *z, uint64_t at)
+{
+	uint32_t h;
+
+	/* the header is one thing with its descriptor: what is wrong with it is wrong at the frame's start */
+	if (z->state != DESCRIPTOR)
+		z->at = at;
+	switch (z->state) {
+	case DESCRIPTOR:
+		z->left = header_len(z->field[0]);
+		z->state = HEADER;
+		break;
+	case BLOCK_HEADER:
+		h = z->field[0] | (uint32_t)z->field[1] << 8 | (uint32_t)z->field[2] << 16;
+		z->last = h & 1;
+		z->left = (h >> 1 & 3) == BLOCK_RLE ? 1 : h >> 3;
+		z->state = BLOCK;
+		if (z->left > 0)
+			break;
+		/* fall through */
+	case BLOCK:
+		if (z->last) {
+			z->left = CHECKSUM_LEN;
+			z->state = CHECKSUM;
+			break;
+		}
+		/* fall through */
+	default:
+		z->left = BLOCK_HEADER_LEN;
+		z->state = BLOCK_HEADER;
+	}
+	z->nfield = 0;
+}
+
 /*
- * One call of the decoder. It is never given more than the unit it asked
- * for (a header, a block): a call that fails tells nothing of what it did
- * before, so each may hold one thing only that can fail.
+ * One call of the decoder. It is never given more than one part of the
+ * frame: a call that fails does not tell what it did before, so only one
+ * thing may be in it that can fail.
  */
 static size_t
 decode(struct lp_zstd *z, struct lp_frames *f, struct lp_span *in, ZSTD_outBuffer *out)
 {
-	struct lp_span magic = lp_span(z->field + z->replayed, LP_ZSTD_MAGIC_LEN - z->replayed);
-	struct lp_span from = magic.n > 0 ? magic : *in;
+	static const unsigned char magic[LP_ZSTD_MAGIC_LEN] = { 0x28, 0xb5, 0x2f, 0xfd };
+	struct lp_span replay = lp_span(magic + z->replayed, LP_ZSTD_MAGIC_LEN - z->replayed);
+	struct lp_span from = replay.n > 0 ? replay : *in;
 	ZSTD_inBuffer src = { from.p, from.n < z->left ? from.n : (size_t)z->left, 0 };
 	size_t rc = ZSTD_decompressStream(z->dctx, out, &src);
 
-	if (magic.n > 0)
-		z->replayed += src.pos;
-	else
-		lp_frames_take(f, in, src.pos);
 	z->left -= src.pos;
 	z->full = out->pos == out->size;
-	if (!ZSTD_isError(rc) && z->left == 0) {
-		z->left = rc;
-		z->unit = f->used;
+	if (replay.n > 0) {
+		z->replayed += src.pos;
+		return rc;
 	}
+	lp_frames_take(f, in, src.pos);
+	for (size_t i = 0; i < src.pos && z->nfield < BLOCK_HEADER_LEN; i++)
+		z->field[z->nfield++] = from.p[i];
+	if (z->left == 0 && !ZSTD_isError(rc))
+		next_part(z, f->used);
 	return rc;
 }
 
@@ -176,7 +233,7 @@ frame(struct lp_zstd *z, struct lp_frames *f, struct lp_span *in)
 	ZSTD_outBuffer out = { z->out, OUT_CAP, 0 };
 	enum step step = GO_ON;
 
-	while (out.pos < out.size && z->state == FRAME) {
+	while (out.pos < out.size && z->state != ENDED && step == GO_ON) {
 		size_t rc;
 
 		if (in->n == 0 && z->replayed == LP_ZSTD_MAGIC_LEN && !z->full) {
@@ -208,13 +265,12 @@ lp_zstd_next(struct lp_zstd *z, struct lp_frames *f, struct lp_span *in, int eof
 		case SKIP:
 			step = skippable(z, f, in);
 			break;
-		case FRAME:
-			step = frame(z, f, in);
-			break;
 		case ENDED:
 			return LP_INFLATE_MEMBER;
 		case BAD:
 			return LP_INFLATE_ERROR;
+		default:
+			step = frame(z, f, in);
 		}
 		if (step == FAILED)
 			return LP_INFLATE_ERROR;

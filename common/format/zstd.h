@@ -27,11 +27,12 @@ struct lp_zstd {
 	unsigned char *out;
 	int state;
 	int full;      /* the decoder stopped for want of room: it may have more */
-	unsigned char field[2 * LP_ZSTD_MAGIC_LEN]; /* the magic number, and a skippable frame's length */
+	unsigned char field[8]; /* a field of fixed size, or its start */
 	size_t nfield;
 	size_t replayed; /* bytes of the magic that the decoder has got */
-	uint64_t left; /* bytes of the skippable frame, or of the decoder's current unit, to come */
-	uint64_t unit; /* where that unit starts */
+	uint64_t left; /* bytes of the skippable frame, or of the current part of the frame, to come */
+	uint64_t at;   /* where that part starts */
+	int last;      /* this is the last block */
 };
 
 /* How many of these bytes agree with a frame's or skippable frame's magic number, LP_ZSTD_MAGIC_LEN at most. */
