@@ -78,10 +78,12 @@ child(const struct lp_stage *s, const struct lp_ends *e, pid_t parent)
 		(void)signal(SIGPIPE, SIG_IGN);
 		_exit(s->run(s->arg));
 	}
-	(void)fcntl(e->report, F_SETFD, 0);
-	snprintf(report, sizeof(report), "/dev/fd/%d", e->report);
-	(void)setenv("LP_STATS", report, 1);
-	(void)setenv("LP_PROGRESS", report, 1);
+	if (e->report >= 0) {
+		(void)fcntl(e->report, F_SETFD, 0);
+		snprintf(report, sizeof(report), "/dev/fd/%d", e->report);
+		(void)setenv("LP_STATS", report, 1);
+		(void)setenv("LP_PROGRESS", report, 1);
+	}
 	exec_sibling(s->argv);
 	_exit(LP_EXIT_SYSTEM);
 }

@@ -22,7 +22,7 @@ struct lp_stage {
 
 struct lp_ends {
 	int in, out, err;
-	int report;      /* a program finds it as LP_STATS and LP_PROGRESS; a function does not get it */
+	int report;      /* a program finds it as LP_STATS and LP_PROGRESS, a function does not get it; -1: both stay as they are */
 	const int *keep; /* seen under the same number */
 	size_t nkeep;
 };
