@@ -45,6 +45,12 @@
 /* Bytes of different user and group names in it. */
 #define LP_MAX_TOC_OWNERS (1024u * 1024)
 
+/*
+ * Bytes of a chunk that is held back until its digest was seen to match:
+ * what eStargz cuts files into. Larger ones are passed on as they come.
+ */
+#define LP_MAX_HELD_CHUNK (4u * 1024 * 1024)
+
 /* Levels of JSON nesting. */
 #define LP_MAX_JSON_DEPTH 64u
 

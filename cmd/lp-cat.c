@@ -1,0 +1,357 @@
+/* lp-cat: a layer's tar in, the content of one member out. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "common/base/digest.h"
+#include "common/base/status.h"
+#include "common/format/pick.h"
+#include "common/format/tar.h"
+#include "common/sys/err.h"
+#include "common/sys/fetcher.h"
+#include "common/sys/input.h"
+#include "common/sys/io.h"
+#include "common/sys/opt.h"
+#include "common/sys/sandbox.h"
+#include "common/sys/stats.h"
+#include "common/sys/tarcopy.h"
+#include "common/sys/toccat.h"
+
+static const char usage[] =
+    "usage: lp-cat [-hLqVv] [-f FILE] [--stats=FILE] NAME\n"
+    "       lp-cat --tar [-hqVv] [-f FILE] [-m GLOB] [--stats=FILE] [NAME ...]\n"
+    "       lp-cat --toc=TOCFILE --source=SOURCE [-hLqVv] [--digest=DIGEST] [--fetch=OPTION]\n"
+    "              [--stats=FILE] NAME\n";
+
+static const char help[] =
+    "Write the content of a member of a layer, and read no further than that.\n"
+    "\n"
+    "  -f, --file=FILE          read FILE, not stdin\n"
+    "  -L, --follow             follow symbolic links inside the layer\n"
+    "      --tar                write a tar of the members, and of what lies below them\n"
+    "  -m, --match=GLOB         and of all that match (may be repeated; with --tar)\n"
+    "      --toc=TOCFILE        look the member up in the layer's table of contents\n"
+    "      --source=SOURCE      and fetch its bytes, and no others, from there\n"
+    "      --digest=DIGEST      refuse a table of contents of another digest\n"
+    "      --fetch=OPTION       pass an option on to lp-fetch (may be repeated)\n" LP_OPT_HELP;
+
+enum { OPT_TAR = LP_OPT_OWN, OPT_TOC, OPT_SOURCE, OPT_DIGEST, OPT_FETCH };
+enum { MAX_GLOBS = 64 };
+
+struct args {
+	const char *file;
+	int follow;
+	int tar;
+	const char *glob[MAX_GLOBS];
+	size_t nglobs;
+	const char *toc, *source, *digest;
+	const char *fetch[LP_FETCHER_ARGS];
+	size_t nfetch;
+	const char *const *names;
+	size_t nnames;
+};
+
+/* Which words go together. 0, or 2 after a message. */
+static int
+check_args(const struct args *a, const struct lp_opt *opt)
+{
+	if ((a->toc == NULL) != (a->source == NULL))
+		return lp_opt_refuse(opt, "--toc and --source need each other");
+	if (a->toc == NULL && (a->digest != NULL || a->nfetch > 0))
+		return lp_opt_refuse(opt, "--digest and --fetch belong to --toc");
+	if (a->toc != NULL && (a->tar || a->file != NULL))
+		return lp_opt_refuse(opt, "--toc reads no tar: not with --tar or -f");
+	if (a->digest != NULL && !lp_digest_valid(lp_span_str(a->digest)))
+		return lp_opt_refuse(opt, "not a sha256 digest: '%s'", lp_quotes(a->digest));
+	if (a->nglobs > 0 && !a->tar)
+		return lp_opt_refuse(opt, "what matches may be more than one member: -m needs --tar");
+	if (a->follow && a->tar)
+		return lp_opt_refuse(opt, "--tar copies links as they are: not with -L");
+	if (a->nnames + a->nglobs == 0)
+		return lp_opt_refuse(opt, "no NAME");
+	if (a->nnames > 1 && !a->tar)
+		return lp_opt_refuse(opt, "more than one NAME needs --tar");
+	return LP_EXIT_OK;
+}
+
+/* 0, or 2 after a message. */
+static int
+parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
+{
+	static const struct option options[] = {
+		LP_OPT_LONG,
+		{ "file", required_argument, NULL, 'f' },
+		{ "follow", no_argument, NULL, 'L' },
+		{ "match", required_argument, NULL, 'm' },
+		{ "tar", no_argument, NULL, OPT_TAR },
+		{ "toc", required_argument, NULL, OPT_TOC },
+		{ "source", required_argument, NULL, OPT_SOURCE },
+		{ "digest", required_argument, NULL, OPT_DIGEST },
+		{ "fetch", required_argument, NULL, OPT_FETCH },
+		{ NULL, 0, NULL, 0 }
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "f:Lm:" LP_OPT_SHORT, options, NULL)) != -1) {
+		switch (c) {
+		case 'f': a->file = optarg; break;
+		case 'L': a->follow = 1; break;
+		case OPT_TAR: a->tar = 1; break;
+		case OPT_TOC: a->toc = optarg; break;
+		case OPT_SOURCE: a->source = optarg; break;
+		case OPT_DIGEST: a->digest = optarg; break;
+		case 'm':
+			if (a->nglobs == MAX_GLOBS)
+				return lp_opt_refuse(opt, "more than %d times -m", MAX_GLOBS);
+			a->glob[a->nglobs++] = optarg;
+			break;
+		case OPT_FETCH:
+			if (a->nfetch == LP_FETCHER_ARGS)
+				return lp_opt_refuse(opt, "more than %d times --fetch", LP_FETCHER_ARGS);
+			a->fetch[a->nfetch++] = optarg;
+			break;
+		default:
+			lp_opt_common(opt, c);
+		}
+	}
+	a->names = (const char *const *)(argv + optind);
+	a->nnames = (size_t)(argc - optind);
+	return check_args(a, opt);
+}
+
+struct cat {
+	const struct args *a;
+	const char *name; /* of the input, for messages */
+	struct lp_input input;
+	uint64_t start;   /* where it begins, if it is a file */
+	struct lp_tar tar;
+	struct lp_pick pick;
+	unsigned links;   /* followed when the input was last begun with */
+	uint64_t sent;    /* bytes of the member */
+	struct lp_span in; /* read, and still to be looked at */
+};
+
+static int
+no_memory(int rc)
+{
+	if (rc == LP_E_NOMEM || rc == LP_E_LIMIT)
+		lp_err("%s", rc == LP_E_NOMEM ? "out of memory" : "a name is longer than the limit");
+	return rc;
+}
+
+static int
+put(struct cat *c, struct lp_span s)
+{
+	int rc = lp_write_all(STDOUT_FILENO, s);
+
+	if (rc == LP_E_SYS)
+		lp_err_errno("<stdout>");
+	c->sent += s.n;
+	return rc;
+}
+
+static int
+put_zeros(struct cat *c, uint64_t n)
+{
+	static const unsigned char zeros[64 * 1024];
+	int rc = LP_OK;
+
+	for (uint64_t k; n > 0 && rc == LP_OK; n -= k) {
+		k = n < sizeof(zeros) ? n : sizeof(zeros);
+		rc = put(c, lp_span(zeros, (size_t)k));
+	}
+	return rc;
+}
+
+/* What was asked for, and where links have led from there. */
+static int
+absent(struct cat *c, const char *why)
+{
+	const char *asked = lp_quotes(c->a->names[0]);
+
+	if (c->pick.links > 0)
+		lp_err("%s, linked to %s: %s", asked, lp_quote(lp_buf_span(&c->pick.name)), why);
+	else
+		lp_err("%s: %s", asked, why);
+	return LP_E_ABSENT;
+}
+
+/* From the first member again: what links lead to may have passed by. 1, or 0 if the input is no file. */
+static int
+again(struct cat *c)
+{
+	if (!c->input.seeks)
+		return 0;
+	c->input.at = c->start;
+	c->in.n = 0;
+	lp_tar_release(&c->tar);
+	lp_tar_init(&c->tar);
+	c->links = c->pick.links;
+	return 1;
+}
+
+/* LP_OK to go on, or a failure. */
+static int
+member(struct cat *c)
+{
+	int verdict = lp_pick_member(&c->pick, &c->tar.entry);
+
+	switch (verdict) {
+	case LP_PICK_OTHER:
+		return LP_OK;
+	case LP_PICK_THIS:
+		lp_tar_want_data(&c->tar);
+		return LP_OK;
+	case LP_PICK_NONE:
+		return absent(c, c->pick.why);
+	case LP_PICK_MOVED:
+		if (!c->pick.hard || again(c))
+			return LP_OK;
+		return absent(c, "that has passed by, and a pipe cannot go back: ask for it by that name");
+	}
+	return no_memory(verdict);
+}
+
+static int
+not_found(struct cat *c, int cut)
+{
+	if (cut) {
+		lp_note("%s: preview: input ends after %" PRIu64 " bytes", c->name, c->tar.offset);
+		return absent(c, "no such member in the part that is here");
+	}
+	if (c->links == c->pick.links)
+		return absent(c, "no such member");
+	if (again(c))
+		return LP_OK;
+	return absent(c, "not behind the link, and a pipe cannot go back: ask for it by that name");
+}
+
+/* LP_OK to go on, 1 when the content is out, or a failure. */
+static int
+event(struct cat *c, enum lp_tar_event ev)
+{
+	switch (ev) {
+	case LP_TAR_MEMBER:
+		return member(c);
+	case LP_TAR_DATA:
+		return put(c, c->tar.data);
+	case LP_TAR_HOLE:
+		return put_zeros(c, c->tar.hole);
+	case LP_TAR_DATA_END:
+		return 1;
+	case LP_TAR_END:
+		return not_found(c, 0);
+	case LP_TAR_TRUNCATED:
+		if (!lp_tar_in_data(&c->tar) || lp_tar_skippable(&c->tar) > 0)
+			return not_found(c, 1);
+		lp_err("%s: cut off: the input holds %" PRIu64 " of %" PRIu64 " bytes", lp_quotes(c->a->names[0]),
+		    c->sent, c->tar.entry.size);
+		return LP_E_ABSENT;
+	case LP_TAR_ERROR:
+		lp_err("%s: byte %" PRIu64 ": %s", c->name, c->tar.error_offset, c->tar.why);
+		return c->tar.status;
+	case LP_TAR_MORE:
+		break;
+	}
+	return LP_OK;
+}
+
+/* More input, members nobody wants passed over. 1, 0 at the end, or LP_E_SYS. */
+static int
+more(struct cat *c)
+{
+	uint64_t skippable = lp_tar_skippable(&c->tar), done = 0;
+	int rc = skippable > 0 ? lp_input_skip(&c->input, skippable, &done) : LP_OK;
+
+	lp_tar_skipped(&c->tar, done);
+	if (rc == LP_OK)
+		rc = done > 0 ? 1 : lp_input_next(&c->input, &c->in);
+	if (rc < 0)
+		lp_err_errno("%s", c->name);
+	return rc;
+}
+
+static int
+one_member(struct cat *c)
+{
+	int rc = no_memory(lp_pick_init(&c->pick, lp_span_str(c->a->names[0]), c->a->follow));
+
+	while (rc == LP_OK) {
+		enum lp_tar_event ev = lp_tar_next(&c->tar, &c->in);
+
+		if (ev == LP_TAR_MORE && (rc = more(c)) <= 0) {
+			if (rc < 0)
+				break;
+			ev = lp_tar_eof(&c->tar);
+		}
+		rc = event(c, ev);
+	}
+	return rc == 1 ? LP_OK : rc;
+}
+
+static int
+many_members(struct cat *c, struct lp_stats *stats)
+{
+	struct lp_tarcopy t = { .names = c->a->names, .nnames = c->a->nnames, .globs = c->a->glob,
+		.nglobs = c->a->nglobs, .input_name = c->name };
+	int rc = lp_tarcopy(&t, &c->input);
+
+	stats->entries_found = (int64_t)t.members;
+	stats->bytes_decompressed = (int64_t)t.offset;
+	return rc;
+}
+
+static int
+run_stream(const struct args *a, struct lp_stats *stats)
+{
+	struct cat c = { .a = a, .name = a->file != NULL ? lp_quotes(a->file) : "<stdin>" };
+	int fd = a->file != NULL ? open(a->file, O_RDONLY | O_CLOEXEC) : STDIN_FILENO, rc = LP_E_SYS;
+
+	c.input.null = -1;
+	if (fd >= 0)
+		rc = lp_input_open(&c.input, fd);
+	if (rc == LP_E_SYS)
+		lp_err_errno("%s", c.name);
+	c.start = c.input.at;
+	lp_tar_init(&c.tar);
+	if (no_memory(rc) == LP_OK)
+		rc = lp_lock(LP_DUTY_FILTER);
+	if (rc == LP_OK && a->tar) {
+		rc = many_members(&c, stats);
+	} else if (rc == LP_OK) {
+		rc = one_member(&c);
+		stats->entries_found = (int64_t)c.tar.members;
+		stats->bytes_decompressed = (int64_t)c.tar.offset;
+	}
+	lp_pick_release(&c.pick);
+	lp_tar_release(&c.tar);
+	lp_input_release(&c.input);
+	return rc;
+}
+
+static int
+run_toc(const struct args *a, struct lp_stats *stats)
+{
+	struct lp_toccat t = { .tocfile = a->toc, .digest = a->digest, .source = a->source, .args = a->fetch,
+		.nargs = a->nfetch, .name = a->names[0], .follow = a->follow };
+
+	stats->source = a->source;
+	return lp_toccat(&t, stats);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct lp_opt opt = { .usage = usage, .help = help };
+	struct args args = { .file = NULL };
+	struct lp_stats stats;
+	int rc;
+
+	lp_opt_start(argv, "lp-cat");
+	if (parse_args(argc, argv, &args, &opt) != LP_EXIT_OK)
+		return LP_EXIT_USAGE;
+	rc = lp_start(&stats, opt.stats);
+	if (rc != LP_EXIT_OK)
+		return rc;
+	return lp_finish(&stats, lp_exit_of(args.toc != NULL ? run_toc(&args, &stats) : run_stream(&args, &stats)));
+}
