@@ -1,0 +1,487 @@
+#include "common/format/manifest.h"
+
+#include <stdlib.h>
+
+#include "common/base/base64.h"
+#include "common/base/status.h"
+
+#define OCI_INDEX "application/vnd.oci.image.index.v1+json"
+#define OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
+#define OCI_CONFIG "application/vnd.oci.image.config.v1+json"
+#define DOCKER_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
+#define DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
+#define DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
+#define SCHEMA1_SIGNED "application/vnd.docker.distribution.manifest.v1+prettyjws"
+#define SCHEMA1 "application/vnd.docker.distribution.manifest.v1+json"
+#define ATTESTATION "vnd.docker.reference.type"
+
+const char lp_manifest_accept[] = "Accept: " OCI_INDEX ", " OCI_MANIFEST ", " DOCKER_LIST ", " DOCKER_MANIFEST
+    ", " SCHEMA1_SIGNED ", " SCHEMA1;
+
+static int
+fail(struct lp_manifest_error *e, int rc, const char *why)
+{
+	*e = (struct lp_manifest_error){ .why = why, .entry = -1 };
+	return rc;
+}
+
+static int
+fail_entry(struct lp_manifest_error *e, size_t entry, const char *why)
+{
+	*e = (struct lp_manifest_error){ .why = why, .entry = entry < INT32_MAX ? (int)entry : INT32_MAX };
+	return LP_E_DATA;
+}
+
+/* A document that is an object. */
+static int
+load(struct lp_span s, json_t **root, struct lp_manifest_error *e)
+{
+	struct lp_json_error je;
+	int rc = lp_json_load(s, root, &je);
+
+	if (rc != LP_OK) {
+		fail(e, rc, je.why);
+		e->offset = je.offset;
+		return rc;
+	}
+	if (json_is_object(*root))
+		return LP_OK;
+	json_decref(*root);
+	*root = NULL;
+	return fail(e, LP_E_DATA, "not a JSON object");
+}
+
+/* ---- descriptors --------------------------------------------------------------- */
+
+static const json_t *
+object_or_null(const json_t *v)
+{
+	return json_is_object(v) ? v : NULL;
+}
+
+static int
+take_platform(const json_t *o, struct lp_platform *p, int *has)
+{
+	int rc;
+
+	*has = 0;
+	if (o == NULL || json_is_null(o))
+		return LP_OK;
+	rc = lp_platform_set(p, lp_json_get_string(o, "os"), lp_json_get_string(o, "architecture"),
+	    lp_json_get_string(o, "variant"));
+	*has = rc == LP_OK && p->os[0] != '\0' && p->arch[0] != '\0';
+	return rc;
+}
+
+/* Static text, or NULL if it is right. */
+static const char *
+take_descriptor(const json_t *o, struct lp_descriptor *d)
+{
+	int rc;
+
+	*d = (struct lp_descriptor){ .role = LP_ROLE_OTHER };
+	if (!json_is_object(o))
+		return "not an object";
+	d->mediatype = lp_json_get_string(o, "mediaType");
+	d->digest = lp_json_get_string(o, "digest");
+	d->artifact_type = lp_json_get_string(o, "artifactType");
+	d->annotations = object_or_null(json_object_get(o, "annotations"));
+	d->urls = json_object_get(o, "urls");
+	if (!json_is_array(d->urls) || json_array_size(d->urls) == 0)
+		d->urls = NULL;
+	if (!lp_digest_valid(d->digest))
+		return "its digest is not sha256: and 64 lower-case hexadecimal digits";
+	rc = lp_json_get_u64(o, "size", &d->size);
+	d->has_size = rc == LP_OK;
+	if (rc == LP_E_DATA)
+		return "its size is not a number of bytes";
+	return NULL;
+}
+
+/* ---- indexes --------------------------------------------------------------------- */
+
+static int
+is_attestation(const struct lp_descriptor *d)
+{
+	if (d->has_platform && strcmp(d->platform.os, "unknown") == 0 && strcmp(d->platform.arch, "unknown") == 0)
+		return 1;
+	return json_object_get(d->annotations, ATTESTATION) != NULL;
+}
+
+static enum lp_descriptor_role
+role_of(const struct lp_descriptor *d)
+{
+	if (is_attestation(d))
+		return LP_ROLE_ATTESTATION;
+	if (lp_span_is(d->mediatype, OCI_INDEX) || lp_span_is(d->mediatype, DOCKER_LIST))
+		return LP_ROLE_INDEX;
+	/* an old index may leave the media type out */
+	if (d->mediatype.n == 0 || lp_span_is(d->mediatype, OCI_MANIFEST) ||
+	    lp_span_is(d->mediatype, DOCKER_MANIFEST) || lp_span_is(d->mediatype, SCHEMA1_SIGNED) ||
+	    lp_span_is(d->mediatype, SCHEMA1))
+		return LP_ROLE_IMAGE;
+	return LP_ROLE_OTHER;
+}
+
+static int
+room(struct lp_manifest *m, size_t n, struct lp_manifest_error *e)
+{
+	m->v = calloc(n > 0 ? n : 1, sizeof(*m->v));
+	return m->v != NULL ? LP_OK : fail(e, LP_E_NOMEM, "out of memory");
+}
+
+static int
+parse_index(struct lp_manifest *m, const json_t *list, struct lp_manifest_error *e)
+{
+	size_t n = json_array_size(list);
+	int rc = room(m, n, e);
+
+	m->kind = LP_MANIFEST_INDEX;
+	for (; m->n < n && rc == LP_OK; m->n++) {
+		const json_t *o = json_array_get(list, m->n);
+		struct lp_descriptor *d = &m->v[m->n];
+		const char *why = take_descriptor(o, d);
+
+		if (why == NULL && take_platform(json_object_get(o, "platform"), &d->platform, &d->has_platform) != LP_OK)
+			why = "its platform has characters that no platform has";
+		if (why != NULL)
+			return fail_entry(e, m->n, why);
+		d->role = role_of(d);
+	}
+	return rc;
+}
+
+size_t
+lp_manifest_choose(const struct lp_manifest *m, const struct lp_platform *want)
+{
+	size_t best = m->n, unsaid = m->n, unsaid_count = 0;
+	int best_rank = -1;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const struct lp_descriptor *d = &m->v[i];
+		int rank;
+
+		if (d->role != LP_ROLE_IMAGE && d->role != LP_ROLE_INDEX)
+			continue;
+		if (!d->has_platform) {
+			/* several indexes are tried from the first; several images without a platform cannot be told apart */
+			unsaid = unsaid == m->n || d->role == LP_ROLE_IMAGE ? i : unsaid;
+			unsaid_count += d->role == LP_ROLE_IMAGE;
+			continue;
+		}
+		rank = lp_platform_rank(want, &d->platform);
+		if (rank >= 0 && (best == m->n || rank < best_rank)) {
+			best = i;
+			best_rank = rank;
+		}
+	}
+	if (best == m->n && unsaid_count <= 1)
+		best = unsaid;
+	return best;
+}
+
+/* ---- manifests --------------------------------------------------------------------- */
+
+static int
+parse_image(struct lp_manifest *m, const json_t *list, struct lp_manifest_error *e)
+{
+	size_t n = json_array_size(list);
+	const json_t *config = json_object_get(m->root, "config");
+	int rc = room(m, n, e);
+	const char *why;
+
+	m->kind = LP_MANIFEST_IMAGE;
+	if (rc != LP_OK)
+		return rc;
+	why = take_descriptor(config, &m->config);
+	if (why != NULL)
+		return fail(e, LP_E_DATA, config == NULL ? "a manifest without a config" :
+		    "the config's descriptor is not one (object, digest, size)");
+	for (; m->n < n; m->n++) {
+		why = take_descriptor(json_array_get(list, m->n), &m->v[m->n]);
+		if (why != NULL)
+			return fail_entry(e, m->n, why);
+	}
+	m->artifact_type = lp_json_get_string(m->root, "artifactType");
+	if (m->artifact_type.n == 0 && !lp_span_is(m->config.mediatype, OCI_CONFIG) &&
+	    !lp_span_is(m->config.mediatype, DOCKER_CONFIG) && m->config.mediatype.n > 0)
+		m->artifact_type = m->config.mediatype;
+	return LP_OK;
+}
+
+/* ---- schema 1 ------------------------------------------------------------------------ */
+
+json_t *
+lp_v1_command(const json_t *part)
+{
+	const json_t *cmd = json_object_get(json_object_get(part, "container_config"), "Cmd");
+	struct lp_buf b;
+	json_t *text;
+	size_t i;
+	const json_t *word;
+
+	lp_buf_init(&b, LP_MAX_MANIFEST);
+	json_array_foreach(cmd, i, word) {
+		int rc = b.n > 0 ? lp_buf_addc(&b, ' ') : LP_OK;
+
+		if (rc != LP_OK || !json_is_string(word) ||
+		    lp_buf_add(&b, lp_span(json_string_value(word), json_string_length(word))) != LP_OK)
+			break;
+	}
+	text = b.n > 0 ? json_stringn((const char *)b.p, b.n) : NULL;
+	lp_buf_release(&b);
+	return text;
+}
+
+/* One layer; its history is a document in a string. */
+static int
+parse_v1_layer(struct lp_manifest *m, const json_t *layer, const json_t *history, size_t from,
+    struct lp_manifest_error *e)
+{
+	struct lp_span text = lp_json_get_string(history, "v1Compatibility");
+	struct lp_descriptor *d = &m->v[m->n];
+	struct lp_manifest_error inner;
+	json_t *part;
+
+	*d = (struct lp_descriptor){ .digest = lp_json_get_string(layer, "blobSum"), .role = LP_ROLE_OTHER };
+	if (!lp_digest_valid(d->digest))
+		return fail_entry(e, from, "its blobSum is not sha256: and 64 lower-case hexadecimal digits");
+	if (load(text, &part, &inner) != LP_OK)
+		return fail_entry(e, from, "its v1Compatibility is not a JSON object");
+	m->parts[m->nparts++] = part;
+	if (from == 0 && take_platform(part, &m->platform, &m->has_platform) != LP_OK)
+		return fail_entry(e, from, "its platform has characters that no platform has");
+	/* such a layer is an empty tar that stands for a line of history */
+	if (json_is_true(json_object_get(part, "throwaway")))
+		return LP_OK;
+	m->n++;
+	part = lp_v1_command(part);
+	if (part != NULL) {
+		m->parts[m->nparts++] = part;
+		d->created_by = lp_span(json_string_value(part), json_string_length(part));
+	}
+	return LP_OK;
+}
+
+static int
+parse_schema1(struct lp_manifest *m, const json_t *list, struct lp_manifest_error *e)
+{
+	const json_t *history = json_object_get(m->root, "history");
+	size_t n = json_array_size(list);
+	int rc = room(m, n, e);
+
+	m->kind = LP_MANIFEST_SCHEMA1;
+	if (rc == LP_OK && json_array_size(history) != n)
+		return fail(e, LP_E_DATA, "fsLayers and history are not equally many");
+	m->parts = calloc(n > 0 ? n : 1, 2 * sizeof(json_t *));
+	if (m->parts == NULL)
+		return fail(e, LP_E_NOMEM, "out of memory");
+	while (n-- > 0 && rc == LP_OK)
+		rc = parse_v1_layer(m, json_array_get(list, n), json_array_get(history, n), n, e);
+	return rc;
+}
+
+/* base64url without padding (RFC 7515 section 2), appended. */
+static int
+add_base64url(struct lp_span s, struct lp_buf *out)
+{
+	struct lp_buf plain;
+	int rc;
+
+	lp_buf_init(&plain, LP_MAX_MANIFEST);
+	rc = lp_buf_add(&plain, s);
+	for (size_t i = 0; i < plain.n; i++)
+		plain.p[i] = plain.p[i] == '-' ? '+' : plain.p[i] == '_' ? '/' : plain.p[i];
+	rc = rc != LP_OK ? rc : lp_base64_decode(out, lp_buf_span(&plain));
+	lp_buf_release(&plain);
+	return rc;
+}
+
+/* The protected header: {"formatLength": bytes, "formatTail": base64url}. */
+static int
+payload_of(const json_t *header, struct lp_span document, struct lp_buf *out)
+{
+	uint64_t n;
+
+	if (lp_json_get_u64(header, "formatLength", &n) != LP_OK || n > document.n)
+		return LP_E_DATA;
+	if (lp_buf_add(out, lp_span(document.p, (size_t)n)) != LP_OK)
+		return LP_E_NOMEM;
+	return add_base64url(lp_json_get_string(header, "formatTail"), out);
+}
+
+int
+lp_manifest_payload(struct lp_span document, struct lp_buf *out, struct lp_manifest_error *e)
+{
+	json_t *root, *header = NULL;
+	const json_t *signatures;
+	struct lp_buf text;
+	int rc = load(document, &root, e);
+
+	if (rc != LP_OK)
+		return rc;
+	lp_buf_init(&text, LP_MAX_MANIFEST);
+	signatures = json_object_get(root, "signatures");
+	if (!json_is_array(json_object_get(root, "fsLayers")) || json_array_size(signatures) == 0) {
+		rc = lp_buf_add(out, document);
+		goto out;
+	}
+	rc = add_base64url(lp_json_get_string(json_array_get(signatures, 0), "protected"), &text);
+	rc = rc != LP_OK ? rc : load(lp_buf_span(&text), &header, e);
+	rc = rc != LP_OK ? rc : payload_of(header, document, out);
+out:
+	if (rc != LP_OK)
+		fail(e, rc, rc == LP_E_NOMEM ? "out of memory" : "its signature does not say what it signs");
+	lp_buf_release(&text);
+	json_decref(header);
+	json_decref(root);
+	return rc;
+}
+
+/* ---- all -------------------------------------------------------------------------------- */
+
+static struct lp_span
+name_of_kind(const struct lp_manifest *m)
+{
+	switch (m->kind) {
+	case LP_MANIFEST_INDEX:
+		return lp_span_str(OCI_INDEX);
+	case LP_MANIFEST_IMAGE:
+		return lp_span_str(OCI_MANIFEST);
+	default:
+		return lp_span_str(json_object_get(m->root, "signatures") != NULL ? SCHEMA1_SIGNED : SCHEMA1);
+	}
+}
+
+/* A media type of one kind on a document of another: clients that trust the one would differ from us. */
+static int
+misnamed(const struct lp_manifest *m)
+{
+	int index = lp_span_is(m->mediatype, OCI_INDEX) || lp_span_is(m->mediatype, DOCKER_LIST);
+	int image = lp_span_is(m->mediatype, OCI_MANIFEST) || lp_span_is(m->mediatype, DOCKER_MANIFEST);
+
+	return (index && m->kind != LP_MANIFEST_INDEX) || (image && m->kind != LP_MANIFEST_IMAGE);
+}
+
+static int
+parse_any(struct lp_manifest *m, struct lp_manifest_error *e)
+{
+	const json_t *manifests = json_object_get(m->root, "manifests");
+	const json_t *layers = json_object_get(m->root, "layers");
+	const json_t *v1 = json_object_get(m->root, "fsLayers");
+
+	if ((json_is_array(manifests) + json_is_array(layers) + json_is_array(v1)) > 1)
+		return fail(e, LP_E_DATA, "an index and a manifest in one: clients would disagree about it");
+	if (json_is_array(manifests))
+		return parse_index(m, manifests, e);
+	if (json_is_array(layers))
+		return parse_image(m, layers, e);
+	if (json_is_array(v1))
+		return parse_schema1(m, v1, e);
+	return fail(e, LP_E_DATA, "neither an index (manifests) nor a manifest (layers)");
+}
+
+int
+lp_manifest_parse(struct lp_span s, struct lp_manifest *m, struct lp_manifest_error *e)
+{
+	int rc;
+
+	*m = (struct lp_manifest){ 0 };
+	rc = load(s, &m->root, e);
+	rc = rc != LP_OK ? rc : parse_any(m, e);
+	if (rc == LP_OK) {
+		m->mediatype = lp_json_get_string(m->root, "mediaType");
+		if (m->mediatype.n == 0)
+			m->mediatype = name_of_kind(m);
+		if (misnamed(m))
+			rc = fail(e, LP_E_DATA, "its mediaType is not what it is: clients would disagree about it");
+	}
+	if (rc != LP_OK)
+		lp_manifest_release(m);
+	return rc;
+}
+
+void
+lp_manifest_release(struct lp_manifest *m)
+{
+	for (size_t i = 0; i < m->nparts; i++)
+		json_decref(m->parts[i]);
+	free(m->parts);
+	free(m->v);
+	json_decref(m->root);
+	*m = (struct lp_manifest){ 0 };
+}
+
+/* ---- config ------------------------------------------------------------------------------ */
+
+static size_t
+count_history(const json_t *history)
+{
+	size_t n = 0, i;
+	const json_t *h;
+
+	json_array_foreach(history, i, h)
+		n += !json_is_true(json_object_get(h, "empty_layer"));
+	return n;
+}
+
+/* The entries with a layer, in order, are the layers' (config.md, "history"). */
+static void
+align_history(struct lp_image_config *c, const json_t *history)
+{
+	size_t i, n = 0;
+	const json_t *h;
+
+	c->has_history = count_history(history) == c->n;
+	if (!c->has_history)
+		return;
+	json_array_foreach(history, i, h)
+		if (!json_is_true(json_object_get(h, "empty_layer")))
+			c->v[n++].created_by = lp_json_get_string(h, "created_by");
+}
+
+static void
+align_diff_ids(struct lp_image_config *c, const json_t *ids)
+{
+	c->has_diff_ids = json_array_size(ids) == c->n;
+	for (size_t i = 0; i < c->n && c->has_diff_ids; i++) {
+		const json_t *id = json_array_get(ids, i);
+		struct lp_span s = lp_span(json_string_value(id), json_string_length(id));
+
+		if (lp_digest_valid(s))
+			c->v[i].diff_id = s;
+	}
+}
+
+int
+lp_image_config_parse(struct lp_span s, size_t layers, struct lp_image_config *c,
+    struct lp_manifest_error *e)
+{
+	int rc;
+
+	*c = (struct lp_image_config){ 0 };
+	rc = load(s, &c->root, e);
+	if (rc != LP_OK)
+		return rc;
+	c->n = layers;
+	c->v = calloc(layers > 0 ? layers : 1, sizeof(*c->v));
+	if (c->v == NULL)
+		rc = fail(e, LP_E_NOMEM, "out of memory");
+	else if (take_platform(c->root, &c->platform, &c->has_platform) != LP_OK)
+		rc = fail(e, LP_E_DATA, "its platform has characters that no platform has");
+	if (rc != LP_OK) {
+		lp_image_config_release(c);
+		return rc;
+	}
+	align_history(c, json_object_get(c->root, "history"));
+	align_diff_ids(c, json_object_get(json_object_get(c->root, "rootfs"), "diff_ids"));
+	return LP_OK;
+}
+
+void
+lp_image_config_release(struct lp_image_config *c)
+{
+	free(c->v);
+	json_decref(c->root);
+	*c = (struct lp_image_config){ 0 };
+}
