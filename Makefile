@@ -21,6 +21,7 @@ ISAL := $(shell pkg-config --exists libisal && echo -lisal)
 
 # ---- which program links which library (all of them: libseccomp) -----------
 LIBS_lp-fetch   = -lnettle
+LIBS_lp-layers  = -ljansson -lnettle
 LIBS_lp-inflate = $(ISAL) -lz -lzstd
 LIBS_lp-cat     = $(LIBS_lp-inflate) -ljansson -lnettle
 LIBS_lp-merge   = -ljansson
