@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/status.h"
-
 enum { FIRST_CAP = 256 };
 
 void
@@ -43,15 +41,13 @@ move_secret(struct lp_buf *b, size_t cap)
 }
 
 int
-lp_buf_reserve(struct lp_buf *b, size_t more)
+lp_buf_grow(struct lp_buf *b, size_t more)
 {
 	size_t cap = b->cap > 0 ? b->cap : FIRST_CAP;
 	unsigned char *p;
 
 	if (more > b->max - b->n)
 		return LP_E_LIMIT;
-	if (more <= b->cap - b->n)
-		return LP_OK;
 	while (cap < b->n + more)
 		cap = cap > b->max / 2 ? b->max : cap * 2;
 	if (cap > b->max)
@@ -65,29 +61,9 @@ lp_buf_reserve(struct lp_buf *b, size_t more)
 }
 
 int
-lp_buf_add(struct lp_buf *b, struct lp_span s)
-{
-	int rc = lp_buf_reserve(b, s.n);
-
-	if (rc == LP_OK && s.n > 0) {
-		memcpy(b->p + b->n, s.p, s.n);
-		b->n += s.n;
-	}
-	return rc;
-}
-
-int
 lp_buf_adds(struct lp_buf *b, const char *s)
 {
 	return lp_buf_add(b, lp_span_str(s));
-}
-
-int
-lp_buf_addc(struct lp_buf *b, int byte)
-{
-	unsigned char c = (unsigned char)byte;
-
-	return lp_buf_add(b, lp_span(&c, 1));
 }
 
 const char *

@@ -9,8 +9,10 @@
 #define LP_BASE_BUF_H
 
 #include <stddef.h>
+#include <string.h>
 
 #include "common/base/span.h"
+#include "common/base/status.h"
 
 struct lp_buf {
 	unsigned char *p;
@@ -30,16 +32,44 @@ void lp_buf_release(struct lp_buf *);
  */
 void lp_buf_init_secret(struct lp_buf *, size_t max);
 
+/* What lp_buf_reserve does when there is not enough room yet. */
+int lp_buf_grow(struct lp_buf *, size_t more);
+
 /*
  * Room for `more` bytes behind the n in use, without using them yet.
- * 0, LP_E_LIMIT above max, or LP_E_NOMEM.
+ * 0, LP_E_LIMIT above max, or LP_E_NOMEM. Inline, because rows are written
+ * in many small pieces.
  */
-int lp_buf_reserve(struct lp_buf *, size_t more);
+static inline int
+lp_buf_reserve(struct lp_buf *b, size_t more)
+{
+	return more <= b->cap - b->n ? LP_OK : lp_buf_grow(b, more);
+}
 
 /* Append; results as lp_buf_reserve. */
-int lp_buf_add(struct lp_buf *, struct lp_span);
+static inline int
+lp_buf_add(struct lp_buf *b, struct lp_span s)
+{
+	int rc = lp_buf_reserve(b, s.n);
+
+	if (rc == LP_OK && s.n > 0) {
+		memcpy(b->p + b->n, s.p, s.n);
+		b->n += s.n;
+	}
+	return rc;
+}
+
+static inline int
+lp_buf_addc(struct lp_buf *b, int byte)
+{
+	int rc = lp_buf_reserve(b, 1);
+
+	if (rc == LP_OK)
+		b->p[b->n++] = (unsigned char)byte;
+	return rc;
+}
+
 int lp_buf_adds(struct lp_buf *, const char *);
-int lp_buf_addc(struct lp_buf *, int byte);
 
 /* Forget the content, keep the memory. */
 static inline void

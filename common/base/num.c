@@ -58,16 +58,29 @@ lp_num_size(struct lp_span s, uint64_t *out)
 	return LP_OK;
 }
 
+static const char pairs[] =
+    "0001020304050607080910111213141516171819202122232425262728293031323334"
+    "3536373839404142434445464748495051525354555657585960616263646566676869"
+    "707172737475767778798081828384858687888990919293949596979899";
+
+char *
+lp_num_put2(char *p, unsigned v)
+{
+	memcpy(p, pairs + v * 2, 2);
+	return p + 2;
+}
+
 char *
 lp_num_put(char *p, uint64_t v)
 {
-	static const char pairs[] =
-	    "0001020304050607080910111213141516171819202122232425262728293031323334"
-	    "3536373839404142434445464748495051525354555657585960616263646566676869"
-	    "707172737475767778798081828384858687888990919293949596979899";
 	char tmp[LP_NUM_MAX];
 	size_t i = sizeof(tmp);
 
+	/* sizes of directories, numbers of owners: most are one digit */
+	if (v < 10) {
+		*p = (char)('0' + v);
+		return p + 1;
+	}
 	while (v >= 100) {
 		i -= 2;
 		memcpy(tmp + i, pairs + v % 100 * 2, 2);

@@ -29,6 +29,9 @@ int lp_num_size(struct lp_span, uint64_t *out);
 char *lp_num_put(char *p, uint64_t v);
 char *lp_num_puti(char *p, int64_t v);
 
+/* The same of exactly two digits, for v below 100. */
+char *lp_num_put2(char *p, unsigned v);
+
 /* *out = a + b or a * b. 0, or LP_E_LIMIT on overflow with *out untouched. */
 static inline int
 lp_add_u64(uint64_t a, uint64_t b, uint64_t *out)
