@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "common/base/num.h"
 #include "common/format/row.h"
 
 char *
@@ -21,17 +22,6 @@ lp_put_mode(char *p, const struct lp_entry *e)
 	return p + LP_MODE_LEN;
 }
 
-/* Exactly n digits. */
-static char *
-put_digits(char *p, uint32_t v, int n)
-{
-	for (int i = n - 1; i >= 0; i--) {
-		p[i] = (char)('0' + v % 10);
-		v /= 10;
-	}
-	return p + n;
-}
-
 enum { DAY = 86400 };
 #define YEAR_0 (-62167219200)     /* 0000-01-01T00:00:00Z */
 #define YEAR_9999_END 253402300799 /* 9999-12-31T23:59:59Z */
@@ -51,11 +41,12 @@ put_date(char *p, uint32_t days)
 
 	month = month < 10 ? month + 3 : month - 9;
 	year += era * 400 + (month <= 2) - 400;
-	p = put_digits(p, year, 4);
+	p = lp_num_put2(p, year / 100);
+	p = lp_num_put2(p, year % 100);
 	*p++ = '-';
-	p = put_digits(p, month, 2);
+	p = lp_num_put2(p, month);
 	*p++ = '-';
-	return put_digits(p, mday, 2);
+	return lp_num_put2(p, mday);
 }
 
 /* As many digits as are needed, without zeros at the end. */
@@ -67,7 +58,9 @@ put_fraction(char *p, uint32_t nsec)
 	*p++ = '.';
 	for (; nsec % 10 == 0; nsec /= 10)
 		n--;
-	return put_digits(p, nsec, n);
+	for (int i = n - 1; i >= 0; i--, nsec /= 10)
+		p[i] = (char)('0' + nsec % 10);
+	return p + n;
 }
 
 char *
@@ -85,11 +78,11 @@ lp_put_time(char *p, const struct lp_entry *e)
 	second = (uint32_t)(t % DAY);
 	p = put_date(p, (uint32_t)(t / DAY));
 	*p++ = 'T';
-	p = put_digits(p, second / 3600, 2);
+	p = lp_num_put2(p, second / 3600);
 	*p++ = ':';
-	p = put_digits(p, second / 60 % 60, 2);
+	p = lp_num_put2(p, second / 60 % 60);
 	*p++ = ':';
-	p = put_digits(p, second % 60, 2);
+	p = lp_num_put2(p, second % 60);
 	if (e->mtime_nsec != 0)
 		p = put_fraction(p, e->mtime_nsec);
 	*p++ = 'Z';

@@ -104,6 +104,8 @@ padding(uint64_t n)
 static void
 forget_extensions(struct lp_tar *t)
 {
+	if (!t->extended)
+		return;
 	t->extended = 0;
 	lp_pax_clear(&t->pax);
 	lp_buf_clear(&t->longname);
@@ -175,6 +177,8 @@ merge_pax(const struct lp_pax *p, struct lp_tarhdr *h, uint32_t *nsec)
 	int64_t unused;
 	uint32_t unused_nsec;
 
+	if (p->body.n == 0)
+		return NULL;
 	if (p->value[LP_PAX_UNAME].n > 0)
 		h->uname = p->value[LP_PAX_UNAME];
 	if (p->value[LP_PAX_GNAME].n > 0)
@@ -278,6 +282,8 @@ sparse_kind(const struct lp_tar *t, const struct lp_tarhdr *h)
 
 	if (h->typeflag == 'S')
 		return SPARSE_GNU;
+	if (t->pax.body.n == 0)
+		return SPARSE_NONE;
 	if (lp_span_is(major, "0") && (lp_span_is(minor, "0") || lp_span_is(minor, "1")))
 		return SPARSE_PAX0;
 	if (lp_span_is(major, "1") && lp_span_is(minor, "0"))
