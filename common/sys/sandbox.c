@@ -42,8 +42,25 @@ fs_rights(long abi)
 	return ((uint64_t)1 << known) - 1;
 }
 
+/* What a database needs of its directory: no links, no devices, nothing to run. */
+#define DATABASE_RIGHTS                                                                            \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_DIR | \
+	    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE | RIGHT_TRUNCATE)
+enum { RIGHT_TRUNCATE = 1 << 14 }; /* LANDLOCK_ACCESS_FS_TRUNCATE, ABI 3 */
+
 static int
-landlock(void)
+allow_directory(int ruleset, int directory, uint64_t known)
+{
+	struct landlock_path_beneath_attr a = {
+		.allowed_access = DATABASE_RIGHTS & known, .parent_fd = directory
+	};
+
+	return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &a, 0) == 0 ? LP_OK : LP_E_SYS;
+}
+
+/* No file but those below the directory (-1: none), no port. */
+static int
+landlock(int directory)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	struct ruleset r = { 0 };
@@ -60,7 +77,9 @@ landlock(void)
 	fd = syscall(SYS_landlock_create_ruleset, &r, size, 0);
 	if (fd < 0)
 		return LP_E_SYS;
-	rc = syscall(SYS_landlock_restrict_self, (int)fd, 0) == 0 ? LP_OK : LP_E_SYS;
+	rc = directory >= 0 ? allow_directory((int)fd, directory, r.fs) : LP_OK;
+	if (rc == LP_OK && syscall(SYS_landlock_restrict_self, (int)fd, 0) != 0)
+		rc = LP_E_SYS;
 	close((int)fd);
 	return rc;
 }
@@ -73,16 +92,36 @@ static const int filter_calls[] = {
 	SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall), SCMP_SYS(exit), SCMP_SYS(exit_group),
 };
 
+/* What SQLite asks for besides: which files, Landlock decides. */
+static const int database_calls[] = {
+	SCMP_SYS(openat), SCMP_SYS(open), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
+	SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(readlink), SCMP_SYS(getcwd),
+	SCMP_SYS(fcntl), SCMP_SYS(ftruncate), SCMP_SYS(pwrite64), SCMP_SYS(fsync), SCMP_SYS(fdatasync),
+	SCMP_SYS(unlink), SCMP_SYS(fchmod), SCMP_SYS(fchown), SCMP_SYS(geteuid), SCMP_SYS(getpid),
+	SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep), SCMP_SYS(sysinfo),
+};
+
+static int
+allow_calls(scmp_filter_ctx c, const int *calls, size_t n)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, calls[i], 0);
+	return rc;
+}
+
 /* Calls that are allowed only with harmless arguments. */
 static int
-allow_some(scmp_filter_ctx c)
+allow_some(scmp_filter_ctx c, enum lp_duty duty)
 {
 	/* no memory that could hold code */
 	int rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 
 	/* glibc's fstat; with a path it could look around */
-	rc = rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
+	if (duty == LP_DUTY_FILTER && rc == 0)
+		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
 	    SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH, 0));
 	/* malloc arenas */
 	return rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
@@ -90,14 +129,15 @@ allow_some(scmp_filter_ctx c)
 }
 
 static int
-seccomp(void)
+seccomp(enum lp_duty duty)
 {
 	scmp_filter_ctx c = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int rc = c == NULL ? -ENOMEM : 0;
 
-	for (size_t i = 0; i < sizeof(filter_calls) / sizeof(filter_calls[0]) && rc == 0; i++)
-		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, filter_calls[i], 0);
-	rc = rc != 0 ? rc : allow_some(c);
+	rc = rc != 0 ? rc : allow_calls(c, filter_calls, sizeof(filter_calls) / sizeof(filter_calls[0]));
+	if (duty == LP_DUTY_DATABASE && rc == 0)
+		rc = allow_calls(c, database_calls, sizeof(database_calls) / sizeof(database_calls[0]));
+	rc = rc != 0 ? rc : allow_some(c, duty);
 	rc = rc != 0 ? rc : seccomp_load(c);
 	seccomp_release(c);
 	errno = -rc;
@@ -115,18 +155,23 @@ landlock_waived(void)
 int
 lp_lock(enum lp_duty duty)
 {
-	(void)duty;
+	return lp_lock_in(duty, -1);
+}
+
+int
+lp_lock_in(enum lp_duty duty, int directory)
+{
 	if (!LOCKING)
 		return LP_OK;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
 		lp_err_errno("cannot give up privileges");
 		return LP_E_SYS;
 	}
-	if (!landlock_waived() && landlock() != LP_OK) {
+	if (!landlock_waived() && landlock(directory) != LP_OK) {
 		lp_err_errno("cannot lock the file system away with Landlock (LP_SANDBOX=seccomp goes on without it)");
 		return LP_E_SYS;
 	}
-	if (seccomp() != LP_OK) {
+	if (seccomp(duty) != LP_OK) {
 		lp_err_errno("cannot lock the system calls away with seccomp");
 		return LP_E_SYS;
 	}

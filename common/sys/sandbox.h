@@ -14,7 +14,9 @@
 
 enum lp_duty {
 	/* reads, writes and seeks what is open, asks for memory, exits */
-	LP_DUTY_FILTER
+	LP_DUTY_FILTER,
+	/* that, and keeps a database in one directory: files there may be made, locked, changed and removed */
+	LP_DUTY_DATABASE
 };
 
 /*
@@ -22,6 +24,9 @@ enum lp_duty {
  * is known only here. A second call would be a bug: it is refused.
  */
 int lp_lock(enum lp_duty);
+
+/* The same for a duty that has a directory: the only one that exists from here on. The descriptor stays the caller's. */
+int lp_lock_in(enum lp_duty, int directory);
 
 /* One line, with its newline: which locks this build has, for -V. */
 const char *lp_lock_names(void);
