@@ -1,0 +1,396 @@
+#include "common/sys/cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/path.h"
+#include "common/base/status.h"
+#include "common/sys/cache_priv.h"
+
+/* "LPck": what file(1) and we know the file by. */
+#define APPLICATION_ID "0x4c50636b"
+
+/* Each step takes a file from the version that is its index to the next one. Steps that were released never change. */
+static const char *const migrations[] = {
+	"CREATE TABLE layer("
+	"  id INTEGER PRIMARY KEY,"
+	"  digest TEXT NOT NULL UNIQUE,"
+	"  size INTEGER"
+	") STRICT;"
+	"CREATE TABLE image("
+	"  id INTEGER PRIMARY KEY,"
+	"  ref TEXT NOT NULL UNIQUE"
+	") STRICT;"
+	"CREATE TABLE image_layer("
+	"  image INTEGER NOT NULL REFERENCES image(id) ON DELETE CASCADE,"
+	"  idx INTEGER NOT NULL,"
+	"  layer INTEGER NOT NULL REFERENCES layer(id),"
+	"  PRIMARY KEY(image, idx)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE INDEX image_layer_layer ON image_layer(layer);"
+	"CREATE TABLE listing("
+	"  id INTEGER PRIMARY KEY,"
+	"  layer INTEGER NOT NULL UNIQUE REFERENCES layer(id),"
+	"  complete INTEGER CHECK(complete IN (0, 1)),"
+	"  head INTEGER,"
+	"  entries INTEGER NOT NULL,"
+	"  added INTEGER NOT NULL,"
+	"  header TEXT,"
+	"  trailer TEXT,"
+	"  newline INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE TABLE entry("
+	"  listing INTEGER NOT NULL REFERENCES listing(id) ON DELETE CASCADE,"
+	"  seq INTEGER NOT NULL,"
+	"  name TEXT NOT NULL,"
+	"  type TEXT NOT NULL,"
+	"  mode INTEGER NOT NULL,"
+	"  uid INTEGER NOT NULL,"
+	"  gid INTEGER NOT NULL,"
+	"  size INTEGER NOT NULL,"
+	"  mtime INTEGER,"
+	"  mtime_nsec INTEGER,"
+	"  linkname TEXT,"
+	"  line TEXT,"
+	"  PRIMARY KEY(listing, seq)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE gram("
+	"  listing INTEGER NOT NULL REFERENCES listing(id) ON DELETE CASCADE,"
+	"  gram INTEGER NOT NULL,"
+	"  blocks BLOB NOT NULL,"
+	"  PRIMARY KEY(listing, gram)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE VIEW path AS"
+	"  SELECT image.ref AS image, image_layer.idx AS idx, layer.digest AS layer, entry.*"
+	"  FROM entry JOIN listing ON listing.id = entry.listing JOIN layer ON layer.id = listing.layer"
+	"  LEFT JOIN image_layer ON image_layer.layer = layer.id LEFT JOIN image ON image.id = image_layer.image;",
+};
+enum { SCHEMA = sizeof(migrations) / sizeof(migrations[0]) };
+
+char *
+lp_cache_default_path(void)
+{
+	const char *whole = getenv("LP_CACHE"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	char *path = NULL;
+	int n;
+
+	if (whole != NULL && *whole != '\0')
+		return strdup(whole);
+	/* a relative XDG_CACHE_HOME is to be ignored (XDG Base Directory Specification) */
+	if (cache != NULL && *cache == '/')
+		n = asprintf(&path, "%s/layer-peek/listings.db", cache);
+	else if (home != NULL && *home != '\0')
+		n = asprintf(&path, "%s/.cache/layer-peek/listings.db", home);
+	else
+		return NULL;
+	return n >= 0 ? path : NULL;
+}
+
+int
+lp_cache_failed(struct lp_cache *c, int status)
+{
+	if (status < 0) {
+		snprintf(c->why, sizeof(c->why), "%s", lp_db_why(&c->db));
+		c->damaged = status == LP_E_DATA;
+	}
+	return status;
+}
+
+static int
+migrate_from(struct lp_cache *c, int64_t version)
+{
+	char sql[64];
+	int rc = LP_OK;
+
+	for (; version < SCHEMA && rc == LP_OK; version++)
+		rc = lp_db_exec(&c->db, migrations[version]);
+	if (rc == LP_OK) {
+		snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", SCHEMA);
+		rc = lp_db_exec(&c->db, sql);
+	}
+	return rc == LP_OK ? lp_db_exec(&c->db, "PRAGMA application_id = " APPLICATION_ID) : rc;
+}
+
+/* Somebody else's database must not get our tables. */
+static int
+is_ours(struct lp_cache *c, int64_t version)
+{
+	int64_t id = 0, tables = 0;
+	int rc = lp_db_number(&c->db, "PRAGMA application_id", &id);
+
+	rc = rc != LP_OK ? rc : lp_db_number(&c->db, "SELECT count(*) FROM sqlite_schema", &tables);
+	if (rc != LP_OK)
+		return lp_cache_failed(c, rc);
+	if (version > SCHEMA) {
+		snprintf(c->why, sizeof(c->why), "written by a later version of lp-cache (schema %d, this one knows %d)",
+		    (int)version, SCHEMA);
+		return LP_E_DATA;
+	}
+	if (tables > 0 && id != strtol(APPLICATION_ID, NULL, 16)) {
+		snprintf(c->why, sizeof(c->why), "a database, but not of listings");
+		return LP_E_DATA;
+	}
+	return LP_OK;
+}
+
+/* Two processes may find an old file at the same time: the second finds it new once it may write. */
+static int
+migrate(struct lp_cache *c)
+{
+	int64_t version = 0;
+	int rc = lp_db_number(&c->db, "PRAGMA user_version", &version);
+
+	if (rc != LP_OK)
+		return lp_cache_failed(c, rc);
+	rc = is_ours(c, version);
+	if (rc != LP_OK || version == SCHEMA)
+		return rc;
+	rc = lp_db_exec_patiently(&c->db, "BEGIN IMMEDIATE");
+	rc = rc != LP_OK ? rc : lp_db_number(&c->db, "PRAGMA user_version", &version);
+	rc = rc != LP_OK ? rc : migrate_from(c, version);
+	rc = rc != LP_OK ? rc : lp_db_exec(&c->db, "COMMIT");
+	return lp_cache_failed(c, rc);
+}
+
+/* What SQLite's own check says of a file that could not be used, behind what stopped us. */
+static void
+explain(struct lp_cache *c)
+{
+	char check[200];
+	size_t n = strlen(c->why);
+
+	if (c->db.handle == NULL || lp_db_check(&c->db, check, sizeof(check)) == LP_OK)
+		return;
+	if (n < sizeof(c->why) && strcmp(check, c->why) != 0)
+		snprintf(c->why + n, sizeof(c->why) - n, "; integrity check: %s", check);
+}
+
+int
+lp_cache_open(struct lp_cache *c, const char *path)
+{
+	int rc;
+
+	*c = (struct lp_cache){ 0 };
+	rc = lp_db_open(&c->db, path, 0);
+	/* changing the journal does not wait for others by itself */
+	rc = rc != LP_OK ? rc : lp_db_exec_patiently(&c->db,
+	    "PRAGMA temp_store = MEMORY; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL");
+	rc = rc != LP_OK ? rc : lp_db_exec(&c->db,
+	    "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -32768");
+	if (rc != LP_OK) {
+		lp_cache_failed(c, rc);
+		if (rc == LP_E_DATA)
+			explain(c);
+		return rc;
+	}
+	rc = migrate(c);
+	if (rc == LP_E_DATA && c->damaged)
+		explain(c);
+	return rc;
+}
+
+void
+lp_cache_close(struct lp_cache *c)
+{
+	lp_db_close(&c->db);
+}
+
+int
+lp_cache_path(struct lp_buf *b, struct lp_span name)
+{
+	int rc;
+
+	lp_buf_clear(b);
+	rc = lp_path_join(b, name);
+	rc = rc != LP_OK ? rc : lp_buf_reserve(b, 1);
+	if (rc != LP_OK)
+		return rc;
+	memmove(b->p + 1, b->p, b->n++);
+	b->p[0] = '/';
+	return LP_OK;
+}
+
+/* ---- questions ------------------------------------------------------------ */
+
+static int64_t
+int_or(struct lp_stmt *s, int column, int64_t none)
+{
+	return lp_stmt_is_null(s, column) ? none : lp_stmt_get_int(s, column);
+}
+
+static enum lp_complete
+complete_at(struct lp_stmt *s, int column)
+{
+	if (lp_stmt_is_null(s, column))
+		return LP_COMPLETE_UNKNOWN;
+	return lp_stmt_get_int(s, column) != 0 ? LP_COMPLETE_YES : LP_COMPLETE_NO;
+}
+
+int
+lp_cache_find(struct lp_cache *c, struct lp_span digest, int64_t head, struct lp_cache_found *f)
+{
+	struct lp_stmt s;
+	int rc = lp_stmt_init(&c->db, &s,
+	    "SELECT listing.id, complete, head, size, entries FROM listing JOIN layer ON layer.id = listing.layer"
+	    " WHERE digest = ?");
+
+	if (rc != LP_OK)
+		return lp_cache_failed(c, rc);
+	lp_stmt_text(&s, 1, digest);
+	rc = lp_stmt_step(&s);
+	if (rc == 1) {
+		*f = (struct lp_cache_found){
+			.listing = lp_stmt_get_int(&s, 0), .complete = complete_at(&s, 1), .head = int_or(&s, 2, -1),
+			.size = int_or(&s, 3, -1), .entries = lp_stmt_get_int(&s, 4),
+		};
+		rc = f->complete == LP_COMPLETE_YES || f->head >= head || head < 0 ? LP_OK : LP_E_ABSENT;
+	} else if (rc == 0) {
+		rc = LP_E_ABSENT;
+	} else {
+		lp_cache_failed(c, rc);
+	}
+	lp_stmt_release(&s);
+	return rc;
+}
+
+/* Whether the scope names something that exists. */
+static int
+known(struct lp_cache *c, const char *sql, struct lp_span name)
+{
+	struct lp_stmt s;
+	int rc = lp_stmt_init(&c->db, &s, sql);
+
+	if (rc != LP_OK)
+		return lp_cache_failed(c, rc);
+	lp_stmt_text(&s, 1, name);
+	rc = lp_stmt_step(&s);
+	lp_stmt_release(&s);
+	return rc == 1 ? LP_OK : rc == 0 ? LP_E_ABSENT : lp_cache_failed(c, rc);
+}
+
+int
+lp_cache_listings(struct lp_cache *c, const struct lp_cache_scope *scope, struct lp_stmt *s)
+{
+	int rc = scope->image.n > 0 ? known(c, "SELECT 1 FROM image WHERE ref = ?", scope->image) : LP_OK;
+
+	if (rc == LP_OK && scope->layer.n > 0)
+		rc = known(c, "SELECT 1 FROM layer WHERE digest = ?", scope->layer);
+	if (rc != LP_OK)
+		return rc;
+	rc = lp_stmt_init(&c->db, s,
+	    "SELECT listing.id, layer.digest, layer.id FROM listing JOIN layer ON layer.id = listing.layer"
+	    " WHERE (?1 = '' OR layer.id IN (SELECT layer FROM image_layer"
+	    "   WHERE image = (SELECT id FROM image WHERE ref = ?1)))"
+	    " AND (?2 = '' OR layer.digest = ?2) ORDER BY listing.id");
+	if (rc != LP_OK)
+		return lp_cache_failed(c, rc);
+	lp_stmt_text(s, 1, scope->image);
+	lp_stmt_text(s, 2, scope->layer);
+	return LP_OK;
+}
+
+int
+lp_cache_images(struct lp_cache *c, lp_cache_image_fn *fn, void *arg)
+{
+	struct lp_stmt s;
+	int rc = lp_stmt_init(&c->db, &s,
+	    "SELECT ref, idx, digest, size, entries, complete FROM image JOIN image_layer ON image_layer.image = image.id"
+	    " JOIN layer ON layer.id = image_layer.layer LEFT JOIN listing ON listing.layer = layer.id ORDER BY ref, idx");
+
+	while (rc == LP_OK && (rc = lp_stmt_step(&s)) == 1) {
+		struct lp_cache_image i = {
+			.image = lp_stmt_get(&s, 0), .index = lp_stmt_get_int(&s, 1), .digest = lp_stmt_get(&s, 2),
+			.size = int_or(&s, 3, -1), .entries = int_or(&s, 4, -1), .complete = complete_at(&s, 5),
+		};
+
+		rc = fn(arg, &i);
+		if (rc != LP_OK) {
+			lp_stmt_release(&s);
+			return rc;
+		}
+	}
+	lp_cache_failed(c, rc);
+	lp_stmt_release(&s);
+	return rc;
+}
+
+int
+lp_cache_stat(struct lp_cache *c, struct lp_cache_stat *st)
+{
+	const struct { const char *sql; int64_t *out; } t[] = {
+		{ "PRAGMA user_version", &st->schema },
+		{ "SELECT count(*) FROM image", &st->images },
+		{ "SELECT count(*) FROM layer", &st->layers },
+		{ "SELECT count(*) FROM listing", &st->listings },
+		{ "SELECT count(*) FROM listing WHERE complete = 1", &st->complete },
+		{ "SELECT count(*) FROM listing WHERE complete = 0", &st->previews },
+		{ "SELECT coalesce(sum(entries), 0) FROM listing", &st->entries },
+		{ "SELECT count(*) FROM gram", &st->grams },
+		{ "SELECT (page_count - freelist_count) * page_size"
+		  " FROM pragma_page_count, pragma_freelist_count, pragma_page_size", &st->bytes },
+	};
+	int rc = LP_OK;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]) && rc == LP_OK; i++)
+		rc = lp_db_number(&c->db, t[i].sql, t[i].out);
+	return lp_cache_failed(c, rc);
+}
+
+/* ---- forgetting ----------------------------------------------------------- */
+
+/* Delete the oldest listing if it is older than `before`, or at all. 1 if one went. */
+static int
+forget_one(struct lp_cache *c, struct lp_stmt *s, int64_t before)
+{
+	int64_t n = 0;
+	int rc;
+
+	lp_stmt_int(s, 1, before);
+	rc = lp_stmt_run(s);
+	if (rc == LP_OK)
+		rc = lp_db_number(&c->db, "SELECT changes()", &n);
+	return rc != LP_OK ? rc : n > 0;
+}
+
+static int
+forget_listings(struct lp_cache *c, int64_t before, int64_t max_bytes, int64_t *forgotten)
+{
+	struct lp_cache_stat st;
+	struct lp_stmt s;
+	int rc = lp_stmt_init(&c->db, &s, "DELETE FROM listing WHERE id ="
+	    " (SELECT id FROM listing WHERE added < ?1 ORDER BY added, id LIMIT 1)");
+
+	while (rc == LP_OK && (rc = forget_one(c, &s, before)) == 1) {
+		++*forgotten;
+		rc = LP_OK;
+	}
+	while (rc == LP_OK && (rc = lp_cache_stat(c, &st)) == LP_OK && st.bytes > max_bytes &&
+	    (rc = forget_one(c, &s, INT64_MAX)) == 1) {
+		++*forgotten;
+		rc = LP_OK;
+	}
+	lp_stmt_release(&s);
+	return rc;
+}
+
+int
+lp_cache_prune(struct lp_cache *c, int64_t before, int64_t max_bytes, int64_t *forgotten)
+{
+	int rc = lp_db_exec(&c->db, "BEGIN IMMEDIATE");
+
+	*forgotten = 0;
+	rc = rc != LP_OK ? rc : forget_listings(c, before, max_bytes, forgotten);
+	rc = rc != LP_OK ? rc : lp_db_exec(&c->db,
+	    "DELETE FROM image WHERE NOT EXISTS (SELECT 1 FROM image_layer JOIN listing USING(layer)"
+	    "  WHERE image_layer.image = image.id);"
+	    "DELETE FROM layer WHERE id NOT IN (SELECT layer FROM image_layer) AND id NOT IN (SELECT layer FROM listing);"
+	    "COMMIT");
+	if (rc != LP_OK) {
+		lp_cache_failed(c, rc);
+		(void)lp_db_exec(&c->db, "ROLLBACK");
+		return rc;
+	}
+	/* the pages back to the file system; a reader in the way only puts it off */
+	(void)lp_db_exec(&c->db, "PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)");
+	return LP_OK;
+}

@@ -1,0 +1,148 @@
+/*
+ * The database of listings (lp-cache(1), "SCHEMA"): what is known of layers,
+ * by digest, and which images they belong to.
+ *
+ * A listing comes back byte for byte as it was put. What its rows say stands
+ * in columns besides, for search and for SQL; a row that those columns
+ * cannot write again exactly keeps its own text.
+ *
+ * Statuses as in sys/db.h. A function that fails has changed nothing: all
+ * changes are whole transactions. c->why says what failed, for a message.
+ */
+#ifndef LP_SYS_CACHE_H
+#define LP_SYS_CACHE_H
+
+#include <stdint.h>
+
+#include "common/base/buf.h"
+#include "common/base/span.h"
+#include "common/format/entry.h"
+#include "common/format/row.h"
+#include "common/sys/db.h"
+
+struct lp_cache {
+	struct lp_db db;
+	char why[512]; /* of the last failure */
+	int damaged;   /* it was SQLite that found the data wrong */
+};
+
+/*
+ * $XDG_CACHE_HOME/layer-peek/listings.db, or below ~/.cache; LP_CACHE, if it
+ * is set, instead. NULL without a home. Owned by the caller.
+ */
+char *lp_cache_default_path(void);
+
+/*
+ * Open the file, made if need be, with the schema of this version. LP_E_DATA
+ * also for a file of a later version, or a damaged one: c->why says what
+ * SQLite's own check says of it.
+ */
+int lp_cache_open(struct lp_cache *, const char *path);
+void lp_cache_close(struct lp_cache *);
+
+/* ---- one layer ------------------------------------------------------------ */
+
+/* What a listing is of. */
+struct lp_cache_layer {
+	struct lp_span digest;
+	int64_t size;  /* bytes of the blob, or -1 */
+	int64_t head;  /* bytes of the blob that the listing was made from, or -1 */
+	struct lp_span image; /* reference, or empty: none is named */
+	int64_t index; /* of the layer in the image */
+	int64_t of;    /* layers in the image, or -1: then more may be known from before */
+};
+
+enum lp_cache_put {
+	LP_CACHE_PUT,
+	LP_CACHE_KEPT /* what was there is better: complete, or the longer preview */
+};
+
+/*
+ * Keep the listing that `fd` reads, from where it stands to its end (a
+ * seekable file: see lp_cache_spool). A listing that is bad is LP_E_DATA,
+ * c->why with its line and offset.
+ */
+int lp_cache_put(struct lp_cache *, const struct lp_cache_layer *, int fd, enum lp_cache_put *);
+
+/*
+ * A descriptor that reads what `fd` reads, from a file: fd itself if it is
+ * one, else a copy without a name next to the database, so that no writer
+ * waits for a pipe. -1 with errno.
+ */
+int lp_cache_spool(int fd, const char *directory);
+
+struct lp_cache_found {
+	enum lp_complete complete;
+	int64_t head;    /* or -1 */
+	int64_t size;    /* or -1 */
+	int64_t entries;
+	int64_t listing; /* its key */
+};
+
+/*
+ * Whether there is a listing of the layer that is complete, or was made from
+ * at least `head` bytes of it (-1: any will do; INT64_MAX: only a complete
+ * one). LP_OK, LP_E_ABSENT or a failure.
+ */
+int lp_cache_find(struct lp_cache *, struct lp_span digest, int64_t head, struct lp_cache_found *);
+
+/* A listing's lines or rows one by one; `span` lives until the next. */
+typedef int lp_cache_line_fn(void *, struct lp_span line);
+/* The bytes that were put, in pieces. The function's status, if not LP_OK, ends it. */
+int lp_cache_get(struct lp_cache *, int64_t listing, lp_cache_line_fn *, void *);
+
+/* ---- all of them ---------------------------------------------------------- */
+
+/* What to look at: all, or one image's layers, or one layer. */
+struct lp_cache_scope {
+	struct lp_span image; /* or empty */
+	struct lp_span layer; /* or empty */
+};
+
+typedef int lp_cache_entry_fn(void *, const struct lp_entry *);
+/* Every entry in scope, its layer's digest as its layer. */
+int lp_cache_export(struct lp_cache *, const struct lp_cache_scope *, lp_cache_entry_fn *, void *);
+
+struct lp_cache_hit {
+	struct lp_span image;  /* or empty: the layer belongs to no image that is known */
+	struct lp_span layer;
+	struct lp_span path;   /* in normal form */
+	int64_t size;
+	char type;
+};
+typedef int lp_cache_hit_fn(void *, const struct lp_cache_hit *);
+
+/*
+ * Every entry in scope whose path holds the substring, or matches the shell
+ * pattern ('*' and '?' match '/' too); once for each image its layer
+ * belongs to. Paths begin with '/' for a substring that does.
+ */
+int lp_cache_search(struct lp_cache *, const struct lp_cache_scope *, const char *pattern, int glob, lp_cache_hit_fn *,
+    void *);
+
+struct lp_cache_image {
+	struct lp_span image;
+	int64_t index;
+	struct lp_span digest;
+	int64_t size;    /* or -1 */
+	int64_t entries; /* of its listing, or -1: there is none */
+	enum lp_complete complete;
+};
+typedef int lp_cache_image_fn(void *, const struct lp_cache_image *);
+/* The layers of every image, by reference and index. */
+int lp_cache_images(struct lp_cache *, lp_cache_image_fn *, void *);
+
+struct lp_cache_stat {
+	int64_t schema, images, layers, listings, complete, previews, entries, grams;
+	int64_t bytes; /* of the file that are in use */
+};
+int lp_cache_stat(struct lp_cache *, struct lp_cache_stat *);
+
+/*
+ * Forget listings put before the time `before` (0: none), and then the
+ * oldest until at most `max_bytes` are in use (INT64_MAX: none). *forgotten
+ * is how many. Layers without listing and image go too.
+ */
+int lp_cache_prune(struct lp_cache *, int64_t before, int64_t max_bytes, int64_t *forgotten);
+
+#endif

@@ -1,0 +1,201 @@
+#include <stdlib.h>
+
+#include "common/base/limits.h"
+#include "common/base/status.h"
+#include "common/format/rowread.h"
+#include "common/sys/cache_priv.h"
+
+void
+lp_cache_entry(struct lp_stmt *s, int first, struct lp_entry *e)
+{
+	struct lp_span type = lp_stmt_get(s, first + 1);
+
+	*e = (struct lp_entry){
+		.name = lp_stmt_get(s, first), .type = type.n == 1 ? (enum lp_type)type.p[0] : LP_REG,
+		.mode = (uint32_t)lp_stmt_get_int(s, first + 2) & 07777, .uid = lp_stmt_get_int(s, first + 3),
+		.gid = lp_stmt_get_int(s, first + 4), .size = (uint64_t)lp_stmt_get_int(s, first + 5),
+		.linkname = lp_stmt_get(s, first + 8),
+	};
+	if (lp_stmt_is_null(s, first + 6))
+		return;
+	e->has = LP_HAS_MTIME;
+	e->mtime = lp_stmt_get_int(s, first + 6);
+	e->mtime_nsec = (uint32_t)lp_stmt_get_int(s, first + 7) % 1000000000;
+}
+
+/* ---- get ------------------------------------------------------------------ */
+
+/* Lines on their way out: the newline of each comes before the next one, so that the last may lack it. */
+struct lines {
+	lp_cache_line_fn *fn;
+	void *arg;
+	struct lp_buf line;
+	int any;
+};
+
+static int
+hand_on(struct lines *l)
+{
+	int rc = LP_OK;
+
+	if (l->any)
+		rc = l->fn(l->arg, lp_span("\n", 1));
+	l->any = 1;
+	rc = rc != LP_OK ? rc : l->fn(l->arg, lp_buf_span(&l->line));
+	lp_buf_clear(&l->line);
+	return rc;
+}
+
+static int
+hand_on_text(struct lines *l, struct lp_span text)
+{
+	int rc;
+
+	if (text.p == NULL)
+		return LP_OK;
+	rc = lp_buf_add(&l->line, text);
+	return rc != LP_OK ? rc : hand_on(l);
+}
+
+static int
+hand_on_rows(struct lp_cache *c, int64_t listing, struct lines *l)
+{
+	struct lp_rowfmt plain;
+	struct lp_stmt s;
+	int rc = lp_stmt_init(&c->db, &s, "SELECT " LP_CACHE_ENTRY " FROM entry WHERE listing = ? ORDER BY seq");
+
+	if (rc != LP_OK)
+		return lp_cache_failed(c, rc);
+	lp_rowfmt_init(&plain);
+	lp_stmt_int(&s, 1, listing);
+	while ((rc = lp_stmt_step(&s)) == 1) {
+		struct lp_entry e;
+
+		if (!lp_stmt_is_null(&s, LP_CACHE_ENTRY_LINE)) {
+			rc = hand_on_text(l, lp_stmt_get(&s, LP_CACHE_ENTRY_LINE));
+		} else {
+			lp_cache_entry(&s, 0, &e);
+			rc = lp_row_write(&plain, &e, &l->line);
+			l->line.n -= rc == LP_OK;
+			rc = rc != LP_OK ? rc : hand_on(l);
+		}
+		if (rc != LP_OK) {
+			lp_stmt_release(&s);
+			return rc;
+		}
+	}
+	lp_cache_failed(c, rc);
+	lp_stmt_release(&s);
+	return rc;
+}
+
+int
+lp_cache_get(struct lp_cache *c, int64_t listing, lp_cache_line_fn *fn, void *arg)
+{
+	struct lines l = { .fn = fn, .arg = arg };
+	struct lp_stmt s;
+	int rc;
+
+	lp_buf_init(&l.line, LP_MAX_ROW + 1);
+	/* one transaction: the listing must not be replaced between its head and its rows */
+	rc = lp_db_exec(&c->db, "BEGIN");
+	rc = rc != LP_OK ? rc : lp_stmt_init(&c->db, &s, "SELECT header, trailer, newline FROM listing WHERE id = ?");
+	if (rc != LP_OK)
+		return lp_cache_failed(c, rc);
+	lp_stmt_int(&s, 1, listing);
+	rc = lp_stmt_step(&s);
+	if (rc == 1) {
+		rc = hand_on_text(&l, lp_stmt_get(&s, 0));
+		rc = rc != LP_OK ? rc : hand_on_rows(c, listing, &l);
+		rc = rc != LP_OK ? rc : hand_on_text(&l, lp_stmt_get(&s, 1));
+		if (rc == LP_OK && l.any && lp_stmt_get_int(&s, 2) != 0)
+			rc = fn(arg, lp_span("\n", 1));
+	} else if (rc == 0) {
+		rc = LP_E_ABSENT;
+	} else {
+		lp_cache_failed(c, rc);
+	}
+	lp_stmt_release(&s);
+	lp_buf_release(&l.line);
+	(void)lp_db_exec(&c->db, "ROLLBACK");
+	return rc;
+}
+
+/* ---- export --------------------------------------------------------------- */
+
+/* What the row's own text says beyond the columns, if it has one. */
+static int
+export_line(struct lp_span line, struct lp_span header, struct lp_span digest, lp_cache_entry_fn *fn, void *arg)
+{
+	struct lp_span nl = lp_span("\n", 1);
+	struct lp_rowread r;
+	enum lp_rowread_event event = LP_ROWREAD_MORE;
+	int rc = LP_OK;
+
+	lp_rowread_init(&r);
+	if (header.p != NULL) {
+		(void)lp_rowread_next(&r, &header);
+		(void)lp_rowread_next(&r, &nl);
+	}
+	(void)lp_rowread_next(&r, &line);
+	event = lp_rowread_eof(&r);
+	if (event == LP_ROWREAD_ROW) {
+		r.entry.layer = digest;
+		r.entry.has |= LP_HAS_LAYER;
+		rc = fn(arg, &r.entry);
+	} else {
+		rc = LP_E_DATA;
+	}
+	lp_rowread_release(&r);
+	return rc;
+}
+
+static int
+export_listing(struct lp_cache *c, int64_t listing, struct lp_span digest, lp_cache_entry_fn *fn, void *arg)
+{
+	struct lp_stmt s;
+	struct lp_entry e;
+	int rc = lp_stmt_init(&c->db, &s, "SELECT " LP_CACHE_ENTRY ", header FROM entry JOIN listing ON listing.id = listing"
+	    " WHERE listing = ? ORDER BY seq");
+
+	if (rc != LP_OK)
+		return lp_cache_failed(c, rc);
+	lp_stmt_int(&s, 1, listing);
+	while ((rc = lp_stmt_step(&s)) == 1) {
+		if (!lp_stmt_is_null(&s, LP_CACHE_ENTRY_LINE)) {
+			rc = export_line(lp_stmt_get(&s, LP_CACHE_ENTRY_LINE), lp_stmt_get(&s, LP_CACHE_ENTRY_LINE + 1),
+			    digest, fn, arg);
+		} else {
+			lp_cache_entry(&s, 0, &e);
+			e.layer = digest;
+			e.has |= LP_HAS_LAYER;
+			rc = fn(arg, &e);
+		}
+		if (rc != LP_OK) {
+			lp_stmt_release(&s);
+			return rc;
+		}
+	}
+	lp_cache_failed(c, rc);
+	lp_stmt_release(&s);
+	return rc;
+}
+
+int
+lp_cache_export(struct lp_cache *c, const struct lp_cache_scope *scope, lp_cache_entry_fn *fn, void *arg)
+{
+	struct lp_stmt s;
+	int rc = lp_cache_listings(c, scope, &s);
+
+	if (rc != LP_OK)
+		return rc;
+	while ((rc = lp_stmt_step(&s)) == 1) {
+		rc = export_listing(c, lp_stmt_get_int(&s, 0), lp_stmt_get(&s, 1), fn, arg);
+		if (rc != LP_OK)
+			break;
+	}
+	if (rc < 0 && c->why[0] == '\0')
+		lp_cache_failed(c, rc);
+	lp_stmt_release(&s);
+	return rc;
+}

@@ -1,0 +1,382 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/base/limits.h"
+#include "common/base/status.h"
+#include "common/format/grams.h"
+#include "common/format/rowread.h"
+#include "common/sys/cache_priv.h"
+#include "common/sys/io.h"
+
+/* A listing on its way in. */
+struct put {
+	struct lp_cache *cache;
+	struct lp_rowread reader;
+	struct lp_rowfmt plain;  /* the rows that need no text of their own: TSV, default columns */
+	struct lp_stmt entry, gram;
+	struct lp_grams grams;
+	struct lp_buf row, path;
+	struct lp_buf header, trailer;
+	enum lp_complete complete;
+	int64_t listing, entries;
+	int newline;             /* the last line has one */
+};
+
+int
+lp_cache_spool(int fd, const char *directory)
+{
+	unsigned char room[64 * 1024];
+	struct stat st;
+	ptrdiff_t n;
+	int file;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	file = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (file < 0)
+		return -1;
+	while ((n = lp_read(fd, room, sizeof(room))) > 0) {
+		if (lp_write_all(file, lp_span(room, (size_t)n)) != LP_OK) {
+			n = -1;
+			break;
+		}
+	}
+	if (n < 0 || lseek(file, 0, SEEK_SET) < 0) {
+		int saved = errno;
+
+		close(file);
+		errno = saved;
+		return -1;
+	}
+	return file;
+}
+
+/* ---- the layer and its images --------------------------------------------- */
+
+/* Run a statement with a text and up to two numbers; -1 is NULL. The number it answers, if any. */
+static int
+run(struct lp_cache *c, const char *sql, struct lp_span text, int64_t a, int64_t b, int64_t *out)
+{
+	struct lp_stmt s;
+	int rc = lp_stmt_init(&c->db, &s, sql);
+
+	if (rc != LP_OK)
+		return rc;
+	lp_stmt_text(&s, 1, text);
+	lp_stmt_int(&s, 2, a);
+	if (a < 0)
+		lp_stmt_null(&s, 2);
+	lp_stmt_int(&s, 3, b);
+	rc = lp_stmt_step(&s);
+	if (rc == 1 && out != NULL)
+		*out = lp_stmt_get_int(&s, 0);
+	if (rc == 1)
+		rc = lp_stmt_run(&s);
+	lp_stmt_release(&s);
+	return rc;
+}
+
+static int
+put_layer(struct lp_cache *c, const struct lp_cache_layer *l, int64_t *layer)
+{
+	int rc = run(c, "INSERT INTO layer(digest, size) VALUES(?1, ?2)"
+	    " ON CONFLICT(digest) DO UPDATE SET size = coalesce(excluded.size, size) RETURNING id",
+	    l->digest, l->size, 0, layer);
+
+	if (rc != LP_OK || l->image.n == 0)
+		return rc;
+	rc = run(c, "INSERT INTO image(ref) VALUES(?1) ON CONFLICT DO NOTHING", l->image, 0, 0, NULL);
+	rc = rc != LP_OK ? rc : run(c, "INSERT INTO image_layer(image, idx, layer)"
+	    " VALUES((SELECT id FROM image WHERE ref = ?1), ?2, ?3)"
+	    " ON CONFLICT DO UPDATE SET layer = excluded.layer", l->image, l->index, *layer, NULL);
+	if (rc == LP_OK && l->of >= 0)
+		rc = run(c, "DELETE FROM image_layer WHERE image = (SELECT id FROM image WHERE ref = ?1) AND idx >= ?2",
+		    l->image, l->of, 0, NULL);
+	return rc;
+}
+
+/* ---- rows ----------------------------------------------------------------- */
+
+/* SQLite's numbers end at 2^63; a row with a larger one keeps its text. */
+static int64_t
+clipped(uint64_t v)
+{
+	return v > INT64_MAX ? INT64_MAX : (int64_t)v;
+}
+
+static int
+put_row(struct put *p, const struct lp_entry *e, struct lp_span line)
+{
+	struct lp_stmt *s = &p->entry;
+	char type = (char)e->type;
+	int rc;
+
+	lp_buf_clear(&p->row);
+	rc = lp_row_write(&p->plain, e, &p->row);
+	if (rc != LP_OK)
+		return rc;
+	p->row.n--; /* its newline */
+	lp_stmt_int(s, 2, p->entries);
+	lp_stmt_text(s, 3, e->name);
+	lp_stmt_text(s, 4, lp_span(&type, 1));
+	lp_stmt_int(s, 5, e->mode);
+	lp_stmt_int(s, 6, e->uid);
+	lp_stmt_int(s, 7, e->gid);
+	lp_stmt_int(s, 8, clipped(e->size));
+	if (e->has & LP_HAS_MTIME)
+		lp_stmt_int(s, 9, e->mtime);
+	else
+		lp_stmt_null(s, 9);
+	if (e->mtime_nsec != 0)
+		lp_stmt_int(s, 10, e->mtime_nsec);
+	else
+		lp_stmt_null(s, 10);
+	if (e->linkname.n > 0)
+		lp_stmt_text(s, 11, e->linkname);
+	else
+		lp_stmt_null(s, 11);
+	if (lp_span_eq(lp_buf_span(&p->row), line) && e->size <= INT64_MAX)
+		lp_stmt_null(s, 12);
+	else
+		lp_stmt_text(s, 12, line);
+	rc = lp_stmt_run(s);
+	rc = rc != LP_OK ? rc : lp_cache_path(&p->path, e->name);
+	p->entries++;
+	return rc != LP_OK ? rc : lp_grams_add(&p->grams, lp_buf_span(&p->path));
+}
+
+/* What stands before the first row and behind the last: kept as it is. */
+static int
+put_line(struct put *p, enum lp_rowread_event event)
+{
+	struct lp_rowread *r = &p->reader;
+
+	if (event == LP_ROWREAD_ROW)
+		return put_row(p, &r->entry, r->text);
+	p->complete = r->end.complete;
+	return lp_buf_add(&p->trailer, r->text);
+}
+
+static int
+bad_row(struct put *p)
+{
+	const struct lp_rowread *r = &p->reader;
+
+	snprintf(p->cache->why, sizeof(p->cache->why), "line %" PRIu64 ", byte %" PRIu64 ": %s", r->line, r->offset, r->why);
+	return r->status;
+}
+
+/* All lines of the span, or at the end of input (in == NULL). */
+static int
+put_lines(struct put *p, struct lp_span *in)
+{
+	for (;;) {
+		enum lp_rowread_event event = in != NULL ? lp_rowread_next(&p->reader, in) : lp_rowread_eof(&p->reader);
+		int rc;
+
+		if (event == LP_ROWREAD_MORE)
+			return LP_OK;
+		if (event == LP_ROWREAD_ERROR)
+			return bad_row(p);
+		rc = put_line(p, event);
+		if (rc != LP_OK)
+			return lp_cache_failed(p->cache, rc);
+	}
+}
+
+static int
+put_all(struct put *p, int fd)
+{
+	unsigned char *room = malloc(LP_IO_CHUNK);
+	ptrdiff_t n = 0;
+	int rc = room != NULL ? LP_OK : LP_E_NOMEM;
+
+	while (rc == LP_OK && (n = lp_read(fd, room, LP_IO_CHUNK)) > 0) {
+		struct lp_span in = lp_span(room, (size_t)n);
+
+		p->newline = in.p[in.n - 1] == '\n';
+		rc = put_lines(p, &in);
+	}
+	if (n < 0) {
+		snprintf(p->cache->why, sizeof(p->cache->why), "cannot read the listing: %s", strerror(errno));
+		rc = LP_E_SYS;
+	}
+	free(room);
+	return rc == LP_OK ? put_lines(p, NULL) : rc;
+}
+
+static int
+put_grams(struct put *p)
+{
+	int rc = LP_OK;
+
+	lp_grams_sort(&p->grams);
+	for (size_t i = 0; i < p->grams.n && rc == LP_OK; i++) {
+		const struct lp_posting *g = &p->grams.posting[i];
+
+		lp_stmt_int(&p->gram, 2, g->gram - 1);
+		lp_stmt_blob(&p->gram, 3, lp_span(g->p, g->n));
+		rc = lp_stmt_run(&p->gram);
+	}
+	return rc;
+}
+
+/* ---- the whole ------------------------------------------------------------ */
+
+/* The better listing wins: a complete one, then the longer one. The same again replaces. */
+static int
+is_better(const struct put *p, const struct lp_cache_found *old)
+{
+	if ((p->complete == LP_COMPLETE_YES) != (old->complete == LP_COMPLETE_YES))
+		return p->complete == LP_COMPLETE_YES;
+	return p->complete == LP_COMPLETE_YES || p->entries >= old->entries;
+}
+
+static int
+finish_listing(struct put *p)
+{
+	struct lp_stmt s;
+	int rc = lp_stmt_init(&p->cache->db, &s,
+	    "UPDATE listing SET complete = ?2, entries = ?3, header = ?4, trailer = ?5, newline = ?6 WHERE id = ?1");
+
+	if (rc != LP_OK)
+		return rc;
+	lp_stmt_int(&s, 1, p->listing);
+	if (p->complete == LP_COMPLETE_UNKNOWN)
+		lp_stmt_null(&s, 2);
+	else
+		lp_stmt_int(&s, 2, p->complete == LP_COMPLETE_YES);
+	lp_stmt_int(&s, 3, p->entries);
+	if (p->reader.header)
+		lp_stmt_text(&s, 4, lp_buf_span(&p->header));
+	else
+		lp_stmt_null(&s, 4);
+	if (p->reader.ended)
+		lp_stmt_text(&s, 5, lp_buf_span(&p->trailer));
+	else
+		lp_stmt_null(&s, 5);
+	lp_stmt_int(&s, 6, p->newline);
+	rc = lp_stmt_run(&s);
+	lp_stmt_release(&s);
+	return rc;
+}
+
+/* A header row is no event; it is written again from the columns that it named. */
+static int
+keep_header(struct put *p)
+{
+	struct lp_rowfmt f = p->reader.fmt;
+	int rc;
+
+	if (!p->reader.header)
+		return LP_OK;
+	f.form = LP_ROW_TSV;
+	rc = lp_row_header(&f, &p->header);
+	if (rc == LP_OK)
+		p->header.n--; /* its newline */
+	return rc;
+}
+
+static int
+prepare(struct put *p)
+{
+	int rc = lp_stmt_init(&p->cache->db, &p->entry,
+	    "INSERT INTO entry(listing, seq, " LP_CACHE_ENTRY ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+
+	rc = rc != LP_OK ? rc : lp_stmt_init(&p->cache->db, &p->gram, "INSERT INTO gram VALUES(?, ?, ?)");
+	if (rc != LP_OK)
+		return rc;
+	lp_stmt_int(&p->entry, 1, p->listing);
+	lp_stmt_int(&p->gram, 1, p->listing);
+	return LP_OK;
+}
+
+/* Inside the transaction: the old listing goes, the new one comes; *kept if it should have been left. */
+static int
+replace(struct put *p, const struct lp_cache_layer *l, int fd, int *kept)
+{
+	struct lp_cache *c = p->cache;
+	struct lp_cache_found old;
+	int64_t layer = 0;
+	int rc, found = lp_cache_find(c, l->digest, -1, &old);
+
+	rc = found == LP_OK || found == LP_E_ABSENT ? put_layer(c, l, &layer) : found;
+	if (rc == LP_OK && found == LP_OK)
+		rc = run(c, "DELETE FROM listing WHERE id = ?2 AND ?1 = ''", lp_span("", 0), old.listing, 0, NULL);
+	rc = rc != LP_OK ? rc : run(c,
+	    "INSERT INTO listing(layer, head, added, entries, newline) VALUES(?3, ?2, unixepoch(), 0, 0)"
+	    " RETURNING id, ?1", lp_span("", 0), l->head, layer, &p->listing);
+	rc = rc != LP_OK ? rc : prepare(p);
+	if (rc != LP_OK)
+		return lp_cache_failed(c, rc);
+	rc = put_all(p, fd);
+	if (rc != LP_OK)
+		return rc;
+	*kept = found == LP_OK && !is_better(p, &old);
+	rc = *kept ? LP_OK : put_grams(p);
+	rc = rc != LP_OK ? rc : keep_header(p);
+	return lp_cache_failed(c, rc != LP_OK ? rc : finish_listing(p));
+}
+
+static void
+put_init(struct put *p, struct lp_cache *c)
+{
+	*p = (struct put){ .cache = c };
+	lp_rowread_init(&p->reader);
+	lp_rowfmt_init(&p->plain);
+	lp_grams_init(&p->grams);
+	lp_buf_init(&p->row, LP_MAX_ROW);
+	lp_buf_init(&p->path, LP_MAX_ROW);
+	lp_buf_init(&p->header, LP_MAX_ROW);
+	lp_buf_init(&p->trailer, LP_MAX_ROW);
+}
+
+static void
+put_release(struct put *p)
+{
+	lp_rowread_release(&p->reader);
+	lp_stmt_release(&p->entry);
+	lp_stmt_release(&p->gram);
+	lp_grams_release(&p->grams);
+	lp_buf_release(&p->row);
+	lp_buf_release(&p->path);
+	lp_buf_release(&p->header);
+	lp_buf_release(&p->trailer);
+}
+
+/* The image's layer is kept also where the listing is not. */
+static int
+keep_layer_only(struct lp_cache *c, const struct lp_cache_layer *l)
+{
+	int64_t layer;
+	int rc = lp_db_exec(&c->db, "BEGIN IMMEDIATE");
+
+	rc = rc != LP_OK ? rc : put_layer(c, l, &layer);
+	return rc != LP_OK ? rc : lp_db_exec(&c->db, "COMMIT");
+}
+
+int
+lp_cache_put(struct lp_cache *c, const struct lp_cache_layer *l, int fd, enum lp_cache_put *result)
+{
+	struct put p;
+	int kept = 0, rc = lp_db_exec(&c->db, "BEGIN IMMEDIATE");
+
+	if (rc != LP_OK)
+		return lp_cache_failed(c, rc);
+	put_init(&p, c);
+	rc = replace(&p, l, fd, &kept);
+	put_release(&p);
+	if (rc == LP_OK && !kept)
+		rc = lp_cache_failed(c, lp_db_exec(&c->db, "COMMIT"));
+	if (rc != LP_OK || kept)
+		(void)lp_db_exec(&c->db, "ROLLBACK");
+	if (rc == LP_OK && kept)
+		rc = lp_cache_failed(c, keep_layer_only(c, l));
+	*result = kept ? LP_CACHE_KEPT : LP_CACHE_PUT;
+	return rc;
+}

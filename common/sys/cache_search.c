@@ -1,0 +1,246 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/glob.h"
+#include "common/base/limits.h"
+#include "common/base/status.h"
+#include "common/format/grams.h"
+#include "common/sys/cache_priv.h"
+
+/* Grams that a question is asked by: more make the answer hardly smaller. */
+enum { GRAMS_MAX = 24 };
+
+struct search {
+	struct lp_cache *cache;
+	const char *pattern;
+	int glob;
+	lp_cache_hit_fn *fn;
+	void *arg;
+
+	uint32_t gram[GRAMS_MAX];
+	size_t ngrams;
+	struct lp_stmt posting, rows, images;
+	struct lp_buf path, scratch;
+	struct lp_buf refs;     /* of the images of the listing's layer, each ended by NUL */
+
+	struct lp_buf blocks[2]; /* arrays of uint32_t: blocks that hold all grams so far */
+};
+
+static int
+matches(struct search *s)
+{
+	struct lp_span path = lp_buf_span(&s->path);
+
+	if (s->glob)
+		return lp_glob_any(&s->pattern, 1, path, &s->scratch);
+	return memmem(path.p, path.n, s->pattern, strlen(s->pattern)) != NULL;
+}
+
+/* ---- which blocks --------------------------------------------------------- */
+
+static int
+add_block(struct lp_buf *b, uint32_t block)
+{
+	return lp_buf_add(b, lp_span(&block, sizeof(block)));
+}
+
+/* The blocks of a posting that are in `old` too (or all, if there is no old). */
+static int
+intersect(struct lp_span posting, const struct lp_buf *old, struct lp_buf *out)
+{
+	const uint32_t *have = old != NULL ? (const uint32_t *)(const void *)old->p : NULL;
+	size_t n = old != NULL ? old->n / sizeof(*have) : 0, i = 0;
+	int64_t block = -1;
+	int rc = LP_OK;
+
+	lp_buf_clear(out);
+	while (rc == LP_OK && (old == NULL || i < n) && lp_posting_next(&posting, &block)) {
+		while (old != NULL && i < n && have[i] < block)
+			i++;
+		if (old == NULL || (i < n && have[i] == block))
+			rc = add_block(out, (uint32_t)block);
+	}
+	return rc;
+}
+
+/* The posting of one gram. 1, 0 if no path of the listing has it, or a failure. */
+static int
+posting_of(struct search *s, int64_t listing, uint32_t gram, struct lp_span *out)
+{
+	int rc;
+
+	lp_stmt_int(&s->posting, 1, listing);
+	lp_stmt_int(&s->posting, 2, gram);
+	rc = lp_stmt_step(&s->posting);
+	if (rc == 1)
+		*out = lp_stmt_get(&s->posting, 0);
+	return rc;
+}
+
+/* Candidates: blocks with all the grams. *out is their array; LP_E_ABSENT if there can be none. */
+static int
+candidates(struct search *s, int64_t listing, struct lp_buf **out)
+{
+	struct lp_buf *old = NULL, *now = &s->blocks[0];
+
+	for (size_t i = 0; i < s->ngrams; i++) {
+		struct lp_span posting;
+		int rc = posting_of(s, listing, s->gram[i], &posting);
+
+		if (rc == 1) {
+			rc = intersect(posting, old, now);
+			lp_stmt_reset(&s->posting);
+		} else if (rc == 0) {
+			return LP_E_ABSENT;
+		}
+		if (rc != LP_OK)
+			return rc;
+		if (now->n == 0)
+			return LP_E_ABSENT;
+		old = now;
+		now = old == &s->blocks[0] ? &s->blocks[1] : &s->blocks[0];
+	}
+	*out = old;
+	return LP_OK;
+}
+
+/* ---- which paths ---------------------------------------------------------- */
+
+static int
+hand_on(struct search *s, struct lp_span digest)
+{
+	struct lp_span path = lp_buf_span(&s->path), type = lp_stmt_get(&s->rows, 2);
+	struct lp_cache_hit hit = {
+		.layer = digest, .path = lp_span(path.p + 1, path.n - 1), .size = lp_stmt_get_int(&s->rows, 1),
+		.type = type.n > 0 ? (char)type.p[0] : '-',
+	};
+	const char *ref = (const char *)s->refs.p, *end = ref + s->refs.n;
+	int rc = LP_OK;
+
+	if (s->refs.n == 0)
+		return s->fn(s->arg, &hit);
+	for (; ref < end && rc == LP_OK; ref += strlen(ref) + 1) {
+		hit.image = lp_span_str(ref);
+		rc = s->fn(s->arg, &hit);
+	}
+	return rc;
+}
+
+/* Look at the paths from number `first` up to, but not including, `end`. */
+static int
+look(struct search *s, int64_t listing, struct lp_span digest, int64_t first, int64_t end)
+{
+	int rc;
+
+	lp_stmt_int(&s->rows, 1, listing);
+	lp_stmt_int(&s->rows, 2, first);
+	lp_stmt_int(&s->rows, 3, end);
+	while ((rc = lp_stmt_step(&s->rows)) == 1) {
+		int found;
+
+		rc = lp_cache_path(&s->path, lp_stmt_get(&s->rows, 0));
+		found = rc == LP_OK ? matches(s) : 0;
+		if (found < 0)
+			rc = found;
+		else if (found)
+			rc = hand_on(s, digest);
+		if (rc != LP_OK) {
+			lp_stmt_reset(&s->rows);
+			return rc;
+		}
+	}
+	return rc;
+}
+
+static int
+find_refs(struct search *s, int64_t layer)
+{
+	int rc;
+
+	lp_buf_clear(&s->refs);
+	lp_stmt_int(&s->images, 1, layer);
+	while ((rc = lp_stmt_step(&s->images)) == 1) {
+		if (lp_buf_add(&s->refs, lp_stmt_get(&s->images, 0)) != LP_OK || lp_buf_addc(&s->refs, 0) != LP_OK) {
+			lp_stmt_reset(&s->images);
+			return LP_E_NOMEM;
+		}
+	}
+	return rc;
+}
+
+static int
+search_listing(struct search *s, int64_t listing, struct lp_span digest, int64_t layer)
+{
+	struct lp_buf *blocks = NULL;
+	int rc = candidates(s, listing, &blocks);
+
+	if (rc == LP_E_ABSENT)
+		return LP_OK;
+	rc = rc != LP_OK ? rc : find_refs(s, layer);
+	if (rc == LP_OK && s->ngrams == 0)
+		return look(s, listing, digest, 0, INT64_MAX);
+	for (size_t i = 0; rc == LP_OK && i < blocks->n; i += sizeof(uint32_t)) {
+		uint32_t block;
+
+		memcpy(&block, blocks->p + i, sizeof(block));
+		rc = look(s, listing, digest, (int64_t)block * LP_GRAM_BLOCK, ((int64_t)block + 1) * LP_GRAM_BLOCK);
+	}
+	return rc;
+}
+
+/* ---- the whole ------------------------------------------------------------ */
+
+static int
+prepare(struct search *s)
+{
+	struct lp_db *db = &s->cache->db;
+	struct lp_span pattern = lp_span_str(s->pattern);
+	int rc = lp_stmt_init(db, &s->posting, "SELECT blocks FROM gram WHERE listing = ? AND gram = ?");
+
+	rc = rc != LP_OK ? rc : lp_stmt_init(db, &s->rows,
+	    "SELECT name, size, type FROM entry WHERE listing = ?1 AND seq >= ?2 AND seq < ?3 ORDER BY seq");
+	rc = rc != LP_OK ? rc : lp_stmt_init(db, &s->images,
+	    "SELECT DISTINCT ref FROM image JOIN image_layer ON image = image.id WHERE layer = ? ORDER BY ref");
+	s->ngrams = s->glob ? lp_grams_of_glob(pattern, s->gram, GRAMS_MAX) : lp_grams_of(pattern, s->gram, GRAMS_MAX);
+	return rc;
+}
+
+static void
+release(struct search *s)
+{
+	lp_stmt_release(&s->posting);
+	lp_stmt_release(&s->rows);
+	lp_stmt_release(&s->images);
+	lp_buf_release(&s->path);
+	lp_buf_release(&s->scratch);
+	lp_buf_release(&s->refs);
+	lp_buf_release(&s->blocks[0]);
+	lp_buf_release(&s->blocks[1]);
+}
+
+int
+lp_cache_search(struct lp_cache *c, const struct lp_cache_scope *scope, const char *pattern, int glob,
+    lp_cache_hit_fn *fn, void *arg)
+{
+	struct search s = { .cache = c, .pattern = pattern, .glob = glob, .fn = fn, .arg = arg };
+	struct lp_stmt listings;
+	int rc = lp_cache_listings(c, scope, &listings);
+
+	if (rc != LP_OK)
+		return rc;
+	lp_buf_init(&s.path, LP_MAX_ROW);
+	lp_buf_init(&s.scratch, LP_MAX_ROW);
+	lp_buf_init(&s.refs, LP_MAX_ROW);
+	lp_buf_init(&s.blocks[0], SIZE_MAX);
+	lp_buf_init(&s.blocks[1], SIZE_MAX);
+	/* the listings stay open to the end, so all of it is one transaction */
+	rc = prepare(&s);
+	while (rc == LP_OK && (rc = lp_stmt_step(&listings)) == 1)
+		rc = search_listing(&s, lp_stmt_get_int(&listings, 0), lp_stmt_get(&listings, 1),
+		    lp_stmt_get_int(&listings, 2));
+	if (rc < 0)
+		lp_cache_failed(c, rc);
+	release(&s);
+	lp_stmt_release(&listings);
+	return rc;
+}
