@@ -24,6 +24,7 @@ LIBS_lp-fetch   = -lnettle
 LIBS_lp-layers  = -ljansson -lnettle
 LIBS_lp-inflate = $(ISAL) -lz -lzstd
 LIBS_lp-cat     = $(LIBS_lp-inflate) -ljansson -lnettle
+LIBS_lp-cache   = -lsqlite3 -ljansson
 LIBS_lp-merge   = -ljansson
 LIBS_lp-toc     = $(LIBS_lp-inflate) -ljansson -lnettle
 LIBS_tests      = $(ISAL) -lz -lzstd -ljansson -lnettle
