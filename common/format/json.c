@@ -60,6 +60,22 @@ seed(const void *stack)
 	json_object_seed((size_t)(h >> 32) | 1);
 }
 
+/*
+ * Of lost memory jansson says, depending on the place, that it is lost, that
+ * the document is bad, or nothing. So we look ourselves.
+ */
+static int lost;
+static void (*give_back)(void *) = free;
+
+static void *
+get(size_t n)
+{
+	void *p = malloc(n);
+
+	lost = lost || p == NULL;
+	return p;
+}
+
 int
 lp_json_load(struct lp_span s, json_t **out, struct lp_json_error *error)
 {
@@ -70,10 +86,15 @@ lp_json_load(struct lp_span s, json_t **out, struct lp_json_error *error)
 	*out = NULL;
 	if (deep < s.n)
 		return fail(error, LP_E_LIMIT, deep, "JSON is nested too deeply", "");
+	lost = 0;
+	json_set_alloc_funcs(get, give_back);
 	*out = json_loadb((const char *)s.p, s.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &je);
-	if (*out != NULL)
+	/* a document may be there all the same, with less in its strings */
+	if (*out != NULL && !lost)
 		return LP_OK;
-	if (json_error_code(&je) == json_error_out_of_memory)
+	json_decref(*out);
+	*out = NULL;
+	if (lost || json_error_code(&je) == json_error_out_of_memory)
 		return fail(error, LP_E_NOMEM, 0, "out of memory", "");
 	return fail(error, LP_E_DATA, je.position > 0 ? (size_t)je.position : 0, "not valid JSON", je.text);
 }
@@ -89,7 +110,8 @@ wipe_and_free(void *p)
 void
 lp_json_wipe(void)
 {
-	json_set_alloc_funcs(malloc, wipe_and_free);
+	give_back = wipe_and_free;
+	json_set_alloc_funcs(get, give_back);
 }
 
 struct lp_span
