@@ -306,17 +306,10 @@ main(int argc, char **argv)
 	status = parse_args(argc, argv, &x, &opt);
 	if (status != LP_EXIT_OK)
 		return status;
-	if (lp_stats_begin(&stats, opt.stats) != LP_OK) {
-		lp_err_errno("cannot open the statistics file");
-		return LP_EXIT_SYSTEM;
-	}
-	status = work(&x, &stats);
+	status = lp_start(&stats, opt.stats);
+	if (status != LP_EXIT_OK)
+		return status;
+	status = lp_finish(&stats, work(&x, &stats));
 	lp_listing_release(&x.list);
-	if (lp_close_stdout() == LP_E_SYS) {
-		lp_err_errno("<stdout>");
-		status = lp_exit_worse(status, LP_EXIT_SYSTEM);
-	}
-	if (lp_stats_end(&stats, status) != LP_OK)
-		status = lp_exit_worse(status, LP_EXIT_SYSTEM);
 	return status;
 }

@@ -44,7 +44,8 @@ int lp_stats_end(struct lp_stats *, int exit_code);
 /*
  * How every main begins and ends, messages included. Start: as
  * lp_stats_begin; 0, or 3. Finish: stdout is closed, the line written, and
- * what failed in that makes `exit_code` worse; the result is main's.
+ * what failed in that makes `exit_code` worse; the result is main's. A 3 for
+ * which no message was given is said to be lost memory.
  */
 int lp_start(struct lp_stats *, const char *path);
 int lp_finish(struct lp_stats *, int exit_code);

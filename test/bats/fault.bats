@@ -25,6 +25,20 @@ setup_file()
 	tar --format=gnu --sort=name --mtime=@0 --owner=0 --group=0 -cf gnu.tar tree
 	gzip -n <layer.tar >layer.gz
 	zstd -q <layer.tar >layer.zst
+	printf '{"version":1,"entries":[{"name":"d/","type":"dir","mode":493},%s]}' \
+	    '{"name":"d/f","type":"reg","size":3,"mode":420,"uid":1,"userName":"u","xattrs":{"user.a":"YQ=="},"offset":9}' \
+	    >stargz.index.json
+	tar -cf - stargz.index.json | gzip -n >toc.gz
+	zstd -q <stargz.index.json >toc.zst
+	mkdir d
+	printf 'abc' >d/f
+	tar --format=posix --sort=name --mtime=@0 --owner=0 --group=0 -cf listed.tar d
+	printf '{"version":1,"entries":[{"name":"d/","type":"dir","mode":%d},%s]}' "0$(stat -c %a d)" \
+	    "{\"name\":\"d/f\",\"type\":\"reg\",\"size\":3,\"mode\":$((0$(stat -c %a d/f))),\"offset\":9}" >stargz.index.json
+	zstd -q <stargz.index.json >listed.zst
+	# a zstd:chunked footer: offset, stored and raw length of a table, type, no tar-split
+	printf 'P*M\x18@\0\0\0%b%b%b%b%24sGNUlInUx' '\0\x01\0\0\0\0\0\0' '\x10\0\0\0\0\0\0\0' '\x20\0\0\0\0\0\0\0' \
+	    '\x01\0\0\0\0\0\0\0' '' | tr ' ' '\0' >footer
 	printf -- '-rw-r--r--\t0\t0\t3\t-\ta/b\t\n#end\tentries=1\tcomplete=yes\tbytes=1024\n' >base.tsv
 	printf -- '----------\t0\t0\t0\t-\ta/.wh.b\t\n-rw-r--r--\t0\t0\t9\t-\tc\t\n' >app.tsv
 }
@@ -95,3 +109,29 @@ all_kinds()
 @test "lp-inflate: gzip, each failure in turn" { all_kinds -i "$IN/layer.gz" lp-inflate; }
 @test "lp-inflate: zstd, each failure in turn" { all_kinds -i "$IN/layer.zst" lp-inflate; }
 @test "lp-inflate: zlib, each failure in turn" { all_kinds -i "$IN/layer.gz" lp-inflate --engine zlib; }
+@test "lp-tarls: TSV, each failure in turn" { all_kinds -i "$IN/layer.tar" lp-tarls -E; }
+@test "lp-tarls: NDJSON, each failure in turn" { all_kinds -i "$IN/gnu.tar" lp-tarls -j; }
+@test "lp-tarls: long form, each failure in turn" { all_kinds -i "$IN/layer.tar" lp-tarls -l; }
+@test "lp-merge: each failure in turn" { all_kinds lp-merge -E "$IN/base.tsv" "$IN/app.tsv"; }
+@test "lp-toc: a gzip table, each failure in turn" { all_kinds -i "$IN/toc.gz" lp-toc -E; }
+@test "lp-toc: a zstd table, each failure in turn" { all_kinds -i "$IN/toc.zst" lp-toc -j; }
+@test "lp-toc: a table that is checked, each failure in turn" {
+	all_kinds -i "$IN/toc.zst" lp-toc --digest="sha256:$(sha256sum <"$IN/toc.zst" | cut -c 1-64)"
+}
+@test "lp-toc: a layer against its table, each failure in turn" {
+	# that they agree is no line of output
+	in_turn ALLOC -i "$IN/listed.tar" lp-toc --verify="$IN/listed.zst"
+	in_turn READ -i "$IN/listed.tar" lp-toc --verify="$IN/listed.zst"
+	rough -i "$IN/listed.tar" lp-toc --verify="$IN/listed.zst"
+}
+# no allocation is made for it
+@test "lp-toc: a footer, each failure in turn" {
+	in_turn WRITE -i "$IN/footer" lp-toc --locate --size=1M
+	in_turn READ -i "$IN/footer" lp-toc --locate --size=1M
+	rough -i "$IN/footer" lp-toc --locate --size=1M
+}
+@test "lp-toc: annotations, each failure in turn" {
+	local text='{"io.github.containers.zstd-chunked.manifest-position": "256:16:32:1"}'
+	in_turn ALLOC lp-toc --locate --size=1M --annotations="$text"
+	in_turn WRITE lp-toc --locate --size=1M --annotations="$text"
+}
