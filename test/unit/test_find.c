@@ -1,0 +1,181 @@
+/* Looking for one name: in a layer (format/pick.h), in an image (format/find.h). */
+#include <stdlib.h>
+
+#include "common/base/status.h"
+#include "common/format/find.h"
+#include "common/format/pick.h"
+#include "test/unit/unit.h"
+
+enum { MAX = 8 };
+
+struct member {
+	enum lp_type type;
+	const char *name, *link;
+};
+
+static struct lp_entry
+entry(const struct member *m)
+{
+	return (struct lp_entry){ .type = m->type, .name = lp_span_str(m->name),
+		.linkname = m->link != NULL ? lp_span_str(m->link) : lp_span(NULL, 0) };
+}
+
+/* ---- one layer --------------------------------------------------------------- */
+
+static const struct pick_case {
+	const char *title, *name;
+	int follow;
+	struct member members[MAX];
+	const char *want; /* what lp_pick_member says of each in turn: . T M N; it ends at T or N */
+	const char *last; /* the name that is looked for then */
+} pick_cases[] = {
+	{ "a file", "etc/x", 0, { { LP_DIR, "etc/", NULL }, { LP_REG, "etc/x", NULL } }, ".T", "etc/x" },
+	{ "the name in another form", "/etc/./x", 0, { { LP_REG, "./etc//x", NULL } }, "T", "etc/x" },
+	{ "a directory", "etc", 0, { { LP_DIR, "etc/", NULL } }, "N", "etc" },
+	{ "a device", "n", 1, { { LP_CHAR, "n", NULL } }, "N", "n" },
+	{ "a symbolic link", "l", 0, { { LP_SYMLINK, "l", "x" } }, "N", "l" },
+	{ "a symbolic link, followed", "a/l", 1, { { LP_SYMLINK, "a/l", "../b/x" }, { LP_REG, "b/x", NULL } }, "MT", "b/x" },
+	{ "an absolute one", "a/l", 1, { { LP_SYMLINK, "a/l", "/x" }, { LP_REG, "x", NULL } }, "MT", "x" },
+	{ "one that leads out", "l", 1, { { LP_SYMLINK, "l", "../../../x" }, { LP_REG, "x", NULL } }, "MT", "x" },
+	{ "a directory that is one", "bin/sh", 1, { { LP_SYMLINK, "bin", "usr/bin" }, { LP_SYMLINK, "usr/bin/sh", "dash" }, { LP_REG, "usr/bin/dash", NULL } }, "MMT", "usr/bin/dash" },
+	{ "a directory that is one, not followed", "bin/sh", 0, { { LP_SYMLINK, "bin", "usr/bin" }, { LP_REG, "usr/bin/sh", NULL } }, "..", "bin/sh" },
+	{ "a name that only begins alike", "binary", 1, { { LP_SYMLINK, "bin", "usr/bin" }, { LP_REG, "binary", NULL } }, ".T", "binary" },
+	{ "a hard link", "b", 0, { { LP_REG, "d/a", NULL }, { LP_HARDLINK, "b", "./d/a" } }, ".M", "d/a" },
+	{ "a link to the root", "l/x", 1, { { LP_SYMLINK, "l", "/" }, { LP_REG, "x", NULL } }, "MT", "x" },
+	{ "the root", "/", 1, { { LP_SYMLINK, "l", "/" }, { LP_DIR, "./", NULL } }, ".N", "" },
+};
+
+static void
+test_pick(void)
+{
+	for (size_t i = 0; i < sizeof(pick_cases) / sizeof(pick_cases[0]); i++) {
+		const struct pick_case *c = &pick_cases[i];
+		static const char said[] = { '.', 'T', 'M', 'N' };
+		char got[MAX + 1] = "";
+		struct lp_pick p;
+		size_t n = 0;
+
+		lp_pick_init(&p, lp_span_str(c->name), c->follow);
+		while (n < MAX && c->members[n].name != NULL && (n == 0 || strchr("TN", got[n - 1]) == NULL)) {
+			struct lp_entry e = entry(&c->members[n]);
+
+			got[n++] = said[lp_pick_member(&p, &e)];
+		}
+		ok_str(lp_span(got, n), c->want, c->title);
+		ok_str(lp_buf_span(&p.name), c->last, "and the name it ends with");
+		lp_pick_release(&p);
+	}
+}
+
+static void
+test_pick_loop(void)
+{
+	struct member m = { LP_SYMLINK, "l", "l" };
+	struct lp_entry e = entry(&m);
+	struct lp_pick p;
+	int moves = 0, verdict;
+
+	lp_pick_init(&p, lp_span_str("l"), 1);
+	while ((verdict = lp_pick_member(&p, &e)) == LP_PICK_MOVED)
+		moves++;
+	ok(moves == LP_PICK_LINKS && verdict == LP_PICK_NONE && p.why != NULL, "a link to itself ends");
+	lp_pick_release(&p);
+}
+
+/* ---- an image ---------------------------------------------------------------- */
+
+static const struct find_case {
+	const char *title, *name;
+	int follow;
+	/* layers, the top one first; a layer ends at a member without a name, "!" says that it is cut off */
+	struct member layers[4][MAX];
+	const char *want; /* layer and members read of it, for each layer; then the answer */
+} find_cases[] = {
+	{ "in the top layer: no other is read", "x", 0, { { { LP_REG, "a", NULL }, { LP_REG, "x", NULL }, { LP_REG, "z", NULL } }, { { LP_REG, "x", NULL } } }, "0:2 here" },
+	{ "in a lower one", "x", 0, { { { LP_REG, "a", NULL } }, { { LP_REG, "x", NULL } } }, "0:1 1:1 here" },
+	{ "in none", "x", 0, { { { LP_REG, "a", NULL } }, { { LP_REG, "b", NULL } } }, "0:1 1:1 gone" },
+	{ "whiteout", "d/x", 0, { { { LP_REG, "d/.wh.x", NULL }, { LP_REG, "e", NULL } }, { { LP_REG, "d/x", NULL } } }, "0:2 gone" },
+	{ "whiteout of a directory above", "d/e/x", 0, { { { LP_REG, ".wh.d", NULL } }, { { LP_REG, "d/e/x", NULL } } }, "0:1 gone" },
+	{ "whiteout of another name", "d/xy", 0, { { { LP_REG, "d/.wh.x", NULL } }, { { LP_REG, "d/xy", NULL } } }, "0:1 1:1 here" },
+	{ "whiteout in another directory", "x", 0, { { { LP_REG, "d/.wh.x", NULL } }, { { LP_REG, "x", NULL } } }, "0:1 1:1 here" },
+	{ "whiteout hides lower layers only", "x", 0, { { { LP_REG, ".wh.x", NULL }, { LP_REG, "x", NULL } } }, "0:2 here" },
+	{ "opaque", "d/x", 0, { { { LP_DIR, "d", NULL }, { LP_REG, "d/.wh..wh..opq", NULL } }, { { LP_REG, "d/x", NULL } } }, "0:2 gone" },
+	{ "opaque hides nothing of its layer", "d/x", 0, { { { LP_REG, "d/.wh..wh..opq", NULL }, { LP_REG, "d/x", NULL } } }, "0:2 here" },
+	{ "opaque leaves the directory", "d", 0, { { { LP_REG, "d/.wh..wh..opq", NULL } }, { { LP_DIR, "d", NULL } } }, "0:1 1:1 here" },
+	{ "opaque at the root", "x", 0, { { { LP_REG, ".wh..wh..opq", NULL } }, { { LP_REG, "x", NULL } } }, "0:1 gone" },
+	{ "AUFS's own", "wh.x", 0, { { { LP_REG, ".wh..wh.x", NULL }, { LP_DIR, ".wh..wh.plnk", NULL } }, { { LP_REG, "wh.x", NULL } } }, "0:2 1:1 here" },
+	{ "a bare .wh.", "x", 0, { { { LP_REG, ".wh.", NULL } }, { { LP_REG, "x", NULL } } }, "0:1 1:1 here" },
+	{ "a file in place of a directory", "d/x", 0, { { { LP_REG, "d", NULL } }, { { LP_REG, "d/x", NULL } } }, "0:1 gone" },
+	{ "a directory leaves what is below", "d/x", 0, { { { LP_DIR, "d", NULL } }, { { LP_REG, "d/x", NULL } } }, "0:1 1:1 here" },
+	{ "a link in the way", "bin/sh", 0, { { { LP_SYMLINK, "bin", "usr/bin" } }, { { LP_REG, "bin/sh", NULL } } }, "0:1 gone" },
+	{ "a link in the way, followed", "bin/sh", 1, { { { LP_REG, "usr/bin/sh", NULL } }, { { LP_SYMLINK, "bin", "usr/bin" } } }, "0:1 1:1 0:1 here" },
+	{ "a link, followed from the top again", "l", 1, { { { LP_REG, ".wh.x", NULL } }, { { LP_SYMLINK, "l", "x" }, { LP_REG, "x", NULL } } }, "0:1 1:1 0:1 gone" },
+	{ "a link, as it is", "l", 0, { { { LP_SYMLINK, "l", "x" } } }, "0:1 here" },
+	{ "a link to itself", "l", 1, { { { LP_SYMLINK, "l", "l" } } }, NULL },
+	{ "a layer that is not all there", "x", 0, { { { LP_REG, "a", NULL }, { LP_REG, "!", NULL } }, { { LP_REG, "x", NULL } } }, "0:1 unread" },
+	{ "a whiteout in such a layer", "x", 0, { { { LP_REG, ".wh.x", NULL }, { LP_REG, "!", NULL } }, { { LP_REG, "x", NULL } } }, "0:1 unread" },
+	{ "found in such a layer", "x", 0, { { { LP_REG, "x", NULL }, { LP_REG, "!", NULL } } }, "0:1 here" },
+};
+
+/* One layer: how many members were read is appended to what was done. */
+static int
+one_layer(struct lp_find *f, const struct member *layer, size_t number, struct lp_buf *did)
+{
+	int answer = LP_FIND_MORE, whole = 1;
+	size_t n = 0;
+
+	lp_find_layer(f);
+	while (answer == LP_FIND_MORE && n < MAX && layer[n].name != NULL) {
+		struct lp_entry e = entry(&layer[n]);
+
+		whole = strcmp(layer[n].name, "!") != 0;
+		if (!whole)
+			break;
+		answer = lp_find_member(f, &e);
+		n++;
+	}
+	lp_buf_addc(did, '0' + (int)number);
+	lp_buf_addc(did, ':');
+	lp_buf_addc(did, '0' + (int)n);
+	lp_buf_addc(did, ' ');
+	return answer == LP_FIND_MORE ? lp_find_end(f, whole) : answer;
+}
+
+static void
+test_find(void)
+{
+	static const char *const words[] = { "gone", "here", "gone", "again", "unread", "loop" };
+
+	for (size_t i = 0; i < sizeof(find_cases) / sizeof(find_cases[0]); i++) {
+		const struct find_case *c = &find_cases[i];
+		int answer = LP_FIND_MORE;
+		struct lp_find f;
+		struct lp_buf did;
+
+		lp_find_init(&f, lp_span_str(c->name), c->follow);
+		lp_buf_init(&did, 4096);
+		for (size_t k = 0; answer == LP_FIND_MORE && k < 4 && c->layers[k][0].name != NULL; k++) {
+			answer = one_layer(&f, c->layers[k], k, &did);
+			if (answer == LP_FIND_AGAIN) {
+				answer = LP_FIND_MORE;
+				k = (size_t)-1;
+			}
+		}
+		lp_buf_adds(&did, words[answer]);
+		if (c->want != NULL)
+			ok_str(lp_buf_span(&did), c->want, c->title);
+		else
+			ok(answer == LP_FIND_LOOP, "%s", c->title);
+		lp_buf_release(&did);
+		lp_find_release(&f);
+	}
+}
+
+int
+main(void)
+{
+	test_pick();
+	test_pick_loop();
+	test_find();
+	return unit_done();
+}
