@@ -18,7 +18,7 @@
 #include "common/sys/stats.h"
 
 static const char usage[] =
-    "usage: lp-layers [-HOhjqv] [-V] [-o COLUMNS] [-p OS/ARCH[/VARIANT]] [-S STORE]\n"
+    "usage: lp-layers [-EHOhjqv] [-V] [-o COLUMNS] [-p OS/ARCH[/VARIANT]] [-S STORE]\n"
     "                 [--config | --digest | --index | --manifest | --platforms]\n"
     "                 [--auth-file=FILE] [--cacert=FILE] [--connect-timeout=N] [--insecure]\n"
     "                 [--password-file=FILE] [--plain-http] [--retries=N] [--stall-timeout=N]\n"
@@ -32,6 +32,7 @@ static const char help[] =
     "  -j, --json               NDJSON: one object a line, all that is known\n"
     "  -o, --columns=LIST       which columns, comma-separated\n"
     "  -H, --header             the columns' names first\n"
+    "  -E, --end                an end record last: what the image is\n"
     "  -S, --store=STORE        use what this store has, keep what it lacks\n"
     "  -O, --offline            open no socket: the store has it, or exit 4\n"
     "      --platforms          list the platforms that there are\n"
@@ -50,6 +51,7 @@ struct args {
 	struct lp_platform want;
 	struct lp_layerfmt fmt;
 	int header;
+	int end;
 	int offline;
 	const char *store;
 	const char *text; /* IMAGE */
@@ -119,6 +121,9 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 	case 'H':
 		a->header = 1;
 		return LP_EXIT_OK;
+	case 'E':
+		a->end = 1;
+		return LP_EXIT_OK;
 	case 'S':
 		a->store = optarg;
 		return LP_EXIT_OK;
@@ -161,6 +166,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ "json", no_argument, NULL, 'j' },
 		{ "columns", required_argument, NULL, 'o' },
 		{ "header", no_argument, NULL, 'H' },
+		{ "end", no_argument, NULL, 'E' },
 		{ "store", required_argument, NULL, 'S' },
 		{ "offline", no_argument, NULL, 'O' },
 		{ "platforms", no_argument, NULL, OPT_PLATFORMS },
@@ -175,7 +181,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	int c, status = LP_EXIT_OK;
 
 	defaults(a);
-	while (status == LP_EXIT_OK && (c = getopt_long(argc, argv, "p:jo:HS:O" LP_OPT_SHORT, options, NULL)) != -1)
+	while (status == LP_EXIT_OK && (c = getopt_long(argc, argv, "p:jo:HES:O" LP_OPT_SHORT, options, NULL)) != -1)
 		status = one_option(a, opt, c);
 	if (status != LP_EXIT_OK)
 		return status;
@@ -381,6 +387,21 @@ notes(const struct work *w)
 }
 
 static int
+write_end(struct work *w)
+{
+	const struct lp_image *im = &w->image;
+	const struct lp_layerend end = {
+		.digest = im->top.digest,
+		.manifest = im->image->digest,
+		.platform = im->config.has_platform ? &im->config.platform :
+		    im->image->m.has_platform ? &im->image->m.platform : NULL,
+		.layers = im->image->m.n
+	};
+
+	return lp_layer_end(&w->args->fmt, &end, &w->out);
+}
+
+static int
 print_layers(struct work *w)
 {
 	const struct lp_image *im = &w->image;
@@ -402,6 +423,8 @@ print_layers(struct work *w)
 		rc = rc != LP_OK ? rc : lp_layer_write(&w->args->fmt, &l, &w->out);
 		w->entries++;
 	}
+	if (rc == LP_OK && w->args->end)
+		rc = write_end(w);
 	if (rc != LP_OK)
 		lp_err("%s: more rows than memory or %d MiB hold", lp_quotes(w->args->text), OUT_MAX >> 20);
 	lp_buf_release(&source);

@@ -245,6 +245,50 @@ lp_layer_write(const struct lp_layerfmt *f, const struct lp_layer *l, struct lp_
 	return finish(b, before, f->json ? write_json(l, b) : write_tsv(f, l, b));
 }
 
+/* ---- the end record ------------------------------------------------------------------------- */
+
+static int
+end_json(const struct lp_layerend *e, struct lp_span platform, struct lp_buf *b)
+{
+	int rc = lp_buf_adds(b, "{\"end\":{");
+
+	rc = rc != LP_OK ? rc : add_text_member(b, "digest", lp_span_str(e->digest));
+	rc = rc != LP_OK ? rc : add_text_member(b, "manifest", lp_span_str(e->manifest));
+	if (platform.n > 0)
+		rc = rc != LP_OK ? rc : add_text_member(b, "platform", platform);
+	rc = rc != LP_OK ? rc : add_number_member(b, "layers", e->layers);
+	return rc != LP_OK ? rc : lp_buf_adds(b, "}}");
+}
+
+static int
+end_tsv(const struct lp_layerend *e, struct lp_span platform, struct lp_buf *b)
+{
+	int rc = lp_buf_adds(b, "#end\tdigest=");
+
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, e->digest);
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, "\tmanifest=");
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, e->manifest);
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, "\tplatform=");
+	rc = rc != LP_OK ? rc : lp_escape(b, platform, LP_ESCAPE_ROW);
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, "\tlayers=");
+	return rc != LP_OK ? rc : add_number(b, e->layers);
+}
+
+int
+lp_layer_end(const struct lp_layerfmt *f, const struct lp_layerend *e, struct lp_buf *b)
+{
+	struct lp_buf platform;
+	size_t before = b->n;
+	int rc;
+
+	lp_buf_init(&platform, 3 * (LP_PLATFORM_MAX + 1));
+	rc = e->platform != NULL ? lp_platform_put(e->platform, &platform) : LP_OK;
+	if (rc == LP_OK)
+		rc = f->json ? end_json(e, lp_buf_span(&platform), b) : end_tsv(e, lp_buf_span(&platform), b);
+	lp_buf_release(&platform);
+	return finish(b, before, rc);
+}
+
 /* ---- platforms -------------------------------------------------------------------------------- */
 
 int

@@ -50,6 +50,17 @@ int lp_layerfmt_columns(struct lp_layerfmt *, struct lp_span list, struct lp_spa
 int lp_layer_header(const struct lp_layerfmt *, struct lp_buf *);
 int lp_layer_write(const struct lp_layerfmt *, const struct lp_layer *, struct lp_buf *);
 
+/* What an end record tells of the image. */
+struct lp_layerend {
+	const char *digest;   /* of what the name leads to, perhaps an index */
+	const char *manifest; /* digest of the manifest whose layers these are */
+	const struct lp_platform *platform; /* or NULL */
+	size_t layers;
+};
+
+/* Append the end record: "#end" and key=value, or {"end":{}}. Results as lp_layer_write. */
+int lp_layer_end(const struct lp_layerfmt *, const struct lp_layerend *, struct lp_buf *);
+
 /* The same for an index's entries: platform, digest, size, mediatype. */
 int lp_platform_header(const struct lp_layerfmt *, struct lp_buf *);
 int lp_platform_write(const struct lp_layerfmt *, const struct lp_descriptor *, struct lp_buf *);
