@@ -1,14 +1,13 @@
 /* lp-inflate: gzip, zstd or plain bytes in, plain bytes out, as far as they go. */
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/format/inflate.h"
 #include "common/sys/err.h"
+#include "common/sys/input.h"
 #include "common/sys/io.h"
 #include "common/sys/opt.h"
 #include "common/sys/sandbox.h"
@@ -40,7 +39,7 @@ struct args {
 struct work {
 	const struct args *args;
 	const char *name; /* of the input, for messages */
-	int fd;
+	struct lp_input in;
 	struct lp_inflate x;
 	uint64_t written;
 	int partial; /* 1, 0, or LP_STATS_UNKNOWN */
@@ -158,25 +157,26 @@ end(struct work *w)
 	return LP_OK;
 }
 
+static int
+input_failed(const struct work *w)
+{
+	lp_err_errno("%s", w->name);
+	return LP_E_SYS;
+}
+
 /* Until the input ends, one way or another. */
 static int
-inflate_all(struct work *w, unsigned char *buf)
+inflate_all(struct work *w)
 {
-	struct lp_span in = lp_span(buf, 0);
-	int eof = 0, rc = LP_OK;
+	struct lp_span in = lp_span(NULL, 0);
+	int rc = LP_OK, got = 1;
 
 	while (rc == LP_OK) {
-		ptrdiff_t n;
-
-		switch (eof ? lp_inflate_eof(&w->x) : lp_inflate_next(&w->x, &in)) {
+		switch (got > 0 ? lp_inflate_next(&w->x, &in) : lp_inflate_eof(&w->x)) {
 		case LP_INFLATE_MORE:
-			n = lp_read(w->fd, buf, LP_IO_CHUNK);
-			if (n < 0) {
-				lp_err_errno("%s", w->name);
-				return LP_E_SYS;
-			}
-			in = lp_span(buf, (size_t)n);
-			eof = n == 0;
+			got = lp_input_next(&w->in, &in);
+			if (got < 0)
+				return input_failed(w);
 			break;
 		case LP_INFLATE_OUTPUT:
 			rc = hand_on(w);
@@ -202,39 +202,37 @@ inflate_all(struct work *w, unsigned char *buf)
 static int
 open_input(struct work *w)
 {
+	int fd = STDIN_FILENO, rc;
+
 	w->name = "<stdin>";
-	w->fd = STDIN_FILENO;
 	if (w->args->file != NULL) {
 		w->name = lp_quotes(w->args->file);
-		w->fd = open(w->args->file, O_RDONLY | O_CLOEXEC);
-		if (w->fd < 0) {
-			lp_err_errno("%s", w->name);
-			return LP_E_SYS;
-		}
+		fd = open(w->args->file, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return input_failed(w);
 	}
-	lp_pipe_grow(w->fd);
 	lp_pipe_grow(STDOUT_FILENO);
-	return lp_lock(LP_DUTY_FILTER);
+	rc = lp_input_open(&w->in, fd);
+	if (rc == LP_E_SYS)
+		return input_failed(w);
+	if (rc == LP_E_NOMEM)
+		lp_err("out of memory");
+	return rc == LP_OK ? lp_lock(LP_DUTY_FILTER) : rc;
 }
 
 static int
 work(const struct args *a, struct lp_stats *stats)
 {
 	struct work w = { .args = a, .partial = LP_STATS_UNKNOWN };
-	unsigned char *buf = NULL;
 	int rc = open_input(&w);
 
 	lp_inflate_init(&w.x, a->format, a->engine);
-	if (rc == LP_OK && (buf = malloc(LP_IO_CHUNK)) == NULL) {
-		lp_err("no memory");
-		rc = LP_E_NOMEM;
-	}
 	if (rc == LP_OK)
-		rc = inflate_all(&w, buf);
-	free(buf);
+		rc = inflate_all(&w);
 	lp_inflate_release(&w.x);
+	lp_input_release(&w.in);
 
-	stats->source = w.name;
+	stats->source = a->file;
 	stats->size = a->size <= INT64_MAX ? (int64_t)a->size : LP_STATS_UNKNOWN;
 	stats->bytes_decompressed = (int64_t)w.written;
 	stats->partial = w.partial;

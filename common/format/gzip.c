@@ -127,7 +127,7 @@ begin(struct lp_gzip *g, struct lp_frames *f)
 	if (g->deflate == NULL)
 		g->deflate = g->engine->open();
 	if (g->out == NULL || g->deflate == NULL)
-		return fail(g, f, LP_E_NOMEM, f->used, "no memory");
+		return fail(g, f, LP_E_NOMEM, f->used, "out of memory");
 	g->engine->start(g->deflate);
 	g->total = 0;
 	g->crc = 0;
@@ -207,7 +207,7 @@ body(struct lp_gzip *g, struct lp_frames *f, struct lp_span *in, int eof)
 		case LP_DEFLATE_BAD:
 			return fail(g, f, LP_E_DATA, g->at, g->why);
 		case LP_DEFLATE_NOMEM:
-			return fail(g, f, LP_E_NOMEM, f->used, "no memory");
+			return fail(g, f, LP_E_NOMEM, f->used, "out of memory");
 		case LP_DEFLATE_MORE:
 			if (g->cut || (in->n == 0 && !eof))
 				return WAIT;

@@ -73,7 +73,7 @@ begin(struct lp_zstd *z, struct lp_frames *f)
 	if (z->dctx == NULL)
 		z->dctx = ZSTD_createDCtx();
 	if (z->out == NULL || z->dctx == NULL)
-		return fail(z, f, LP_E_NOMEM, f->used, "no memory");
+		return fail(z, f, LP_E_NOMEM, f->used, "out of memory");
 	ZSTD_DCtx_reset(z->dctx, ZSTD_reset_session_only);
 	ZSTD_DCtx_setParameter(z->dctx, ZSTD_d_windowLogMax, LP_MAX_ZSTD_WINDOW_LOG);
 	z->at = f->used - LP_ZSTD_MAGIC_LEN;
@@ -123,7 +123,7 @@ fail_as(struct lp_zstd *z, struct lp_frames *f, size_t rc)
 {
 	switch (ZSTD_getErrorCode(rc)) {
 	case ZSTD_error_memory_allocation:
-		return fail(z, f, LP_E_NOMEM, z->at, "no memory");
+		return fail(z, f, LP_E_NOMEM, z->at, "out of memory");
 	case ZSTD_error_frameParameter_windowTooLarge:
 		return fail(z, f, LP_E_LIMIT, z->at, "zstd: the window is above 128 MiB");
 	case ZSTD_error_dictionary_wrong:
