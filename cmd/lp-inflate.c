@@ -40,6 +40,8 @@ struct work {
 	const struct args *args;
 	const char *name; /* of the input, for messages */
 	struct lp_input in;
+	uint64_t left; /* bytes of input to come, as --size has it */
+	int over;      /* there are more than that */
 	struct lp_inflate x;
 	uint64_t written;
 	int partial; /* 1, 0, or LP_STATS_UNKNOWN */
@@ -164,6 +166,30 @@ input_failed(const struct work *w)
 	return LP_E_SYS;
 }
 
+/*
+ * More input: 1, 0 at its end, or a failure that was said. What is beyond
+ * --size is told when everything before it has been written.
+ */
+static int
+more(struct work *w, struct lp_span *in)
+{
+	int got = 1;
+
+	if (!w->over) {
+		got = lp_input_next(&w->in, in);
+		if (got < 0)
+			return input_failed(w);
+		w->over = in->n > w->left;
+		in->n = w->over ? (size_t)w->left : in->n;
+		w->left -= in->n;
+	}
+	if (!w->over || in->n > 0)
+		return got;
+	lp_err("%s: byte %" PRIu64 ": the input is longer than its stated size (--size)", w->name,
+	    w->args->size);
+	return LP_E_DATA;
+}
+
 /* Until the input ends, one way or another. */
 static int
 inflate_all(struct work *w)
@@ -174,9 +200,9 @@ inflate_all(struct work *w)
 	while (rc == LP_OK) {
 		switch (got > 0 ? lp_inflate_next(&w->x, &in) : lp_inflate_eof(&w->x)) {
 		case LP_INFLATE_MORE:
-			got = lp_input_next(&w->in, &in);
+			got = more(w, &in);
 			if (got < 0)
-				return input_failed(w);
+				return got;
 			break;
 		case LP_INFLATE_OUTPUT:
 			rc = hand_on(w);
@@ -223,7 +249,7 @@ open_input(struct work *w)
 static int
 work(const struct args *a, struct lp_stats *stats)
 {
-	struct work w = { .args = a, .partial = LP_STATS_UNKNOWN };
+	struct work w = { .args = a, .left = a->size, .partial = LP_STATS_UNKNOWN };
 	int rc = open_input(&w);
 
 	lp_inflate_init(&w.x, a->format, a->engine);

@@ -1,0 +1,295 @@
+#!/usr/bin/env bats
+# lp-inflate: whole, cut off, spoiled, foreign and hostile input, by both
+# engines; against Python's zlib where it can be asked.
+
+bats_require_minimum_version 1.5.0
+
+setup_file()
+{
+	export TOP IN CHECK RELEASE
+	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	IN=$BATS_FILE_TMPDIR
+	CHECK=$TOP/test/lib/inflatecheck
+	# what is measured or locked is the build that people use
+	RELEASE=$TOP/build/release/bin/lp-inflate
+	"$CHECK" make "$IN"
+	zstd -q <"$IN/plain" >"$IN/plain.zst"
+	head -c 100000 <"$IN/gzip6.gz" >"$IN/head.gz"
+}
+
+setup()
+{
+	PATH=${LP_BIN:-$TOP/build/release/bin}:$PATH
+	cd "$BATS_TEST_TMPDIR" || return
+	unset LP_STATS
+}
+
+# Peak memory in KiB of a command, whose stdout is thrown away
+peak_of()
+{
+	command time -f %M -o peak "$@" >/dev/null && tail -n 1 peak
+}
+
+@test "streams of every encoder inflate to what went in, by both engines" {
+	for f in "$IN"/*.gz; do
+		[ "$f" != "$IN/head.gz" ] || continue
+		for engine in isal zlib; do
+			lp-inflate --engine "$engine" "$f" >out
+			cmp out "$IN/plain"
+		done
+	done
+}
+
+@test "zstd: levels, a long window, frames in a row, frames with and without a checksum" {
+	for how in -1 -19 "--long=27" --no-check "-B50000"; do
+		zstd -q "$how" <"$IN/plain" >one.zst
+		cat one.zst one.zst | lp-inflate >out
+		cat "$IN/plain" "$IN/plain" | cmp out -
+	done
+	cat <(printf '\120\052\115\030\003\0\0\0abc') "$IN/plain.zst" | lp-inflate | cmp - "$IN/plain"
+}
+
+@test "plain bytes pass, from stdin and from a file" {
+	tar -cf plain.tar -C "$IN" plain
+	lp-inflate plain.tar | cmp - plain.tar
+	lp-inflate <plain.tar | cmp - plain.tar
+	lp-inflate - <plain.tar | cmp - plain.tar
+	printf hello | lp-inflate | cmp - <(printf hello)
+}
+
+@test "cut at 2,000 places: what zlib can decode of it, a note, exit 0" {
+	"$CHECK" cuts "$(command -v lp-inflate)" "$IN/gzip6.gz" 2000
+}
+
+@test "cut at every byte of a small stream" {
+	head -c 2000 "$IN/plain" | gzip -n9 >small.gz
+	"$CHECK" cuts "$(command -v lp-inflate)" small.gz 0
+}
+
+@test "cut: other encoders, and members in a row" {
+	for f in pigz zopfli igzip0 igzip3 stored fixed members; do
+		"$CHECK" cuts "$(command -v lp-inflate)" "$IN/$f.gz" 150 7
+	done
+}
+
+@test "bits flipped: the engines say the same, and it is a byte's place or nothing changed" {
+	for f in gzip1 gzip9 zopfli igzip3 stored members; do
+		"$CHECK" flips "$(command -v lp-inflate)" "$IN/$f.gz" 100
+	done
+}
+
+@test "2,400 cut and flipped streams: engines and chunks make no difference" {
+	mkdir corpus
+	for f in gzip1 gzip6 zopfli igzip0 igzip3 members fixed stored; do
+		"$CHECK" corpus "$IN/$f.gz" corpus 300 "$RANDOM"
+	done
+	"${LP_TREE:-$TOP/build/release}/fuzz/fuzz_inflate" corpus >tap
+	[ "$(grep -c '^ok' tap)" -eq 2401 ]
+}
+
+@test "zstd cut anywhere: whole blocks, never a byte that is not there" {
+	size=$(stat -c %s "$IN/plain.zst")
+	for n in 1 4 5 100 $((size / 2)) $((size * 3 / 4)) $((size - 5)) $((size - 1)); do
+		run --separate-stderr bash -c 'head -c "$0" "$1" | lp-inflate >out' "$n" "$IN/plain.zst"
+		[ "$status" -eq 0 ]
+		[ "$stderr" = "lp-inflate: <stdin>: preview: input ends after $n bytes" ]
+		cmp out <(head -c "$(stat -c %s out)" "$IN/plain")
+	done
+	[ "$(stat -c %s out)" -eq 500000 ]
+}
+
+@test "-C: a preview is exit 4, a whole input is not" {
+	run --separate-stderr lp-inflate -C "$IN/head.gz"
+	[ "$status" -eq 4 ]
+	[ "$stderr" = "lp-inflate: $IN/head.gz: not complete: input ends after 100000 bytes" ]
+	for f in gzip6.gz members.gz plain.zst; do
+		run --separate-stderr bash -c 'lp-inflate -C "$0" | cmp - "$1"' "$IN/$f" "$IN/plain"
+		[ "$status" -eq 0 ]
+		[ -z "$stderr" ]
+	done
+}
+
+@test "-q: no note" {
+	run --separate-stderr lp-inflate -q "$IN/head.gz"
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+}
+
+@test "--size: an input that ends early between members is a preview" {
+	gzip -nc <"$IN/plain" >two.gz
+	one=$(stat -c %s two.gz)
+	gzip -nc <"$IN/plain" >>two.gz
+	head -c "$one" two.gz | lp-inflate -C >out
+	cmp out "$IN/plain"
+	run --separate-stderr bash -c 'head -c "$0" two.gz | lp-inflate -C --size "$1" >out' "$one" $((one * 2))
+	[ "$status" -eq 4 ]
+	cmp out "$IN/plain"
+	run --separate-stderr bash -c 'lp-inflate -C --size "$0" <two.gz | cmp -n 500000 - "$1"' $((one * 2)) "$IN/plain"
+	[ -z "$stderr" ]
+	run --separate-stderr bash -c 'printf plain | lp-inflate --size 6'
+	[ "$stderr" = "lp-inflate: <stdin>: preview: input ends after 5 bytes" ]
+	run --separate-stderr bash -c 'printf plain | lp-inflate --size 4'
+	[ "$status" -eq 1 ]
+	[ "$stderr" = "lp-inflate: <stdin>: byte 4: the input is longer than its stated size (--size)" ]
+}
+
+@test "behind the last member: zeros are nothing, other bytes are noted and left" {
+	(cat "$IN/gzip6.gz"; head -c 5000 /dev/zero) >padded.gz
+	run --separate-stderr bash -c 'lp-inflate -C padded.gz | cmp - "$0"' "$IN/plain"
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	(cat "$IN/gzip6.gz"; echo garbage) >trailed.gz
+	run --separate-stderr bash -c 'lp-inflate -C trailed.gz >out; echo $?; cmp out "$0"' "$IN/plain"
+	[ "$output" = 0 ]
+	[ "$stderr" = "lp-inflate: trailed.gz: byte $(stat -c %s "$IN/gzip6.gz"): what follows the last compressed member is ignored" ]
+}
+
+@test "corrupt: what is good comes out, then one message, exit 1" {
+	size=$(stat -c %s "$IN/gzip6.gz")
+	(head -c $((size - 8)) "$IN/gzip6.gz"; printf '\0\0\0\0\0\0\0\0') >crc.gz
+	run --separate-stderr bash -c 'lp-inflate crc.gz >out'
+	[ "$status" -eq 1 ]
+	[ "$stderr" = "lp-inflate: crc.gz: byte $((size - 8)): gzip: the data's CRC does not match" ]
+	cmp out "$IN/plain"
+	size=$(stat -c %s "$IN/plain.zst")
+	(head -c $((size - 4)) "$IN/plain.zst"; printf '\0\0\0\0') >sum.zst
+	run --separate-stderr bash -c 'lp-inflate sum.zst >out'
+	[ "$status" -eq 1 ]
+	[ "$stderr" = "lp-inflate: sum.zst: byte $((size - 4)): zstd: the data's checksum does not match" ]
+	cmp out "$IN/plain"
+}
+
+@test "foreign data is named and refused, and may be forced through" {
+	echo '<!DOCTYPE html><title>404</title>' >page
+	run --separate-stderr lp-inflate page
+	[ "$status" -eq 1 ]
+	[ "$stderr" = "lp-inflate: page: byte 0: an HTML page, not a layer" ]
+	[ -z "$output" ]
+	lp-inflate --format plain page | cmp - page
+	xz <page >page.xz
+	run --separate-stderr lp-inflate page.xz
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"xz data"* ]]
+	run --separate-stderr lp-inflate --format gzip page
+	[ "$status" -eq 1 ]
+	[ "$stderr" = "lp-inflate: page: byte 0: not gzip data" ]
+	run --separate-stderr lp-inflate /dev/null
+	[ "$status" -eq 1 ]
+	[ "$stderr" = "lp-inflate: /dev/null: byte 0: the input is empty" ]
+}
+
+@test "a tar whose first name looks like a page, a zip, bzip2 passes" {
+	for name in '<html>' 'BZh91' '{"errors"'; do
+		echo x >"$name"
+		tar -cf t.tar -- "$name"
+		lp-inflate t.tar | cmp - t.tar
+	done
+}
+
+@test "--max-output: what fits is written, then exit 1" {
+	run --separate-stderr bash -c 'lp-inflate --max-output 100K "$0" >out' "$IN/gzip6.gz"
+	[ "$status" -eq 1 ]
+	[ "$stderr" = "lp-inflate: $IN/gzip6.gz: the output is longer than 102400 bytes (--max-output)" ]
+	cmp out <(head -c 102400 "$IN/plain")
+	lp-inflate --max-output 500000 "$IN/gzip6.gz" | cmp - "$IN/plain"
+	run lp-inflate --max-output 499999 "$IN/plain.zst"
+	[ "$status" -eq 1 ]
+}
+
+@test "memory: a gzip bomb in 4 MiB, zstd in its window and 4 MiB" {
+	head -c 300M /dev/zero | gzip -n >bomb.gz
+	for engine in isal zlib; do
+		peak=$(peak_of "$RELEASE" --engine "$engine" bomb.gz)
+		[ "$peak" -le 4096 ]
+	done
+	head -c 300M /dev/zero | zstd -q --long=24 >bomb.zst
+	peak=$(peak_of "$RELEASE" bomb.zst)
+	[ "$peak" -le $(((16 + 4) * 1024)) ]
+}
+
+@test "zstd: windows up to 128 MiB, no dictionary" {
+	head -c 140M /dev/zero | zstd -q --long=27 | lp-inflate | cmp -n 1000 - /dev/zero
+	head -c 140M /dev/zero | zstd -q --ultra --long=28 >wide.zst
+	run --separate-stderr lp-inflate wide.zst
+	[ "$status" -eq 1 ]
+	[ "$stderr" = "lp-inflate: wide.zst: byte 0: zstd: the window is above 128 MiB" ]
+	for i in {1..200}; do head -c $((i * 50)) "$IN/plain" >"sample$i"; done
+	zstd -q --train sample* -o dict --maxdict=2000
+	zstd -q -D dict <sample9 >needs.zst
+	run --separate-stderr lp-inflate needs.zst
+	[ "$status" -eq 1 ]
+	[ "$stderr" = "lp-inflate: needs.zst: byte 0: zstd: the frame needs a dictionary" ]
+}
+
+@test "what is decoded is written before more input is waited for" {
+	mkfifo in
+	lp-inflate <in >out 2>err &
+	exec 9>in
+	cat "$IN/head.gz" >&9
+	want=$(lp-inflate -q "$IN/head.gz" | wc -c)
+	for _ in {1..200}; do
+		# up to two literals may wait for the bits behind them
+		[ "$(stat -c %s out)" -lt $((want - 2)) ] || break
+		sleep 0.05
+	done
+	[ "$(stat -c %s out)" -ge $((want - 2)) ]
+	exec 9>&-
+	wait
+	[ "$(stat -c %s out)" -eq "$want" ]
+}
+
+@test "files and descriptors: none, a directory, a full disk, a reader that left" {
+	run --separate-stderr lp-inflate nowhere.gz
+	[ "$status" -eq 3 ]
+	[ "$stderr" = "lp-inflate: nowhere.gz: No such file or directory" ]
+	run --separate-stderr lp-inflate .
+	[ "$status" -eq 3 ]
+	[ "$stderr" = "lp-inflate: .: Is a directory" ]
+	run --separate-stderr bash -c 'lp-inflate "$0" >/dev/full' "$IN/gzip6.gz"
+	[ "$status" -eq 3 ]
+	[ "$stderr" = "lp-inflate: <stdout>: No space left on device" ]
+	run --separate-stderr bash -c 'lp-inflate "$0" >&-' "$IN/gzip6.gz"
+	[ "$status" -eq 3 ]
+	run --separate-stderr bash -c 'lp-inflate <&-'
+	[ "$status" -eq 3 ]
+	run --separate-stderr bash -c 'lp-inflate "$0" | head -c 1 >/dev/null; exit "${PIPESTATUS[0]}"' "$IN/gzip6.gz"
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+}
+
+@test "statistics: bytes and completeness" {
+	lp-inflate --stats s "$IN/gzip6.gz" >/dev/null
+	LP_STATS=s lp-inflate -q --size 1000000 "$IN/head.gz" >out
+	run ! lp-inflate --stats s /dev/null
+	[ "$(jq -r '.tool + " " + (.bytes_decompressed | tostring) + " " + (.partial | tostring)' s)" = \
+	    "lp-inflate 500000 false
+lp-inflate $(stat -c %s out) true
+lp-inflate 0 null" ]
+	[ "$(jq -r '.size' s | sed -n 2p)" = 1000000 ]
+	[[ $(jq -r '.error' s | sed -n 3p) == *"the input is empty" ]]
+}
+
+@test "wrong command lines: exit 2, nothing read" {
+	for args in '--engine none' '--format xz' '--max-output 1x' '--size -1' '--nonsense' 'a b'; do
+		# shellcheck disable=SC2086
+		run --separate-stderr lp-inflate $args
+		[ "$status" -eq 2 ]
+		[[ $stderr == *"usage: lp-inflate"* ]]
+		[ -z "$output" ]
+	done
+}
+
+@test "it is locked before the first byte, and says so" {
+	mkfifo in
+	"$RELEASE" <in >/dev/null &
+	exec 9>in
+	for _ in {1..200}; do
+		grep -q '^Seccomp:.*2' "/proc/$!/status" && break
+		sleep 0.05
+	done
+	grep -q '^Seccomp:.*2' "/proc/$!/status"
+	grep -q '^NoNewPrivs:.*1' "/proc/$!/status"
+	exec 9>&-
+	wait || :
+	"$RELEASE" -V | grep -q '^locks: .*landlock.*seccomp'
+}
