@@ -9,6 +9,7 @@
 #include "common/format/layerrow.h"
 #include "common/format/platform.h"
 #include "common/format/reference.h"
+#include "common/sys/archive.h"
 #include "common/sys/err.h"
 #include "common/sys/image.h"
 #include "common/sys/io.h"
@@ -64,6 +65,7 @@ struct work {
 	const struct args *args;
 	struct lp_image_env env;
 	struct lp_image image;
+	struct lp_archive archive;
 	struct lp_buf out;
 	char digest[LP_DIGEST_SIZE]; /* of the image, for the statistics */
 	int64_t entries;
@@ -457,6 +459,82 @@ print_image(struct work *w)
 	return w->args->what == OPT_CONFIG ? print_config(w) : print_layers(w);
 }
 
+/* ---- docker-archive: ------------------------------------------------------------------------- */
+
+static int
+archive_has_none(const struct work *w)
+{
+	lp_err("%s: an archive of docker save has neither manifest nor digest", lp_quotes(w->args->text));
+	return LP_E_ABSENT;
+}
+
+static int
+print_archive_layers(struct work *w)
+{
+	const struct lp_archive *a = &w->archive;
+	struct lp_reference ref = w->args->ref;
+	struct lp_buf source;
+	int rc = LP_OK;
+
+	ref.kind = LP_REF_FILE;
+	ref.has_range = 1;
+	lp_buf_init(&source, LP_REF_TEXT_MAX);
+	if (w->args->header)
+		rc = lp_layer_header(&w->args->fmt, &w->out);
+	for (size_t i = 0; i < a->n && rc == LP_OK; i++) {
+		const struct lp_archive_layer *x = &a->layer[i];
+		struct lp_layer l = { .mediatype = lp_span_str(x->mediatype), .created_by = x->created_by,
+			.diff_id = x->diff_id, .size = x->size, .has_size = 1, .index = i };
+
+		ref.offset = x->offset;
+		ref.length = x->size;
+		lp_buf_clear(&source);
+		rc = lp_reference_put(&ref, &source);
+		l.source = lp_buf_span(&source);
+		rc = rc != LP_OK ? rc : lp_layer_write(&w->args->fmt, &l, &w->out);
+		w->entries++;
+	}
+	lp_buf_release(&source);
+	if (rc != LP_OK)
+		lp_err("%s: more rows than memory or %d MiB hold", lp_quotes(w->args->text), OUT_MAX >> 20);
+	return rc;
+}
+
+static int
+print_archive(struct work *w)
+{
+	struct lp_archive *a = &w->archive;
+	int rc = lp_archive_load(a, w->args->ref.name);
+
+	if (rc != LP_OK) {
+		lp_err("%s: %s", lp_quotes(w->args->text), a->why);
+		return rc;
+	}
+	switch (w->args->what) {
+	case 0:
+		return print_archive_layers(w);
+	case OPT_INDEX:
+		return add_out(w, lp_buf_span(&a->catalogue));
+	case OPT_CONFIG:
+		return add_out(w, lp_buf_span(&a->config_bytes));
+	default:
+		return archive_has_none(w);
+	}
+}
+
+static int
+work_on_archive(struct work *w)
+{
+	int rc = lp_archive_open(&w->archive, w->args->ref.path);
+
+	if (rc != LP_OK) {
+		lp_err("%s: %s", lp_quotes(w->args->text), w->archive.why);
+		return rc;
+	}
+	rc = lp_lock(LP_DUTY_FILTER);
+	return rc != LP_OK ? rc : print_archive(w);
+}
+
 /* ---- from start to end ---------------------------------------------------------------------- */
 
 static int
@@ -485,7 +563,7 @@ work(const struct args *a, struct lp_stats *stats)
 	w.args = a;
 	w.env.offline = a->offline;
 	lp_buf_init(&w.out, OUT_MAX);
-	rc = work_on_image(&w);
+	rc = a->ref.kind == LP_REF_ARCHIVE ? work_on_archive(&w) : work_on_image(&w);
 	if (rc == LP_OK) {
 		rc = lp_write_all(STDOUT_FILENO, lp_buf_span(&w.out));
 		if (rc == LP_E_SYS)
@@ -502,6 +580,7 @@ work(const struct args *a, struct lp_stats *stats)
 	stats->digest = w.digest[0] != '\0' ? w.digest : NULL;
 	stats->entries_found = w.entries;
 	lp_image_release(&w.image);
+	lp_archive_release(&w.archive);
 	lp_registry_close(w.env.registry);
 	lp_http_close(w.env.http);
 	lp_store_close(w.env.store);
