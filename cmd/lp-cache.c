@@ -8,11 +8,10 @@
 #include <unistd.h>
 
 #include "common/base/digest.h"
-#include "common/base/escape.h"
-#include "common/base/json.h"
 #include "common/base/limits.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
+#include "common/format/record.h"
 #include "common/sys/cache.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
@@ -181,7 +180,7 @@ parse_args(int argc, char **argv, struct args *a)
 		case OPT_LAYER: case OPT_IMAGE: case OPT_INDEX: case OPT_SIZE:
 		case OPT_HEAD: case OPT_DAYS: case OPT_MAX_SIZE:
 			if (parse_value(a, c) != LP_OK)
-				return lp_opt_refuse(&a->opt, "that makes no sense: '%s'", lp_quotes(optarg));
+				return lp_opt_refuse(&a->opt, "no value for such an option: '%s'", lp_quotes(optarg));
 			break;
 		default:
 			lp_opt_common(&a->opt, c);
@@ -196,52 +195,19 @@ parse_args(int argc, char **argv, struct args *a)
 
 /* ---- output --------------------------------------------------------------- */
 
-static int
-add_field(struct lp_buf *b, const char *key, struct lp_span value, int json, int first)
+static struct lp_record
+record(struct work *w)
 {
-	int rc;
-
-	if (!json) {
-		rc = first ? LP_OK : lp_buf_addc(b, '\t');
-		return rc != LP_OK ? rc : lp_escape(b, value, LP_ESCAPE_ROW);
-	}
-	rc = lp_buf_adds(b, first ? "{\"" : ",\"");
-	rc = rc != LP_OK ? rc : lp_buf_adds(b, key);
-	rc = rc != LP_OK ? rc : lp_buf_adds(b, "\":");
-	return rc != LP_OK ? rc : lp_json_string(b, value);
-}
-
-/* A number; what is not known is empty in TSV, and not there in JSON. */
-static int
-add_number(struct lp_buf *b, const char *key, int64_t v, int json, int first)
-{
-	char digits[LP_NUM_MAX];
-	int rc;
-
-	if (json && v < 0)
-		return LP_OK;
-	if (json) {
-		rc = lp_buf_adds(b, first ? "{\"" : ",\"");
-		rc = rc != LP_OK ? rc : lp_buf_adds(b, key);
-		rc = rc != LP_OK ? rc : lp_buf_adds(b, "\":");
-	} else {
-		rc = first ? LP_OK : lp_buf_addc(b, '\t');
-	}
-	if (rc != LP_OK || v < 0)
-		return rc;
-	return lp_buf_add(b, lp_span(digits, (size_t)(lp_num_puti(digits, v) - digits)));
+	return (struct lp_record){ .out = &w->out.out, .json = w->args->json };
 }
 
 static int
-end_line(struct work *w, int rc)
+end_line(struct work *w, struct lp_record *r)
 {
-	struct lp_buf *b = &w->out.out;
+	int rc = lp_record_end(r);
 
 	w->found++;
-	rc = rc != LP_OK ? rc : lp_buf_adds(b, w->args->json ? "}\n" : "\n");
-	if (rc == LP_OK && b->n >= LP_IO_CHUNK)
-		rc = lp_listing_flush(&w->out);
-	return rc;
+	return rc == LP_OK && w->out.out.n >= LP_IO_CHUNK ? lp_listing_flush(&w->out) : rc;
 }
 
 /* ---- commands ------------------------------------------------------------- */
@@ -304,13 +270,13 @@ static int
 write_hit(void *arg, const struct lp_cache_hit *h)
 {
 	struct work *w = arg;
-	struct lp_buf *b = &w->out.out;
-	int json = w->args->json, rc = add_field(b, "image", h->image, json, 1);
+	struct lp_record r = record(w);
 
-	rc = rc != LP_OK ? rc : add_field(b, "layer", h->layer, json, 0);
-	rc = rc != LP_OK ? rc : add_field(b, "path", h->path, json, 0);
-	rc = rc != LP_OK ? rc : add_number(b, "size", h->size, json, 0);
-	return end_line(w, rc);
+	lp_record_text(&r, "image", h->image);
+	lp_record_text(&r, "layer", h->layer);
+	lp_record_text(&r, "path", h->path);
+	lp_record_int(&r, "size", h->size);
+	return end_line(w, &r);
 }
 
 static int
@@ -328,16 +294,16 @@ static int
 write_image(void *arg, const struct lp_cache_image *i)
 {
 	struct work *w = arg;
-	struct lp_buf *b = &w->out.out;
-	int json = w->args->json, rc = add_field(b, "image", i->image, json, 1);
+	struct lp_record r = record(w);
+	const char *complete = i->entries < 0 ? "absent" : lp_complete_name(i->complete);
 
-	rc = rc != LP_OK ? rc : add_number(b, "index", i->index, json, 0);
-	rc = rc != LP_OK ? rc : add_field(b, "layer", i->digest, json, 0);
-	rc = rc != LP_OK ? rc : add_number(b, "size", i->size, json, 0);
-	rc = rc != LP_OK ? rc : add_number(b, "entries", i->entries, json, 0);
-	rc = rc != LP_OK ? rc : add_field(b, "complete", lp_span_str(i->entries < 0 ? "absent" :
-	    lp_complete_name(i->complete)), json, 0);
-	return end_line(w, rc);
+	lp_record_text(&r, "image", i->image);
+	lp_record_int(&r, "index", i->index);
+	lp_record_text(&r, "layer", i->digest);
+	lp_record_known(&r, "size", i->size);
+	lp_record_known(&r, "entries", i->entries);
+	lp_record_text(&r, "complete", lp_span_str(complete));
+	return end_line(w, &r);
 }
 
 static int
@@ -350,20 +316,22 @@ static int
 run_stat(struct work *w)
 {
 	struct lp_cache_stat st;
-	int rc = lp_cache_stat(&w->cache, &st), json = w->args->json;
+	struct lp_record r = record(w);
+	int rc = lp_cache_stat(&w->cache, &st);
 	const struct { const char *key; int64_t v; } t[] = {
 		{ "schema", st.schema }, { "images", st.images }, { "layers", st.layers }, { "listings", st.listings },
 		{ "complete", st.complete }, { "previews", st.previews }, { "entries", st.entries }, { "bytes", st.bytes },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]) && rc == LP_OK; i++) {
-		if (!json)
-			rc = lp_buf_adds(&w->out.out, t[i].key);
-		rc = rc != LP_OK ? rc : add_number(&w->out.out, t[i].key, t[i].v, json, json && i == 0);
-		if (!json && rc == LP_OK)
-			rc = lp_buf_addc(&w->out.out, '\n');
+		/* for eyes a line each, for programs one object */
+		if (!r.json)
+			lp_record_text(&r, "", lp_span_str(t[i].key));
+		lp_record_int(&r, t[i].key, t[i].v);
+		if (!r.json)
+			rc = lp_record_end(&r);
 	}
-	return rc == LP_OK && json ? end_line(w, rc) : rc;
+	return rc == LP_OK && r.json ? lp_record_end(&r) : rc;
 }
 
 static int

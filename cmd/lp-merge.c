@@ -11,22 +11,27 @@
 #include "common/base/status.h"
 #include "common/format/merge.h"
 #include "common/format/rowread.h"
-#include "common/format/walk.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
 #include "common/sys/listing.h"
+#include "common/sys/mergeview.h"
 #include "common/sys/opt.h"
 #include "common/sys/sandbox.h"
 #include "common/sys/stats.h"
 
 static const char usage[] =
     "usage: lp-merge [-ahqv] [-V] " LP_LISTING_USAGE "\n"
+    "                [--diff | --summary | --du[=DEPTH] | -o ncdu | -o mtree]\n"
     "                [--max-entries=N] [--stats=FILE] [LABEL=]FILE...\n";
 
 static const char help[] =
     "Merge listings of layers, base first, to what a container would see.\n"
     "\n"
     "  -a, --all                also what is hidden, why, and by which layer\n" LP_LISTING_HELP
+    "                           ncdu: for ncdu -f; mtree: for mtree and bsdtar\n"
+    "      --diff               what each layer added, changed and deleted\n"
+    "      --summary            of each layer: entries and bytes, and how much of it is hidden\n"
+    "      --du[=DEPTH]         bytes and entries below each directory\n"
     "      --max-entries=N      above N rows in all, exit 1\n" LP_OPT_HELP;
 
 /* A layer: its listing, and what became known of it. */
@@ -42,13 +47,15 @@ struct layer {
 
 struct args {
 	struct lp_listing out;
+	enum lp_view view;
 	int all;
+	uint64_t depth; /* --du */
 	uint64_t max_entries;
 	struct layer *layers;
 	size_t nlayers;
 };
 
-enum { OPT_MAX_ENTRIES = LP_OPT_OWN };
+enum { OPT_MAX_ENTRIES = LP_OPT_OWN, OPT_DIFF, OPT_SUMMARY, OPT_DU };
 
 /* ---- the command line ----------------------------------------------------- */
 
@@ -99,6 +106,54 @@ parse_layers(int n, char **argv, struct args *a, const struct lp_opt *opt)
 	return LP_EXIT_OK;
 }
 
+/* -o is columns, or the form of another program. */
+static int
+parse_output(struct args *a, struct lp_opt *opt)
+{
+	if (lp_span_is(lp_span_str(optarg), "ncdu"))
+		a->view = LP_VIEW_NCDU;
+	else if (lp_span_is(lp_span_str(optarg), "mtree"))
+		a->view = LP_VIEW_MTREE;
+	else
+		lp_listing_option(&a->out, opt, 'o');
+	return LP_EXIT_OK;
+}
+
+/* --du=DEPTH, or --du DEPTH: a word of digits behind it is the depth, not a file. */
+static int
+parse_du(struct args *a, char **argv, const struct lp_opt *opt)
+{
+	const char *word = optarg != NULL ? optarg : argv[optind];
+	int rc = word != NULL ? lp_num_u64(lp_span_str(word), UINT32_MAX, &a->depth) : LP_E_DATA;
+
+	a->view = LP_VIEW_DU;
+	if (optarg != NULL && rc != LP_OK)
+		return lp_opt_refuse(opt, "not a depth: '%s'", lp_quotes(optarg));
+	if (rc != LP_OK)
+		a->depth = UINT64_MAX;
+	else if (optarg == NULL)
+		optind++;
+	return LP_EXIT_OK;
+}
+
+/* What makes no sense together is refused, not ignored. */
+static int
+check_args(struct args *a, const struct lp_opt *opt)
+{
+	const struct lp_listing *l = &a->out;
+
+	if (a->view == LP_VIEW_ROWS)
+		return lp_listing_check(l, opt);
+	if (a->all || l->columns != NULL || l->fmt.form == LP_ROW_LONG || l->fmt.nul || l->end || l->nglobs > 0 ||
+	    l->count != UINT64_MAX)
+		return lp_opt_refuse(opt, "-a, -E, -l, -m, -n, -o and -0 are about rows: not with this view");
+	if ((a->view == LP_VIEW_NCDU || a->view == LP_VIEW_MTREE) && (l->header || l->fmt.form != LP_ROW_TSV))
+		return lp_opt_refuse(opt, "-H and -j do not go with -o ncdu or -o mtree");
+	if (l->header && l->fmt.form != LP_ROW_TSV)
+		return lp_opt_refuse(opt, "-H names columns of TSV: not with -j");
+	return LP_EXIT_OK;
+}
+
 static int
 parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 {
@@ -106,31 +161,39 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		LP_OPT_LONG,
 		LP_LISTING_LONG,
 		{ "all", no_argument, NULL, 'a' },
+		{ "diff", no_argument, NULL, OPT_DIFF },
+		{ "du", optional_argument, NULL, OPT_DU },
 		{ "max-entries", required_argument, NULL, OPT_MAX_ENTRIES },
+		{ "summary", no_argument, NULL, OPT_SUMMARY },
 		{ NULL, 0, NULL, 0 }
 	};
-	int c;
+	int c, rc = LP_EXIT_OK;
 
 	*a = (struct args){ .max_entries = LP_MAX_ENTRIES };
 	lp_listing_init(&a->out);
-	while ((c = getopt_long(argc, argv, "a" LP_LISTING_SHORT LP_OPT_SHORT, options, NULL)) != -1) {
+	while (rc == LP_EXIT_OK &&
+	    (c = getopt_long(argc, argv, "a" LP_LISTING_SHORT LP_OPT_SHORT, options, NULL)) != -1) {
 		switch (c) {
-		case 'a':
-			a->all = 1;
-			break;
+		case 'a': a->all = 1; break;
+		case 'o': rc = parse_output(a, opt); break;
+		case OPT_DIFF: a->view = LP_VIEW_DIFF; break;
+		case OPT_SUMMARY: a->view = LP_VIEW_SUMMARY; break;
+		case OPT_DU: rc = parse_du(a, argv, opt); break;
 		case OPT_MAX_ENTRIES:
 			if (lp_num_u64(lp_span_str(optarg), UINT64_MAX, &a->max_entries) != LP_OK)
-				return lp_opt_refuse(opt, "not a number: '%s'", lp_quotes(optarg));
+				rc = lp_opt_refuse(opt, "not a number: '%s'", lp_quotes(optarg));
 			break;
 		default:
 			if (!lp_listing_option(&a->out, opt, c))
 				lp_opt_common(opt, c);
 		}
 	}
+	rc = rc != LP_EXIT_OK ? rc : check_args(a, opt);
+	if (rc != LP_EXIT_OK)
+		return rc;
 	if (a->out.columns == NULL)
 		default_columns(a);
-	c = lp_listing_check(&a->out, opt);
-	return c != 0 ? c : parse_layers(argc - optind, argv + optind, a, opt);
+	return parse_layers(argc - optind, argv + optind, a, opt);
 }
 
 /* ---- reading -------------------------------------------------------------- */
@@ -239,45 +302,6 @@ read_layers(struct args *a, struct lp_merge *m)
 	return rc == LP_OK ? lp_merge_finish(m) : rc;
 }
 
-/* ---- writing -------------------------------------------------------------- */
-
-static int
-write_row(struct args *a, struct lp_walk *w, const struct lp_row *row)
-{
-	struct lp_entry e;
-	int rc = lp_walk_entry(w, row, &e);
-
-	e.layer = a->layers[row->layer].label;
-	e.has |= LP_HAS_LAYER;
-	if (row->why != LP_HIDDEN_NOT) {
-		e.hidden = lp_span_str(lp_hidden_name((enum lp_hidden)row->why));
-		e.hidden_by = a->layers[row->by].label;
-		e.has |= LP_HAS_HIDDEN;
-	}
-	return rc == LP_OK ? lp_listing_entry(&a->out, &e) : rc;
-}
-
-/* Visible rows; with -a behind each the rows of the same path that are not. */
-static int
-write_rows(struct args *a, struct lp_merge *m)
-{
-	struct lp_walk w;
-	int rc;
-
-	lp_walk_init(&w, m, a->all ? LP_WALK_ALL : LP_WALK_VISIBLE);
-	while ((rc = lp_walk_next(&w)) > 0) {
-		const struct lp_row *row = w.row;
-
-		rc = write_row(a, &w, row);
-		while (a->all && rc == LP_OK && (row = row->older) != NULL)
-			rc = write_row(a, &w, row);
-		if (rc != LP_OK)
-			break;
-	}
-	lp_walk_release(&w);
-	return rc == LP_LISTING_ENOUGH ? LP_OK : rc;
-}
-
 /* ---- what the whole is worth ---------------------------------------------- */
 
 /* A preview if any layer is one; complete only if every layer says so. */
@@ -339,10 +363,20 @@ say_completeness(const struct args *a)
 static int
 write_all(struct args *a, struct lp_merge *m)
 {
-	int rc = lp_listing_begin(&a->out);
+	struct lp_view_layer *layers = calloc(a->nlayers, sizeof(*layers));
+	struct lp_mergeview v = {
+		.view = a->view, .all = a->all, .depth = a->depth, .layers = layers, .out = &a->out
+	};
+	int rc;
 
-	if (rc == LP_OK)
-		rc = write_rows(a, m);
+	if (layers == NULL) {
+		lp_err("out of memory");
+		return LP_E_NOMEM;
+	}
+	for (size_t i = 0; i < a->nlayers; i++)
+		layers[i] = (struct lp_view_layer){ a->layers[i].label, a->layers[i].complete };
+	rc = lp_mergeview(&v, m);
+	free(layers);
 	return rc == LP_OK ? lp_listing_end(&a->out, completeness(a), bytes_of_layers(a)) : rc;
 }
 
@@ -378,7 +412,7 @@ run(struct args *a, struct lp_stats *stats)
 }
 
 static void
-close_layers(struct args *a)
+release(struct args *a)
 {
 	for (size_t i = 0; i < a->nlayers; i++) {
 		if (a->layers[i].fd > STDERR_FILENO)
@@ -395,18 +429,28 @@ main(int argc, char **argv)
 	struct lp_opt opt = { .usage = usage, .help = help };
 	struct lp_stats stats;
 	struct args args;
-	int exit_code;
+	int exit_code, rc;
 
 	lp_opt_start(argv, "lp-merge");
 	exit_code = parse_args(argc, argv, &args, &opt);
-	if (exit_code != LP_EXIT_OK)
+	if (exit_code != LP_EXIT_OK) {
+		release(&args);
 		return exit_code;
-	exit_code = lp_start(&stats, opt.stats);
-	if (exit_code == LP_EXIT_OK && (open_layers(&args) != LP_OK || lp_lock(LP_DUTY_FILTER) != LP_OK))
+	}
+	if (lp_stats_begin(&stats, opt.stats) != LP_OK) {
+		lp_err_errno("%s", lp_quotes(opt.stats != NULL ? opt.stats : "LP_STATS"));
+		release(&args);
+		return LP_EXIT_SYSTEM;
+	}
+	if (open_layers(&args) != LP_OK || lp_lock(LP_DUTY_FILTER) != LP_OK)
 		exit_code = LP_EXIT_SYSTEM;
-	else if (exit_code == LP_EXIT_OK)
+	else
 		exit_code = run(&args, &stats);
-	exit_code = lp_finish(&stats, exit_code);
-	close_layers(&args);
+	rc = lp_close_stdout();
+	if (rc == LP_E_SYS)
+		lp_err_errno("<stdout>");
+	exit_code = lp_exit_worse(exit_code, lp_exit_of(rc));
+	release(&args);
+	(void)lp_stats_end(&stats, exit_code);
 	return exit_code;
 }

@@ -1,0 +1,43 @@
+/*
+ * The views of a merge that lp-merge prints, each a walk with its rows on
+ * their way to stdout.
+ */
+#ifndef LP_SYS_MERGEVIEW_H
+#define LP_SYS_MERGEVIEW_H
+
+#include "common/base/span.h"
+#include "common/format/merge.h"
+#include "common/format/row.h"
+#include "common/sys/listing.h"
+
+enum lp_view {
+	LP_VIEW_ROWS,    /* the tree; with `all` also what is hidden */
+	LP_VIEW_DIFF,    /* what each layer added, changed, deleted */
+	LP_VIEW_SUMMARY, /* of each layer */
+	LP_VIEW_DU,      /* of each directory */
+	LP_VIEW_NCDU,
+	LP_VIEW_MTREE
+};
+
+/* A layer as the views name it. */
+struct lp_view_layer {
+	struct lp_span label;
+	enum lp_complete complete;
+};
+
+struct lp_mergeview {
+	enum lp_view view;
+	int all;
+	uint64_t depth; /* of LP_VIEW_DU: directories up to so many levels below the root */
+	const struct lp_view_layer *layers; /* one for each layer of the merge */
+	struct lp_listing *out;
+};
+
+/*
+ * Print what lp_merge_finish has finished. Where the listing's -H says so,
+ * the names of the fields come first. LP_OK, or as the functions of
+ * sys/listing.h, which have said why.
+ */
+int lp_mergeview(const struct lp_mergeview *, struct lp_merge *);
+
+#endif
