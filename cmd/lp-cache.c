@@ -216,8 +216,13 @@ static int
 run_put(struct work *w)
 {
 	enum lp_cache_put result;
-	int rc = lp_cache_put(&w->cache, &w->args->layer, w->spool, &result);
+	int rc = lp_cache_spool_fill(w->spool, STDIN_FILENO);
 
+	if (rc != LP_OK) {
+		lp_err_errno("cannot read the listing, or write it next to the database");
+		return rc;
+	}
+	rc = lp_cache_put(&w->cache, &w->args->layer, w->spool, &result);
 	if (rc == LP_OK && result == LP_CACHE_KEPT)
 		lp_note("%s: the listing that is kept is better and stays", lp_quote(w->args->layer.digest));
 	return rc;
@@ -449,7 +454,7 @@ enter(struct work *w, const struct command *c)
 		lp_err_errno("%s", path != NULL ? lp_quotes(path) : "out of memory");
 		rc = LP_E_SYS;
 	} else if (c->run == run_put && (w->spool = lp_cache_spool(STDIN_FILENO, path)) < 0) {
-		lp_err_errno("cannot read the listing into %s", lp_quotes(path));
+		lp_err_errno("cannot make a file in %s", lp_quotes(path));
 		rc = LP_E_SYS;
 	} else {
 		rc = lp_lock_in(LP_DUTY_DATABASE, dir);

@@ -65,11 +65,13 @@ enum lp_cache_put {
 int lp_cache_put(struct lp_cache *, const struct lp_cache_layer *, int fd, enum lp_cache_put *);
 
 /*
- * A descriptor that reads what `fd` reads, from a file: fd itself if it is
- * one, else a copy without a name next to the database, so that no writer
- * waits for a pipe. -1 with errno.
+ * No writer waits for a pipe: what comes through one is first copied to a
+ * file without a name next to the database. A descriptor for that, or fd
+ * itself if it is a file already; -1 with errno. Before the lock.
  */
 int lp_cache_spool(int fd, const char *directory);
+/* Behind the lock: copy all of fd there. LP_OK or LP_E_SYS. */
+int lp_cache_spool_fill(int spool, int fd);
 
 struct lp_cache_found {
 	enum lp_complete complete;

@@ -30,30 +30,25 @@ struct put {
 int
 lp_cache_spool(int fd, const char *directory)
 {
-	unsigned char room[64 * 1024];
 	struct stat st;
-	ptrdiff_t n;
-	int file;
 
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		return fd;
-	file = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (file < 0)
-		return -1;
-	while ((n = lp_read(fd, room, sizeof(room))) > 0) {
-		if (lp_write_all(file, lp_span(room, (size_t)n)) != LP_OK) {
-			n = -1;
-			break;
-		}
-	}
-	if (n < 0 || lseek(file, 0, SEEK_SET) < 0) {
-		int saved = errno;
+	return open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
 
-		close(file);
-		errno = saved;
-		return -1;
-	}
-	return file;
+int
+lp_cache_spool_fill(int spool, int fd)
+{
+	unsigned char room[64 * 1024];
+	ptrdiff_t n;
+
+	if (spool == fd)
+		return LP_OK;
+	while ((n = lp_read(fd, room, sizeof(room))) > 0)
+		if (lp_write_all(spool, lp_span(room, (size_t)n)) != LP_OK)
+			return LP_E_SYS;
+	return n < 0 || lseek(spool, 0, SEEK_SET) < 0 ? LP_E_SYS : LP_OK;
 }
 
 /* ---- the layer and its images --------------------------------------------- */

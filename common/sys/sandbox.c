@@ -132,7 +132,7 @@ static int
 seccomp(enum lp_duty duty)
 {
 	scmp_filter_ctx c = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	int rc = c == NULL ? -ENOMEM : 0;
+	int rc = c == NULL ? -ENOSYS : 0;
 
 	rc = rc != 0 ? rc : allow_calls(c, filter_calls, sizeof(filter_calls) / sizeof(filter_calls[0]));
 	if (duty == LP_DUTY_DATABASE && rc == 0)
