@@ -1,0 +1,195 @@
+#!/usr/bin/env bats
+# Each program of the suite locks itself before the first byte from outside,
+# and does nothing where it cannot. The programs are those of cmd/: a new one
+# is looked for here and fails until reach() knows it.
+
+bats_require_minimum_version 1.5.0
+
+setup_file()
+{
+	local top
+	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	LOCKED=$top/build/release/bin
+	# builds for sanitizers have no lock, and say so: see the last test
+	[ "${LP_BIN:-$LOCKED}" = "$LOCKED" ] || make -s -C "$top" FLAVOUR=release all >/dev/null
+	# NEEDSWORK: the network's duty has no lock yet
+	PROGRAMS=$(cd "$top/cmd" && echo lp-*.c | sed 's/\.c\>//g; s/lp-layers//')
+	export LOCKED PROGRAMS
+	load ../lib/registry
+	srv_init
+	# a registry that never answers
+	echo '{"/*": {"delay_ms": 60000}}' >"$BATS_FILE_TMPDIR/rules.json"
+	fault_start silent "$BATS_FILE_TMPDIR/rules.json"
+}
+
+teardown_file()
+{
+	load ../lib/registry
+	srv_stop
+}
+
+setup()
+{
+	load ../lib/registry
+	unset LP_SANDBOX LP_STATS LP_STORE LP_CACHE LP_OFFLINE
+	PORT=1 # nobody listens
+	cd "$BATS_TEST_TMPDIR" || return
+	mkfifo fifo
+}
+
+teardown()
+{
+	[ -z "${pid-}" ] || kill -KILL "$pid" 2>/dev/null || true
+}
+
+# reach PROGRAM: ARGV, with which it waits for somebody's bytes (on the port
+# PORT of this machine, if it is one for networks), and WORLD, the system calls
+# with which it would look at them
+reach()
+{
+	local zeros
+	zeros=sha256:$(printf '0%.0s' {1..64})
+	WORLD='(read|pread64|readv|splice)\(0,'
+	case $1 in
+	lp-cache) ARGV=("$LOCKED/$1" --db="$PWD/db/cache.db" put --layer="$zeros") ;;
+	lp-cat) ARGV=("$LOCKED/$1" name) ;;
+	lp-fetch)
+		ARGV=("$LOCKED/$1" --plain-http --retries=0 -n 512 "localhost:$PORT/a@$zeros")
+		WORLD='connect\([0-9]+, .*AF_INET'
+		;;
+	lp-inflate | lp-tarls | lp-toc) ARGV=("$LOCKED/$1") ;;
+	lp-layers)
+		ARGV=("$LOCKED/$1" --plain-http --retries=0 "localhost:$PORT/a:1")
+		WORLD='connect\([0-9]+, .*AF_INET'
+		;;
+	lp-merge) ARGV=("$LOCKED/$1" -) ;;
+	*) echo "locks.bats does not know $1" && return 1 ;;
+	esac
+}
+
+each_program()
+{
+	local p
+	[ -n "$PROGRAMS" ]
+	for p in $PROGRAMS; do
+		echo "# $p"
+		reach "$p"
+		rm -f log
+		"$@"
+	done
+}
+
+# LOG's first line that matches; 0: none does
+line_of()
+{
+	grep -nE -m 1 "$1" log | cut -d : -f 1 | grep . || echo 0
+}
+
+# the program, traced into `log`, behind options of strace's that inject failures
+traced()
+{
+	# an end of file for what reads stdin
+	local calls=read,pread64,readv,splice,connect,prctl,seccomp
+	: | strace -qq -f -o log -e trace=$calls,landlock_create_ruleset,landlock_restrict_self "$@" >out 2>err
+}
+
+sees_two()
+{
+	grep -q '^Seccomp:[[:space:]]2$' "/proc/$pid/status"
+}
+
+runs_locked()
+{
+	"${ARGV[@]}" <fifo >out 2>err &
+	pid=$!
+	exec 9>fifo
+	wait_for sees_two
+	grep '^NoNewPrivs:[[:space:]]1$' "/proc/$pid/status"
+	# it waits, it did not end
+	kill -0 "$pid"
+	kill -KILL "$pid"
+	wait "$pid" || true
+	pid=
+	exec 9>&-
+}
+
+@test "the kernel says of each running program that it is locked" {
+	PORT=$(srv_port silent)
+	each_program runs_locked
+}
+
+locks_first()
+{
+	local landlock filter world
+	traced "${ARGV[@]}" || true
+	landlock=$(line_of 'landlock_restrict_self\(.* = 0$')
+	filter=$(line_of 'seccomp\(SECCOMP_SET_MODE_FILTER, 0.* = 0$')
+	world=$(line_of "$WORLD")
+	echo "landlock $landlock, filter $filter, world $world"
+	[ "$landlock" -gt 0 ]
+	[ "$filter" -gt "$landlock" ]
+	[ "$world" -gt "$filter" ]
+}
+
+@test "Landlock, then the filter, then the first byte" {
+	each_program locks_first
+}
+
+# refused WORDS STRACE-OPTION...: exit 3, a message, and nothing looked at
+refused()
+{
+	local words=$1 status=0
+	shift
+	traced "$@" "${ARGV[@]}" || status=$?
+	cat err
+	[ "$status" -eq 3 ]
+	grep -q "$words" err
+	[ "$(wc -l <err)" -eq 1 ]
+	[ ! -s out ]
+	run ! grep -qE "$WORLD" log
+}
+
+@test "without Landlock nothing is done" {
+	each_program refused Landlock -e inject=landlock_create_ruleset:error=ENOSYS
+	each_program refused Landlock -e inject=landlock_restrict_self:error=EPERM
+}
+
+@test "without a filter nothing is done" {
+	each_program refused seccomp -e inject=seccomp:error=EPERM -e inject=prctl:error=EPERM:when=2+
+	LP_SANDBOX=seccomp each_program refused seccomp \
+	    -e inject=seccomp:error=EPERM -e inject=prctl:error=EPERM:when=2+
+}
+
+@test "without no_new_privs nothing is done" {
+	each_program refused privileges -e inject=prctl:error=EINVAL
+}
+
+goes_on()
+{
+	traced -e inject=landlock_create_ruleset:error=ENOSYS "${ARGV[@]}" || true
+	[ "$(line_of "$WORLD")" -gt "$(line_of 'seccomp\(SECCOMP_SET_MODE_FILTER, 0.* = 0$')" ]
+	[ "$(line_of 'seccomp\(SECCOMP_SET_MODE_FILTER, 0.* = 0$')" -gt 0 ]
+}
+
+@test "LP_SANDBOX=seccomp is the user's word for going on without Landlock, and no other word is" {
+	LP_SANDBOX=seccomp each_program goes_on
+	LP_SANDBOX=none each_program refused Landlock -e inject=landlock_create_ruleset:error=ENOSYS
+}
+
+says_locks()
+{
+	run -0 "${ARGV[0]}" --version
+	[ "${lines[1]}" = "locks: no_new_privs landlock seccomp" ]
+}
+
+@test "--version says which locks there are" {
+	each_program says_locks
+}
+
+@test "a build without locks says so" {
+	run -0 "${LP_BIN:-$LOCKED}/lp-tarls" --version
+	case ${LP_BIN:-$LOCKED} in
+	"$LOCKED") [ "${lines[1]}" = "locks: no_new_privs landlock seccomp" ] ;;
+	*) [ "${lines[1]}" = "locks: none (a build for sanitizers)" ] ;;
+	esac
+}
