@@ -495,6 +495,9 @@ print_archive_layers(struct work *w)
 		w->entries++;
 	}
 	lp_buf_release(&source);
+	if (rc == LP_OK && w->args->end)
+		rc = lp_layer_end(&w->args->fmt, &(struct lp_layerend){ .digest = "", .manifest = "",
+		    .platform = a->config.has_platform ? &a->config.platform : NULL, .layers = a->n }, &w->out);
 	if (rc != LP_OK)
 		lp_err("%s: more rows than memory or %d MiB hold", lp_quotes(w->args->text), OUT_MAX >> 20);
 	return rc;

@@ -252,8 +252,10 @@ end_json(const struct lp_layerend *e, struct lp_span platform, struct lp_buf *b)
 {
 	int rc = lp_buf_adds(b, "{\"end\":{");
 
-	rc = rc != LP_OK ? rc : add_text_member(b, "digest", lp_span_str(e->digest));
-	rc = rc != LP_OK ? rc : add_text_member(b, "manifest", lp_span_str(e->manifest));
+	if (*e->digest != '\0')
+		rc = rc != LP_OK ? rc : add_text_member(b, "digest", lp_span_str(e->digest));
+	if (*e->manifest != '\0')
+		rc = rc != LP_OK ? rc : add_text_member(b, "manifest", lp_span_str(e->manifest));
 	if (platform.n > 0)
 		rc = rc != LP_OK ? rc : add_text_member(b, "platform", platform);
 	rc = rc != LP_OK ? rc : add_number_member(b, "layers", e->layers);

@@ -52,8 +52,8 @@ int lp_layer_write(const struct lp_layerfmt *, const struct lp_layer *, struct l
 
 /* What an end record tells of the image. */
 struct lp_layerend {
-	const char *digest;   /* of what the name leads to, perhaps an index */
-	const char *manifest; /* digest of the manifest whose layers these are */
+	const char *digest;   /* of what the name leads to, perhaps an index; "" for none */
+	const char *manifest; /* digest of the manifest whose layers these are; "" for none */
 	const struct lp_platform *platform; /* or NULL */
 	size_t layers;
 };

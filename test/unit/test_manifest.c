@@ -1,0 +1,306 @@
+#include <stdlib.h>
+
+#include "common/base/status.h"
+#include "common/format/manifest.h"
+#include "test/unit/unit.h"
+
+#define HEX_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define HEX_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define HEX_C "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+#define A "sha256:" HEX_A
+#define B "sha256:" HEX_B
+#define C "sha256:" HEX_C
+#define OCI "application/vnd.oci.image."
+#define DOCKER "application/vnd.docker."
+#define DESC(type, digest, size) "{\"mediaType\":\"" type "\",\"digest\":\"" digest "\",\"size\":" size "}"
+#define CONFIG DESC(OCI "config.v1+json", C, "7")
+#define IMAGE(config, layers) "{\"schemaVersion\":2,\"config\":" config ",\"layers\":[" layers "]}"
+#define ENTRY(digest, platform) "{\"mediaType\":\"" OCI "manifest.v1+json\",\"digest\":\"" digest \
+    "\",\"size\":1" platform "}"
+#define PLATFORM(os, arch) ",\"platform\":{\"os\":\"" os "\",\"architecture\":\"" arch "\"}"
+#define VARIANT(os, arch, v) ",\"platform\":{\"os\":\"" os "\",\"architecture\":\"" arch "\",\"variant\":\"" v "\"}"
+#define INDEX(entries) "{\"schemaVersion\":2,\"manifests\":[" entries "]}"
+
+static int
+parse(const char *text, struct lp_manifest *m, struct lp_manifest_error *e)
+{
+	struct lp_span s = lp_span_str(text);
+	unsigned char *p = unit_exact(s);
+	int rc = lp_manifest_parse(lp_span(p, s.n), m, e);
+
+	free(p);
+	return rc;
+}
+
+/* ---- kinds --------------------------------------------------------------------- */
+
+static void
+test_image(void)
+{
+	struct lp_manifest m;
+	struct lp_manifest_error e;
+
+	if (!ok(parse(IMAGE(CONFIG, DESC(OCI "layer.v1.tar+gzip", A, "10") "," DESC(OCI "layer.v1.tar", B, "20")),
+	    &m, &e) == LP_OK, "an image"))
+		return;
+	ok(m.kind == LP_MANIFEST_IMAGE && m.n == 2 && m.artifact_type.p == NULL, "of two layers");
+	ok_str(m.v[0].digest, A, "base first");
+	ok_str(m.v[1].mediatype, OCI "layer.v1.tar", "media type");
+	ok(m.v[1].size == 20 && m.v[1].has_size, "size");
+	ok_str(m.config.digest, C, "config");
+	ok_str(m.mediatype, OCI "manifest.v1+json", "a kind that is not said");
+	lp_manifest_release(&m);
+}
+
+static void
+test_details(void)
+{
+	struct lp_manifest m;
+	struct lp_manifest_error e;
+
+	parse(IMAGE(CONFIG, "{\"digest\":\"" A "\",\"annotations\":{\"k\":\"v\"},\"urls\":[\"https://h/x\"]}"), &m, &e);
+	ok(m.n == 1 && !m.v[0].has_size && m.v[0].mediatype.p == NULL, "a layer that says little");
+	ok_str(lp_json_get_string(m.v[0].annotations, "k"), "v", "annotations are passed on");
+	ok(json_array_size(m.v[0].urls) == 1, "and so are urls");
+	lp_manifest_release(&m);
+	parse(IMAGE(DESC("application/vnd.cncf.helm.config.v1+json", C, "7"), ""), &m, &e);
+	ok_str(m.artifact_type, "application/vnd.cncf.helm.config.v1+json", "an artifact by its config");
+	lp_manifest_release(&m);
+	parse("{\"artifactType\":\"x/y\",\"config\":" CONFIG ",\"layers\":[]}", &m, &e);
+	ok_str(m.artifact_type, "x/y", "an artifact by its word");
+	lp_manifest_release(&m);
+}
+
+static void
+test_bad(void)
+{
+	static const struct { const char *json, *why; int rc, entry; } t[] = {
+		{ "", "not valid JSON", LP_E_DATA, -1 },
+		{ "<html>", "not valid JSON", LP_E_DATA, -1 },
+		{ "[]", "not a JSON object", LP_E_DATA, -1 },
+		{ "{}", "neither an index", LP_E_DATA, -1 },
+		{ "{\"layers\":3}", "neither an index", LP_E_DATA, -1 },
+		{ IMAGE(CONFIG, "") "x", "not valid JSON", LP_E_DATA, -1 },
+		{ "{\"layers\":[]}", "without a config", LP_E_DATA, -1 },
+		{ "{\"config\":{},\"layers\":[]}", "config's descriptor", LP_E_DATA, -1 },
+		{ IMAGE(CONFIG, "3"), "not an object", LP_E_DATA, 0 },
+		{ IMAGE(CONFIG, DESC("x", A, "1") "," DESC("x", "sha256:12", "1")), "digest is not", LP_E_DATA, 1 },
+		{ IMAGE(CONFIG, DESC("x", "sha512:" HEX_A HEX_B, "1")), "digest is not", LP_E_DATA, 0 },
+		{ IMAGE(CONFIG, DESC("x", A, "-1")), "size is not", LP_E_DATA, 0 },
+		{ IMAGE(CONFIG, DESC("x", A, "\"1\"")), "size is not", LP_E_DATA, 0 },
+		{ "{\"config\":" CONFIG ",\"layers\":[],\"manifests\":[]}", "in one", LP_E_DATA, -1 },
+		{ "{\"fsLayers\":[],\"history\":[],\"layers\":[]}", "in one", LP_E_DATA, -1 },
+		{ "{\"mediaType\":\"" OCI "index.v1+json\",\"config\":" CONFIG ",\"layers\":[]}", "disagree",
+		  LP_E_DATA, -1 },
+		{ "{\"mediaType\":\"" DOCKER "distribution.manifest.v2+json\",\"manifests\":[]}", "disagree",
+		  LP_E_DATA, -1 },
+		{ "{\"layers\":[],\"layers\":[],\"config\":" CONFIG "}", "not valid JSON", LP_E_DATA, -1 },
+		{ INDEX(ENTRY(A, PLATFORM("li nux", "amd64"))), "platform", LP_E_DATA, 0 },
+		{ "{\"fsLayers\":[{\"blobSum\":\"" A "\"}],\"history\":[]}", "equally many", LP_E_DATA, -1 },
+		{ "{\"fsLayers\":[{\"blobSum\":\"" A "\"}],\"history\":[{\"v1Compatibility\":\"{\"}]}",
+		  "v1Compatibility", LP_E_DATA, 0 },
+		{ "{\"fsLayers\":[{\"blobSum\":\"x\"}],\"history\":[{\"v1Compatibility\":\"{}\"}]}", "blobSum",
+		  LP_E_DATA, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct lp_manifest_error e = { .why = "" };
+		struct lp_manifest m;
+		int rc = parse(t[i].json, &m, &e);
+
+		if (!ok(rc == t[i].rc && strstr(e.why, t[i].why) != NULL && e.entry == t[i].entry && m.root == NULL,
+		    "refused: %.60s", t[i].json))
+			diag("%d, entry %d: %s", rc, e.entry, e.why);
+	}
+}
+
+static void
+test_depth(void)
+{
+	struct lp_manifest_error e;
+	struct lp_manifest m;
+	char deep[256];
+
+	memset(deep, '[', sizeof(deep) - 1);
+	deep[sizeof(deep) - 1] = '\0';
+	ok(parse(deep, &m, &e) == LP_E_LIMIT && e.offset == LP_MAX_JSON_DEPTH, "nested too deep, and where");
+}
+
+/* ---- choosing -------------------------------------------------------------------- */
+
+static void
+test_choose(void)
+{
+	static const char many[] = INDEX(
+	    ENTRY(A, PLATFORM("unknown", "unknown")) ","
+	    ENTRY(A, PLATFORM("windows", "amd64")) ","
+	    ENTRY(A, VARIANT("linux", "arm", "v5")) ","
+	    ENTRY(A, VARIANT("linux", "arm", "v7")) ","
+	    ENTRY(A, VARIANT("linux", "arm64", "v8")) ","
+	    ENTRY(A, PLATFORM("linux", "386")) ","
+	    ENTRY(A, PLATFORM("linux", "amd64")) ","
+	    ENTRY(A, PLATFORM("linux", "amd64")) ","
+	    ENTRY(A, PLATFORM("linux", "amd64") ",\"annotations\":{\"vnd.docker.reference.type\":\"attestation-manifest\"}") ","
+	    ENTRY(A, VARIANT("linux", "amd64", "v3")) ","
+	    ENTRY(A, PLATFORM("linux", "s390x")));
+	static const struct { const char *json, *platform; size_t at; } t[] = {
+		{ many, "linux/amd64", 6 }, { many, "amd64", 6 }, { many, "linux/x86_64", 6 },
+		{ many, "linux/amd64/v2", 6 }, { many, "linux/amd64/v3", 9 }, { many, "linux/amd64/v4", 9 },
+		{ many, "linux/386", 5 }, { many, "linux/arm64", 4 }, { many, "linux/arm64/v8", 4 },
+		{ many, "linux/aarch64", 4 }, { many, "linux/arm", 3 }, { many, "linux/arm/v7", 3 },
+		{ many, "linux/arm/v6", 2 }, { many, "linux/arm/5", 2 }, { many, "linux/armhf", 3 },
+		{ many, "linux/arm/v4", 11 }, { many, "windows/amd64", 1 }, { many, "linux/s390x", 10 },
+		{ many, "linux/riscv64", 11 }, { many, "unknown/unknown", 11 },
+		{ INDEX(ENTRY(A, VARIANT("linux", "arm", "v6")) "," ENTRY(A, VARIANT("linux", "arm", "v7"))), "linux/arm64", 1 },
+		{ INDEX(ENTRY(A, PLATFORM("linux", "386"))), "linux/amd64", 0 },
+		{ INDEX(ENTRY(A, "")), "linux/amd64", 0 },
+		{ INDEX(ENTRY(A, "") "," ENTRY(B, "")), "linux/amd64", 2 },
+		{ INDEX(ENTRY(A, PLATFORM("linux", "arm")) "," ENTRY(B, "")), "linux/amd64", 1 },
+		{ INDEX(DESC(OCI "index.v1+json", A, "1") "," DESC(OCI "index.v1+json", B, "1")), "linux/amd64", 0 },
+		{ INDEX(DESC("application/vnd.example+json", A, "1")), "linux/amd64", 1 },
+		{ INDEX(""), "linux/amd64", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct lp_manifest_error e;
+		struct lp_manifest m;
+		struct lp_platform p;
+		size_t got;
+
+		if (parse(t[i].json, &m, &e) != LP_OK || lp_platform_parse(lp_span_str(t[i].platform), &p) != LP_OK) {
+			ok(0, "case %zu", i);
+			continue;
+		}
+		got = lp_manifest_choose(&m, &p);
+		if (!ok(got == t[i].at, "%s of case %zu", t[i].platform, i))
+			diag("%zu", got);
+		lp_manifest_release(&m);
+	}
+}
+
+static void
+test_platforms(void)
+{
+	static const struct { const char *in, *out; } t[] = {
+		{ "linux/amd64", "linux/amd64" }, { "Linux/AMD64", "linux/amd64" }, { "amd64", "linux/amd64" },
+		{ "linux/x86-64/v1", "linux/amd64" }, { "linux/arm64/v8", "linux/arm64" }, { "armel", "linux/arm/v6" },
+		{ "linux/arm/6", "linux/arm/v6" }, { "arm", "linux/arm/v7" }, { "i686", "linux/386" },
+		{ "macos/arm64", "darwin/arm64" }, { "linux/riscv64/rva20", "linux/riscv64/rva20" },
+		{ "", NULL }, { "/", NULL }, { "linux/", NULL }, { "/amd64", NULL }, { "linux/amd64/", NULL },
+		{ "linux/amd64/v2/x", NULL }, { "lin ux/amd64", NULL },
+		{ "linux/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct lp_platform p;
+		struct lp_buf b;
+		int rc = lp_platform_parse(lp_span_str(t[i].in), &p);
+
+		if (t[i].out == NULL) {
+			ok(rc == LP_E_USAGE, "no platform: '%s'", t[i].in);
+			continue;
+		}
+		lp_buf_init(&b, 256);
+		lp_platform_put(&p, &b);
+		ok(rc == LP_OK && ok_str(lp_buf_span(&b), t[i].out, t[i].in), "a platform");
+		lp_buf_release(&b);
+	}
+}
+
+/* ---- schema 1 ---------------------------------------------------------------------- */
+
+#define V1_BODY "{\"schemaVersion\":1,\"architecture\":\"amd64\"," \
+    "\"fsLayers\":[{\"blobSum\":\"" C "\"},{\"blobSum\":\"" B "\"},{\"blobSum\":\"" A "\"}]," \
+    "\"history\":[{\"v1Compatibility\":\"{\\\"os\\\":\\\"linux\\\",\\\"architecture\\\":\\\"arm64\\\"," \
+    "\\\"container_config\\\":{\\\"Cmd\\\":[\\\"/bin/sh\\\",\\\"-c\\\",\\\"top\\\"]}}\"}," \
+    "{\"v1Compatibility\":\"{\\\"throwaway\\\":true}\"}," \
+    "{\"v1Compatibility\":\"{\\\"container_config\\\":{\\\"Cmd\\\":[\\\"base\\\"]}}\"}]"
+
+static void
+test_schema1(void)
+{
+	static const char payload[] = V1_BODY "}";
+	struct lp_manifest_error e;
+	struct lp_manifest m;
+	struct lp_buf b;
+
+	if (!ok(parse(payload, &m, &e) == LP_OK, "schema 1"))
+		return;
+	ok(m.kind == LP_MANIFEST_SCHEMA1 && m.n == 2, "a layer thrown away does not count");
+	ok_str(m.v[0].digest, A, "base first");
+	ok_str(m.v[1].digest, C, "newest last");
+	ok_str(m.v[0].created_by, "base", "the base's history");
+	ok_str(m.v[1].created_by, "/bin/sh -c top", "the top's");
+	ok(m.has_platform && strcmp(m.platform.arch, "arm64") == 0, "its platform is the newest history's");
+	ok(!m.v[0].has_size, "no sizes");
+	lp_manifest_release(&m);
+	lp_buf_init(&b, LP_MAX_MANIFEST);
+	ok(lp_manifest_payload(lp_span_str(payload), &b, &e) == LP_OK &&
+	    lp_span_is(lp_buf_span(&b), payload), "unsigned, it is its own payload");
+	lp_buf_release(&b);
+}
+
+/* ---- the config ------------------------------------------------------------------------ */
+
+static void
+test_payload(void)
+{
+	/* {"formatLength":14,"formatTail":"fQ"} */
+	static const char document[] = "{\"fsLayers\":[],\"history\":[],\"signatures\":[{\"protected\":"
+	    "\"eyJmb3JtYXRMZW5ndGgiOjE0LCJmb3JtYXRUYWlsIjoiZlEifQ\"}]}";
+	static const struct { const char *json; int rc; } bad[] = {
+		{ "{\"fsLayers\":[],\"signatures\":[{}]}", LP_E_DATA },
+		{ "{\"fsLayers\":[],\"signatures\":[{\"protected\":\"!!\"}]}", LP_E_DATA },
+		/* {"formatLength":9999,"formatTail":"fQ"} */
+		{ "{\"fsLayers\":[],\"signatures\":[{\"protected\":"
+		  "\"eyJmb3JtYXRMZW5ndGgiOjk5OTksImZvcm1hdFRhaWwiOiJmUSJ9\"}]}", LP_E_DATA },
+	};
+	struct lp_manifest_error e;
+	struct lp_buf b;
+
+	lp_buf_init(&b, 4096);
+	ok(lp_manifest_payload(lp_span_str(document), &b, &e) == LP_OK, "a signed payload");
+	ok_str(lp_buf_span(&b), "{\"fsLayers\":[]}", "as far as formatLength goes, then the tail");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ok(lp_manifest_payload(lp_span_str(bad[i].json), &b, &e) == bad[i].rc, "a signature of nothing %zu", i);
+	lp_buf_release(&b);
+}
+
+static void
+test_config(void)
+{
+	static const char text[] = "{\"os\":\"linux\",\"architecture\":\"arm\",\"variant\":\"v6\","
+	    "\"rootfs\":{\"diff_ids\":[\"" A "\",\"" B "\"]},\"history\":["
+	    "{\"created_by\":\"one\"},{\"created_by\":\"env\",\"empty_layer\":true},{\"comment\":\"no created_by\"}]}";
+	struct lp_manifest_error e;
+	struct lp_image_config c;
+
+	ok(lp_image_config_parse(lp_span_str(text), 2, &c, &e) == LP_OK && c.has_history && c.has_diff_ids,
+	    "a config of two layers");
+	ok_str(c.v[0].created_by, "one", "the first one's history");
+	ok(c.v[1].created_by.p == NULL, "the second one's, which does not say");
+	ok_str(c.v[1].diff_id, B, "its diff_id");
+	ok(c.has_platform && strcmp(c.platform.variant, "v6") == 0, "the platform");
+	lp_image_config_release(&c);
+	ok(lp_image_config_parse(lp_span_str(text), 3, &c, &e) == LP_OK && !c.has_history && !c.has_diff_ids &&
+	    c.v[0].created_by.p == NULL && c.v[2].diff_id.p == NULL, "of another number: nothing is guessed");
+	lp_image_config_release(&c);
+	ok(lp_image_config_parse(lp_span_str("{}"), 0, &c, &e) == LP_OK && !c.has_platform, "an empty one");
+	lp_image_config_release(&c);
+	ok(lp_image_config_parse(lp_span_str("[]"), 0, &c, &e) == LP_E_DATA && c.v == NULL, "not an object");
+}
+
+int
+main(void)
+{
+	test_image();
+	test_details();
+	test_bad();
+	test_depth();
+	test_choose();
+	test_platforms();
+	test_schema1();
+	test_payload();
+	test_config();
+	return unit_done();
+}
