@@ -77,7 +77,7 @@ tm_head(struct lp_buf *b, struct tm_header h)
 	tm_field(p + 116, "0000144", 7);
 	snprintf(number, sizeof(number), "%011llo", (unsigned long long)h.size);
 	tm_field(p + 124, number, 11);
-	tm_field(p + 136, "14524770020", 11); /* 1700000784 */
+	tm_field(p + 136, "14524770020", 11); /* 1699999760 */
 	p[156] = (unsigned char)(h.type != 0 ? h.type : '0');
 	tm_field(p + 157, h.link, 100);
 	if (h.format != 'v') {

@@ -1,0 +1,286 @@
+#!/usr/bin/env bats
+# lp-tarls through its real command line.
+
+bats_require_minimum_version 1.5.0
+
+setup_file()
+{
+	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	: "${LP_BIN:=$TOP/build/release/bin}"
+	export TOP LP_BIN PATH="$LP_BIN:$TOP/test/lib:$PATH"
+	unset LP_STATS
+	cd "$BATS_FILE_TMPDIR" || return
+	mktar >small.tar <<-'END'
+		header name=dir/ type=5 mode=0001777
+		header name=dir/file size=3 uname=root
+		data abc
+		header name=dir/link type=2 link=file
+		header name=dir/hard type=1 link=dir/file
+		end
+	END
+	mktar >odd.tar <<-'END'
+		header name=a\\tb size=600
+		data *600
+		header name='\xff{' mode=0004755
+		end
+	END
+	cat >small.tsv <<-'END'
+		drwxrwxrwt	1000	100	0	2023-11-14T22:09:20Z	dir/	
+		-rw-r--r--	1000	100	3	2023-11-14T22:09:20Z	dir/file	
+		lrw-r--r--	1000	100	0	2023-11-14T22:09:20Z	dir/link	file
+		hrw-r--r--	1000	100	0	2023-11-14T22:09:20Z	dir/hard	dir/file
+	END
+}
+
+setup()
+{
+	cd "$BATS_FILE_TMPDIR" || return
+	T=$BATS_TEST_TMPDIR
+}
+
+# gives STATUS OUT ERR COMMAND...: exact status, stdout and stderr (text, newline added)
+gives()
+{
+	local status=$1 out=$2 err=$3 got=0
+	shift 3
+	"$@" >"$T/out" 2>"$T/err" || got=$?
+	printf '%s' "${out:+$out$'\n'}" | cmp - "$T/out"
+	printf '%s' "${err:+$err$'\n'}" | cmp - "$T/err"
+	[ "$got" -eq "$status" ]
+}
+
+# tar_of RECIPE-LINE...: the archive on stdout
+tar_of()
+{
+	printf '%s\n' "$@" | mktar
+}
+
+@test "a listing: seven columns, from a file, from stdin, from a pipe" {
+	lp-tarls small.tar >"$T/a"
+	cmp "$T/a" small.tsv
+	lp-tarls <small.tar | cmp - small.tsv
+	# shellcheck disable=SC2002
+	cat small.tar | lp-tarls - | cmp - small.tsv
+}
+
+@test "one byte at a time gives the same rows" {
+	lp-tarls < <(dd if=small.tar bs=1 status=none) | cmp - small.tsv
+}
+
+@test "-H and -o: columns by name" {
+	gives 0 $'name\tsize\ndir/\t0\ndir/file\t3\ndir/link\t0\ndir/hard\t0' '' lp-tarls -Ho name,size small.tar
+	gives 0 $'5\ttrue\tfalse\t0\t512\n0\tfalse\tfalse\t512\t1024\n2\tfalse\ttrue\t1536\t2048\n1\tfalse\tfalse\t2048\t2560' '' \
+		lp-tarls -o typeflag,is_dir,is_symlink,header_offset,data_offset small.tar
+}
+
+@test "-0: names as they are, ended by NUL" {
+	lp-tarls -0 -o name odd.tar >"$T/out"
+	printf 'a\tb\0\377{\0' | cmp - "$T/out"
+}
+
+@test "names are escaped, and the first column cannot pose as something else" {
+	gives 0 $'a\\tb\t600\n\\xff{\t0' '' lp-tarls -o name,size odd.tar
+	tar_of "header name='#end'" "header name='{\"end\":1}'" end >"$T/pose.tar"
+	gives 0 $'\\x23end\n\\x7b"end":1}' '' lp-tarls -o name "$T/pose.tar"
+}
+
+@test "-j: objects that jq reads, exact bytes beside bad UTF-8" {
+	lp-tarls -jE -L base odd.tar >"$T/out"
+	[ "$(jq -r 'select(.name) | .name_base64 // "-"' "$T/out" | tr '\n' ' ')" = "- /3s= " ]
+	[ "$(jq -r '.mode // empty' "$T/out" | tr '\n' ' ')" = "-rw-r--r-- -rwsr-xr-x " ]
+	[ "$(jq -c .end "$T/out" | tail -n 1)" = '{"entries":2,"complete":"yes","bytes":3072,"layer":"base"}' ]
+	[ "$(jq -r 'select(.name) | .layer' "$T/out" | sort -u)" = base ]
+}
+
+@test "-l: lines for eyes, nothing a terminal obeys" {
+	tar_of "header name='\x1b[31m\xe2\x80\xaered' type=2 link='\xc2\x9b'" end >"$T/l.tar"
+	gives 0 'lrw-r--r-- 1000     100               0 2023-11-14T22:09:20Z \x1b[31m\xe2\x80\xaered -> \xc2\x9b' '' \
+		lp-tarls -l "$T/l.tar"
+}
+
+@test "-E and -L: the end record and the layer's column" {
+	gives 0 $'dir/\tl\\n1\ndir/file\tl\\n1\ndir/link\tl\\n1\ndir/hard\tl\\n1\n#end\tentries=4\tcomplete=yes\tbytes=3584\tlayer=l\\n1' '' \
+		lp-tarls -E -L $'l\n1' -o name,layer small.tar
+}
+
+@test "-m: patterns over whole names, * matches slashes" {
+	gives 0 $'dir/\ndir/file' '' lp-tarls -o name -m dir -m '*i?e' small.tar
+	gives 0 $'dir/file\ndir/link\ndir/hard' '' lp-tarls -o name -m './d*[kde]' small.tar
+	gives 0 $'#end\tentries=0\tcomplete=yes\tbytes=3584\tlayer=' '' lp-tarls -E -m none small.tar
+}
+
+@test "-n: stops behind COUNT rows, also where input never ends" {
+	gives 0 $'dir/\ndir/file' '' lp-tarls -n 2 -o name small.tar
+	gives 0 $'dir/\n#end\tentries=1\tcomplete=no\tbytes=512\tlayer=' '' lp-tarls -E -n 1 -o name small.tar
+	gives 0 'dir/file' '' lp-tarls -C -n 1 -m '*file' -o name small.tar
+	timeout 20 bash -c '(cat small.tar; sleep 100) | lp-tarls -jn 2 | jq -r .name' >"$T/names" &
+	# the sleep is nobody's any more
+	until [ -s "$T/names" ]; do sleep 0.1; done
+	printf 'dir/\ndir/file\n' | cmp - "$T/names"
+	kill %1 2>/dev/null || :
+}
+
+@test "rows come while more input is waited for" {
+	mkfifo "$T/in" "$T/out"
+	lp-tarls -o name <"$T/in" >"$T/out" &
+	exec 8>"$T/in" 9<"$T/out"
+	head -c 1536 small.tar >&8
+	read -r -t 20 row <&9
+	[ "$row" = dir/ ]
+	read -r -t 20 row <&9
+	[ "$row" = dir/file ]
+	tail -c +1537 small.tar >&8
+	read -r -t 20 row <&9
+	[ "$row" = dir/link ]
+	exec 8>&-
+	wait $!
+	exec 9<&-
+}
+
+@test "a preview: what arrived, a note, complete=no, and exit 0" {
+	head -c 1030 small.tar >"$T/cut"
+	gives 0 $'dir/\ndir/file\n#end\tentries=2\tcomplete=no\tbytes=1026\tlayer=' \
+		"lp-tarls: $T/c2: preview: input ends after 1026 bytes, in a member's data" \
+		bash -c 'head -c 1026 small.tar >"$1"; exec lp-tarls -E -o name "$1"' - "$T/c2"
+	gives 0 $'dir/\ndir/file' 'lp-tarls: <stdin>: preview: input ends after 1030 bytes, in the padding behind a member' \
+		bash -c 'cat "$1" | lp-tarls -o name' - "$T/cut"
+	gives 0 $'dir/\ndir/file' '' lp-tarls -q -o name "$T/cut"
+	gives 4 $'dir/\ndir/file' "lp-tarls: $T/cut: not complete: input ends after 1030 bytes, in the padding behind a member" \
+		lp-tarls -C -o name "$T/cut"
+}
+
+@test "cut exactly behind a member: not complete all the same" {
+	head -c 1536 small.tar >"$T/cut"
+	gives 0 $'#end\tentries=2\tcomplete=no\tbytes=1536\tlayer=' \
+		"lp-tarls: $T/cut: preview: input ends after 1536 bytes, between two members, without an end marker" \
+		bash -c 'lp-tarls -E "$1" | tail -n 1' - "$T/cut"
+}
+
+@test "one block of zeros, or two, are the end" {
+	head -c 3072 small.tar >"$T/one"
+	gives 0 $'#end\tentries=4\tcomplete=yes\tbytes=3072\tlayer=' '' bash -c 'lp-tarls -E "$1" | tail -n 1' - "$T/one"
+	tar_of end >"$T/empty"
+	gives 0 $'#end\tentries=0\tcomplete=yes\tbytes=1024\tlayer=' '' lp-tarls -E "$T/empty"
+}
+
+@test "a body cut off in a file is noticed, although it is not read" {
+	mktar >"$T/big" <<<'header name=big size=1000000'
+	truncate -s 500000 "$T/big"
+	gives 4 big "lp-tarls: $T/big: not complete: input ends after 500000 bytes, in a member's data" \
+		lp-tarls -C -o name "$T/big"
+	gives 4 big "lp-tarls: <stdin>: not complete: input ends after 500000 bytes, in a member's data" \
+		bash -c 'cat "$1" | lp-tarls -C -o name' - "$T/big"
+	[ "$(lp-tarls -qj "$T/big" | jq .truncated)" = true ]
+}
+
+@test "a file is read from where it stands" {
+	{ echo junk; cat small.tar; } >"$T/behind"
+	gives 0 $'dir/\ndir/file\ndir/link\ndir/hard' '' bash -c '{ read -r; exec lp-tarls -o name; } <"$1"' - "$T/behind"
+}
+
+@test "corrupt input: the rows before it, one message with the byte, exit 1" {
+	{ head -c 1536 small.tar; head -c 2000 /dev/zero | tr '\0' x; } >"$T/bad"
+	gives 1 $'dir/\ndir/file' "lp-tarls: $T/bad: byte 1536: header checksum does not match" lp-tarls -o name "$T/bad"
+	gives 1 $'#end\tentries=2\tcomplete=no\tbytes=2048\tlayer=' "lp-tarls: <stdin>: byte 1536: header checksum does not match" \
+		bash -c 'lp-tarls -E <"$1" | tail -n 1; exit "${PIPESTATUS[0]}"' - "$T/bad"
+}
+
+@test "what is no tar is named" {
+	gives 1 '' 'lp-tarls: <stdin>: byte 0: gzip data, not tar: put lp-inflate in front' \
+		bash -c 'gzip <small.tar | lp-tarls'
+	gives 1 '' 'lp-tarls: <stdin>: byte 0: zstd data, not tar: put lp-inflate in front' \
+		bash -c 'zstd -q <small.tar | lp-tarls'
+	gives 1 '' 'lp-tarls: <stdin>: byte 0: an HTML page, not tar' \
+		bash -c "printf '<!DOCTYPE html>%2000s' x | lp-tarls"
+	gives 1 '' 'lp-tarls: <stdin>: byte 0: header checksum does not match' \
+		bash -c 'seq 1000 | lp-tarls'
+	gives 1 '' 'lp-tarls: <stdin>: byte 0: the input is empty: even a tar without members has an end marker' \
+		lp-tarls <<<'' </dev/null
+}
+
+@test "what follows the end marker is told" {
+	{ cat small.tar; echo more; } >"$T/more"
+	gives 0 '' "lp-tarls: $T/more: byte 3584: what follows the end marker is ignored" \
+		bash -c 'lp-tarls "$1" >/dev/null' - "$T/more"
+	{ cat small.tar; head -c 8192 /dev/zero; } >"$T/zeros"
+	gives 0 $'#end\tentries=4\tcomplete=yes\tbytes=11776\tlayer=' '' bash -c 'lp-tarls -E "$1" | tail -n 1' - "$T/zeros"
+}
+
+@test "smuggling: a header's own size does not hide members from a pax size (CVE-2025-62518)" {
+	tar_of 'pax x size=1024' 'header name=outer size=0' \
+		'header name=hidden' 'header name=hidden' 'header name=seen' end >"$T/t"
+	gives 0 $'outer\t1024\nseen\t0' '' lp-tarls -o name,size "$T/t"
+}
+
+@test "smuggling: a pax size of zero does not skip what the header counts (CVE-2026-33055)" {
+	tar_of 'pax x size=0' 'header name=outer size=512' 'header name=seen' end >"$T/t"
+	gives 0 $'outer\t0\nseen\t0' '' lp-tarls -o name,size "$T/t"
+}
+
+@test "smuggling: a pax size is not for a long name in between (CVE-2026-53655, GHSA-3pv8-6f4r-ffg2)" {
+	for t in L K; do
+		tar_of 'pax x size=1024' "ext $t long\\0 gnu" 'header name=outer size=0 format=gnu' \
+			'header name=hidden' 'header name=hidden' 'header name=seen' end >"$T/t"
+		lp-tarls -o size "$T/t" >"$T/out"
+		printf '1024\n0\n' | cmp - "$T/out"
+	done
+}
+
+@test "smuggling: what has no data has none, whatever size it says" {
+	for t in 1 2 3 4 5 6; do
+		tar_of 'pax x size=512' "header name=outer type=$t size=512" 'header name=seen' end >"$T/t"
+		gives 0 $'outer\t0\nseen\t0' '' lp-tarls -o name,size "$T/t"
+	done
+}
+
+@test "the command line: exit 2, nothing read" {
+	for args in '-o colour' '-o name,name' '-n 0' '-n x' '-x' '--lengthy' '-j -H' '-j -o name' '-l -0' '-l -E' 'a b'; do
+		# shellcheck disable=SC2086
+		run -2 --separate-stderr lp-tarls $args
+		[ -z "$output" ]
+		[[ $stderr == *'usage: lp-tarls '* ]]
+	done
+}
+
+@test "files that cannot be read: exit 3" {
+	gives 3 '' 'lp-tarls: none: No such file or directory' lp-tarls none
+	gives 3 '' "lp-tarls: $T: Is a directory" lp-tarls "$T"
+	gives 3 '' 'lp-tarls: <stdin>: Is a directory' lp-tarls <"$T"
+	gives 3 '' 'lp-tarls: <stdin>: Bad file descriptor' lp-tarls <&-
+}
+
+@test "output that cannot be written: exit 3 for a full disk, 0 for a reader who has enough" {
+	gives 3 '' 'lp-tarls: <stdout>: No space left on device' bash -c 'lp-tarls small.tar >/dev/full'
+	gives 3 '' 'lp-tarls: <stdout>: Bad file descriptor' bash -c 'lp-tarls small.tar >&-'
+	for _ in {1..3000}; do echo 'header name=member'; done | mktar >"$T/many.tar"
+	run bash -c 'lp-tarls -E "$1" | head -n 1 >/dev/null; echo "${PIPESTATUS[0]}"' - "$T/many.tar"
+	[ "$output" = 0 ]
+}
+
+@test "a name in a message does no harm to a terminal" {
+	gives 3 '' 'lp-tarls: \x1b[31m: No such file or directory' lp-tarls $'\e[31m'
+}
+
+@test "statistics: one line, with the error when there is one" {
+	lp-tarls --stats "$T/s" small.tar >"$T/out"
+	head -c 1030 small.tar | LP_STATS=$T/s lp-tarls -q >"$T/out"
+	run -1 lp-tarls --stats "$T/s" /dev/null
+	[ "$(jq -r '[.tool, .source // "-", .entries_found, .partial, .error // "-"] | join(" ")' "$T/s")" = \
+		"lp-tarls small.tar 4 false -
+lp-tarls - 2 true -
+lp-tarls /dev/null 0 true /dev/null: byte 0: the input is empty: even a tar without members has an end marker" ]
+}
+
+@test "-v says how much there was" {
+	gives 0 '' 'lp-tarls: small.tar: 4 members, 1 rows, 3584 bytes' bash -c 'lp-tarls -v -m dir small.tar >/dev/null'
+}
+
+@test "a header that asks for much gets little: memory stays below 8 MiB" {
+	[[ $LP_BIN == */release/bin ]] || return 0 # other builds have memory of their own
+	for n in {1..45000}; do echo "SCHILY.xattr.$n="; done >"$T/keys"
+	{ printf 'pax x'; printf ' %s' $(<"$T/keys"); echo; echo 'header name=xattrs'; } >"$T/r"
+	mktar <"$T/r" >"$T/xattrs.tar"
+	/usr/bin/time -f %M -o "$T/kib" lp-tarls -jq "$T/xattrs.tar" >"$T/out"
+	[ "$(jq '.xattrs | length' "$T/out")" -eq 45000 ]
+	[ "$(tail -n 1 "$T/kib")" -lt 8192 ]
+}
