@@ -1,11 +1,11 @@
 #include "common/format/pax.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/base64.h"
 #include "common/base/limits.h"
 #include "common/base/num.h"
+#include "common/base/sort.h"
 #include "common/base/status.h"
 #include "common/format/entry.h"
 
@@ -277,7 +277,7 @@ sort_and_unite(struct ranked *r, size_t n, struct lp_xattr *out)
 {
 	size_t kept = 0;
 
-	qsort(r, n, sizeof(*r), by_name_and_rank);
+	lp_sort(r, n, sizeof(*r), by_name_and_rank);
 	for (size_t i = 0; i < n; i++) {
 		struct lp_xattr x = r[i].x;
 

@@ -4,6 +4,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/path.h"
+#include "common/base/sort.h"
 #include "common/base/status.h"
 #include "common/format/aligned.h"
 #include "common/format/human.h"
@@ -139,8 +140,7 @@ sort(struct lp_treeview *t)
 
 	for (size_t i = 0; i < n; i++)
 		item[i].p = t->text.p + (size_t)item[i].p;
-	if (n > 0)
-		qsort(item, n, sizeof(*item), compare);
+	lp_sort(item, n, sizeof(*item), compare);
 	for (size_t i = 0; i < n; i++) {
 		struct lp_span path = lp_span(items(t, &all)[i].p, items(t, &all)[i].name_n);
 		int rc = add_implied(t, before, path);
@@ -151,7 +151,7 @@ sort(struct lp_treeview *t)
 	}
 	item = items(t, &all);
 	if (all > n)
-		qsort(item, all, sizeof(*item), compare);
+		lp_sort(item, all, sizeof(*item), compare);
 	t->sorted = 1;
 	return find_last_ones(t);
 }

@@ -6,6 +6,7 @@
 #include "common/base/escape.h"
 #include "common/base/json.h"
 #include "common/base/num.h"
+#include "common/base/sort.h"
 #include "common/base/status.h"
 #include "common/base/utf8.h"
 #include "test/unit/unit.h"
@@ -262,6 +263,32 @@ test_json(void)
 	}
 }
 
+static int
+by_value(const void *a, const void *b)
+{
+	return memcmp(a, b, 2);
+}
+
+static void
+test_sort(void)
+{
+	struct unit_rng r = { 4 };
+
+	for (size_t n = 0; n <= 300; n = n < 10 ? n + 1 : n * 3) {
+		unsigned char v[300 * 3];
+		size_t wrong = 0, sum = 0;
+
+		for (size_t i = 0; i < n * 3; i++)
+			sum += v[i] = (unsigned char)unit_rand(&r, 7);
+		lp_sort(v, n, 3, by_value);
+		for (size_t i = 0; i + 1 < n; i++)
+			wrong += by_value(v + i * 3, v + (i + 1) * 3) > 0;
+		for (size_t i = 0; i < n * 3; i++)
+			sum -= v[i];
+		ok(wrong == 0 && sum == 0, "lp_sort of %zu", n);
+	}
+}
+
 int
 main(void)
 {
@@ -277,5 +304,6 @@ main(void)
 	test_escape_every_byte();
 	test_unescape_refuses();
 	test_json();
+	test_sort();
 	return unit_done();
 }
