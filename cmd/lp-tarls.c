@@ -261,6 +261,8 @@ work(struct tarls *x, struct lp_stats *stats)
 			rc_end = lp_listing_end(&x->list, complete, x->tar.offset);
 		stats->partial = complete != LP_COMPLETE_YES;
 	}
+	lp_detail("%s: %" PRIu64 " members, %" PRIu64 " rows, %" PRIu64 " bytes", x->name, x->tar.members,
+	    x->list.entries, x->tar.offset);
 	stats->source = x->file;
 	stats->entries_found = (int64_t)x->list.entries;
 	lp_tar_release(&x->tar);
