@@ -540,10 +540,16 @@ work_on_archive(struct work *w)
 
 /* ---- from start to end ---------------------------------------------------------------------- */
 
+/* From here on there is the store or the layout, the network if we are online, and nothing else. */
 static int
-lock(void)
+lock(const struct work *w)
 {
-	return LP_OK;
+	const struct args *a = w->args;
+	int oci = a->ref.kind == LP_REF_OCI;
+	struct lp_lock_path path = { oci ? a->ref.path : a->store, !oci && !a->offline };
+
+	return lp_lock_paths(w->env.http != NULL ? LP_DUTY_NETWORK : LP_DUTY_STORE, &path,
+	    oci || w->env.store != NULL ? 1 : 0);
 }
 
 static int
@@ -553,7 +559,7 @@ work_on_image(struct work *w)
 
 	rc = rc != LP_OK ? rc : open_network(w);
 	rc = rc != LP_OK ? rc : say(w, lp_image_open(&w->image, &w->env, &w->args->ref));
-	rc = rc != LP_OK ? rc : lock();
+	rc = rc != LP_OK ? rc : lock(w);
 	return rc != LP_OK ? rc : print_image(w);
 }
 

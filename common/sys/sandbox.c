@@ -3,12 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,7 +34,7 @@ struct ruleset {
 	uint64_t net;
 	uint64_t scoped;
 };
-enum { NET_BIND_CONNECT = 3, SCOPE_SOCKET_SIGNAL = 3 };
+enum { NET_BIND = 1, NET_BIND_CONNECT = 3, SCOPE_SOCKET_SIGNAL = 3 };
 
 /* All file system rights that each ABI knows: 1, 2 (refer), 3 (truncate), 5 (ioctl). */
 static uint64_t
@@ -48,19 +51,66 @@ fs_rights(long abi)
 	    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE | RIGHT_TRUNCATE)
 enum { RIGHT_TRUNCATE = 1 << 14 }; /* LANDLOCK_ACCESS_FS_TRUNCATE, ABI 3 */
 
+/* Of a layout; and of a store, which is filled in one directory and renamed into another. */
+#define LAYOUT_RIGHTS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define STORE_RIGHTS                                                                                  \
+	(DATABASE_RIGHTS | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR | RIGHT_REFER)
+enum { RIGHT_REFER = 1 << 13 }; /* LANDLOCK_ACCESS_FS_REFER, ABI 2 */
+/* Those of them that a file can have. */
+#define FILE_RIGHTS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | RIGHT_TRUNCATE)
+
+/* What the C library's resolver reads: it may look at each of them again for each name. */
+static const char *const resolver_files[] = {
+	"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/services",
+};
+
+/* What a process may still see. */
+struct view {
+	enum lp_duty duty;
+	int directory; /* LP_DUTY_DATABASE: its directory, or -1 */
+	const struct lp_lock_path *paths;
+	size_t n;
+};
+
 static int
-allow_directory(int ruleset, int directory, uint64_t known)
+allow(int ruleset, int fd, uint64_t rights)
 {
-	struct landlock_path_beneath_attr a = {
-		.allowed_access = DATABASE_RIGHTS & known, .parent_fd = directory
-	};
+	struct landlock_path_beneath_attr a = { .allowed_access = rights, .parent_fd = fd };
 
 	return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &a, 0) == 0 ? LP_OK : LP_E_SYS;
 }
 
-/* No file but those below the directory (-1: none), no port. */
 static int
-landlock(int directory)
+allow_path(int ruleset, const char *path, uint64_t rights)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC), rc = LP_E_SYS, err;
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		rc = allow(ruleset, fd, S_ISDIR(st.st_mode) ? rights : rights & FILE_RIGHTS);
+	err = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = err;
+	return rc;
+}
+
+static int
+allow_view(int ruleset, const struct view *v, uint64_t known)
+{
+	int rc = v->directory >= 0 ? allow(ruleset, v->directory, DATABASE_RIGHTS & known) : LP_OK;
+
+	for (size_t i = 0; i < v->n && rc == LP_OK; i++)
+		rc = allow_path(ruleset, v->paths[i].path, (v->paths[i].write ? STORE_RIGHTS : LAYOUT_RIGHTS) & known);
+	/* one that does not exist is one that nobody will miss */
+	for (size_t i = 0; v->duty == LP_DUTY_NETWORK && i < sizeof(resolver_files) / sizeof(resolver_files[0]); i++)
+		(void)allow_path(ruleset, resolver_files[i], LANDLOCK_ACCESS_FS_READ_FILE);
+	return rc;
+}
+
+/* No file but those of the view, and no port but to connect to, if that is the duty. */
+static int
+landlock(const struct view *v)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	struct ruleset r = { 0 };
@@ -71,13 +121,13 @@ landlock(int directory)
 	if (abi < 1)
 		return LP_E_SYS;
 	r.fs = fs_rights(abi);
-	r.net = abi >= 4 ? NET_BIND_CONNECT : 0;
+	r.net = abi < 4 ? 0 : v->duty == LP_DUTY_NETWORK ? NET_BIND : NET_BIND_CONNECT;
 	r.scoped = abi >= 6 ? SCOPE_SOCKET_SIGNAL : 0;
 	size = abi >= 6 ? sizeof(r) : abi >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
 	fd = syscall(SYS_landlock_create_ruleset, &r, size, 0);
 	if (fd < 0)
 		return LP_E_SYS;
-	rc = directory >= 0 ? allow_directory((int)fd, directory, r.fs) : LP_OK;
+	rc = allow_view((int)fd, v, r.fs);
 	if (rc == LP_OK && syscall(SYS_landlock_restrict_self, (int)fd, 0) != 0)
 		rc = LP_E_SYS;
 	close((int)fd);
@@ -101,6 +151,45 @@ static const int database_calls[] = {
 	SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep), SCMP_SYS(sysinfo),
 };
 
+/* Files in a store, and the file that tokens are shared by. */
+static const int store_calls[] = {
+	SCMP_SYS(openat), SCMP_SYS(newfstatat), SCMP_SYS(mkdirat), SCMP_SYS(renameat), SCMP_SYS(renameat2),
+	SCMP_SYS(unlinkat), SCMP_SYS(getdents64), SCMP_SYS(flock), SCMP_SYS(fcntl), SCMP_SYS(ftruncate),
+	SCMP_SYS(pwrite64), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(utimensat), SCMP_SYS(faccessat),
+	SCMP_SYS(faccessat2), SCMP_SYS(geteuid), SCMP_SYS(getuid), SCMP_SYS(getpid),
+};
+
+/* Sockets, and what libcurl, its resolver's threads and OpenSSL ask for besides. */
+static const int network_calls[] = {
+	SCMP_SYS(connect), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname),
+	SCMP_SYS(getpeername), SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg),
+	SCMP_SYS(sendmmsg), SCMP_SYS(shutdown), SCMP_SYS(ppoll), SCMP_SYS(ioctl), SCMP_SYS(pipe2),
+	SCMP_SYS(eventfd2), SCMP_SYS(socketpair), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(gettid), SCMP_SYS(uname), SCMP_SYS(sysinfo),
+	SCMP_SYS(sched_yield), SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep), SCMP_SYS(getegid),
+	SCMP_SYS(getgid), SCMP_SYS(open), SCMP_SYS(stat), SCMP_SYS(access), SCMP_SYS(readlink),
+	SCMP_SYS(timer_create), SCMP_SYS(sched_getaffinity), SCMP_SYS(prctl),
+};
+
+/* Internet, the name service's own socket, and netlink, where libc learns which addresses there are. */
+static const int families[] = { AF_INET, AF_INET6, AF_UNIX, AF_NETLINK };
+
+static int
+allow_network(scmp_filter_ctx c)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && rc == 0; i++)
+		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
+	/* libc binds its netlink socket; Landlock says which ports may be bound: none */
+	rc = rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(bind), 0);
+	/* threads, not processes; clone3's flags are out of a filter's sight, and libc falls back to clone */
+	rc = rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	return rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+	    SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+}
+
 static int
 allow_calls(scmp_filter_ctx c, const int *calls, size_t n)
 {
@@ -119,7 +208,7 @@ allow_some(scmp_filter_ctx c, enum lp_duty duty)
 	int rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 
-	/* glibc's fstat; with a path it could look around */
+	/* glibc's fstat; with a path it could look around, where Landlock does not hide it */
 	if (duty == LP_DUTY_FILTER && rc == 0)
 		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
 	    SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH, 0));
@@ -137,6 +226,12 @@ seccomp(enum lp_duty duty)
 	rc = rc != 0 ? rc : allow_calls(c, filter_calls, sizeof(filter_calls) / sizeof(filter_calls[0]));
 	if (duty == LP_DUTY_DATABASE && rc == 0)
 		rc = allow_calls(c, database_calls, sizeof(database_calls) / sizeof(database_calls[0]));
+	if ((duty == LP_DUTY_STORE || duty == LP_DUTY_NETWORK) && rc == 0)
+		rc = allow_calls(c, store_calls, sizeof(store_calls) / sizeof(store_calls[0]));
+	if (duty == LP_DUTY_NETWORK && rc == 0) {
+		rc = allow_calls(c, network_calls, sizeof(network_calls) / sizeof(network_calls[0]));
+		rc = rc != 0 ? rc : allow_network(c);
+	}
 	rc = rc != 0 ? rc : allow_some(c, duty);
 	rc = rc != 0 ? rc : seccomp_load(c);
 	seccomp_release(c);
@@ -152,14 +247,8 @@ landlock_waived(void)
 	return s != NULL && strcmp(s, "seccomp") == 0;
 }
 
-int
-lp_lock(enum lp_duty duty)
-{
-	return lp_lock_in(duty, -1);
-}
-
-int
-lp_lock_in(enum lp_duty duty, int directory)
+static int
+lock(const struct view *v)
 {
 	if (!LOCKING)
 		return LP_OK;
@@ -167,15 +256,33 @@ lp_lock_in(enum lp_duty duty, int directory)
 		lp_err_errno("cannot give up privileges");
 		return LP_E_SYS;
 	}
-	if (!landlock_waived() && landlock(directory) != LP_OK) {
+	if (!landlock_waived() && landlock(v) != LP_OK) {
 		lp_err_errno("cannot lock the file system away with Landlock (LP_SANDBOX=seccomp goes on without it)");
 		return LP_E_SYS;
 	}
-	if (seccomp(duty) != LP_OK) {
+	if (seccomp(v->duty) != LP_OK) {
 		lp_err_errno("cannot lock the system calls away with seccomp");
 		return LP_E_SYS;
 	}
 	return LP_OK;
+}
+
+int
+lp_lock(enum lp_duty duty)
+{
+	return lock(&(struct view){ .duty = duty, .directory = -1 });
+}
+
+int
+lp_lock_in(enum lp_duty duty, int directory)
+{
+	return lock(&(struct view){ .duty = duty, .directory = directory });
+}
+
+int
+lp_lock_paths(enum lp_duty duty, const struct lp_lock_path *paths, size_t n)
+{
+	return lock(&(struct view){ .duty = duty, .directory = -1, .paths = paths, .n = n });
 }
 
 const char *

@@ -12,11 +12,23 @@
 #ifndef LP_SYS_SANDBOX_H
 #define LP_SYS_SANDBOX_H
 
+#include <stddef.h>
+
 enum lp_duty {
 	/* reads, writes and seeks what is open, asks for memory, exits */
 	LP_DUTY_FILTER,
 	/* that, and keeps a database in one directory: files there may be made, locked, changed and removed */
-	LP_DUTY_DATABASE
+	LP_DUTY_DATABASE,
+	/* a filter's, and keeps a store or reads a layout: files below the paths named */
+	LP_DUTY_STORE,
+	/* that, and speaks to servers, names looked up: it connects and never listens */
+	LP_DUTY_NETWORK
+};
+
+/* A directory (with all below it) or a file that goes on existing; `write`: may also be changed. */
+struct lp_lock_path {
+	const char *path;
+	int write;
 };
 
 /*
@@ -27,6 +39,14 @@ int lp_lock(enum lp_duty);
 
 /* The same for a duty that has a directory: the only one that exists from here on. The descriptor stays the caller's. */
 int lp_lock_in(enum lp_duty, int directory);
+
+/*
+ * The same for a duty with paths; those that LP_DUTY_NETWORK's resolver
+ * reads are added here. The paths must exist. Without Landlock's ABI 2
+ * (Linux 5.19) a store cannot be written under a lock: files are made in one
+ * directory of it and renamed into another.
+ */
+int lp_lock_paths(enum lp_duty, const struct lp_lock_path *, size_t n);
 
 /* One line, with its newline: which locks this build has, for -V. */
 const char *lp_lock_names(void);

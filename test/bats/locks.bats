@@ -12,8 +12,7 @@ setup_file()
 	LOCKED=$top/build/release/bin
 	# builds for sanitizers have no lock, and say so: see the last test
 	[ "${LP_BIN:-$LOCKED}" = "$LOCKED" ] || make -s -C "$top" FLAVOUR=release all >/dev/null
-	# NEEDSWORK: the network's duty has no lock yet
-	PROGRAMS=$(cd "$top/cmd" && echo lp-*.c | sed 's/\.c\>//g; s/lp-layers//')
+	PROGRAMS=$(cd "$top/cmd" && echo lp-*.c | sed 's/\.c\>//g')
 	export LOCKED PROGRAMS
 	load ../lib/registry
 	srv_init
