@@ -2,6 +2,7 @@
 # lp-inflate: whole, cut off, spoiled, foreign and hostile input, by both
 # engines; against Python's zlib where it can be asked.
 
+# shellcheck disable=SC2016,SC2094 # the inner shell expands; nothing is read and written at once
 bats_require_minimum_version 1.5.0
 
 setup_file()
