@@ -19,10 +19,30 @@ struct bits {
 	size_t used;   /* bits taken so far */
 };
 
+/* Compilers make one load of this. */
+static uint64_t
+le64(const unsigned char *p)
+{
+	uint64_t v = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		v |= (uint64_t)p[i] << 8 * i;
+	return v;
+}
+
 /* The next bits, as many as there are up to 32; zeros stand for those that are not there. */
-static uint32_t
+static inline uint32_t
 peek(struct bits *b)
 {
+	if (b->have >= 32)
+		return (uint32_t)b->hold;
+	if (b->n - b->next >= 8) {
+		/* whole bytes only are counted; the bits of the next one are there a first time */
+		b->hold |= le64(b->p + b->next) << b->have;
+		b->next += (63 - b->have) / 8;
+		b->have |= 56;
+		return (uint32_t)b->hold;
+	}
 	while (b->have <= 56 && b->next < b->n) {
 		b->hold |= (uint64_t)b->p[b->next++] << b->have;
 		b->have += 8;
@@ -30,7 +50,7 @@ peek(struct bits *b)
 	return (uint32_t)b->hold;
 }
 
-static void
+static inline void
 drop(struct bits *b, unsigned n)
 {
 	b->hold >>= n;
@@ -39,7 +59,7 @@ drop(struct bits *b, unsigned n)
 }
 
 /* n bits (at most 16) to *v; whether there are so many. */
-static int
+static inline int
 take(struct bits *b, unsigned n, unsigned *v)
 {
 	uint32_t hold = peek(b);
@@ -55,10 +75,14 @@ take(struct bits *b, unsigned n, unsigned *v)
 static uint32_t
 taken(const unsigned char *len, size_t n)
 {
+	static const uint16_t share[CODE_BITS + 1] = {
+		0, 1 << 14, 1 << 13, 1 << 12, 1 << 11, 1 << 10, 1 << 9, 1 << 8,
+		1 << 7, 1 << 6, 1 << 5, 1 << 4, 1 << 3, 1 << 2, 1 << 1, 1
+	};
 	uint32_t sum = 0;
 
 	for (size_t i = 0; i < n; i++)
-		sum += len[i] > 0 ? (uint32_t)1 << (CODE_BITS - len[i]) : 0;
+		sum += share[len[i]];
 	return sum;
 }
 
@@ -74,9 +98,16 @@ distances_regular(const unsigned char *len, size_t n)
 	    sum == (uint32_t)1 << CODE_BITS;
 }
 
-/* A decoding table of the code lengths' code, which is complete: symbol and code length for each run of 7 bits. */
+/* What 7 bits start with, in the code of the code lengths. */
+struct prefix {
+	unsigned char sym;
+	unsigned char bits;
+};
+enum { PREFIXES = 1 << LENGTH_BITS };
+
+/* The table of a complete code with these lengths. */
 static void
-length_table(const unsigned char *len, unsigned char *sym)
+make_prefixes(const unsigned char *len, struct prefix *prefix)
 {
 	unsigned code = 0;
 
@@ -88,8 +119,8 @@ length_table(const unsigned char *len, unsigned char *sym)
 				continue;
 			for (unsigned i = 0; i < bits; i++)
 				rev |= (code >> i & 1) << (bits - 1 - i);
-			for (; rev < 1u << LENGTH_BITS; rev += 1u << bits)
-				sym[rev] = (unsigned char)s;
+			for (; rev < PREFIXES; rev += 1u << bits)
+				prefix[rev] = (struct prefix){ (unsigned char)s, (unsigned char)bits };
 			code++;
 		}
 		code <<= 1;
@@ -98,13 +129,13 @@ length_table(const unsigned char *len, unsigned char *sym)
 
 /* The code of the code lengths, into a table. */
 static enum lp_deflate_verdict
-read_length_code(struct bits *b, unsigned ncodes, unsigned char *len, unsigned char *sym)
+read_length_code(struct bits *b, unsigned ncodes, struct prefix *prefix)
 {
 	static const unsigned char order[LENGTHS] = {
 		16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15
 	};
+	unsigned char len[LENGTHS] = { 0 };
 
-	memset(len, 0, LENGTHS);
 	for (unsigned i = 0; i < ncodes; i++) {
 		unsigned v;
 
@@ -114,44 +145,53 @@ read_length_code(struct bits *b, unsigned ncodes, unsigned char *len, unsigned c
 	}
 	if (taken(len, LENGTHS) != (uint32_t)1 << CODE_BITS)
 		return LP_DEFLATE_ODD;
-	length_table(len, sym);
+	make_prefixes(len, prefix);
 	return LP_DEFLATE_REGULAR;
 }
 
 /* n code lengths, run-length coded. */
 static enum lp_deflate_verdict
-read_lengths(struct bits *b, const unsigned char *codelen, const unsigned char *sym,
-    unsigned char *len, unsigned n)
+read_lengths(struct bits *bits, const struct prefix *prefix, unsigned char *len, unsigned n)
 {
+	struct bits b = *bits; /* a copy that can live in registers: this is the hot loop */
+	enum lp_deflate_verdict v = LP_DEFLATE_REGULAR;
 	unsigned i = 0;
 
 	while (i < n) {
-		unsigned s = sym[peek(b) & ((1u << LENGTH_BITS) - 1)], repeat;
+		struct prefix next = prefix[peek(&b) % PREFIXES];
+		unsigned s = next.sym, repeat = 0;
 
-		if (b->have < codelen[s])
-			return LP_DEFLATE_SHORT;
-		drop(b, codelen[s]);
+		v = LP_DEFLATE_SHORT;
+		if (b.have < next.bits)
+			break;
+		drop(&b, next.bits);
 		if (s < COPY_LAST) {
 			len[i++] = (unsigned char)s;
+			v = LP_DEFLATE_REGULAR;
 			continue;
 		}
-		if (s == COPY_LAST && i == 0)
-			return LP_DEFLATE_ODD;
-		if (!take(b, s == COPY_LAST ? 2 : s == ZEROS_3 ? 3 : 7, &repeat))
-			return LP_DEFLATE_SHORT;
+		if (s == COPY_LAST && i == 0) {
+			v = LP_DEFLATE_ODD;
+			break;
+		}
+		if (!take(&b, s == COPY_LAST ? 2 : s == ZEROS_3 ? 3 : 7, &repeat))
+			break;
 		repeat += s == ZEROS_11 ? 11 : 3;
-		if (repeat > n - i)
-			return LP_DEFLATE_ODD;
+		v = repeat > n - i ? LP_DEFLATE_ODD : LP_DEFLATE_REGULAR;
+		if (v == LP_DEFLATE_ODD)
+			break;
 		memset(len + i, s == COPY_LAST ? len[i - 1] : 0, repeat);
 		i += repeat;
 	}
-	return LP_DEFLATE_REGULAR;
+	*bits = b;
+	return v;
 }
 
 static enum lp_deflate_verdict
 dynamic(struct bits *b)
 {
-	unsigned char codelen[LENGTHS], sym[1 << LENGTH_BITS], len[LITERALS + DISTANCES + 4];
+	unsigned char len[LITERALS + DISTANCES];
+	struct prefix prefix[PREFIXES];
 	unsigned hlit, hdist, hclen;
 	enum lp_deflate_verdict v;
 
@@ -161,9 +201,9 @@ dynamic(struct bits *b)
 	hdist += 1;
 	if (hlit > LITERALS || hdist > DISTANCES)
 		return LP_DEFLATE_ODD;
-	v = read_length_code(b, hclen + 4, codelen, sym);
+	v = read_length_code(b, hclen + 4, prefix);
 	if (v == LP_DEFLATE_REGULAR)
-		v = read_lengths(b, codelen, sym, len, hlit + hdist);
+		v = read_lengths(b, prefix, len, hlit + hdist);
 	if (v != LP_DEFLATE_REGULAR)
 		return v;
 	if (len[END_OF_BLOCK] == 0 || taken(len, hlit) != (uint32_t)1 << CODE_BITS ||
@@ -193,15 +233,14 @@ lp_deflate_block(const unsigned char *p, size_t n, unsigned skip, struct lp_defl
 {
 	struct bits b = { .p = p, .n = n };
 	enum lp_deflate_verdict v = LP_DEFLATE_REGULAR;
-	unsigned head;
 
 	peek(&b);
 	if (b.have < skip + 3)
 		return LP_DEFLATE_SHORT;
 	drop(&b, skip);
-	take(&b, 3, &head);
-	block->final = head & 1;
-	block->type = (int)(head >> 1);
+	block->final = b.hold & 1;
+	block->type = (int)(b.hold >> 1 & 3);
+	drop(&b, 3);
 	switch (block->type) {
 	case 0:
 		v = stored(&b, block);
