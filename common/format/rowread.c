@@ -193,6 +193,29 @@ lp_rowread_xattr(struct lp_rowread *r, struct lp_span name, struct lp_span value
 	return rc;
 }
 
+static int
+by_name(const void *a, const void *b)
+{
+	return lp_span_cmp(((const struct lp_xattr *)a)->name, ((const struct lp_xattr *)b)->name);
+}
+
+/* Ours come in order of their names; others are brought into it. */
+int
+lp_rowread_xattrs_end(struct lp_rowread *r)
+{
+	size_t n = r->entry.nxattrs, i = 1;
+
+	while (i < n && by_name(&r->xattrs[i - 1], &r->xattrs[i]) < 0)
+		i++;
+	if (i >= n)
+		return LP_OK;
+	qsort(r->xattrs, n, sizeof(*r->xattrs), by_name);
+	for (i = 1; i < n; i++)
+		if (lp_span_eq(r->xattrs[i - 1].name, r->xattrs[i].name))
+			return lp_rowread_fail(r, LP_E_DATA, "no row: an extended attribute is there twice");
+	return LP_OK;
+}
+
 /* name=base64, separated by commas; a comma or '=' in a name is escaped. */
 static int
 get_xattrs(struct lp_rowread *r, struct lp_span f)
@@ -211,7 +234,7 @@ get_xattrs(struct lp_rowread *r, struct lp_span f)
 		lp_span_take(&one, 1);
 		rc = lp_rowread_xattr(r, name, one);
 	}
-	return rc;
+	return rc == LP_OK ? lp_rowread_xattrs_end(r) : rc;
 }
 
 /* Columns that are always there. */

@@ -178,7 +178,7 @@ get_xattrs(struct lp_rowread *r)
 			rc = json_is_string(v) ? lp_rowread_xattr(r, lp_span_str(key),
 			    lp_span(json_string_value(v), json_string_length(v))) : LP_E_DATA;
 	}
-	return rc;
+	return rc == LP_OK ? lp_rowread_xattrs_end(r) : rc;
 }
 
 int

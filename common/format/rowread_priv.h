@@ -24,6 +24,8 @@ int lp_rowread_fail(struct lp_rowread *, int status, const char *why);
  * base64, as both forms hold them. LP_OK, LP_E_DATA, LP_E_LIMIT, LP_E_NOMEM.
  */
 int lp_rowread_xattr(struct lp_rowread *, struct lp_span name, struct lp_span value);
+/* Behind the last: one name twice has no meaning, and no form in NDJSON. LP_OK or LP_E_DATA. */
+int lp_rowread_xattrs_end(struct lp_rowread *);
 
 /* "yes", "no" or "unknown". LP_OK or LP_E_DATA. */
 int lp_complete_parse(struct lp_span, enum lp_complete *);
