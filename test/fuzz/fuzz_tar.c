@@ -133,14 +133,26 @@ read_all_ways(struct lp_span bytes)
 	free((void *)(uintptr_t)first.p);
 }
 
-/* A random change breaks a checksum and nothing else: put all of them right, so that other code is reached. */
+static int
+has_magic(const uint8_t *block)
+{
+	return memcmp(block + 257, "ustar", 5) == 0;
+}
+
+/*
+ * A random change breaks a checksum and nothing else: put all of them right,
+ * so that other code is reached. Data is left alone where headers can be told
+ * from it; v7's cannot.
+ */
 static void
 repair(uint8_t *p, size_t n)
 {
+	int tell = n >= LP_TAR_BLOCK && has_magic(p);
+
 	for (; n >= LP_TAR_BLOCK; p += LP_TAR_BLOCK, n -= LP_TAR_BLOCK) {
 		unsigned sum = 0;
 
-		if (p[0] == 0)
+		if (tell ? !has_magic(p) : p[0] == 0)
 			continue;
 		memset(p + 148, ' ', 8);
 		for (size_t i = 0; i < LP_TAR_BLOCK; i++)

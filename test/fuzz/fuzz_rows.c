@@ -1,0 +1,146 @@
+/*
+ * Any bytes as a listing. Whole or cut into pieces (as the first byte says)
+ * the rows are the same; each row, written anew in either form, is read back
+ * the same; and what is shown to eyes holds nothing that a terminal obeys.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "common/base/limits.h"
+#include "common/base/map.h"
+#include "common/base/status.h"
+#include "common/base/utf8.h"
+#include "common/format/rowread.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct digest {
+	uint64_t hash, rows;
+	enum lp_rowread_event last;
+	uint64_t line, offset;
+	const char *why;
+};
+
+static void
+note(uint64_t *h, struct lp_span s)
+{
+	*h = lp_hash64(*h + s.n, s);
+}
+
+/* All that a row can carry through both forms. */
+static uint64_t
+hash_entry(const struct lp_entry *e)
+{
+	const uint64_t numbers[] = { (uint64_t)e->type, e->mode, (uint64_t)e->uid, (uint64_t)e->gid, e->size,
+		e->has & LP_HAS_MTIME, (uint64_t)e->mtime, e->mtime_nsec };
+	uint64_t h = lp_hash64(1, lp_span(numbers, sizeof(numbers)));
+
+	note(&h, e->name);
+	note(&h, e->linkname);
+	return h;
+}
+
+static uint64_t
+read_back(struct lp_span text)
+{
+	struct lp_rowread r;
+	uint64_t h;
+
+	lp_rowread_init(&r);
+	if (lp_rowread_next(&r, &text) != LP_ROWREAD_ROW)
+		abort();
+	h = hash_entry(&r.entry);
+	lp_rowread_release(&r);
+	return h;
+}
+
+/* One line, and no control bytes in it but its end. */
+static void
+harmless(struct lp_span line)
+{
+	if (line.n == 0 || line.p[line.n - 1] != '\n')
+		abort();
+	for (size_t i = 0; i + 1 < line.n; i++)
+		if (line.p[i] < ' ' || line.p[i] == 0x7f)
+			abort();
+}
+
+static void
+write_anew(const struct lp_entry *e)
+{
+	static const enum lp_rowform forms[] = { LP_ROW_TSV, LP_ROW_NDJSON, LP_ROW_LONG };
+	struct lp_rowfmt fmt;
+	struct lp_buf b;
+
+	lp_buf_init(&b, 4 * (size_t)LP_MAX_ROW);
+	for (size_t i = 0; i < 3; i++) {
+		lp_rowfmt_init(&fmt);
+		fmt.form = forms[i];
+		lp_buf_clear(&b);
+		if (lp_row_write(&fmt, e, &b) != LP_OK)
+			abort();
+		if (forms[i] == LP_ROW_LONG)
+			harmless(lp_buf_span(&b));
+		else if (e->mtime >= -62167219200 && e->mtime < 253402300800 &&
+		    read_back(lp_buf_span(&b)) != hash_entry(e))
+			abort(); /* years outside 0 to 9999 have no text */
+	}
+	lp_buf_release(&b);
+}
+
+/* Whether there may be more in the same span. */
+static int
+event(struct digest *d, struct lp_rowread *r, enum lp_rowread_event ev)
+{
+	d->last = ev;
+	if (ev == LP_ROWREAD_ROW) {
+		uint64_t h = hash_entry(&r->entry);
+
+		if (r->entry.name.n == 0)
+			abort();
+		note(&d->hash, lp_span(&h, sizeof(h)));
+		note(&d->hash, r->text);
+		d->rows++;
+		if (d->rows <= 4)
+			write_anew(&r->entry);
+	} else if (ev == LP_ROWREAD_END) {
+		note(&d->hash, r->end.layer);
+	} else if (ev == LP_ROWREAD_ERROR && (r->why == NULL || r->status == LP_OK)) {
+		abort();
+	}
+	return ev == LP_ROWREAD_ROW || ev == LP_ROWREAD_END;
+}
+
+static struct digest
+run(struct lp_span in, size_t piece)
+{
+	struct digest d = { .last = LP_ROWREAD_MORE };
+	struct lp_rowread r;
+
+	lp_rowread_init(&r);
+	while (in.n > 0 && d.last != LP_ROWREAD_ERROR) {
+		struct lp_span s = lp_span_take(&in, piece);
+
+		while (event(&d, &r, lp_rowread_next(&r, &s)))
+			continue;
+	}
+	while (d.last != LP_ROWREAD_ERROR && event(&d, &r, lp_rowread_eof(&r)))
+		continue;
+	d.line = r.line;
+	d.offset = r.offset;
+	d.why = r.why;
+	lp_rowread_release(&r);
+	return d;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct lp_span in = lp_span(data, size), first = lp_span_take(&in, 1);
+	struct digest a = run(in, in.n + 1), b = run(in, first.n > 0 ? 1 + first.p[0] % 64u : 1);
+
+	if (a.hash != b.hash || a.rows != b.rows || a.last != b.last || a.line != b.line || a.offset != b.offset ||
+	    a.why != b.why)
+		abort();
+	return 0;
+}
