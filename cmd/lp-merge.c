@@ -22,7 +22,7 @@
 static const char usage[] =
     "usage: lp-merge [-ahqv] [-V] " LP_LISTING_USAGE "\n"
     "                [--diff | --summary | --du[=DEPTH] | -o ncdu | -o mtree]\n"
-    "                [--max-entries=N] [--stats=FILE] [LABEL=]FILE...\n";
+    "                [--max-entries=N] [--stats=FILE] [LABEL=]FILE ...\n";
 
 static const char help[] =
     "Merge listings of layers, base first, to what a container would see.\n"

@@ -12,57 +12,57 @@
 
 /* Each step takes a file from the version that is its index to the next one. Steps that were released never change. */
 static const char *const migrations[] = {
-	"CREATE TABLE layer("
-	"  id INTEGER PRIMARY KEY,"
-	"  digest TEXT NOT NULL UNIQUE,"
-	"  size INTEGER"
+	"CREATE TABLE layer(\n"
+	"  id INTEGER PRIMARY KEY,\n"
+	"  digest TEXT NOT NULL UNIQUE,\n"
+	"  size INTEGER\n"
 	") STRICT;"
-	"CREATE TABLE image("
-	"  id INTEGER PRIMARY KEY,"
-	"  ref TEXT NOT NULL UNIQUE"
+	"CREATE TABLE image(\n"
+	"  id INTEGER PRIMARY KEY,\n"
+	"  ref TEXT NOT NULL UNIQUE\n"
 	") STRICT;"
-	"CREATE TABLE image_layer("
-	"  image INTEGER NOT NULL REFERENCES image(id) ON DELETE CASCADE,"
-	"  idx INTEGER NOT NULL,"
-	"  layer INTEGER NOT NULL REFERENCES layer(id),"
-	"  PRIMARY KEY(image, idx)"
+	"CREATE TABLE image_layer(\n"
+	"  image INTEGER NOT NULL REFERENCES image(id) ON DELETE CASCADE,\n"
+	"  idx INTEGER NOT NULL,\n"
+	"  layer INTEGER NOT NULL REFERENCES layer(id),\n"
+	"  PRIMARY KEY(image, idx)\n"
 	") STRICT, WITHOUT ROWID;"
 	"CREATE INDEX image_layer_layer ON image_layer(layer);"
-	"CREATE TABLE listing("
-	"  id INTEGER PRIMARY KEY,"
-	"  layer INTEGER NOT NULL UNIQUE REFERENCES layer(id),"
-	"  complete INTEGER CHECK(complete IN (0, 1)),"
-	"  head INTEGER,"
-	"  entries INTEGER NOT NULL,"
-	"  added INTEGER NOT NULL,"
-	"  header TEXT,"
-	"  trailer TEXT,"
-	"  newline INTEGER NOT NULL"
+	"CREATE TABLE listing(\n"
+	"  id INTEGER PRIMARY KEY,\n"
+	"  layer INTEGER NOT NULL UNIQUE REFERENCES layer(id),\n"
+	"  complete INTEGER CHECK(complete IN (0, 1)),\n"
+	"  head INTEGER,\n"
+	"  entries INTEGER NOT NULL,\n"
+	"  added INTEGER NOT NULL,\n"
+	"  header TEXT,\n"
+	"  trailer TEXT,\n"
+	"  newline INTEGER NOT NULL\n"
 	") STRICT;"
-	"CREATE TABLE entry("
-	"  listing INTEGER NOT NULL REFERENCES listing(id) ON DELETE CASCADE,"
-	"  seq INTEGER NOT NULL,"
-	"  name TEXT NOT NULL,"
-	"  type TEXT NOT NULL,"
-	"  mode INTEGER NOT NULL,"
-	"  uid INTEGER NOT NULL,"
-	"  gid INTEGER NOT NULL,"
-	"  size INTEGER NOT NULL,"
-	"  mtime INTEGER,"
-	"  mtime_nsec INTEGER,"
-	"  linkname TEXT,"
-	"  line TEXT,"
-	"  PRIMARY KEY(listing, seq)"
+	"CREATE TABLE entry(\n"
+	"  listing INTEGER NOT NULL REFERENCES listing(id) ON DELETE CASCADE,\n"
+	"  seq INTEGER NOT NULL,\n"
+	"  name TEXT NOT NULL,\n"
+	"  type TEXT NOT NULL,\n"
+	"  mode INTEGER NOT NULL,\n"
+	"  uid INTEGER NOT NULL,\n"
+	"  gid INTEGER NOT NULL,\n"
+	"  size INTEGER NOT NULL,\n"
+	"  mtime INTEGER,\n"
+	"  mtime_nsec INTEGER,\n"
+	"  linkname TEXT,\n"
+	"  line TEXT,\n"
+	"  PRIMARY KEY(listing, seq)\n"
 	") STRICT, WITHOUT ROWID;"
-	"CREATE TABLE gram("
-	"  listing INTEGER NOT NULL REFERENCES listing(id) ON DELETE CASCADE,"
-	"  gram INTEGER NOT NULL,"
-	"  blocks BLOB NOT NULL,"
-	"  PRIMARY KEY(listing, gram)"
+	"CREATE TABLE gram(\n"
+	"  listing INTEGER NOT NULL REFERENCES listing(id) ON DELETE CASCADE,\n"
+	"  gram INTEGER NOT NULL,\n"
+	"  blocks BLOB NOT NULL,\n"
+	"  PRIMARY KEY(listing, gram)\n"
 	") STRICT, WITHOUT ROWID;"
-	"CREATE VIEW path AS"
+	"CREATE VIEW path AS\n"
 	"  SELECT image.ref AS image, image_layer.idx AS idx, layer.digest AS layer, entry.*"
-	"  FROM entry JOIN listing ON listing.id = entry.listing JOIN layer ON layer.id = listing.layer"
+	"  FROM entry JOIN listing ON listing.id = entry.listing JOIN layer ON layer.id = listing.layer\n"
 	"  LEFT JOIN image_layer ON image_layer.layer = layer.id LEFT JOIN image ON image.id = image_layer.image;",
 };
 enum { SCHEMA = sizeof(migrations) / sizeof(migrations[0]) };
@@ -165,6 +165,18 @@ explain(struct lp_cache *c)
 		snprintf(c->why + n, sizeof(c->why) - n, "; integrity check: %s", check);
 }
 
+/* What must be said before the first table is made, and would only cost a write later. */
+static int
+prepare_new(struct lp_cache *c)
+{
+	int64_t version = 0;
+	int rc = lp_db_number(&c->db, "PRAGMA user_version", &version);
+
+	/* changing the journal does not wait for others by itself */
+	return rc != LP_OK || version > 0 ? rc :
+	    lp_db_exec_patiently(&c->db, "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL");
+}
+
 int
 lp_cache_open(struct lp_cache *c, const char *path)
 {
@@ -172,11 +184,9 @@ lp_cache_open(struct lp_cache *c, const char *path)
 
 	*c = (struct lp_cache){ 0 };
 	rc = lp_db_open(&c->db, path, 0);
-	/* changing the journal does not wait for others by itself */
-	rc = rc != LP_OK ? rc : lp_db_exec_patiently(&c->db,
-	    "PRAGMA temp_store = MEMORY; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL");
+	rc = rc != LP_OK ? rc : prepare_new(c);
 	rc = rc != LP_OK ? rc : lp_db_exec(&c->db,
-	    "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -32768");
+	    "PRAGMA temp_store = MEMORY; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -32768");
 	if (rc != LP_OK) {
 		lp_cache_failed(c, rc);
 		if (rc == LP_E_DATA)
@@ -281,7 +291,7 @@ lp_cache_listings(struct lp_cache *c, const struct lp_cache_scope *scope, struct
 	    "SELECT listing.id, layer.digest, layer.id FROM listing JOIN layer ON layer.id = listing.layer"
 	    " WHERE (?1 = '' OR layer.id IN (SELECT layer FROM image_layer"
 	    "   WHERE image = (SELECT id FROM image WHERE ref = ?1)))"
-	    " AND (?2 = '' OR layer.digest = ?2) ORDER BY listing.id");
+	    " AND (?2 = '' OR layer.digest = ?2) ORDER BY layer.id");
 	if (rc != LP_OK)
 		return lp_cache_failed(c, rc);
 	lp_stmt_text(s, 1, scope->image);

@@ -1,0 +1,337 @@
+#!/usr/bin/env bats
+# lp-cache: what is put comes back, what is searched is found, whatever else
+# happens to the database at the same time.
+
+# run --separate-stderr sets stderr; awk has dollars of its own
+# shellcheck disable=SC2154,SC2016
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	export TOP LP_CACHE
+	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	PATH=${LP_BIN:-$TOP/build/release/bin}:$PATH
+	cd "$BATS_TEST_TMPDIR" || return
+	unset LP_STATS
+	LP_CACHE=$BATS_TEST_TMPDIR/db/l.db
+}
+
+# digest N: one for each number
+digest()
+{
+	printf 'sha256:%064d' "$1"
+}
+
+# listing ROWS [PREFIX]: so many rows of three kinds
+listing()
+{
+	awk -v n="$1" -v p="${2-}" 'BEGIN {
+		for (i = 0; i < n; i++)
+			if (i % 10 == 0) printf "drwxr-xr-x\t0\t0\t0\t2024-01-02T03:04:05Z\t./%sdir%d/\t\n", p, i
+			else if (i % 10 == 1) printf "lrwxrwxrwx\t0\t0\t0\t-\t./%sdir%d/link\tfile%d\n", p, i - 1, i
+			else printf "-rw-r--r--\t1000\t50\t%d\t2024-01-02T03:04:05.5Z\t./%sdir%d/file%d.so\t\n", i * 7, p, i - i % 10, i
+	}'
+}
+
+# end complete=yes|no [ROWS]
+end()
+{
+	printf '#end\tentries=%d\tcomplete=%s\tbytes=512\tlayer=\n' "${2-0}" "$1"
+}
+
+put()
+{
+	lp-cache put --layer "$@"
+}
+
+@test "what is put comes back byte for byte, in every form" {
+	listing 500 >rows
+	{ cat rows; end yes 500; } >tsv
+	lp-merge -j L=rows >ndjson
+	lp-merge -H -o name,size,mode,linkname,layer L=rows >columns
+	{ lp-merge -H -o name L=rows; end no; } >names
+	head -c -1 tsv >cut_end
+	head -n 3 rows | head -c -1 >cut_row
+	cat <(head -n 5 rows) <(head -n 5 ndjson) >mixed
+	: >empty
+	end yes >only_end
+	printf -- '-rw-r--r--\t0\t0\t1\t-\ta\\tb\\\\c\\n\\xff\tx\\x01\nd--S--s--T\t-5\t0\t18446744073709551615\t0000-01-01T00:00:00Z\tx\t\n' >odd
+	printf -- '-rw-r--r--\t007\t0\t01\t2024-01-02T03:04:05.500+01:00\t\\x41\t\n' >not_canonical
+	n=0
+	for f in tsv ndjson columns names cut_end cut_row mixed empty only_end odd not_canonical; do
+		n=$((n + 1))
+		put "$(digest $n)" <$f
+		lp-cache get "$(digest $n)" >got
+		cmp $f got || { echo "$f"; return 1; }
+		put "$(digest $((n + 100)))" < <(cat $f)
+		lp-cache get "$(digest $((n + 100)))" | cmp $f -
+	done
+}
+
+@test "has and get: absent is 4, and -C and --head ask for more" {
+	d=$(digest 1)
+	run -4 lp-cache has "$d"
+	run -4 --separate-stderr lp-cache get "$d"
+	[[ $stderr = *'no such listing'* ]]
+	{ listing 5; end no 5; } | put "$d" --head 64K
+	run -0 lp-cache has "$d"
+	run -0 lp-cache has --head 65536 "$d"
+	run -4 lp-cache has --head 65537 "$d"
+	run -4 lp-cache get --head 65537 "$d"
+	run -4 lp-cache has -C "$d"
+	{ listing 9; end yes 9; } | put "$d"
+	run -0 lp-cache has -C "$d"
+	run -0 lp-cache has --head 1G "$d"
+}
+
+@test "a complete listing replaces a preview, never the other way round; a longer preview a shorter" {
+	d=$(digest 1)
+	{ listing 5; end no 5; } >short
+	{ listing 8; end no 8; } >long
+	{ listing 20; end yes 20; } >whole
+	listing 30 >unknown
+	put "$d" <long
+	run -0 --separate-stderr put "$d" <short
+	[[ $stderr = *'is better and stays'* ]]
+	lp-cache get "$d" | cmp - long
+	put "$d" <whole
+	for f in short long unknown; do
+		put "$d" -q <$f
+		lp-cache get "$d" | cmp - whole
+	done
+	run -4 lp-cache search dir20
+	[ "$(lp-cache search -F dir10/file | wc -l)" -eq 8 ]
+}
+
+@test "a layer of two images is found under both; images move on" {
+	{ listing 10 base; end yes; } | put "$(digest 1)" --size 11 --image one:1 --index 0/2
+	{ listing 10 top; end no; } | put "$(digest 2)" --image one:1 --index 1/2
+	{ listing 10 base; end yes; } | put "$(digest 1)" --image two:1 --index 0
+	run -0 lp-cache search file9
+	[ "$output" = "$(printf '%s\t%s\tbasedir0/file9.so\t63\n' one:1 "$(digest 1)" two:1 "$(digest 1)"
+		printf 'one:1\t%s\ttopdir0/file9.so\t63\n' "$(digest 2)")" ]
+	run -0 lp-cache search --image two:1 file9
+	[ "${#lines[@]}" -eq 2 ]
+	run -0 lp-cache search --layer "$(digest 2)" file9
+	[ "${#lines[@]}" -eq 1 ]
+	run -4 lp-cache search --image nobody file9
+	run -4 lp-cache search --image two:1 topdir
+	run -0 lp-cache images
+	[ "$output" = "$(printf 'one:1\t0\t%s\t11\t10\tyes\n' "$(digest 1)"; printf 'one:1\t1\t%s\t\t10\tno\n' "$(digest 2)"
+		printf 'two:1\t0\t%s\t11\t10\tyes\n' "$(digest 1)")" ]
+	{ listing 10 new; end yes; } | put "$(digest 3)" --image one:1 --index 0/1
+	run -0 lp-cache images -j
+	[ "${#lines[@]}" -eq 2 ]
+	[[ ${lines[0]} = "{\"image\":\"one:1\",\"index\":0,\"layer\":\"$(digest 3)\",\"entries\":10,\"complete\":\"yes\"}" ]]
+}
+
+@test "search finds exactly what grep finds, rare and common, short and long" {
+	listing 3000 >rows
+	printf -- '-rw-r--r--\t0\t0\t1\t-\tq\\xff\\xfez\t\n-rw-r--r--\t0\t0\t2\t-\t/Case/File\t\n-rw-r--r--\t0\t0\t2\t-\ta/./b//c\t\n' >>rows
+	put "$(digest 1)" <rows
+	lp-merge -o name rows >paths
+	for p in dir file29 /file2999 dir2990/file2999.so .so r1 1 ile111 'nk' link; do
+		grep -F -- "$p" <(lp-merge rows | cut -f 6 | sed 's|^|/|') | sed 's|^/||' | LC_ALL=C sort >want
+		lp-cache search "$p" | cut -f 3 | LC_ALL=C sort >got
+		cmp want got || { echo "$p"; return 1; }
+	done
+	run -0 lp-cache search $'q\xff\xfe'
+	[ "$(cut -f 3 <<<"$output")" = 'q\xff\xfez' ]
+	run -4 lp-cache search case/
+	run -0 lp-cache search /Case
+	run -0 lp-cache search a/b/c
+	run -0 lp-cache search '*/file29?9.so'
+	[ "${#lines[@]}" -eq 10 ]
+	run -0 lp-cache search 'dir[12]0/l*k'
+	[ "${#lines[@]}" -eq 2 ]
+	run -0 lp-cache search '/dir20/link'
+	run -4 lp-cache search 'file29?9.so'
+	run -4 lp-cache search -F '*'
+	run -0 lp-cache search -j 'dir20/link'
+	[ "$(jq -r .path <<<"$output")" = dir20/link ]
+}
+
+@test "a bad listing leaves all as it was" {
+	d=$(digest 1)
+	{ listing 5; end yes; } >good
+	put "$d" --image i --index 0 <good
+	{ listing 500; echo nonsense; } >bad
+	run -1 --separate-stderr put "$d" --image j --index 0 <bad
+	[[ $stderr = *'line 501, byte '*'ten letters'* ]]
+	lp-cache get "$d" | cmp - good
+	[ "$(lp-cache images | wc -l)" -eq 1 ]
+	run -1 put "$(digest 2)" <bad
+	run -4 lp-cache has "$(digest 2)"
+}
+
+@test "two writers and five readers at once: no error, nothing lost" {
+	{ listing 400; end yes 400; } >rows
+	put "$(digest 0)" --image i --index 0 <rows
+	worker()
+	{
+		local i
+		for i in $(seq "$2"); do
+			case $1 in
+			w*) put "$(digest $((${1#w} * 1000 + i)))" --image "i${1#w}" --index "$i" <rows ;;
+			*) lp-cache get "$(digest 0)" | cmp - rows && lp-cache search file399 >/dev/null &&
+				lp-cache images >/dev/null && lp-cache stat >/dev/null ;;
+			esac || { echo "$1 $i"; return 1; }
+		done
+	}
+	pids=()
+	for w in w1 w2 r1 r2 r3 r4 r5; do
+		worker $w 25 2>"$w.err" &
+		pids+=($!)
+	done
+	for p in "${pids[@]}"; do
+		wait "$p"
+	done
+	cat ./*.err
+	run ! grep -q . ./*.err
+	[ "$(lp-cache search file399 | wc -l)" -eq 51 ]
+	for w in 1 2; do
+		for i in $(seq 25); do
+			lp-cache get "$(digest $((w * 1000 + i)))" | cmp - rows
+		done
+	done
+	[ "$(sqlite3 "$LP_CACHE" 'PRAGMA integrity_check; PRAGMA foreign_key_check')" = ok ]
+}
+
+@test "two processes make the same new database" {
+	listing 5 >rows
+	for round in 1 2 3 4 5; do
+		rm -rf db
+		put "$(digest 1)" <rows &
+		first=$!
+		put "$(digest 2)" <rows
+		wait $first
+		lp-cache has "$(digest 1)"
+		lp-cache has "$(digest 2)" || { echo "$round"; return 1; }
+	done
+}
+
+@test "50 kills during put: the listing is wholly there or not at all" {
+	{ listing 20000; end yes; } >new
+	{ listing 100; end no; } >old
+	d=$(digest 1) there=0
+	put "$(digest 2)" <old
+	for i in $(seq 50); do
+		lp-cache put -q --layer "$d" <new >/dev/null 2>&1 &
+		pid=$!
+		sleep "0.$(printf '%03d' $((i * 5)))"
+		kill -KILL $pid 2>/dev/null || true
+		wait $pid 2>/dev/null || true
+		if lp-cache has "$d"; then
+			lp-cache get "$d" | cmp - new
+			there=$((there + 1))
+			[ "$(lp-cache search --layer "$d" file19999 | wc -l)" -eq 1 ]
+			sqlite3 "$LP_CACHE" "PRAGMA foreign_keys = ON; DELETE FROM listing WHERE layer = (SELECT id FROM layer WHERE digest = '$d')"
+		else
+			[ "$(sqlite3 "$LP_CACHE" 'SELECT count(*) FROM entry')" -eq 100 ]
+		fi
+		lp-cache get "$(digest 2)" | cmp - old
+	done
+	[ "$(sqlite3 "$LP_CACHE" 'PRAGMA integrity_check')" = ok ]
+	echo "there after $there of 50 kills"
+	put "$d" <new
+	lp-cache get "$d" | cmp - new
+}
+
+@test "a damaged database, a foreign one, a later one: said so, exit 1, left alone" {
+	{ listing 2000; end yes; } | put "$(digest 1)"
+	cp db/l.db sound
+	printf 'this is no database, however long it may be and whatever it may hold' >db/l.db
+	run -1 --separate-stderr lp-cache stat
+	[[ $stderr = *l.db:*'not a database'* ]]
+	cp sound db/l.db
+	dd if=/dev/urandom of=db/l.db bs=100 seek=1 count=40 conv=notrunc status=none
+	run -1 --separate-stderr lp-cache stat
+	[[ $stderr = *malformed*'integrity check'* || $stderr = *'not a database'* || $stderr = *malformed* ]]
+	rm db/l.db
+	sqlite3 db/l.db 'CREATE TABLE mine(x); INSERT INTO mine VALUES (1)'
+	run -1 --separate-stderr lp-cache stat
+	[[ $stderr = *'not of listings'* ]]
+	[ "$(sqlite3 db/l.db 'SELECT count(*) FROM sqlite_schema')" -eq 1 ]
+	cp sound db/l.db
+	sqlite3 db/l.db 'PRAGMA user_version = 99' >/dev/null
+	run -1 --separate-stderr lp-cache stat
+	[[ $stderr = *'later version'*99* ]]
+}
+
+@test "prune by age and by size; what nothing is left of goes too" {
+	for i in 1 2 3 4; do
+		{ listing 3000 "l$i"; end yes; } | put "$(digest $i)" --image "i$i" --index 0
+	done
+	sqlite3 "$LP_CACHE" "UPDATE listing SET added = added - 86400 * 10 * (5 - id)"
+	run -0 --separate-stderr lp-cache prune --days 35
+	[[ $stderr = *'1 listings forgotten'* ]]
+	run -4 lp-cache has "$(digest 1)"
+	[ "$(lp-cache images | wc -l)" -eq 3 ]
+	size=$(stat -c %s db/l.db)
+	run -0 lp-cache prune --max-size $((size / 2))
+	run -4 lp-cache has "$(digest 2)"
+	run -0 lp-cache has "$(digest 4)"
+	[ "$(stat -c %s db/l.db)" -le $((size / 2 + 8192)) ]
+	run -0 lp-cache prune --days 0
+	[ "$(lp-cache stat -j | jq -c '[.images, .layers, .listings, .entries]')" = '[0,0,0,0]' ]
+	[ "$(sqlite3 "$LP_CACHE" 'SELECT count(*) FROM gram')" -eq 0 ]
+}
+
+@test "export: rows with their layer, as other programs read them" {
+	listing 20 >rows
+	put "$(digest 1)" --image i --index 0 <rows
+	lp-merge -j rows | sed 's/"layer":"rows"/"uname":"u"/' | put "$(digest 2)"
+	run -0 lp-cache export --image i
+	[ "$output" = "$(sed "s/\$/\t$(digest 1)/" rows)" ]
+	lp-cache export -j --layer "$(digest 2)" >json
+	[ "$(jq -r '.uname + .layer' json | sort -u)" = "u$(digest 2)" ]
+	lp-cache export -H >all
+	[ "$(wc -l <all)" -eq 41 ]
+	lp-merge all | wc -l | grep -qx 20
+	run -4 lp-cache export --image nobody
+}
+
+@test "SQL: the view knows images, the modes, and bytes" {
+	{ listing 30; end yes; } | put "$(digest 1)" --image i --index 0
+	run -0 sqlite3 -readonly "$LP_CACHE" "SELECT image, idx, count(*), sum(size) FROM path WHERE type = '-'"
+	[ "$output" = 'i|0|24|2604' ]
+	run -0 sqlite3 "$LP_CACHE" "PRAGMA journal_mode; SELECT count(*) FROM pragma_table_list WHERE strict = 0 AND type = 'table' AND name NOT LIKE 'sqlite%'"
+	[ "$output" = $'wal\n0' ]
+}
+
+@test "where the database is: --db, LP_CACHE, XDG_CACHE_HOME, HOME" {
+	listing 3 >rows
+	put "$(digest 1)" --db here/deep/x.db <rows
+	[ -f here/deep/x.db ]
+	(cd here && lp-cache --db x.db stat >/dev/null && [ -f x.db ])
+	unset LP_CACHE
+	XDG_CACHE_HOME=$PWD/xdg put "$(digest 1)" <rows
+	[ -f xdg/layer-peek/listings.db ]
+	[ "$(stat -c %a xdg/layer-peek)" = 700 ]
+	env -u XDG_CACHE_HOME HOME="$PWD/home" lp-cache stat >/dev/null
+	[ -f home/.cache/layer-peek/listings.db ]
+	run -2 env -u XDG_CACHE_HOME -u HOME lp-cache stat
+	run -3 lp-cache --db /proc/no/x.db stat
+}
+
+@test "the command line: what a command does not take is refused" {
+	d=$(digest 1)
+	for args in '' nonsense put 'put --layer x' "put --layer $d --image i" "put --layer $d --index 1" \
+		"put --layer $d --image i --index 2/2" 'get x' get "get $d $d" "get -F $d" 'has' 'search' 'search a b' \
+		'search --size 1 x' 'images x' 'prune' 'prune --days x' "prune --layer $d --days 1" 'stat -H' "has --layer $d $d"; do
+		# shellcheck disable=SC2086
+		run -2 lp-cache $args </dev/null
+	done
+	[ ! -e "$LP_CACHE" ]
+	run -3 bash -c 'lp-cache stat >/dev/full'
+}
+
+@test "locked into its directory while it works" {
+	listing 3 >rows
+	put "$(digest 1)" <rows
+	PATH=$TOP/build/release/bin:$PATH
+	strace -f -e trace=openat,seccomp,landlock_restrict_self -o trace lp-cache get "$(digest 1)" >/dev/null
+	grep -q 'landlock_restrict_self(.*= 0' trace
+	sed '1,/seccomp(SECCOMP_SET_MODE_FILTER/d' trace | grep openat | grep -v "\"$BATS_TEST_TMPDIR/db" >outside || true
+	run ! grep -v 'EACCES' outside
+}

@@ -1,0 +1,475 @@
+#!/usr/bin/env bats
+# lp-merge: the rules of layers one by one, forms of input and output, bad
+# input, limits. Whole images against umoci: test/oracle/merge.bats.
+
+# run --separate-stderr sets stderr; awk has dollars of its own
+# shellcheck disable=SC2154,SC2016
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	export TOP
+	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	PATH=${LP_BIN:-$TOP/build/release/bin}:$PATH
+	cd "$BATS_TEST_TMPDIR" || return
+	unset LP_STATS
+}
+
+# rows FILE NAME...: a listing. NAME/ is a directory, NAME>TARGET a symbolic
+# link, NAME=TARGET a hard link, NAME:SIZE a file.
+rows()
+{
+	local file=$1 name
+	shift
+	for name; do
+		case $name in
+		*'>'*) printf 'lrwxrwxrwx\t0\t0\t0\t-\t%s\t%s\n' "${name%%>*}" "${name#*>}" ;;
+		*=*) printf 'hrw-r--r--\t0\t0\t0\t-\t%s\t%s\n' "${name%%=*}" "${name#*=}" ;;
+		*:*) printf -- '-rw-r--r--\t0\t0\t%s\t-\t%s\t\n' "${name#*:}" "${name%%:*}" ;;
+		*/) printf 'drwxr-x---\t1\t2\t0\t-\t%s\t\n' "$name" ;;
+		*) printf -- '-rw-r--r--\t0\t0\t1\t-\t%s\t\n' "$name" ;;
+		esac
+	done >"$file"
+}
+
+# The merged tree on one line: mode's letter, name, target, layer
+tree()
+{
+	lp-merge "$@" | awk -F'\t' '{ printf "%s%s:%s%s@%s", sep, substr($1, 1, 1), $6, $7 == "" ? "" : ">" $7, $8
+		sep = " " } END { print "" }'
+}
+
+# is WANT FILE...: the merged tree
+is()
+{
+	local want=$1
+	shift
+	run -0 tree "$@"
+	[ "$output" = "$want" ] || {
+		printf 'want %s\ngot  %s\n' "$want" "$output"
+		return 1
+	}
+}
+
+# hidden WANT FILE...: NAME LAYER WHY BY of each hidden row
+hidden()
+{
+	local want=$1
+	shift
+	run -0 bash -c 'set -o pipefail; lp-merge -a "$@" | awk -F"\t" '\''$9 != "" {
+		printf "%s%s %s %s %s", sep, $6, $8, $9, $10; sep = ", " } END { print "" }'\' - "$@"
+	[ "$output" = "$want" ] || {
+		printf 'want %s\ngot  %s\n' "$want" "$output"
+		return 1
+	}
+}
+
+@test "a whiteout hides what is below, whole directories too, and says so" {
+	rows a d/ d/x d/e/ d/e/y f
+	rows b .wh.d .wh.f g
+	is '-:g@b' a b
+	hidden 'd a whiteout b, d/e a whiteout b, d/e/y a whiteout b, d/x a whiteout b, f a whiteout b' a b
+}
+
+@test "a whiteout leaves its own layer alone, wherever it stands" {
+	rows a d/ d/x d/y
+	rows b1 .wh.d d/ d/z
+	rows b2 d/ d/z .wh.d
+	rows b3 d/ .wh.d d/z
+	for b in b1 b2 b3; do
+		is "d:d@$b -:d/z@$b" a $b
+	done
+}
+
+@test "a directory that was whited out under its layer's own children comes back implied" {
+	rows a d/ d/x
+	rows b d/new .wh.d
+	run -0 lp-merge a b
+	[ "$output" = "$(printf 'drwxr-xr-x\t0\t0\t0\t-\td\t\tb\n-rw-r--r--\t0\t0\t1\t-\td/new\t\tb')" ]
+}
+
+@test "opaque: all children of lower layers go, the directory and the layer's own stay" {
+	rows a d/ d/x d/e/ d/e/y
+	rows b1 d/ d/.wh..wh..opq d/n
+	rows b2 d/n d/.wh..wh..opq
+	is 'd:d@b1 -:d/n@b1' a b1
+	is 'd:d@a -:d/n@b2' a b2
+	hidden 'd/e a opaque b2, d/e/y a opaque b2, d/x a opaque b2' a b2
+}
+
+@test "opaque at the root empties it" {
+	rows a x d/ d/y
+	rows b .wh..wh..opq z
+	is '-:z@b' a b
+}
+
+@test "only .wh..wh..opq is opaque; AUFS's own names are not shown" {
+	rows a d/ d/x
+	rows b d/.wh..opq .wh..wh.aufs .wh..wh.plnk/ .wh..wh.plnk/7.8:5 d/.wh..wh.opq
+	is 'd:d@a -:d/x@a' a b
+	rows c h=.wh..wh.plnk/7.8
+	run -0 lp-merge a b c
+	[[ ${lines[2]} = -rw-r--r--$'\t0\t0\t5\t-\th\t\tc' ]]
+}
+
+@test "whiteouts of nothing, and names that say nothing" {
+	rows a d/ d/x
+	rows b .wh.absent no/where/.wh.y d/x/.wh.z d/.wh. d/.wh.. d/.wh...
+	run -0 --separate-stderr lp-merge a b
+	[ "${#lines[@]}" -eq 2 ]
+	[[ $stderr = *'3 whiteouts name nothing'* ]]
+	run -0 --separate-stderr lp-merge -q a b
+	[ -z "$stderr" ]
+}
+
+@test "a directory over a directory replaces its attributes and keeps its children" {
+	rows a d/ d/x
+	printf 'drwxrwxrwt\t7\t8\t0\t2024-01-02T03:04:05Z\t./d\t\n' >b
+	run -0 lp-merge a b
+	[ "${lines[0]}" = "$(printf 'drwxrwxrwt\t7\t8\t0\t2024-01-02T03:04:05Z\td\t\tb')" ]
+	[[ ${lines[1]} = *d/x* ]]
+	hidden 'd a overwritten b' a b
+}
+
+@test "type changes both ways" {
+	rows a d/ d/x f
+	rows b d f/ f/y
+	is '-:d@b d:f@b -:f/y@b' a b
+	hidden 'd a overwritten b, d/x a parent b, f a overwritten b' a b
+	rows c 'd>f' f
+	is 'l:d>f@c -:f@c' a b c
+	rows d d/
+	is 'd:d@d -:f@c' a b c d
+}
+
+@test "a file in the way of a path gives way to a directory" {
+	rows a f
+	rows b f/x
+	is 'd:f@b -:f/x@b' a b
+}
+
+@test "of two rows in one layer the last one wins, with what it replaces" {
+	rows a x:1 x:2 d/ d/y d
+	run -0 lp-merge a
+	[ "$(cut -f 4,6 <<<"$output")" = $'1\td\n2\tx' ]
+	hidden 'd a overwritten a, d/y a parent a, x a overwritten a' a
+}
+
+@test "one path, however it is written" {
+	rows a ./d/ ./d/x
+	rows b /d/x:2
+	rows c d//x:3
+	rows d a/../d/./x/:4
+	run -0 lp-merge a b c d
+	[ "${#lines[@]}" -eq 2 ]
+	[[ ${lines[1]} = *$'\t4\t-\td/x\t\td' ]]
+	rows up ../../d/x:5
+	run -0 lp-merge a up
+	[[ ${lines[1]} = *$'\t5\t-\td/x\t\tup' ]]
+}
+
+@test "the root has a row if a layer has one, and stays a directory" {
+	rows a ./ '!'
+	is '-:!@a d:.@a' a
+	rows b .
+	run -1 --separate-stderr lp-merge a b
+	[[ $stderr = *'1 rows have no place'* ]]
+}
+
+@test "missing parents are implied: 0755, root's, no time" {
+	rows a x/y/z
+	run -0 lp-merge a
+	[ "${lines[0]}" = "$(printf 'drwxr-xr-x\t0\t0\t0\t-\tx\t\ta')" ]
+	[ "${#lines[@]}" -eq 3 ]
+}
+
+@test "a parent that is a link in a lower layer is followed, inside the root" {
+	rows a usr/ usr/lib/ 'lib>usr/lib' 'abs>/usr/lib' 'out>../../../usr/lib' 'dang>no/such'
+	rows b lib/1 abs/2 out/3 dang/4
+	is 'l:abs>/usr/lib@a l:dang>no/such@a l:lib>usr/lib@a d:no@b d:no/such@b -:no/such/4@b l:out>../../../usr/lib@a d:usr@a d:usr/lib@a -:usr/lib/1@b -:usr/lib/2@b -:usr/lib/3@b' a b
+}
+
+@test "a link that its layer whites out is not followed, wherever the whiteout stands" {
+	rows a d/ 'l>d'
+	rows b1 .wh.l l/x
+	rows b2 l/x .wh.l
+	is 'd:d@a d:l@b1 -:l/x@b1' a b1
+	is 'd:d@a d:l@b2 -:l/x@b2' a b2
+}
+
+@test "whiteouts go through links of lower layers too" {
+	rows a d/ d/x d/y 'l>d'
+	rows b l/.wh.x
+	is 'd:d@a -:d/y@a l:l>d@a' a b
+}
+
+@test "a loop of links has no place: said, left out, exit 1, the rest is there" {
+	rows a 'x>y' 'y>x'
+	rows b x/f g
+	run -1 --separate-stderr lp-merge a b
+	[ "${#lines[@]}" -eq 3 ]
+	[[ $stderr = *'1 rows have no place in the tree'* ]]
+}
+
+@test "hard links keep their file when its name goes or changes" {
+	rows a f:9
+	rows b h1=f h2=./f .wh.f
+	is '-:h1@b h:h2>h1@b' a b
+	rows c h=f
+	rows d f:3
+	is '-:f@d -:h@c' a c d
+	run -0 lp-merge a c d
+	[ "$(cut -f 4 <<<"$output")" = $'3\n9' ]
+	is '-:f@a h:h@c>f' a c || is '-:f@a h:h>f@c' a c
+}
+
+@test "a hard link has its file's attributes; one without a target stays, with a note" {
+	printf -- '-rwsr-xr-x\t5\t6\t7\t-\tf\t\n' >a
+	rows b h=f
+	run -0 lp-merge a b
+	[ "${lines[1]}" = "$(printf 'hrwsr-xr-x\t5\t6\t0\t-\th\tf\tb')" ]
+	rows c x=nowhere d/ y=d
+	run -0 --separate-stderr lp-merge c
+	[[ $stderr = *'2 hard links have no target'* ]]
+	[ "${#lines[@]}" -eq 3 ]
+}
+
+@test "names that differ only in bytes that are no UTF-8 are two names" {
+	printf -- '-rw-r--r--\t0\t0\t1\t-\tx\\xff\t\n-rw-r--r--\t0\t0\t2\t-\tx\\xfe\t\n' >a
+	printf -- '-rw-r--r--\t0\t0\t0\t-\t.wh.x\\xff\t\n' >b
+	run -0 lp-merge a b
+	[ "$(cut -f 4,6 <<<"$output")" = $'2\tx\\xfe' ]
+	lp-merge -j a >a.json
+	run -0 lp-merge a.json b
+	[ "$(cut -f 4,6 <<<"$output")" = $'2\tx\\xfe' ]
+}
+
+@test "sorted by whole paths, bytewise" {
+	rows a a/ a/b a-b a.c a0 a/b-/ a/b/x '!x' ./ '~'
+	lp-merge a | cut -f 6 >got
+	LC_ALL=C sort -c got
+	[ "$(wc -l <got)" -eq 10 ]
+}
+
+@test "TSV and NDJSON, with and without header, merge alike" {
+	rows a d/ d/x 'l>d' h=d/x
+	rows b d/y .wh.l
+	lp-merge a b >want
+	lp-merge -j a | sed 's/,"layer":"[^"]*"//' >a.json
+	lp-merge a.json b >mixed
+	[ "$(cut -f 1-7 mixed)" = "$(cut -f 1-7 want)" ]
+	printf 'name\tsize\tmode\tlinkname\td\n' | tr -d d >a.cols
+	printf 'name\tsize\tmode\tlinkname\nd/\t0\tdrwxr-x---\t\n' >a.cols
+	run -0 lp-merge -o mode,name a.cols b
+	[ "${lines[0]}" = $'drwxr-x---\td' ]
+	lp-merge -j a b | lp-merge -j - | sed 's/"layer":"[^"]*"//' >again
+	lp-merge -j a b | sed 's/"layer":"[^"]*"//' | cmp - again
+}
+
+@test "what is known beyond the columns comes through as NDJSON" {
+	printf '{"name":"x","size":3,"typeflag":"0","is_dir":false,"mode":"-rw-r--r--","uid":1,"gid":2,"mtime":"2024-01-02T03:04:05.5Z","linkname":"","is_symlink":false,"uname":"u","gname":"g","devmajor":1,"devminor":2,"mtime_unix":1704164645,"header_offset":512,"data_offset":1024,"xattrs":{"user.a,":"/w==","b":""}}\n' >a
+	lp-merge -j L=a >got
+	sed 's/}$/,"layer":"L"}/' a | cmp - got
+	lp-merge -H -o name,uname,gname,devmajor,devminor,typeflag,header_offset,data_offset,xattrs,size,mode,uid,gid,mtime a >cols
+	lp-merge -j L=cols | jq -S . >sorted
+	jq -S . got | cmp - sorted
+}
+
+@test "labels: given, from the end record, or the file's name" {
+	rows a x
+	printf '#end\tentries=1\tcomplete=yes\tbytes=9\tlayer=sha256:b\n' | cat a - >b
+	rows ./e=f y
+	run -0 lp-merge -o name,layer a
+	[ "$output" = $'x\ta' ]
+	run -0 lp-merge -o name,layer b
+	[ "$output" = $'x\tsha256:b' ]
+	run -0 lp-merge -o name,layer 'top layer=b'
+	[ "$output" = $'x\ttop layer' ]
+	run -0 lp-merge -o name,layer ./e=f
+	[ "$output" = $'y\t./e=f' ]
+	run -0 bash -c 'lp-merge -o name,layer in=- <a'
+	[ "$output" = $'x\tin' ]
+}
+
+@test "complete, preview, unknown: the end record, -C, notes" {
+	rows rows x
+	for c in yes no unknown; do
+		printf '#end\tentries=1\tcomplete=%s\tbytes=512\tlayer=\n' $c | cat rows - >$c
+	done
+	run -0 --separate-stderr lp-merge -E yes yes
+	[ "${lines[1]}" = $'#end\tentries=1\tcomplete=yes\tbytes=1024\tlayer=' ]
+	[ -z "$stderr" ]
+	run -0 --separate-stderr lp-merge -E yes no rows
+	[[ ${lines[1]} = *complete=no* ]]
+	[[ $stderr = *'preview'* ]]
+	run -0 lp-merge -jE yes rows
+	[[ ${lines[1]} = *'"complete":"unknown"'* ]]
+	run -0 lp-merge -C yes yes
+	run -4 lp-merge -C yes no
+	run -4 lp-merge -C yes rows
+	run -4 lp-merge -C unknown
+}
+
+@test "views: --diff" {
+	rows a d/ d/x:10 d/y:5 f:1
+	rows b d/ d/x:12 .wh.f d/z:3
+	run -0 lp-merge --diff -H a b
+	[ "$output" = "$(printf '%s\n' 'layer	change	bytes	mode	name' 'a	added	0	drwxr-x---	d' 'a	added	10	-rw-r--r--	d/x' \
+		'a	added	5	-rw-r--r--	d/y' 'a	added	1	-rw-r--r--	f' 'b	changed	2	-rw-r--r--	d/x' \
+		'b	added	3	-rw-r--r--	d/z' 'b	deleted	-1	-rw-r--r--	f')" ]
+	lp-merge --diff -j a b | jq -r '[.layer, .change, .bytes, .mode, .name] | @tsv' >json
+	lp-merge --diff a b | cmp - json
+}
+
+@test "views: --summary and what is wasted" {
+	rows a d/ d/x:10 d/y:5
+	rows b d/ d/x:12 h=d/y .wh.gone d/.wh.y
+	run -0 lp-merge --summary a b
+	[ "$output" = "$(printf 'a\t3\t15\t3\t10\tunknown\nb\t3\t12\t0\t0\tunknown')" ]
+}
+
+@test "views: --du counts a file once, down to a depth" {
+	rows a d/ d/x:10 d/e/ d/e/y:5 f:1 d/h=d/x
+	run -0 lp-merge --du a
+	[ "$output" = $'15\t4\td\n5\t1\td/e' ]
+	rows b ./
+	run -0 lp-merge --du 1 a b
+	[ "$output" = $'16\t6\t.\n15\t4\td' ]
+	run -0 lp-merge --du=0 a b
+	[ "$output" = $'16\t6\t.' ]
+}
+
+@test "views: ncdu reads the export, names in exact bytes" {
+	rows a d/ d/x:5000 d/e/ d-/ 'd/l>x' d/h=d/x
+	printf -- '-rw-r--r--\t0\t0\t1\t-\td/\\xff\\t"\t\n' >b
+	lp-merge -o ncdu a b >out
+	iconv -f latin1 -t utf8 out | jq -c '.[3] | [.[1][0].name, .[2][0].name, .[1][1:]]' >got
+	grep -q '^\["d","d-"' got
+	grep -q '"name":"h","asize":5000,"dsize":8192,"ino":1,"hlnkc":true,"nlink":2' out
+	LC_ALL=C grep -q "$(printf '"name":"\377\\\\u0009\\\\""')" out
+	ncdu -0 -f out -o back
+	LC_ALL=C grep -c '"name"' back >n
+	[ "$(cat n)" -eq 8 ]
+}
+
+@test "views: bsdtar reads the mtree, each name with its bytes" {
+	rows a d/ d/x:5000 'd/l>x y' d/h=d/x
+	printf -- '-rw-r--r--\t0\t0\t1\t2024-01-02T03:04:05Z\td/\\xff # *\t\np---------\t0\t0\t0\t-\tp\t\n' >b
+	lp-merge -o mtree a b >out.mtree
+	bsdtar -tf out.mtree | LC_ALL=C sort >got
+	printf './d\n./d/h\n./d/l\n./d/x\n./d/\\377 # *\n./p\n' | LC_ALL=C sort | cmp - got
+	bsdtar -tvf out.mtree | grep -q '^lrwxrwxrwx.*\./d/l -> x y$'
+}
+
+@test "bad input: what, where, exit 1; nothing is written" {
+	rows good x y
+	check()
+	{
+		run -1 --separate-stderr lp-merge good bad
+		[ -z "$output" ]
+		[[ $stderr = "lp-merge: bad: line $1, byte $2: "*"$3"* ]] || {
+			echo "$stderr"
+			return 1
+		}
+	}
+	{ cat good; echo '<html>'; } >bad
+	check 3 44 'ten letters'
+	printf 'drwxr-xr-x\t0\t0\t0\t-\td\n' >bad
+	check 1 0 'too few columns'
+	printf 'drwxr-xr-x\t0\t0\t0\t-\td\t\t\n' >bad
+	check 1 0 'too many columns'
+	printf 'drwxr-xr-x\t0\t0\t1e3\t-\td\t\n' >bad
+	check 1 0 'size'
+	printf 'drwxr-xr-x\t0\t0\t1\t2024\td\t\n' >bad
+	check 1 0 'mtime'
+	printf 'drwxr-xr-x\t0\t0\t1\t-\td\\q\t\n' >bad
+	check 1 0 'escape'
+	printf 'drwxr-xr-x\t0\t0\t1\t-\t\t\n' >bad
+	check 1 0 'name'
+	{ printf '#end\tentries=0\tcomplete=yes\n'; cat good; } >bad
+	check 2 28 'behind the end record'
+	printf '#end\tentries=x\n' >bad
+	check 1 0 'end record'
+	echo '{"name":"x",' >bad
+	check 1 0 'JSON'
+	echo '{"size":1}' >bad
+	check 1 0 'name'
+	printf 'drwxr-xr-x\t0\t0\t1\t-\td\t\nx' >bad
+	check 2 22 'ten letters'
+}
+
+@test "the command line: what makes no sense is refused" {
+	rows a x
+	for args in '' '--max-entries x a' '--du=x a' '--bogus a' '-o nope a' '--diff -l a' '--summary -a a' \
+		'-o ncdu -j a' '-o mtree -H a' '--du -E a'; do
+		# shellcheck disable=SC2086
+		run -2 lp-merge $args
+	done
+	run -3 --separate-stderr lp-merge a no/such/file
+	[[ $stderr = *'no/such/file: No such file'* ]]
+	run -3 lp-merge .
+	run -3 bash -c 'lp-merge a >/dev/full'
+	run -3 bash -c 'lp-merge a >&-'
+}
+
+@test "--max-entries bounds the rows of all layers together" {
+	rows a 1 2 3
+	rows b 4 5
+	run -0 lp-merge --max-entries 5 a b
+	run -1 --separate-stderr lp-merge --max-entries 4 a b
+	[ -z "$output" ]
+	[[ $stderr = *'b: line 2: more than 4 rows'* ]]
+}
+
+@test "a reader that goes away means enough" {
+	seq 100000 | awk '{ printf "-rw-r--r--\t0\t0\t1\t-\tf%d\t\n", $1 }' >a
+	run -0 bash -c 'set -o pipefail; lp-merge a | head -n 1'
+	run -0 bash -c 'lp-merge --stats s a | head -c 1 >/dev/null; cat s'
+	[[ $output = *'"entries_found":100000'* ]]
+}
+
+@test "many layers, one after the other over the same paths" {
+	for i in $(seq 200); do
+		rows "l$i" "n/$i" same:"$i" ".wh.gone$((i - 1))" "gone$i"
+		set -- "$@" "l$i"
+	done
+	run -0 lp-merge "$@"
+	[ "${#lines[@]}" -eq 203 ]
+	[[ ${lines[202]} = *$'\t200\t-\tsame\t\tl200' ]]
+}
+
+@test "hidden and shown again without end is stopped, not endured" {
+	# each round hides 2,000 rows; without a bound the rounds would cost what they hide each time
+	rows base $(seq -f 'd/%g' 2000)
+	run -0 lp-merge base base base
+	awk 'BEGIN { for (i = 0; i < 300; i++) print "-rw-r--r--\t0\t0\t0\t-\td/.wh..wh..opq\t" }' >opaque
+	run -0 timeout 20 lp-merge base opaque
+}
+
+@test "deep paths and long names" {
+	deep=$(printf 'd/%.0s' $(seq 10000))
+	rows a "${deep}f"
+	lp-merge a >out
+	[ "$(wc -l <out)" -eq 10001 ]
+	long=$(printf 'x%.0s' $(seq 65536))
+	rows b "$long"
+	lp-merge b | wc -l | grep -qx 1
+	rows c "${long}y" z
+	run -1 lp-merge c
+}
+
+@test "locked while it reads" {
+	[ -e /proc/self/status ]
+	mkfifo in
+	PATH=$TOP/build/release/bin:$PATH lp-merge in >/dev/null &
+	pid=$!
+	exec 7>in
+	for _ in $(seq 100); do
+		grep -q '^Seccomp:.*2' "/proc/$pid/status" && break
+		sleep 0.05
+	done
+	grep -q '^Seccomp:.*2' "/proc/$pid/status"
+	grep -q '^NoNewPrivs:.*1' "/proc/$pid/status"
+	exec 7>&-
+	wait $pid
+}
