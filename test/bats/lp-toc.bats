@@ -1,0 +1,453 @@
+#!/usr/bin/env bats
+# lp-toc over real indexed layers (fixtures/indexed), over layers made here,
+# and over what lies about them.
+
+bats_require_minimum_version 1.5.0
+load ../lib/registry
+
+ES_DIGEST=sha256:abf4c23178f780f595f4584f454992b2ae7e978219a09088d0e8d6ca42f751c8
+ZC_DIGEST=sha256:141722b9a4d1542d9b318fd2142a37834d96bf40f853275fd1a0468a2e67773e
+ALL=mode,uid,gid,size,mtime,name,linkname,typeflag,is_dir,is_symlink,uname,gname,devmajor,devminor,mtime_unix,xattrs
+
+# slice FILE FIRST-LAST
+slice() {
+	tail -c +$((${2%-*} + 1)) "$1" | head -c $((${2#*-} - ${2%-*} + 1))
+}
+
+# annotations MANIFEST
+annotations() {
+	jq -c '.layers[0].annotations' "$1"
+}
+
+setup_file() {
+	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin}
+	export PATH=$LP_BIN:$PATH
+	export FIX=$BATS_TEST_DIRNAME/../../fixtures/indexed
+	export ESTARGZ=$BATS_TEST_DIRNAME/../lib/estargz
+	export D=$BATS_FILE_TMPDIR
+	slice "$FIX/layer.estargz" 267975-278013 >"$D/es"
+	slice "$FIX/layer.zchunked" 267606-277828 >"$D/zc"
+	gzip -dc "$D/es" | tar -xOf - stargz.index.json >"$D/es.json"
+	zstd -dc "$D/zc" >"$D/zc.json"
+	srv_init "$D/srv"
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+teardown_file() {
+	srv_stop
+}
+
+# ---- rows --------------------------------------------------------------------
+
+# What the formats cannot keep, taken out of lp-tarls' rows: the byte that is
+# no UTF-8, which JSON has as U+FFFD.
+as_json_keeps() {
+	sed 's/\\xe9/\xef\xbf\xbd/g'
+}
+
+@test "eStargz: the rows are lp-tarls' rows, field by field" {
+	lp-toc --digest $ES_DIGEST -H -o $ALL <"$D/es" >got
+	lp-tarls -H -o $ALL "$FIX/layer.tar" | as_json_keeps >want
+	[ "$(wc -l <want)" -eq 247 ]
+	cmp got want
+}
+
+@test "zstd:chunked: the same, but for the user and group names that this writer left out" {
+	lp-toc --digest $ZC_DIGEST -H -o ${ALL/uname,gname,/} <"$D/zc" >got
+	lp-tarls -H -o ${ALL/uname,gname,/} "$FIX/layer.tar" | as_json_keeps >want
+	cmp got want
+}
+
+@test "NDJSON says the same as lp-tarls, but for what a table cannot know" {
+	lp-toc -q -j "$D/es" | jq -cS . >got
+	lp-tarls -j "$FIX/layer.tar" |
+	    jq -cS 'del(.header_offset, .data_offset, .truncated, .name_base64)' >want
+	cmp got want
+}
+
+@test "the JSON alone, in a file and in a pipe, gives the same rows" {
+	lp-toc -q <"$D/es" >want
+	lp-toc -q "$D/es.json" >got
+	cmp got want
+	# shellcheck disable=SC2002 # a pipe is what is tried
+	cat "$D/es.json" | lp-toc -q --digest $ES_DIGEST >got
+	cmp got want
+}
+
+@test "-l -0 -E -n -m, as lp-tarls has them" {
+	local options
+	for options in -l '-0 -o name,size' '-E -n 5' "-m *.conf" "-m usr/* -m ./etc/pam.d/* -o name" '-n 3 -j'; do
+		set -f
+		# shellcheck disable=SC2086 # several words
+		lp-toc -q $options "$D/es" | grep -avE '^#end' >got
+		# shellcheck disable=SC2086
+		lp-tarls $options "$FIX/layer.tar" | as_json_keeps | grep -avE '^#end' |
+		    sed -E 's/,"header_offset":[0-9]+,"data_offset":[0-9]+//; s/,"truncated":false//' |
+		    sed -z 's/\xe9/\xef\xbf\xbd/g' >want
+		set +f
+		[ -s want ]
+		cmp got want
+	done
+}
+
+@test "the end record: complete, or not" {
+	run -0 --separate-stderr lp-toc -q -E -o name "$D/es.json"
+	[[ ${lines[-1]} == $'#end\tentries=246\tcomplete=yes\tbytes=64917'* ]]
+	run -0 --separate-stderr lp-toc -q -E -n 2 "$D/es.json"
+	[[ ${lines[-1]} == $'#end\tentries=2\tcomplete=no'* ]]
+}
+
+@test "a table that is cut off is a preview; with -C it is not" {
+	head -c 30000 "$D/es.json" >cut
+	run -0 --separate-stderr lp-toc -E cut
+	[[ ${lines[-1]} == *complete=no* ]]
+	[[ $stderr == *'preview: the table of contents is cut off behind '*' entries'* ]]
+	lp-toc -q "$D/es" >all
+	lp-toc -q cut >got
+	cmp got <(head -n "$(wc -l <got)" all)
+	[ "$(wc -l <got)" -gt 100 ]
+	head -c 5000 "$D/zc" >cut.zst
+	run -4 lp-toc -q -C cut.zst
+	[[ $output == *'not complete'* ]]
+}
+
+@test "nothing is told when there is no digest to verify against, but that" {
+	run -0 --separate-stderr lp-toc "$D/es"
+	[[ $stderr == *'not verified: no digest was given'* ]]
+	run -0 --separate-stderr lp-toc -q "$D/es"
+	[ -z "$stderr" ]
+	run -0 --separate-stderr lp-toc --digest $ES_DIGEST "$D/es"
+	[ -z "$stderr" ]
+}
+
+@test "100,000 entries take little memory: they are never all held" {
+	python3 - >big.json <<-'PY'
+	print('{"version":1,"entries":[')
+	for i in range(100000):
+	    print('%s{"type":"reg","name":"usr/share/some/directory/%03d/file-%06d","mode":420,"size":1000,'
+	        '"modtime":"2023-11-14T22:13:20Z","digest":"sha256:%064x","offset":%d,"endOffset":%d}'
+	        % (',' if i else '', i % 300, i, i, i * 900 + 9, i * 900 + 800))
+	print(']}')
+	PY
+	run -0 env time -f %M -o rss lp-toc -q -E -o name big.json
+	[[ ${lines[-1]} == *entries=100000*complete=yes* ]]
+	[ "$(cat rss)" -lt 12288 ]
+}
+
+# ---- digests -------------------------------------------------------------------
+
+@test "a table of another digest: no row, exit 1" {
+	for input in es zc es.json; do
+		run -1 --separate-stderr lp-toc --digest "${ES_DIGEST/abf4/abf5}" "$D/$input"
+		[ -z "$output" ]
+		[[ $stderr == *'does not match its digest sha256:abf5'* ]]
+	done
+}
+
+@test "stored tables with one byte changed, in 400 places: never a row under a digest" {
+	python3 - "$D" <<-'PY'
+	import os, random, subprocess, sys
+	r = random.Random(6)
+	for name, digest in ("es", "sha256:abf4c23178f780f595f4584f454992b2ae7e978219a09088d0e8d6ca42f751c8"), \
+	    ("zc", "sha256:141722b9a4d1542d9b318fd2142a37834d96bf40f853275fd1a0468a2e67773e"):
+	    good = open(os.path.join(sys.argv[1], name), "rb").read()
+	    for _ in range(200):
+	        bad = bytearray(good)
+	        bad[r.randrange(len(bad))] ^= 1 << r.randrange(8)
+	        p = subprocess.run(["lp-toc", "--digest", digest], input=bad, capture_output=True, check=False)
+	        # gzip's header has bits that change nothing in the JSON, which is what eStargz's digest is of
+	        if p.returncode == 0 and name == "es":
+	            assert p.stdout == subprocess.run(["lp-toc", "-q"], input=good, capture_output=True, check=True).stdout
+	        else:
+	            assert p.returncode == 1 and not p.stdout and p.stderr, (name, p)
+	PY
+}
+
+# ---- where it is ------------------------------------------------------------------
+
+@test "--locate: the footers of the samples" {
+	run -0 bash -c 'tail -c 72 "$FIX/layer.estargz" | lp-toc --locate --size 278065'
+	[ "$output" = $'267975-278013\testargz\t-' ]
+	run -0 bash -c 'tail -c 72 "$FIX/layer.zchunked" | lp-toc --locate --size 277877'
+	[ "$output" = $'267606-277828\tzstd:chunked\t-' ]
+	# the whole blob has the same end
+	run -0 lp-toc --locate --size 278065 "$FIX/layer.estargz"
+	[ "$output" = $'267975-278013\testargz\t-' ]
+}
+
+@test "--locate: annotations tell the digest, and for zstd:chunked the place" {
+	run -0 bash -c 'tail -c 72 "$FIX/layer.estargz" | lp-toc --locate --size 278065 --annotations "$1"' - \
+	    "$(annotations "$FIX/estargz.manifest.json")"
+	[ "$output" = $'267975-278013\testargz\t'"$ES_DIGEST" ]
+	run -0 lp-toc --locate --size 277877 --annotations "$(annotations "$FIX/zchunked.manifest.json")" <&-
+	[ "$output" = $'267606-277828\tzstd:chunked\t'"$ZC_DIGEST" ]
+	run -0 lp-toc --locate -a io.github.containers.zstd-chunked.manifest-position=267606:10223:63686:1 \
+	    -a some.other=thing
+	[ "$output" = $'267606-277828\tzstd:chunked\t-' ]
+}
+
+@test "--locate: the older footers, and one whose table is elsewhere" {
+	local form
+	for form in estargz legacy; do
+		"$ESTARGZ" --footer $form "$FIX/layer.tar" blob >/dev/null
+		run -0 bash -c 'lp-toc --locate --size "$(stat -c %s blob)" <blob'
+		slice blob "${lines[0]%%$'\t'*}" | lp-toc -q >got
+		lp-tarls "$FIX/layer.tar" | as_json_keeps >want
+		cmp got want
+	done
+	"$ESTARGZ" --footer external "$FIX/layer.tar" blob >/dev/null
+	run -4 bash -c 'lp-toc --locate --size "$(stat -c %s blob)" <blob'
+	[[ $output == *'kept in another image'* ]]
+}
+
+@test "--locate: no footer, and annotations that cannot be true" {
+	run -4 bash -c 'gzip -c "$FIX/layer.tar" >gz; lp-toc --locate --size "$(stat -c %s gz)" gz'
+	[[ $output == *'no table of contents'* ]]
+	run -2 lp-toc --locate "$FIX/layer.estargz"
+	[[ $output == *'--size'* ]]
+	run -1 lp-toc --locate --size 100 -a io.containers.zstd-chunked.manifest-position=90:20:63686:1
+	[[ $output == *"behind the blob's end"* ]]
+	run -1 lp-toc --locate -a io.containers.zstd-chunked.manifest-position=nonsense
+	run -1 lp-toc --locate --annotations '{"a":'
+	run -1 lp-toc --locate --annotations '[]'
+	run -1 lp-toc --locate -a containerd.io/snapshot/stargz/toc.digest=sha256:00
+}
+
+@test "each byte of each footer changed: an error, or bytes that the digest refuses" {
+	python3 - "$FIX" <<-'PY'
+	import os, subprocess, sys
+	def toc(*args, data=b""):
+	    return subprocess.run(("lp-toc",) + args, input=data, capture_output=True, check=False)
+	for name, n, place, digest in (
+	    ("layer.estargz", 51, "267975-278013", "sha256:abf4c23178f780f595f4584f454992b2ae7e978219a09088d0e8d6ca42f751c8"),
+	    ("layer.zchunked", 48, "267606-277828", "sha256:141722b9a4d1542d9b318fd2142a37834d96bf40f853275fd1a0468a2e67773e")):
+	    blob = open(os.path.join(sys.argv[1], name), "rb").read()
+	    for i in range(1, n + 1):
+	        for bit in (1, 0x20):
+	            bad = bytearray(blob)
+	            bad[-i] ^= bit
+	            p = toc("--locate", "--size", str(len(bad)), data=bytes(bad[-72:]))
+	            assert p.returncode in (0, 1, 4), (name, i, p)
+	            if p.returncode:
+	                assert p.stderr and not p.stdout
+	                continue
+	            first, last = map(int, p.stdout.split(b"\t")[0].split(b"-"))
+	            q = toc("--digest", digest, data=bytes(bad[first:last + 1]))
+	            if p.stdout.decode().startswith(place + "\t"):
+	                assert q.returncode == 0, (name, i, p, q)
+	            else:
+	                assert q.returncode == 1 and not q.stdout, (name, i, p, q)
+	PY
+}
+
+# ---- honesty ------------------------------------------------------------------------
+
+@test "--verify: the samples' tables tell the truth" {
+	run -0 lp-toc --verify "$D/es" --digest $ES_DIGEST "$FIX/layer.tar"
+	[[ $output == *'246 members, as the layer has them' ]]
+	run -0 bash -c 'gzip -dc "$FIX/layer.estargz" | lp-toc --verify "$D/es"'
+	run -0 bash -c 'zstd -dc "$FIX/layer.zchunked" | lp-toc --verify "$D/zc"'
+}
+
+# lie EXPRESSION: a table over the sample's tar that is edited, --verify's lines in $output
+lie() {
+	"$ESTARGZ" --toc lying.json --edit "
+e = {x['name']: x for x in toc['entries'] if x['type'] != 'chunk'}
+$1" "$FIX/layer.tar" blob >/dev/null
+	run -1 --separate-stderr lp-toc --verify lying.json "$FIX/layer.tar"
+}
+
+@test "--verify: every field that lies is named, and nothing else" {
+	local hex
+	hex=$(printf 0%.0s {1..64})
+	lie "e['./etc/passwd']['mode'] = 0o4644"
+	[ "$output" = $'./etc/passwd\tmode\t-rwSr--r--\t-rw-r--r--' ]
+	lie "e['./etc/passwd']['uid'] = 7"
+	[ "${lines[0]}" = $'./etc/passwd\tuid\t7\t0' ]
+	lie "e['./etc/passwd'].update(size=840)"
+	[ "${lines[0]}" = $'./etc/passwd\tsize\t840\t839' ]
+	lie "e['./etc/passwd']['modtime'] = '2023-11-14T22:13:21Z'"
+	[ "$output" = $'./etc/passwd\tmtime\t2023-11-14T22:13:21Z\t2023-11-14T22:13:20Z' ]
+	lie "e['./etc/rmt']['linkName'] = '/bin/sh'"
+	[ "$output" = $'./etc/rmt\tlinkname\t/bin/sh\t/usr/sbin/rmt' ]
+	lie "e['./etc/null-dev']['devMinor'] = 5"
+	[ "$output" = $'./etc/null-dev\tdevminor\t5\t3' ]
+	lie "e['./etc/passwd']['xattrs'] = {'user.x': 'YQ=='}"
+	[ "${#lines[@]}" -eq 1 ]
+	[[ $output == $'./etc/passwd\txattrs\t'* ]]
+	lie "e['./etc/passwd']['groupName'] = 'wheel'"
+	[[ ${lines[0]} == $'./etc/passwd\tgname\twheel\troot' ]]
+	lie "e['./etc/passwd'].update(digest='sha256:$hex', chunkDigest='sha256:$hex')"
+	[[ $output == $'./etc/passwd\tdigest\tsha256:'"$hex"$'\tsha256:'* ]]
+	[ "${#lines[@]}" -eq 1 ]
+	lie "toc['entries'].remove(e['./etc/shells'])"
+	[ "$output" = $'./etc/shells\tmember\tabsent\tpresent' ]
+	lie "toc['entries'].append({'name': 'etc/\\tnew', 'type': 'fifo'})"
+	[ "$output" = $'etc/\\tnew\tmember\tpresent\tabsent' ]
+	lie "e['./etc/shells']['name'] = './etc/other'"
+	[ "${#lines[@]}" -eq 2 ]
+	[[ $stderr == *'2 differences from the layer'* ]]
+}
+
+@test "--verify: a member that stands twice in the layer, and a layer that is cut off" {
+	mkdir d
+	touch d/x
+	tar -cf twice.tar d/x d/x
+	"$ESTARGZ" --toc toc.json --edit "del toc['entries'][-1]" twice.tar blob >/dev/null
+	run -1 --separate-stderr lp-toc --verify toc.json twice.tar
+	[ "$output" = $'d/x\tmember\tonce\tagain' ]
+	head -c 100000 "$FIX/layer.tar" >cut.tar
+	run -4 lp-toc -q --verify "$D/es" cut.tar
+	[[ $output == *'not complete'* ]]
+}
+
+@test "--verify: fractions of seconds are rounded, names of other encodings kept, holes read as zeros" {
+	mkdir d
+	printf x >d/half
+	touch -d 2020-01-01T00:00:00.7Z d/half
+	touch -d 2020-01-01T00:00:00.2Z d/$'caf\xe9'
+	touch -d 1970-01-01T00:00:00Z d/epoch
+	ln -s $'caf\xe9' d/link
+	tar --format=pax -cf half.tar d
+	"$ESTARGZ" --toc toc.json half.tar blob >/dev/null
+	run -0 lp-toc --verify toc.json half.tar
+	lp-toc -q -o name,mtime toc.json >got
+	grep -qx $'d/half\t2020-01-01T00:00:01Z' got
+	grep -qx $'d/epoch\t1970-01-01T00:00:00Z' got
+}
+
+# ---- a registry -----------------------------------------------------------------------
+
+# big_tar FILE MIB: many files of noise, and one small one near the end
+big_tar() {
+	python3 - "$1" "$2" <<-'PY'
+	import io, random, sys, tarfile
+	r = random.Random(7)
+	left = int(sys.argv[2]) << 20
+	with tarfile.open(sys.argv[1], "w", format=tarfile.PAX_FORMAT) as t:
+	    i = 0
+	    while left > 0:
+	        data = r.randbytes(r.randrange(60000))
+	        m = tarfile.TarInfo("data/%02d/file-%05d" % (i % 40, i))
+	        m.size, m.mtime, m.uid = len(data), 1700000000 + i, i % 5
+	        t.addfile(m, io.BytesIO(data))
+	        left -= len(data)
+	        i += 1
+	PY
+}
+
+# fetched STATS: bytes that all its runs have downloaded
+fetched() {
+	jq -s 'map(.bytes_downloaded // 0) | add' "$1"
+}
+
+# served SERVER: bytes of blobs that the registry's access log has
+served() {
+	sed -nE 's|.*"GET /v2/[^"]*/blobs/[^"]*" 20[06] ([0-9]+) .*|\1|p' "$LP_SRV/$1/stdout" "$LP_SRV/$1/stderr" |
+	    paste -sd+ | bc
+}
+
+# manifest SERVER REPO:TAG
+manifest() {
+	skopeo inspect --raw --tls-verify=false "docker://$(srv_addr "$1")/$2"
+}
+
+@test "a large zstd:chunked layer in a registry: listed for its table's bytes and 4 KiB" {
+	registry_start reg
+	big_tar big.tar 40
+	layout_make layout v1 big.tar
+	skopeo --insecure-policy copy --quiet --dest-tls-verify=false --dest-compress-format zstd:chunked \
+	    oci:layout:v1 "docker://$(srv_addr reg)/z:1"
+	manifest reg z:1 >m.json
+	annotations m.json >a.json
+	source=$(srv_addr reg)/z@$(jq -r '.layers[0].digest' m.json)
+	size=$(jq '.layers[0].size' m.json)
+
+	IFS=$'\t' read -r range format digest < <(lp-toc --locate --size "$size" --annotations "$(cat a.json)" </dev/null)
+	[ "$format" = zstd:chunked ]
+	LP_STATS=stats lp-fetch -r "$range" "$source" >toc
+	lp-toc --digest "$digest" toc >got
+	lp-tarls big.tar >want
+	cmp got want
+	toc=$((${range#*-} - ${range%-*} + 1))
+	[ "$(fetched stats)" -le $((toc + 4096)) ]
+	[ "$(served reg)" -le $((toc + 4096)) ]
+	[ "$((toc * 50))" -lt "$size" ]
+	srv_stop reg
+}
+
+@test "a large eStargz layer in a registry: the same, the footer's request included" {
+	registry_start reg2
+	big_tar big.tar 40
+	note=$("$ESTARGZ" --chunk 1048576 big.tar layer)
+	layout_make layout v1 layer
+	registry_push "$PWD/layout:v1" reg2 e:1
+	manifest reg2 e:1 >m.json
+	source=$(srv_addr reg2)/e@$(jq -r '.layers[0].digest' m.json)
+	size=$(jq '.layers[0].size' m.json)
+
+	export LP_STATS=stats
+	lp-fetch -r $((size - 72))-$((size - 1)) "$source" >tail
+	IFS=$'\t' read -r range format digest < <(lp-toc --locate --size "$size" -a "$note" tail)
+	[ "$format" = estargz ]
+	lp-fetch -r "$range" "$source" >toc
+	lp-toc --digest "$digest" toc >got
+	lp-tarls big.tar >want
+	cmp got want
+	toc=$((${range#*-} - ${range%-*} + 1))
+	[ "$(fetched stats)" -le $((toc + 4096)) ]
+	[ "$(served reg2)" -le $((toc + 4096)) ]
+	[ "$((toc * 50))" -lt "$size" ]
+	srv_stop reg2
+}
+
+# ---- manners ------------------------------------------------------------------------------
+
+@test "words that make no sense: exit 2, nothing read" {
+	run -2 lp-toc --digest sha256:12
+	run -2 lp-toc -j -o name
+	run -2 lp-toc --locate -l
+	run -2 lp-toc --locate --verify x
+	run -2 lp-toc --size 5
+	run -2 lp-toc --locate -a novalue
+	run -2 lp-toc one two
+	run -2 lp-toc --no-such-option
+}
+
+@test "input that is no table: exit 1 and a place" {
+	run -1 lp-toc -q </dev/null
+	[[ $output == *'empty'* ]]
+	run -1 lp-toc -q "$FIX/layer.tar"
+	[[ $output == *'something else than stargz.index.json'* ]]
+	run -1 lp-toc -q "$FIX/layer.estargz"
+	run -1 bash -c 'printf "<html>" | lp-toc -q'
+	run -1 bash -c 'printf "{\"version\":1,\"entries\":[{\"name\":\"a\",\"type\":\"x\"}]}" | lp-toc -q'
+	[[ $output == *'byte 24'*'no known type'* ]]
+	run -3 lp-toc -q .
+	run -3 lp-toc -q no-such-file
+}
+
+@test "stdout: full, closed, and a reader that goes away" {
+	run -3 bash -c 'lp-toc -q "$D/es" >/dev/full'
+	run -3 bash -c 'lp-toc -q "$D/es" >&-'
+	run -0 bash -c 'set -o pipefail; for i in {1..9}; do cat "$D/es.json"; done >/dev/null; lp-toc -q "$D/es" | head -n 1'
+}
+
+@test "statistics" {
+	lp-toc -q --stats=stats --digest $ES_DIGEST "$D/es" >/dev/null
+	[ "$(jq -c '[.tool, .digest, .entries_found, .bytes_decompressed, .partial, .error]' stats)" = \
+	    "[\"lp-toc\",\"$ES_DIGEST\",246,64917,false,null]" ]
+}
+
+@test "locked while it reads" {
+	mkfifo in
+	lp-toc -q in >out &
+	exec 7>in
+	printf '{' >&7
+	wait_for grep -q 'Seccomp:.2' /proc/$!/status
+	exec 7>&-
+	wait $! || :
+}
