@@ -60,7 +60,8 @@ lp_chunks_wrong(const struct lp_chunks *c)
 {
 	if (c->size == 0)
 		return NULL;
-	if (c->first == 0)
+	/* no blob begins with content: a tar header comes first, in the same member or in one before */
+	if (c->first == 0 && c->inner == 0)
 		return "the table of contents does not tell where its content lies";
 	if (c->last < c->first || (c->end > 0 && c->end <= c->last))
 		return "the table of contents has its content lie in no order";

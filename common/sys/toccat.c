@@ -32,6 +32,7 @@ struct cat {
 	struct lp_hash chunk_hash;
 	struct lp_hash file_hash;
 	struct lp_buf held; /* the chunk, until its digest was seen */
+	const char *short_of; /* why the bytes that were fetched do not give the file */
 };
 
 static int
@@ -185,14 +186,9 @@ take(struct cat *c, struct lp_span out)
 	return LP_OK;
 }
 
-static int
-bad_range(struct cat *c, const char *why)
-{
-	lp_err("%s: bytes %" PRIu64 " and on of the layer: %s", lp_quotes(c->a->name), c->chunks.first, why);
-	return LP_E_DATA;
-}
+/* What one event of the inflater leads to: LP_OK is to go on. */
+enum { NEED_INPUT = 1, WHOLE };
 
-/* One event of the inflater. LP_OK to go on, 1 for more input or the end, 2 when the file is whole. */
 static int
 step(struct cat *c, enum lp_inflate_event ev)
 {
@@ -203,21 +199,24 @@ step(struct cat *c, enum lp_inflate_event ev)
 	case LP_INFLATE_OUTPUT:
 		rc = take(c, c->inflate.f.out);
 		c->skip -= before < c->inflate.f.out.n ? before : c->inflate.f.out.n;
-		return rc == 1 ? 2 : rc;
+		return rc == 1 ? WHOLE : rc;
 	case LP_INFLATE_MEMBER:
 		return LP_OK;
 	case LP_INFLATE_MORE:
+		return NEED_INPUT;
 	case LP_INFLATE_PREVIEW:
 	case LP_INFLATE_END:
-		return 1;
+		c->short_of = "they hold less than the table of contents says";
+		return LP_E_DATA;
 	case LP_INFLATE_WARNING:
 	case LP_INFLATE_ERROR:
 		break;
 	}
-	return bad_range(c, c->inflate.f.why);
+	c->short_of = c->inflate.f.why;
+	return LP_E_DATA;
 }
 
-/* Until the file is whole. 2 then, 1 if the bytes ended before, or a failure. */
+/* Until the file is whole: WHOLE, or a failure, which short_of tells or which was said. */
 static int
 inflate(struct cat *c, unsigned char *buf)
 {
@@ -228,7 +227,7 @@ inflate(struct cat *c, unsigned char *buf)
 		ptrdiff_t n;
 
 		rc = step(c, eof ? lp_inflate_eof(&c->inflate) : lp_inflate_next(&c->inflate, &in));
-		if (rc != 1 || eof)
+		if (rc != NEED_INPUT)
 			continue;
 		n = lp_read(c->fetcher.data, buf, LP_IO_CHUNK);
 		if (n < 0) {
@@ -268,14 +267,15 @@ fetch(struct cat *c)
 		lp_err_errno("lp-fetch");
 	free(buf);
 	code = lp_fetcher_end(&c->fetcher);
-	if (rc == 2)
+	if (rc == WHOLE)
 		return LP_OK;
-	if (rc != 1)
+	if (c->short_of == NULL)
 		return rc;
 	/* lp-fetch has said what kept it from bringing the rest */
 	if (code != LP_EXIT_OK)
 		return code == LP_EXIT_DATA ? LP_E_DATA : code == LP_EXIT_ABSENT ? LP_E_ABSENT : LP_E_NET;
-	return bad_range(c, "they hold less than the table of contents says");
+	lp_err("%s: bytes %" PRIu64 " and on of the layer: %s", lp_quotes(c->a->name), k->first, c->short_of);
+	return rc;
 }
 
 static int
