@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2016 # the inner shells expand it
 # lp-toc over real indexed layers (fixtures/indexed), over layers made here,
 # and over what lies about them.
 
@@ -101,12 +102,12 @@ as_json_keeps() {
 }
 
 @test "a table that is cut off is a preview; with -C it is not" {
-	head -c 30000 "$D/es.json" >cut
-	run -0 --separate-stderr lp-toc -E cut
+	head -c 30000 "$D/es.json" >cut.json
+	run -0 --separate-stderr lp-toc -E cut.json
 	[[ ${lines[-1]} == *complete=no* ]]
 	[[ $stderr == *'preview: the table of contents is cut off behind '*' entries'* ]]
 	lp-toc -q "$D/es" >all
-	lp-toc -q cut >got
+	lp-toc -q cut.json >got
 	cmp got <(head -n "$(wc -l <got)" all)
 	[ "$(wc -l <got)" -gt 100 ]
 	head -c 5000 "$D/zc" >cut.zst
@@ -390,8 +391,8 @@ manifest() {
 	size=$(jq '.layers[0].size' m.json)
 
 	export LP_STATS=stats
-	lp-fetch -r $((size - 72))-$((size - 1)) "$source" >tail
-	IFS=$'\t' read -r range format digest < <(lp-toc --locate --size "$size" -a "$note" tail)
+	lp-fetch -r $((size - 72))-$((size - 1)) "$source" >end
+	IFS=$'\t' read -r range format digest < <(lp-toc --locate --size "$size" -a "$note" end)
 	[ "$format" = estargz ]
 	lp-fetch -r "$range" "$source" >toc
 	lp-toc --digest "$digest" toc >got
@@ -433,7 +434,7 @@ manifest() {
 @test "stdout: full, closed, and a reader that goes away" {
 	run -3 bash -c 'lp-toc -q "$D/es" >/dev/full'
 	run -3 bash -c 'lp-toc -q "$D/es" >&-'
-	run -0 bash -c 'set -o pipefail; for i in {1..9}; do cat "$D/es.json"; done >/dev/null; lp-toc -q "$D/es" | head -n 1'
+	run -0 bash -c 'set -o pipefail; lp-toc -q "$D/es" | head -n 1'
 }
 
 @test "statistics" {
