@@ -1,0 +1,417 @@
+#include "common/sys/remote.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "common/base/num.h"
+#include "common/base/status.h"
+#include "common/sys/err.h"
+
+enum {
+	RESUMES_MAX = 64, /* of one transfer, however much each of them brought */
+	BARREN_MAX = 4    /* in a row without a byte */
+};
+
+void
+lp_remote_init(struct lp_remote *m, struct lp_http *http, struct lp_registry *registry,
+    const struct lp_reference *ref, const char *digest, int64_t size)
+{
+	*m = (struct lp_remote){ .http = http, .registry = registry, .ref = ref, .digest = digest,
+	    .size = size };
+}
+
+static int fail(struct lp_remote *, int, const char *, ...) __attribute__((format(printf, 3, 4)));
+
+static int
+fail(struct lp_remote *m, int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(m->why, sizeof(m->why), fmt, ap);
+	va_end(ap);
+	return status;
+}
+
+#define ULL(x) ((unsigned long long)(x))
+
+/* ---- the head of an answer --------------------------------------------------- */
+
+/* The size as an answer has it: new to us, or to be the one we know. */
+static int
+learn_size(struct lp_remote_get *g, uint64_t size)
+{
+	struct lp_remote *m = g->remote;
+
+	if (m->size >= 0 && (uint64_t)m->size != size)
+		return fail(m, LP_E_DATA, "the server has %llu bytes of it, it should be %llu",
+		    ULL(size), ULL(m->size));
+	m->size = (int64_t)size;
+	g->told = 1;
+	if (g->at >= size && g->at > 0)
+		return fail(m, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(g->at), ULL(size));
+	if (g->last >= size && size > 0)
+		g->last = size - 1;
+	return LP_OK;
+}
+
+/* 206: RFC 9110 section 15.3.7 */
+static int
+check_partial(struct lp_remote_get *g)
+{
+	struct lp_span s = lp_http_header(&g->response, "Content-Range", 0);
+	struct lp_remote *m = g->remote;
+	struct lp_content_range cr;
+
+	if (s.p == NULL) {
+		/* without it only the length can tell that this is what was asked for */
+		if (g->response.length >= 0 && (uint64_t)g->response.length == g->asked_last - g->asked_at + 1)
+			return LP_OK;
+		return fail(m, LP_E_NET, "HTTP 206 without Content-Range, and not of the length asked for");
+	}
+	if (lp_content_range(s, &cr) != LP_OK || !cr.satisfied)
+		return fail(m, LP_E_NET, "HTTP 206 with a Content-Range that makes no sense: %s", lp_quote(s));
+	if (cr.range.first != g->asked_at)
+		return fail(m, LP_E_NET, "asked for bytes from %llu, the server sends some from %llu",
+		    ULL(g->asked_at), ULL(cr.range.first));
+	return cr.has_total ? learn_size(g, cr.total) : LP_OK;
+}
+
+/*
+ * Bytes that were compressed on the way are not the blob's. But servers
+ * also call a .tar.gz that they store `gzip` and send it as it is: those
+ * know its length, and those that compress do not.
+ */
+static int
+check_encoding(struct lp_remote_get *g, int size_rc, int size_was_known)
+{
+	struct lp_span s = lp_http_header(&g->response, "Content-Encoding", 0);
+	struct lp_remote *m = g->remote;
+
+	if (s.n == 0 || lp_span_is(s, "identity"))
+		return size_rc;
+	if (size_rc == LP_OK && g->told && (size_was_known || m->digest[0] == '\0'))
+		return LP_OK;
+	return fail(m, LP_E_NET, "the server sends it with Content-Encoding: %s, though asked not to",
+	    lp_quote(s));
+}
+
+static int
+check_head(struct lp_remote_get *g)
+{
+	struct lp_http_response *r = &g->response;
+	int known = g->remote->size >= 0, rc = LP_OK;
+
+	g->headed = 1;
+	switch (r->status) {
+	case 200:
+		g->body_at = 0;
+		if (r->length >= 0)
+			rc = learn_size(g, (uint64_t)r->length);
+		break;
+	case 206:
+		g->body_at = g->asked_at;
+		if (g->range[0] == '\0')
+			return fail(g->remote, LP_E_NET, "HTTP 206, though no range was asked for");
+		rc = check_partial(g);
+		break;
+	default:
+		return fail(g->remote, LP_E_NET, "HTTP %d in answer to a GET", r->status);
+	}
+	return check_encoding(g, rc, known);
+}
+
+/* Portals and error pages come with 200, too; no blob begins like that under that name. */
+static int
+check_page(struct lp_remote_get *g, struct lp_span s)
+{
+	struct lp_span type = lp_http_header(&g->response, "Content-Type", 0);
+
+	if (type.n < 9 || strncasecmp((const char *)type.p, "text/html", 9) != 0)
+		return LP_OK;
+	while (s.n > 0 && strchr(" \t\r\n\xef\xbb\xbf", s.p[0]) != NULL && s.p[0] != '\0')
+		lp_span_take(&s, 1);
+	if (s.n == 0 || s.p[0] != '<')
+		return LP_OK;
+	return fail(g->remote, LP_E_DATA, "got an HTML page instead of a blob, from %s", g->response.where);
+}
+
+/* ---- the body -------------------------------------------------------------------- */
+
+static int
+on_bytes(void *arg, struct lp_http_response *r, struct lp_span s)
+{
+	struct lp_remote_get *g = arg;
+	int rc = LP_OK;
+
+	if (!g->headed) {
+		rc = check_head(g);
+		rc = rc != LP_OK ? rc : check_page(g, s);
+	}
+	if (rc == LP_OK && g->body_at < g->at) {
+		uint64_t front = g->at - g->body_at;
+
+		g->body_at += lp_span_take(&s, front < s.n ? (size_t)front : s.n).n;
+	}
+	if (rc == LP_OK && s.n > 0) {
+		uint64_t want = g->last - g->at;
+
+		if (s.n > want)
+			s.n = (size_t)want + 1;
+		rc = g->sink(g->arg, s);
+		if (rc == LP_OK) {
+			g->at += s.n;
+			g->body_at += s.n;
+		}
+	}
+	if (rc != LP_OK) {
+		/* LP_HTTP_ENOUGH and not the failure itself: the answer was not the transport's fault */
+		g->failure = rc;
+		return LP_HTTP_ENOUGH;
+	}
+	/* a body that ends here leaves its connection to the next request */
+	if (g->at > g->last && (r->length < 0 || r->body_bytes < (uint64_t)r->length))
+		return LP_HTTP_ENOUGH;
+	return LP_OK;
+}
+
+/* ---- one request after the other --------------------------------------------------- */
+
+static void on_done(void *arg, int status, struct lp_http_response *r);
+
+static void
+finish(struct lp_remote_get *g, int status)
+{
+	lp_http_response_release(&g->response);
+	lp_registry_request_release(&g->ask);
+	g->done(g->arg, status);
+}
+
+static void
+send(struct lp_remote_get *g)
+{
+	struct lp_remote *m = g->remote;
+	struct lp_http_request q = { .method = "GET", .headers = g->headers, .sink = on_bytes, .arg = g };
+	int rc;
+
+	g->asked_at = g->at;
+	g->asked_last = g->last;
+	g->headed = 0;
+	g->told = 0;
+	g->failure = LP_OK;
+	g->range[0] = '\0';
+	if (g->at > 0 || g->last != LP_RANGE_END)
+		snprintf(g->range, sizeof(g->range), "Range: bytes=%llu-%llu", ULL(g->at), ULL(g->last));
+	g->headers[0] = g->range[0] != '\0' ? g->range : NULL;
+	q.url = m->ref->kind == LP_REF_URL ? m->ref->path : g->ask.url;
+	q.secrets = m->ref->kind == LP_REF_URL ? NULL : g->ask.secrets;
+	rc = lp_http_start(m->http, &q, &g->response, on_done, g);
+	if (rc != LP_OK)
+		finish(g, rc);
+}
+
+/* What an answer that is no success is called. */
+static int
+refused(struct lp_remote_get *g)
+{
+	struct lp_remote *m = g->remote;
+	struct lp_http_response *r = &g->response;
+
+	if (m->ref->kind == LP_REF_REGISTRY)
+		lp_registry_explain(m->registry, m->ref, r);
+	if (r->why[0] != '\0')
+		return fail(m, LP_E_NET, "%s", r->why);
+	return fail(m, LP_E_NET, "HTTP %d from %s", r->status, r->where);
+}
+
+/* 416: there is no such byte, or so the server says. */
+static int
+unsatisfiable(struct lp_remote_get *g)
+{
+	struct lp_span s = lp_http_header(&g->response, "Content-Range", 0);
+	struct lp_remote *m = g->remote;
+	struct lp_content_range cr;
+
+	if (s.p == NULL || lp_content_range(s, &cr) != LP_OK || !cr.has_total) {
+		if (m->size < 0 || g->at >= (uint64_t)m->size)
+			return fail(m, LP_E_DATA, "byte %llu is beyond its end", ULL(g->at));
+	} else {
+		int rc = learn_size(g, cr.total);
+
+		if (rc != LP_OK || cr.total == 0)
+			return rc;
+	}
+	return fail(m, LP_E_NET, "HTTP 416 for bytes that it has, from %s", g->response.where);
+}
+
+/* An answer without a length ends where the blob does, if nobody knows better. */
+static int
+ends_here(struct lp_remote_get *g)
+{
+	struct lp_remote *m = g->remote;
+
+	m->size = (int64_t)g->body_at;
+	if (g->body_at < g->at || (g->at == g->asked_at && g->at > 0))
+		return fail(m, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(g->at),
+		    ULL(g->body_at));
+	return LP_OK;
+}
+
+/* Everything the answer had was taken, and it was less than asked. LP_E_ABSENT: ask for the rest. */
+static int
+fell_short(struct lp_remote_get *g, int status)
+{
+	struct lp_remote *m = g->remote;
+	struct lp_http_response *r = &g->response;
+
+	if (status == LP_OK && r->status == 200 && r->length < 0 && m->size < 0)
+		return ends_here(g);
+	g->barren = g->at > g->asked_at ? 0 : g->barren + 1;
+	/* a server may give less than asked, and say so: that is no resumption */
+	g->resumes += status != LP_OK || g->barren > 0;
+	if (g->barren >= BARREN_MAX || g->resumes > RESUMES_MAX)
+		return fail(m, LP_E_NET, "broke off at byte %llu%s%s; tried %u times", ULL(g->at),
+		    r->why[0] != '\0' ? ": " : "", r->why, g->resumes);
+	return LP_E_ABSENT;
+}
+
+/* The registry may know better: a token, a new signed URL. 1: send again. */
+static int
+ask_registry(struct lp_remote_get *g, int status)
+{
+	struct lp_remote *m = g->remote;
+	int rc;
+
+	if (m->ref->kind != LP_REF_REGISTRY || g->response.status / 100 == 2)
+		return 0;
+	rc = lp_registry_again(m->registry, m->ref, &g->ask, status, &g->response);
+	if (rc < 0)
+		return fail(m, rc, "%s", g->response.why);
+	return rc;
+}
+
+static int
+judge(struct lp_remote_get *g, int status)
+{
+	struct lp_http_response *r = &g->response;
+	int again;
+
+	if (g->failure != LP_OK)
+		return g->failure;
+	again = ask_registry(g, status);
+	if (again != 0)
+		return again > 0 ? LP_E_ABSENT : again;
+	if (status != LP_OK && status != LP_E_NET)
+		return status;
+	if (r->status == 0 || (status != LP_OK && r->status / 100 != 2))
+		return fail(g->remote, LP_E_NET, "%s: %s", r->where, r->why);
+	if (r->status == 416)
+		return unsatisfiable(g);
+	if (r->status / 100 != 2)
+		return refused(g);
+	/* a body without bytes never reached the sink */
+	if (!g->headed && status == LP_OK) {
+		int rc = check_head(g);
+
+		if (rc != LP_OK)
+			return rc;
+	}
+	if (g->at > g->last || g->remote->size == 0)
+		return LP_OK;
+	return fell_short(g, status);
+}
+
+static void
+on_done(void *arg, int status, struct lp_http_response *r)
+{
+	struct lp_remote_get *g = arg;
+	int rc = judge(g, status);
+
+	(void)r;
+	if (rc == LP_E_ABSENT)
+		send(g);
+	else
+		finish(g, rc);
+}
+
+void
+lp_remote_start(struct lp_remote_get *g, struct lp_remote *m, uint64_t first, uint64_t last,
+    lp_remote_sink *sink, void (*done)(void *, int), void *arg)
+{
+	int rc = LP_OK;
+
+	*g = (struct lp_remote_get){ .remote = m, .at = first, .last = last, .sink = sink,
+	    .done = done, .arg = arg };
+	lp_http_response_init(&g->response);
+	if (m->size >= 0 && first > 0 && first >= (uint64_t)m->size)
+		rc = fail(m, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(first), ULL(m->size));
+	else if (m->size >= 0 && last >= (uint64_t)m->size)
+		/* the whole is asked for without a range: every server can do that */
+		g->last = first == 0 ? LP_RANGE_END : (uint64_t)m->size - 1;
+	if (rc == LP_OK && m->ref->kind == LP_REF_REGISTRY)
+		rc = lp_registry_ask(m->registry, m->ref, "blobs", m->ref->digest, &g->ask);
+	if (rc == LP_OK)
+		send(g);
+	else
+		finish(g, rc);
+}
+
+/* ---- waiting ------------------------------------------------------------------------ */
+
+struct wait {
+	lp_remote_sink *sink;
+	void *arg;
+	int status;
+};
+
+static int
+wait_sink(void *arg, struct lp_span s)
+{
+	struct wait *w = arg;
+
+	return w->sink(w->arg, s);
+}
+
+static void
+wait_done(void *arg, int status)
+{
+	struct wait *w = arg;
+
+	w->status = status;
+}
+
+int
+lp_remote_get(struct lp_remote *m, uint64_t first, uint64_t last, lp_remote_sink *sink, void *arg,
+    uint64_t *at)
+{
+	struct wait w = { .sink = sink, .arg = arg, .status = LP_E_NET };
+	struct lp_remote_get g;
+	int rc;
+
+	lp_remote_start(&g, m, first, last, wait_sink, wait_done, &w);
+	rc = lp_http_run(m->http, NULL, NULL);
+	*at = g.at;
+	return rc != LP_OK ? rc : w.status;
+}
+
+static int
+discard(void *arg, struct lp_span s)
+{
+	(void)arg;
+	(void)s;
+	return LP_OK;
+}
+
+int
+lp_remote_size(struct lp_remote *m)
+{
+	uint64_t at;
+	int rc;
+
+	if (m->size >= 0)
+		return LP_OK;
+	rc = lp_remote_get(m, 0, 0, discard, NULL, &at);
+	if (rc == LP_OK && m->size < 0)
+		rc = fail(m, LP_E_NET, "the server does not say how large it is");
+	return rc;
+}
