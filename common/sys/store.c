@@ -11,6 +11,8 @@
 #include "common/sys/io.h"
 #include "common/sys/store_priv.h"
 
+enum { SUM_MAX = 32 * 1024 * 1024 }; /* bytes hashed for a part of them: some 25 ms */
+
 /* ---- names ----------------------------------------------------------------- */
 
 void
@@ -407,7 +409,7 @@ sum_blob(struct reading *r)
 		r->spoilt = 1;
 		return LP_E_DATA;
 	}
-	if (rc == LP_OK) {
+	if (rc == LP_OK && r->s->mode == LP_STORE_WRITE) {
 		store_sums_path(r->digest, &r->f, path);
 		/* a store that cannot take them is one that will be summed again */
 		(void)store_write_file(r->s, path, lp_buf_span(&r->sums));
@@ -426,7 +428,8 @@ load_sums(struct reading *r)
 	rc = read_file(r->s->dir, path, &r->sums);
 	if (rc == LP_E_ABSENT) {
 		lp_buf_clear(&r->sums);
-		return r->f.whole && r->s->mode == LP_STORE_WRITE ? sum_blob(r) : LP_OK;
+		/* where the sums cannot be kept, all of a large blob is too much for a part of it */
+		return r->f.whole && (r->s->mode == LP_STORE_WRITE || r->f.last < SUM_MAX) ? sum_blob(r) : LP_OK;
 	}
 	if (rc == LP_OK && r->sums.n != chunks * STORE_SUM) {
 		r->spoilt = 1;

@@ -1,0 +1,126 @@
+/*
+ * A SOURCE, opened: one way to read bytes FIRST to LAST of a blob, wherever
+ * it is. What is on a server is read through the store, if there is one:
+ * what the store has is used, what is missing is fetched and kept.
+ */
+#ifndef LP_SYS_BLOB_H
+#define LP_SYS_BLOB_H
+
+#include <stdint.h>
+
+#include "common/base/digest.h"
+#include "common/format/range.h"
+#include "common/format/reference.h"
+#include "common/sys/http.h"
+#include "common/sys/registry.h"
+#include "common/sys/remote.h"
+#include "common/sys/store.h"
+
+/* What all blobs of a run share. NULL where there is none of it. */
+struct lp_blob_env {
+	struct lp_store *store;
+	struct lp_http *http;
+	struct lp_registry *registry;
+	int offline; /* no network: what is missing is LP_E_ABSENT */
+};
+
+struct lp_blob {
+	const struct lp_blob_env *env;
+	struct lp_reference ref;
+	char name[512];              /* fit to print, without credentials */
+	char digest[LP_DIGEST_SIZE]; /* "" for none */
+	int64_t size;                /* of the whole; -1 until it is known */
+
+	int fd;                      /* a file or stdin; else -1 */
+	int seeks;                   /* it is a file, and `base` its first byte */
+	uint64_t base;
+	uint64_t at;                 /* next byte of what does not seek */
+	struct lp_store *layout;     /* oci: */
+	struct lp_remote remote;     /* a registry's or a URL's */
+
+	uint64_t fetched;            /* bytes that the store did not have */
+	char why[768];               /* what failed, fit to print, without the name */
+};
+
+/* Whether a source of that kind needs env->http, unless offline. */
+int lp_blob_is_remote(const struct lp_reference *);
+
+/*
+ * Open what is local; before the lock. `text` is the SOURCE; `digest` (or
+ * NULL) and `size` (or -1) are what the user says the descriptor says.
+ * LP_OK; LP_E_USAGE, LP_E_SYS, LP_E_DATA, LP_E_ABSENT or LP_E_NOMEM with
+ * `why` set. Release it in any case.
+ */
+int lp_blob_open(struct lp_blob *, const struct lp_blob_env *, const char *text, const char *digest,
+    int64_t size);
+void lp_blob_release(struct lp_blob *);
+
+/*
+ * Turn a range as asked for into the bytes that it means, learning the size
+ * if it takes that (a suffix does). The end is LP_RANGE_END, or beyond the
+ * end, where the size stays unknown. LP_OK, or a failure with `why` set.
+ */
+int lp_blob_resolve(struct lp_blob *, const struct lp_range_spec *, struct lp_range *);
+
+typedef int lp_blob_sink(void *arg, struct lp_span bytes);
+
+/*
+ * How far may be asked for, when `at` is the next byte: an inclusive last
+ * byte, not below `at`. May wait until the answer is worth asking for.
+ * LP_OK, or a failure, which ends the reading.
+ */
+typedef int lp_blob_pace(void *arg, uint64_t at, uint64_t *last);
+
+/*
+ * Bytes first to last (or to the end, if that comes first) to the sink;
+ * *at is the first byte it did not get. `pace` may be NULL: all at once.
+ *
+ * LP_OK; then size is known if `last` was LP_RANGE_END. LP_E_ABSENT: offline,
+ * and the store does not have it. LP_E_DATA, LP_E_NET, LP_E_SYS, LP_E_NOMEM,
+ * with `why` set; or what the sink failed with. What was fetched until then
+ * is in the store.
+ */
+int lp_blob_read(struct lp_blob *, uint64_t first, uint64_t last, lp_blob_sink *, lp_blob_pace *,
+    void *arg, uint64_t *at);
+
+/*
+ * As lp_blob_read for a file, by the kernel alone, without a look at the
+ * bytes: as far as that works, which may be nowhere; lp_blob_read does the
+ * rest. LP_OK, or LP_E_PIPE.
+ */
+int lp_blob_send(struct lp_blob *, int fd, uint64_t last, uint64_t *at);
+
+/*
+ * Make a blob of the store of what is there, if that is all of it.
+ * LP_OK (also if something is missing), LP_E_DATA if the digest is wrong,
+ * LP_E_SYS or LP_E_NOMEM, with `why` set.
+ */
+int lp_blob_promote(struct lp_blob *);
+
+/* ---- the same piece by piece, for who reads many at once (sys/fill.h) ------ */
+
+/* What is at some byte of a remote blob. */
+struct lp_blob_gap {
+	uint64_t kept; /* bytes of the wanted ones that the store has from there on */
+	uint64_t last; /* if none: the last byte of what it lacks */
+};
+/* `last` is the last byte wanted, or LP_RANGE_END. LP_OK, LP_E_SYS, LP_E_DATA or LP_E_NOMEM. */
+int lp_blob_gap(struct lp_blob *, uint64_t at, uint64_t last, struct lp_blob_gap *);
+
+/*
+ * Pass on bytes that lp_blob_gap called kept; *at moves with them. What
+ * turns out to be corrupted is gone then, which is LP_OK, and a gap, unless
+ * offline.
+ */
+int lp_blob_use_kept(struct lp_blob *, uint64_t *at, uint64_t n, lp_blob_sink *, void *arg);
+
+/* On their way into the store, several ranges long if need be. */
+struct lp_blob_keep {
+	struct lp_blob *blob;
+	struct lp_store_put put;
+	int open;
+};
+int lp_blob_keep_add(struct lp_blob_keep *, uint64_t at, struct lp_span);
+int lp_blob_keep_end(struct lp_blob_keep *);
+
+#endif
