@@ -20,7 +20,7 @@ O       := build/$(FLAVOUR)
 ISAL := $(shell pkg-config --exists libisal && echo -lisal)
 
 # ---- which program links which library (all of them: libseccomp) -----------
-LIBS_lp-fetch   = -lnettle
+LIBS_lp-fetch   = -ljansson -lnettle
 LIBS_lp-layers  = -ljansson -lnettle
 LIBS_lp-inflate = $(ISAL) -lz -lzstd
 LIBS_lp-cat     = $(LIBS_lp-inflate) -ljansson -lnettle

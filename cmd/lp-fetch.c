@@ -1,0 +1,474 @@
+/* lp-fetch: bytes of a blob, wherever it is, to stdout. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/num.h"
+#include "common/base/status.h"
+#include "common/format/range.h"
+#include "common/sys/blob.h"
+#include "common/sys/err.h"
+#include "common/sys/hash.h"
+#include "common/sys/io.h"
+#include "common/sys/netopt.h"
+#include "common/sys/opt.h"
+#include "common/sys/progress.h"
+#include "common/sys/sandbox.h"
+#include "common/sys/stats.h"
+
+static const char usage[] =
+    "usage: lp-fetch [-Ohqv] [-V] [-a | -n BYTES | -r RANGE] [-S STORE] [--digest=DIGEST]\n"
+    "                [--size=BYTES] [--stats=FILE] [NETWORK OPTIONS] SOURCE\n";
+
+static const char help[] =
+    "Write bytes of a blob to standard output. SOURCE is a registry's blob\n"
+    "([HOST/]REPO@sha256:HEX), an http or https URL, oci:DIR@sha256:HEX, a path\n"
+    "(which may end in #OFFSET+LENGTH), or - for standard input.\n"
+    "\n"
+    "  -n, --bytes=BYTES        the first BYTES (64K)\n"
+    "  -a, --all                all of it, fetched little ahead of the reader\n"
+    "  -r, --range=RANGE        FIRST-LAST, FIRST- or -COUNT (the last ones)\n"
+    "  -S, --store=STORE        use what this store has, keep what it lacks\n"
+    "  -O, --offline            open no socket: what is missing is exit 4\n"
+    "      --digest=DIGEST      what its sha256 must be\n"
+    "      --size=BYTES         how large all of it is\n" LP_NETOPT_HELP LP_OPT_HELP;
+
+enum { OPT_DIGEST = LP_OPT_OWN, OPT_SIZE };
+
+/* The bound of what is fetched for a reader that took K bytes: 2 K and this. */
+enum { HEAD_START = 256 * 1024, PACE_STEP = 64 * 1024, PACE_WAIT_MS = 1 };
+
+struct args {
+	struct lp_range_spec range;
+	int ranges;        /* how many of -a, -n and -r were given */
+	int all;
+	int asked;         /* by -r: a first byte that is not there is an error */
+	int offline;
+	const char *store;
+	const char *digest;
+	int64_t size;
+	const char *source;
+	struct lp_netopt net;
+};
+
+/* stdout, and what is watched on the way there. */
+struct out {
+	const struct lp_blob *blob;
+	uint64_t first, at, last;
+	int hashing;
+	struct lp_hash hash;
+	int progress;
+	int64_t told_ms;
+};
+
+struct work {
+	const struct args *args;
+	struct lp_blob_env env;
+	struct lp_blob blob;
+	struct out out;
+};
+
+/* ---- the command line ---------------------------------------------------------- */
+
+static int
+bytes(const struct lp_opt *opt, const char *arg, uint64_t max, uint64_t *out)
+{
+	if (lp_num_size(lp_span_str(arg), out) != LP_OK || *out > max)
+		return lp_opt_refuse(opt, "not a number of bytes (K, M, G are binary): %s", lp_quotes(arg));
+	return LP_EXIT_OK;
+}
+
+static int
+one_option(struct args *a, struct lp_opt *opt, int c)
+{
+	const char *why = "";
+	uint64_t n = 0;
+	int rc;
+
+	switch (c) {
+	case 'a':
+		a->ranges++;
+		a->all = 1;
+		a->range = (struct lp_range_spec){ .last = LP_RANGE_END };
+		return LP_EXIT_OK;
+	case 'n':
+		a->ranges++;
+		rc = bytes(opt, optarg, INT64_MAX, &n);
+		if (rc == LP_EXIT_OK && n == 0)
+			return lp_opt_refuse(opt, "-n takes at least one byte");
+		a->range = (struct lp_range_spec){ .last = n - 1 };
+		return rc;
+	case 'r':
+		a->ranges++;
+		a->asked = 1;
+		if (lp_range_parse(lp_span_str(optarg), &a->range) != LP_OK)
+			return lp_opt_refuse(opt, "not a range (FIRST-LAST, FIRST- or -COUNT): %s", lp_quotes(optarg));
+		return LP_EXIT_OK;
+	case 'S':
+		a->store = optarg;
+		return LP_EXIT_OK;
+	case 'O':
+		a->offline = 1;
+		return LP_EXIT_OK;
+	case OPT_DIGEST:
+		a->digest = optarg;
+		return LP_EXIT_OK;
+	case OPT_SIZE:
+		rc = bytes(opt, optarg, INT64_MAX, &n);
+		a->size = (int64_t)n;
+		return rc;
+	}
+	rc = lp_netopt(&a->net, c, optarg, &why);
+	if (rc == LP_E_USAGE)
+		return lp_opt_refuse(opt, "%s", why);
+	if (rc == 0)
+		lp_opt_common(opt, c);
+	return LP_EXIT_OK;
+}
+
+static int
+parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
+{
+	static const struct option options[] = {
+		LP_OPT_LONG,
+		LP_NETOPT_LONG,
+		{ "all", no_argument, NULL, 'a' },
+		{ "bytes", required_argument, NULL, 'n' },
+		{ "range", required_argument, NULL, 'r' },
+		{ "store", required_argument, NULL, 'S' },
+		{ "offline", no_argument, NULL, 'O' },
+		{ "digest", required_argument, NULL, OPT_DIGEST },
+		{ "size", required_argument, NULL, OPT_SIZE },
+		{ NULL, 0, NULL, 0 }
+	};
+	const char *offline = getenv("LP_OFFLINE"), *why = "";
+	int c, status = LP_EXIT_OK;
+
+	*a = (struct args){ .size = -1, .range = { .last = 65535 }, .store = getenv("LP_STORE"),
+	    .offline = offline != NULL && strcmp(offline, "1") == 0 };
+	lp_netopt_init(&a->net);
+	while (status == LP_EXIT_OK && (c = getopt_long(argc, argv, "an:r:S:O" LP_OPT_SHORT, options, NULL)) != -1)
+		status = one_option(a, opt, c);
+	if (status != LP_EXIT_OK)
+		return status;
+	if (a->ranges > 1)
+		return lp_opt_refuse(opt, "only one of -a, -n and -r");
+	if (lp_netopt_check(&a->net, &why) != LP_OK)
+		return lp_opt_refuse(opt, "%s", why);
+	if (argc - optind != 1)
+		return lp_opt_refuse(opt, argc == optind ? "no source" : "more than one source");
+	if (a->store != NULL && *a->store == '\0')
+		a->store = NULL;
+	a->source = argv[optind];
+	return LP_EXIT_OK;
+}
+
+/* ---- open: everything that the lock forbids later --------------------------------- */
+
+static void
+warn(struct lp_span text)
+{
+	lp_note("a server warns: %s", lp_quote(text));
+}
+
+static int
+say_open(int rc, const char *name, const char *why)
+{
+	const char *colon = name != NULL ? ": " : "";
+
+	name = name != NULL ? lp_quotes(name) : "";
+	if (rc == LP_E_SYS && errno != 0)
+		lp_err_errno("%s%s%s", name, colon, why);
+	else
+		lp_err("%s%s%s", name, colon, why);
+	return rc;
+}
+
+static int
+open_store(struct work *w)
+{
+	const struct args *a = w->args;
+	const char *why = "";
+	int rc;
+
+	if (a->store == NULL)
+		return LP_OK;
+	rc = lp_store_open(&w->env.store, a->store, a->offline ? LP_STORE_READ : LP_STORE_WRITE, &why);
+	if (rc == LP_E_ABSENT)
+		errno = ENOENT;
+	return rc == LP_OK ? rc : say_open(rc == LP_E_ABSENT ? LP_E_SYS : rc, a->store, why);
+}
+
+static int
+open_network(struct work *w)
+{
+	struct lp_http_options http = w->args->net.http;
+	const char *why = "out of memory";
+	int rc;
+
+	http.warning = warn;
+	rc = lp_http_open(&w->env.http, &http, &why);
+	rc = rc != LP_OK ? rc : lp_registry_open(&w->env.registry, w->env.http, &w->args->net.registry, &why);
+	return rc == LP_OK ? rc : say_open(rc, NULL, why);
+}
+
+static int
+login(struct work *w)
+{
+	const char *why = NULL;
+	int rc = lp_registry_login(w->env.registry, &w->blob.ref, &why);
+
+	if (rc != LP_OK)
+		lp_err("credentials for %s: %s", w->blob.name, why != NULL ? why : "out of memory");
+	return rc;
+}
+
+/* A failure of the blob's: say it with its name, if it has said anything. */
+static int
+say(const struct work *w, int rc)
+{
+	if (rc != LP_OK && w->blob.why[0] != '\0')
+		lp_err("%s: %s", w->blob.name, w->blob.why);
+	else if (rc == LP_E_NOMEM)
+		lp_err("%s: out of memory", w->blob.name);
+	return rc;
+}
+
+static int
+open_all(struct work *w)
+{
+	struct lp_reference_error e;
+	struct lp_reference ref;
+	const struct args *a = w->args;
+	int rc = LP_OK, remote;
+
+	/* what the source is decides what the others are needed for; lp_blob_open says what is wrong with it */
+	remote = lp_reference_source(lp_span_str(a->source), &ref, &e) == LP_OK && lp_blob_is_remote(&ref);
+	w->env.offline = a->offline;
+	if (remote) {
+		rc = open_store(w);
+		if (rc == LP_OK && !a->offline)
+			rc = open_network(w);
+	}
+	if (rc == LP_OK)
+		rc = say(w, lp_blob_open(&w->blob, &w->env, a->source, a->digest, a->size));
+	if (rc == LP_OK && w->env.registry != NULL && w->blob.ref.kind == LP_REF_REGISTRY)
+		rc = login(w);
+	return rc;
+}
+
+/* ---- stdout ------------------------------------------------------------------------ */
+
+static void
+tell(struct out *o, enum lp_progress_state state)
+{
+	const struct lp_blob *b = o->blob;
+	uint64_t end = b->size >= 0 && (uint64_t)b->size <= o->last ? (uint64_t)b->size : o->last + 1;
+
+	if (o->progress >= 0)
+		lp_progress_tell(o->progress, lp_span_str(b->digest[0] != '\0' ? b->digest : b->name),
+		    o->at - o->first, o->last == LP_RANGE_END && b->size < 0 ? 0 : end - o->first, state, &o->told_ms);
+}
+
+static int
+put(void *arg, struct lp_span s)
+{
+	struct out *o = arg;
+	int rc = lp_write_all(1, s);
+
+	if (rc == LP_E_SYS)
+		lp_err_errno("<stdout>");
+	if (rc != LP_OK)
+		return rc;
+	if (o->hashing)
+		lp_hash_add(&o->hash, s);
+	o->at += s.n;
+	tell(o, LP_PROGRESS_MORE);
+	return LP_OK;
+}
+
+/*
+ * What a reader has taken is what we wrote and the pipe no longer holds.
+ * A pipe has no event for that, so this asks from time to time; it does
+ * have one for a reader who has gone.
+ */
+static int
+pace(void *arg, uint64_t at, uint64_t *last)
+{
+	struct out *o = arg;
+	struct pollfd p = { .fd = 1 };
+
+	for (;;) {
+		uint64_t had = at - o->first, allowed;
+		int unread = 0;
+
+		if (ioctl(1, FIONREAD, &unread) != 0 || unread < 0)
+			unread = 0;
+		allowed = 2 * (had - ((uint64_t)unread < had ? (uint64_t)unread : had)) + HEAD_START;
+		if (allowed >= had + PACE_STEP) {
+			*last = o->first + allowed - 1;
+			return LP_OK;
+		}
+		if (poll(&p, 1, PACE_WAIT_MS) > 0 && (p.revents & POLLERR) != 0)
+			return LP_E_PIPE;
+	}
+}
+
+/* Only a pipe or a socket has a reader who may have had enough. */
+static int
+reader_may_stop(void)
+{
+	struct stat st;
+
+	return fstat(1, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
+static int
+check_digest(struct work *w)
+{
+	struct lp_blob *b = &w->blob;
+	char got[LP_DIGEST_SIZE];
+
+	if (!w->out.hashing || b->size < 0 || w->out.at != (uint64_t)b->size)
+		return LP_OK;
+	lp_hash_end(&w->out.hash, got);
+	if (strcmp(got, b->digest) == 0)
+		return LP_OK;
+	lp_err("%s: its digest is %s, it should be %s: do not use these %lld bytes", b->name, got, b->digest,
+	    (long long)b->size);
+	return LP_E_DATA;
+}
+
+static int
+copy(struct work *w)
+{
+	struct lp_blob *b = &w->blob;
+	struct out *o = &w->out;
+	int slowly = w->args->all && reader_may_stop(), rc = LP_OK;
+	uint64_t at = o->first;
+
+	o->hashing = b->digest[0] != '\0' && o->first == 0;
+	lp_hash_init(&o->hash);
+	if (!o->hashing && b->fd >= 0) {
+		rc = lp_blob_send(b, 1, o->last, &at);
+		o->at = at;
+	}
+	if (rc == LP_OK && (b->size < 0 || at < (uint64_t)b->size) && at <= o->last)
+		rc = lp_blob_read(b, at, o->last, put, slowly ? pace : NULL, o, &at);
+	return rc;
+}
+
+/* The first byte of a default range need not be there: an empty blob has no bytes, and that is all. */
+static int
+resolve(struct work *w)
+{
+	struct lp_blob *b = &w->blob;
+	struct lp_range r = { 0, 0 };
+	int rc = LP_OK;
+
+	if (b->size != 0 || w->args->asked)
+		rc = lp_blob_resolve(b, &w->args->range, &r);
+	w->out.blob = b;
+	w->out.first = w->out.at = r.first;
+	w->out.last = r.last;
+	return rc;
+}
+
+/* From here on there is the store or the layout, the network if it is needed, and nothing else. */
+static int
+lock(const struct work *w)
+{
+	const struct lp_reference *ref = &w->blob.ref;
+	struct lp_lock_path path = { w->args->store, !w->args->offline };
+
+	if (ref->kind == LP_REF_FILE || ref->kind == LP_REF_STDIN)
+		return lp_lock(LP_DUTY_FILTER);
+	if (ref->kind == LP_REF_OCI)
+		path = (struct lp_lock_path){ ref->path, 0 };
+	return lp_lock_paths(w->env.http != NULL ? LP_DUTY_NETWORK : LP_DUTY_STORE, &path,
+	    ref->kind == LP_REF_OCI || w->env.store != NULL ? 1 : 0);
+}
+
+static int
+work(struct work *w)
+{
+	struct lp_blob *b = &w->blob;
+	int rc = open_all(w), kept;
+
+	rc = rc != LP_OK ? rc : lock(w);
+	if (rc != LP_OK)
+		return lp_exit_of(rc);
+	rc = resolve(w);
+	rc = rc != LP_OK ? rc : copy(w);
+	if (rc != LP_OK && rc != LP_E_PIPE)
+		(void)say(w, rc);
+	else if (rc == LP_OK)
+		rc = check_digest(w);
+	if (b->size == 0 && w->args->asked && rc == LP_OK) {
+		lp_err("%s: is empty: there is no byte %llu", b->name, (unsigned long long)w->out.first);
+		rc = LP_E_DATA;
+	}
+	/* what a wrong digest makes of it has been said */
+	kept = lp_blob_promote(b);
+	if (kept != LP_OK && rc == LP_OK)
+		rc = say(w, kept);
+	tell(&w->out, lp_exit_of(rc) == LP_EXIT_OK ? LP_PROGRESS_DONE : LP_PROGRESS_FAILED);
+	return lp_exit_of(rc);
+}
+
+static void
+fill_stats(const struct work *w, struct lp_stats *s)
+{
+	const struct lp_blob *b = &w->blob;
+
+	s->source = b->name;
+	if (b->digest[0] != '\0')
+		s->digest = b->digest;
+	if (b->size >= 0) {
+		s->size = b->size;
+		s->partial = w->out.first > 0 || w->out.at < (uint64_t)b->size;
+	}
+	s->bytes_downloaded = 0;
+	s->requests = 0;
+	if (w->env.http != NULL) {
+		struct lp_http_totals t = lp_http_totals(w->env.http);
+
+		s->bytes_downloaded = t.bytes;
+		s->requests = t.requests;
+		if (t.ratelimit_remaining >= 0) {
+			s->ratelimit_remaining = t.ratelimit_remaining;
+			lp_detail("rate limit: %lld requests remain", (long long)t.ratelimit_remaining);
+		}
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct lp_opt opt = { usage, help, NULL };
+	struct args args;
+	struct work w = { .args = &args, .blob.fd = -1, .blob.size = -1, .out.progress = -1 };
+	struct lp_stats stats;
+	int status;
+
+	lp_opt_start(argv, "lp-fetch");
+	status = parse_args(argc, argv, &args, &opt);
+	if (status != LP_EXIT_OK)
+		return status;
+	status = lp_start(&stats, opt.stats);
+	if (status != LP_EXIT_OK)
+		return status;
+	w.out.progress = lp_progress_open();
+	status = work(&w);
+	fill_stats(&w, &stats);
+	status = lp_finish(&stats, status);
+	lp_blob_release(&w.blob);
+	lp_registry_close(w.env.registry);
+	lp_http_close(w.env.http);
+	lp_store_close(w.env.store);
+	return status;
+}
