@@ -374,17 +374,23 @@ keep_name(struct lp_image *im)
 	return rc;
 }
 
-/* HEAD: LP_OK with the digest, "" if the server does not announce one. */
+/*
+ * HEAD: LP_OK with the digest, "" if the server does not announce one or has
+ * no HEAD at all. What a GET would be answered with as well is a failure.
+ */
 static int
 head_digest(struct lp_image *im, const char *what, char *digest)
 {
 	struct lp_http_response resp;
 	int rc;
 
+	digest[0] = '\0';
 	lp_http_response_init(&resp);
 	rc = get(im, "HEAD", "manifests", what, LP_MAX_MANIFEST, &resp);
 	if (rc == LP_OK)
 		announced(&resp, digest);
+	else if (rc == LP_E_NET && (resp.status == 400 || resp.status == 405 || resp.status == 501))
+		rc = LP_OK;
 	lp_http_response_release(&resp);
 	return rc;
 }
@@ -402,10 +408,11 @@ load_tag(struct lp_image *im)
 
 	if (im->env->store != NULL && find_kept(im, &kept) == LP_OK) {
 		rc = head_digest(im, im->ref.name, digest);
-		if (rc == LP_OK && strcmp(digest, kept.digest) == 0) {
-			im->note[0] = '\0';
+		im->note[0] = '\0';
+		if (rc != LP_OK)
+			return rc;
+		if (strcmp(digest, kept.digest) == 0)
 			return load_manifest(im, digest, &im->top);
-		}
 	}
 	im->note[0] = im->why[0] = '\0';
 	im->documents++;
@@ -436,12 +443,14 @@ lp_image_digest(struct lp_image *im, char digest[LP_DIGEST_SIZE])
 {
 	const char *what = im->ref.digest[0] != '\0' ? im->ref.digest : im->ref.name;
 	struct lp_layout_entry e;
-	int rc = LP_E_ABSENT;
+	int rc;
 
 	digest[0] = '\0';
 	if (online(im)) {
 		rc = head_digest(im, what, digest);
-		if (rc == LP_OK && im->ref.digest[0] != '\0' && digest[0] != '\0' && strcmp(digest, what) != 0)
+		if (rc != LP_OK)
+			return rc;
+		if (im->ref.digest[0] != '\0' && digest[0] != '\0' && strcmp(digest, what) != 0)
 			return wrong_digest(im, "the manifest", digest, what);
 	} else if (im->ref.digest[0] == '\0') {
 		rc = im->layout != NULL ? find_name(im, *what != '\0' ? what : NULL, &e) : find_kept(im, &e);
@@ -449,9 +458,9 @@ lp_image_digest(struct lp_image *im, char digest[LP_DIGEST_SIZE])
 			memcpy(digest, e.digest, sizeof(e.digest));
 		return rc;
 	}
-	if (rc == LP_OK && digest[0] != '\0')
+	if (digest[0] != '\0')
 		return LP_OK;
-	/* no HEAD here, or one that does not say: read it, and count */
+	/* read it, and hash */
 	rc = lp_image_load(im);
 	if (rc == LP_OK)
 		memcpy(digest, im->top.digest, sizeof(im->top.digest));

@@ -1,0 +1,466 @@
+#!/usr/bin/env bats
+# Credentials: where they are found, what is done with them, and that nobody
+# else ever sees them.
+
+bats_require_minimum_version 1.5.0
+
+SECRET=secret-alice
+
+setup_file()
+{
+	load ../lib/registry
+	srv_init
+	cd "$BATS_FILE_TMPDIR" || return
+	mkdir tree
+	echo hello >tree/file
+	tar --owner=0 --group=0 --mtime=@0 -czf layer.tar.gz tree
+	layout_make lay app:1 layer.tar.gz
+	registry_start basic htpasswd storage="$PWD/s1"
+	registry_push "$PWD/lay:app:1" basic team/app:1 alice:secret-alice
+	token_start tokens
+	registry_start bearer token auth=tokens storage="$PWD/s2"
+	registry_push "$PWD/lay:app:1" bearer team/app:1 alice:secret-alice
+	registry_push "$PWD/lay:app:1" bearer public/app:1 alice:secret-alice
+}
+
+teardown_file()
+{
+	load ../lib/registry
+	srv_stop
+}
+
+# helper NAME: a docker-credential-NAME in front of PATH, its body from stdin
+helper()
+{
+	mkdir -p bin
+	{
+		echo '#!/bin/bash'
+		cat
+	} >"bin/docker-credential-$1"
+	chmod +x "bin/docker-credential-$1"
+	PATH=$PWD/bin:$PATH
+}
+
+b64()
+{
+	printf %s "$1" | base64 -w0
+}
+
+# auths KEY USER:PASSWORD...: a credentials file
+auths()
+{
+	while [ $# -gt 1 ]; do
+		jq -n --arg k "$1" --arg a "$(b64 "$2")" '{auths: {($k): {auth: $a}}}'
+		shift 2
+	done | jq -s 'reduce .[] as $x ({}; . * $x)'
+}
+
+setup()
+{
+	load ../lib/registry
+	cd "$BATS_TEST_TMPDIR" || return
+	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin}
+	export PATH=$LP_BIN:$PATH HOME=$PWD/home XDG_RUNTIME_DIR=$PWD/run
+	unset LP_STORE LP_OFFLINE LP_TOKEN_FILE LP_TOKEN_FD REGISTRY_AUTH_FILE DOCKER_CONFIG XDG_CONFIG_HOME
+	mkdir -p home run
+	BASIC=$(srv_addr basic) BEARER=$(srv_addr bearer)
+	printf '%s\n' "$SECRET" >password
+	DIGEST=sha256:$(jq -r '.manifests[0].digest[7:]' "$BATS_FILE_TMPDIR/lay/index.json")
+}
+
+teardown()
+{
+	srv_stop_test
+}
+
+# may OPTION...: access is had, and the digest is the image's
+may()
+{
+	run --separate-stderr lp-layers --digest "$@"
+	# shellcheck disable=SC2154 # set by run
+	echo "status $status: $output$stderr"
+	[ "$status" -eq 0 ]
+	[ "$output" = "$DIGEST" ]
+}
+
+# may_not PATTERN OPTION...
+may_not()
+{
+	local pattern=$1
+	shift
+	run --separate-stderr lp-layers --digest "$@"
+	echo "status $status: $output$stderr"
+	[ "$status" -eq 3 ]
+	[[ $stderr =~ $pattern ]]
+	[ -z "$output" ]
+}
+
+asked()
+{
+	srv_requests tokens '.path | startswith("/token")' | wc -l
+}
+
+# ---- where -------------------------------------------------------------------------
+
+@test "without credentials: refused, and where they were looked for" {
+	may_not '401, access needs credentials.*none were found: .*/home/.docker/config.json: No such file' "$BASIC/team/app:1"
+	may_not 'run/containers/auth.json: No such file.*home/.config/containers/auth.json: No such file' "$BASIC/team/app:1"
+	may_not '401.*none were found' "$BEARER/team/app:1"
+	may "$BEARER/public/app:1"
+}
+
+@test "each place, and the one before it wins" {
+	local place
+	mkdir -p home/.config/containers home/.docker run/containers docker
+	for place in home/.config/containers/auth.json run/containers/auth.json home/.docker/config.json; do
+		# all that come later in the order are wrong
+		auths "$BASIC" "alice:$SECRET" >"$place"
+		may -v "$BASIC/team/app:1"
+		[[ $stderr == *"credentials for $BASIC/team/app: $PWD/$place, entry $BASIC"* ]]
+		auths "$BASIC" alice:wrong >"$place"
+		may_not "401.*credentials used: .*$place" "$BASIC/team/app:1"
+	done
+	auths "$BASIC" "alice:$SECRET" >docker/config.json
+	DOCKER_CONFIG=$PWD/docker may "$BASIC/team/app:1"
+	auths "$BASIC" alice:wrong >docker/config.json
+	auths "$BASIC" "alice:$SECRET" >reg.json
+	DOCKER_CONFIG=$PWD/docker REGISTRY_AUTH_FILE=$PWD/reg.json may "$BASIC/team/app:1"
+	auths "$BASIC" alice:wrong >reg.json
+	auths "$BASIC" "alice:$SECRET" >own.json
+	REGISTRY_AUTH_FILE=$PWD/reg.json may --auth-file own.json "$BASIC/team/app:1"
+	auths "$BASIC" alice:wrong >own.json
+	REGISTRY_AUTH_FILE=$PWD/reg.json may --auth-file own.json --user alice --password-file password "$BASIC/team/app:1"
+}
+
+@test "the same for a token server" {
+	mkdir -p home/.docker
+	auths "$BEARER" "alice:$SECRET" >home/.docker/config.json
+	may "$BEARER/team/app:1"
+	auths "$BEARER" alice:wrong >home/.docker/config.json
+	may_not "the token server http://.* answers 401 to the credentials of .*config.json, entry $BEARER" "$BEARER/team/app:1"
+}
+
+@test "a place that says nothing is passed over" {
+	mkdir -p home/.docker home/.config/containers
+	auths elsewhere.example bob:x >home/.docker/config.json
+	auths "$BASIC" "alice:$SECRET" >home/.config/containers/auth.json
+	may "$BASIC/team/app:1"
+	echo '{ not json' >home/.docker/config.json
+	may "$BASIC/team/app:1"
+	rm home/.config/containers/auth.json
+	may_not 'config.json: byte [0-9]+: not valid JSON' "$BASIC/team/app:1"
+}
+
+@test "a file that was named must be usable" {
+	may_not 'credentials for .*nosuch.json: No such file' --auth-file nosuch.json "$BASIC/team/app:1"
+	echo '[]' >list.json
+	run lp-layers --auth-file list.json "$BASIC/team/app:1"
+	[ "$status" -eq 1 ]
+	[[ $output == *'list.json: byte 0: not a JSON object'* ]]
+	may_not 'nosuch: No such file' --user alice --password-file nosuch "$BASIC/team/app:1"
+}
+
+@test "scoped keys: the longest that fits" {
+	auths "$BASIC" alice:wrong "$BASIC/team" "alice:$SECRET" >auth.json
+	may --auth-file auth.json "$BASIC/team/app:1"
+	auths "$BASIC" "alice:$SECRET" "$BASIC/team/app" alice:wrong >auth.json
+	may_not '401' --auth-file auth.json "$BASIC/team/app:1"
+	auths "$BASIC" "alice:$SECRET" "$BASIC/te" alice:wrong "$BASIC/team/apple" alice:wrong >auth.json
+	may --auth-file auth.json "$BASIC/team/app:1"
+	auths "https://$BASIC/v1/" "alice:$SECRET" >auth.json
+	may --auth-file auth.json "$BASIC/team/app:1"
+}
+
+# ---- helpers -----------------------------------------------------------------------------
+
+@test "credHelpers and credsStore: the helper is asked, by the server's name" {
+	helper test <<-'SH'
+	[ "$1" = get ] || exit 1
+	cat >"$HOME/asked"
+	printf '{"ServerURL":"%s","Username":"alice","Secret":"secret-alice"}\n' "$(cat "$HOME/asked")"
+	SH
+	jq -n --arg h "$BASIC" '{credHelpers: {($h): "test"}, auths: {($h): {}}}' >helpers.json
+	may -v --auth-file helpers.json "$BASIC/team/app:1"
+	[ "$(cat home/asked)" = "$BASIC" ]
+	[[ $stderr == *'docker-credential-test, named in helpers.json'* ]]
+	rm home/asked
+	echo '{"credsStore": "test"}' >store.json
+	may --auth-file store.json "$BASIC/team/app:1"
+	[ "$(cat home/asked)" = "$BASIC" ]
+}
+
+@test "a helper that has nothing, fails, or is not there" {
+	helper none <<-'SH'
+	cat >/dev/null
+	echo 'credentials not found in native keychain'
+	exit 1
+	SH
+	helper broken <<-'SH'
+	cat >/dev/null
+	echo secret-of-somebody
+	exit 1
+	SH
+	helper garbage <<-'SH'
+	echo secret-of-somebody
+	SH
+	echo '{"credsStore": "none"}' >a.json
+	may_not 'docker-credential-none .named in a.json.: has no credentials for it' --auth-file a.json "$BASIC/team/app:1"
+	echo '{"credsStore": "broken"}' >a.json
+	may_not 'docker-credential-broken .named in a.json.: failed' --auth-file a.json "$BASIC/team/app:1"
+	[[ $stderr != *secret-of-somebody* ]]
+	echo '{"credsStore": "garbage"}' >a.json
+	may_not 'docker-credential-garbage .named in a.json.: its answer: not valid JSON' --auth-file a.json "$BASIC/team/app:1"
+	[[ $stderr != *secret-of-somebody* ]]
+	echo '{"credsStore": "absent"}' >a.json
+	may_not 'docker-credential-absent .named in a.json.: No such file' --auth-file a.json "$BASIC/team/app:1"
+	# the file's own entry is the next best
+	jq --arg h "$BASIC" --arg a "$(b64 "alice:$SECRET")" '. + {auths: {($h): {auth: $a}}}' a.json >b.json
+	may --auth-file b.json "$BASIC/team/app:1"
+}
+
+@test "identity tokens: by OAuth2, from a file and from a helper" {
+	local refresh
+	refresh=$(curl -sSf "http://$(srv_addr tokens)/refresh-token/alice")
+	jq -n --arg h "$BEARER" --arg t "$refresh" --arg a "$(b64 '00000000-0000-0000-0000-000000000000:')" \
+	    '{auths: {($h): {auth: $a, identitytoken: $t}}}' >auth.json
+	may --auth-file auth.json "$BEARER/team/app:1"
+	srv_requests tokens '.method == "POST"' | tail -1 | jq -e '.body | contains("grant_type=refresh_token")'
+	helper token <<-SH
+	cat >/dev/null
+	echo '{"ServerURL":"x","Username":"<token>","Secret":"$refresh"}'
+	SH
+	echo '{"credsStore": "token"}' >helper.json
+	may --auth-file helper.json "$BEARER/team/app:1"
+	jq '.auths[].identitytoken = "stale"' auth.json >stale.json
+	may_not 'the token server .* answers 401 to the credentials of stale.json' --auth-file stale.json "$BEARER/team/app:1"
+	[[ $stderr != *'stale"'* ]]
+}
+
+@test "a token for the registry itself is used as it is" {
+	local token
+	token=$(curl -sSf -u "alice:$SECRET" \
+	    "http://$(srv_addr tokens)/token?service=registry.test&scope=repository:team/app:pull" | jq -r .token)
+	jq -n --arg h "$BEARER" --arg t "$token" '{auths: {($h): {registrytoken: $t}}}' >auth.json
+	may --auth-file auth.json "$BEARER/team/app:1"
+}
+
+# ---- the command line ------------------------------------------------------------------------
+
+@test "--user takes the password from a file, or from the terminal and shows nothing" {
+	may --user alice --password-file password "$BASIC/team/app:1"
+	printf 'secret-alice\r\n' >crlf
+	may --user alice --password-file crlf "$BASIC/team/app:1"
+	echo wrong >bad
+	may_not 'credentials used: --user alice' --user alice --password-file bad "$BASIC/team/app:1"
+	cat >ask.py <<-'PY'
+	import os, pty, sys
+	pid, fd = pty.fork()
+	if pid == 0:
+	    os.execvp("lp-layers", ["lp-layers", "--digest", "--user", "alice", sys.argv[1]])
+	shown = b""
+	while b"Password of alice" not in shown:
+	    shown += os.read(fd, 1024)
+	os.write(fd, b"secret-alice\n")
+	while True:
+	    try:
+	        more = os.read(fd, 1024)
+	    except OSError:
+	        break
+	    if not more:
+	        break
+	    shown += more
+	sys.stdout.buffer.write(shown)
+	sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+	PY
+	run timeout 20 python3 ask.py "$BASIC/team/app:1"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *"$DIGEST"* ]]
+	[[ $output != *secret-alice* ]]
+	# no terminal: said, not waited for
+	run setsid -w lp-layers --digest --user alice "$BASIC/team/app:1" </dev/null
+	[ "$status" -eq 3 ]
+	[[ $output == *'no password from the terminal'*'--password-file'* ]]
+}
+
+# ---- tokens ----------------------------------------------------------------------------------------
+
+@test "one pipeline asks for one token" {
+	local before n pids=()
+	export LP_TOKEN_FILE=$PWD/tokens
+	before=$(asked)
+	may "$BEARER/public/app:1"
+	may "$BEARER/public/app:1"
+	lp-layers "$BEARER/public/app:1" >rows
+	[ "$(asked)" -eq $((before + 1)) ]
+	[ "$(stat -c %a tokens)" = 600 ]
+	# several that start at once: whoever asks first, asks for all
+	rm tokens
+	before=$(asked)
+	for n in 1 2 3 4 5 6 7 8; do
+		lp-layers "$BEARER/public/app:1" >"rows$n" &
+		pids+=($!)
+	done
+	for n in "${pids[@]}"; do
+		wait "$n"
+	done
+	for n in 1 2 3 4 5 6 7 8; do
+		cmp rows "rows$n"
+	done
+	[ "$(asked)" -eq $((before + 1)) ]
+	# without the file each asks for itself
+	unset LP_TOKEN_FILE
+	before=$(asked)
+	may "$BEARER/public/app:1"
+	may "$BEARER/public/app:1"
+	[ "$(asked)" -eq $((before + 2)) ]
+}
+
+@test "an inherited descriptor does as well" {
+	local before
+	before=$(asked)
+	(umask 077 && : >tokens)
+	exec 7<>tokens
+	LP_TOKEN_FD=7 lp-layers --digest "$BEARER/public/app:1"
+	LP_TOKEN_FD=7 lp-layers --digest "$BEARER/public/app:1"
+	exec 7>&-
+	[ "$(asked)" -eq $((before + 1)) ]
+	LP_TOKEN_FD=9 may_not 'LP_TOKEN_FD is not the number of an open descriptor' "$BEARER/public/app:1"
+	LP_TOKEN_FD=x may_not 'LP_TOKEN_FD is not the number of an open descriptor' "$BEARER/public/app:1"
+}
+
+@test "a token of one user is not used for another, nor one repository's for another" {
+	export LP_TOKEN_FILE=$PWD/tokens
+	may --user alice --password-file password "$BEARER/team/app:1"
+	may_not '401' "$BEARER/team/app:1"
+	may "$BEARER/public/app:1"
+	[ "$(wc -l <tokens)" -ge 2 ]
+}
+
+@test "a token file that others could read, or plant, is refused" {
+	: >tokens
+	chmod 644 tokens
+	LP_TOKEN_FILE=$PWD/tokens may_not 'open to others .chmod 600' "$BEARER/public/app:1"
+	ln -s /nonexistent/elsewhere link
+	LP_TOKEN_FILE=$PWD/link may_not 'LP_TOKEN_FILE' "$BEARER/public/app:1"
+	mkfifo fifo
+	chmod 600 fifo
+	LP_TOKEN_FILE=$PWD/fifo may_not 'not a regular file' "$BEARER/public/app:1"
+	# nonsense in it is no harm
+	(umask 077 && head -c 4096 /dev/urandom >junk)
+	LP_TOKEN_FILE=$PWD/junk may "$BEARER/public/app:1"
+}
+
+@test "a token that was refused is replaced once" {
+	export LP_TOKEN_FILE=$PWD/tokens
+	may "$BEARER/public/app:1"
+	local before
+	# as good as expired: the registry knows nothing of it
+	awk -F'\t' -v OFS='\t' '{ $5 = "eyJhbGciOiJub25lIn0.e30."; print }' tokens >old
+	cat old >tokens
+	before=$(asked)
+	may "$BEARER/public/app:1"
+	[ "$(asked)" -eq $((before + 1)) ]
+	run ! grep -q 'eyJhbGciOiJub25lIn0.e30' tokens
+	# each token is good for one request: the config takes a second
+	jq -n '{"/token": {token: {uses: 1}}, "/v2/*": {need: {realm: "{self}/token", service: "s", scope: "repository:x:pull"}}}' >once.json
+	fault_start once once.json --layout "$BATS_FILE_TMPDIR/lay"
+	rm tokens
+	lp-layers "$(srv_addr once)/x@$DIGEST" >rows
+	[ "$(wc -l <rows)" -eq 1 ]
+	[ "$(srv_requests once '.path | startswith("/token")' | wc -l)" -eq 2 ]
+	# a server whose tokens are stale when they come: tried once, then told
+	token_start stale --lifetime -120
+	registry_start old token auth=stale storage="$BATS_FILE_TMPDIR/s2"
+	may_not '401' "$(srv_addr old)/public/app:1"
+	[ "$(srv_requests stale '.path | startswith("/token")' | wc -l)" -eq 1 ]
+}
+
+@test "a token answer: either name, with and without expires_in, and what is none" {
+	local n
+	jq -n --slurpfile m "$BATS_FILE_TMPDIR/lay/index.json" '{
+	    "/t1": {token: {}}, "/t2": {token: {field: "access_token", expires_in: 300}},
+	    "/t3": {text: "{}"}, "/t4": {text: "<html>"}, "/t5": {text: "{\"token\":\"a\\r\\nX: y\"}"}, "/t6": {status: 503},
+	    "/t7": {redirect: "http://localhost:1/x"}
+	  } + ([range(1; 8) | {("/v2/r\(.)/manifests/1"): {need: {realm: "{self}/t\(.)", service: "s", scope: "repository:r\(.):pull"},
+	    headers: {"Docker-Content-Digest": $m[0].manifests[0].digest}, text: "x"}}] | add)' >rules.json
+	fault_start odd rules.json
+	for n in 1 2; do
+		may "$(srv_addr odd)/r$n:1"
+	done
+	may_not 'its answer, byte 0: neither "token" nor "access_token"' "$(srv_addr odd)/r3:1"
+	may_not 'its answer, byte [0-9]+: not valid JSON' "$(srv_addr odd)/r4:1"
+	may_not 'a token with blanks or control characters' "$(srv_addr odd)/r5:1"
+	may_not 'the token server' --retries 0 "$(srv_addr odd)/r6:1"
+	may_not 'the token server' --retries 0 "$(srv_addr odd)/r7:1"
+}
+
+# ---- who sees what --------------------------------------------------------------------------------
+
+@test "a realm is asked by https only, if the registry is" {
+	tls_init
+	tls_front front bearer
+	# the token server speaks plain HTTP: a password would be on the wire
+	may_not 'the token server is not asked by https: refused' --cacert "$LP_SRV/tls/ca.pem" --user alice \
+	    --password-file password "localhost:$(srv_port front)/team/app:1"
+}
+
+@test "a password stays with the realm and the registry that asked for it" {
+	local other
+	echo '{"/*": {"text": "{}"}}' >rules.json
+	fault_start other rules.json
+	other=$(srv_addr other localhost)
+	jq -n --arg o "http://$other" '{
+	    "/v2/a/manifests/1": {status: 401, headers: {"WWW-Authenticate": "Bearer realm=\"{self}/token\",service=\"s\""}},
+	    "/token": {redirect: ($o + "/stolen")},
+	    "/v2/b/manifests/1": [{status: 401, headers: {"WWW-Authenticate": "Basic realm=\"x\""}}, {redirect: ($o + "/stolen")}]
+	}' >evil.json
+	fault_start evil evil.json
+	run lp-layers --retries 0 --user alice --password-file password "$(srv_addr evil)/a:1"
+	run lp-layers --retries 0 --user alice --password-file password "$(srv_addr evil)/b:1"
+	[ "$(srv_requests other | wc -l)" -ge 2 ]
+	[ -z "$(srv_requests other '.headers | has("authorization")')" ]
+	[ "$(srv_requests evil '.headers | has("authorization")' | wc -l)" -ge 2 ]
+}
+
+# everything there is to see of one run, with the secret in each place that it can come from
+@test "no secret in messages, statistics, store, command lines" {
+	local token refresh
+	refresh=$(curl -sSf "http://$(srv_addr tokens)/refresh-token/alice")
+	helper test <<-SH
+	cat >/dev/null
+	tr '\0' ' ' <"/proc/\$PPID/cmdline" >>cmdlines
+	tr '\0' ' ' </proc/self/cmdline >>cmdlines
+	echo '{"ServerURL":"x","Username":"alice","Secret":"secret-alice"}'
+	SH
+	echo '{"credsStore": "test"}' >helper.json
+	auths "$BASIC" "alice:$SECRET" "$BEARER" "alice:$SECRET" >auth.json
+	jq -n --arg h "$BEARER" --arg t "$refresh" '{auths: {($h): {identitytoken: $t}}}' >identity.json
+	export LP_STATS=$PWD/stats LP_TOKEN_FILE=$PWD/tokens
+	{
+		lp-layers -v -S store --auth-file helper.json "$BASIC/team/app:1"
+		lp-layers -v -S store --auth-file auth.json "$BASIC/team/app:1"
+		lp-layers -v -S store --auth-file auth.json "$BEARER/team/app:1"
+		lp-layers -v -S store --auth-file identity.json "$BEARER/team/app:1"
+		lp-layers -v -S store --user alice --password-file password "$BASIC/team/app:1"
+		lp-layers -v --auth-file auth.json "$BEARER/team/none:1" || true
+		lp-layers -v --auth-file auth.json "$BASIC/team/none:1" || true
+	} >out 2>&1
+	[ -s cmdlines ]
+	[ -s stats ]
+	token=$(head -1 tokens | cut -f5)
+	[ ${#token} -gt 100 ]
+	grep -qF "$SECRET" password
+	run ! grep -rF -e "$SECRET" -e "$(b64 "alice:$SECRET")" -e "$refresh" -e "$token" out stats store cmdlines
+	[ "$(grep -c 'credentials for' out)" -eq 7 ]
+	# a running one, seen from outside
+	echo '{"/*": {"delay_ms": 3000, "text": "{}"}}' >slow.json
+	fault_start slow slow.json
+	lp-layers --retries 0 --user alice --password-file password "$(srv_addr slow)/a:1" >/dev/null 2>&1 &
+	wait_for grep -qs lp-layers "/proc/$!/cmdline"
+	tr '\0' '\n' <"/proc/$!/cmdline" >running
+	tr '\0' '\n' <"/proc/$!/environ" >>running
+	kill $!
+	grep -q password-file running
+	run ! grep -qF "$SECRET" running
+}

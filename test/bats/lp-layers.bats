@@ -1,0 +1,561 @@
+#!/usr/bin/env bats
+# lp-layers: from an image's name to a row per layer, wherever the image is.
+
+bats_require_minimum_version 1.5.0
+
+DOCKER=application/vnd.docker
+OCI=application/vnd.oci.image
+
+# An image of three layers, one of each kind; a few small ones for the index.
+make_images()
+{
+	local n arch
+	cd "$BATS_FILE_TMPDIR" || return
+	for n in 1 2 3; do
+		mkdir -p "tree$n"
+		echo "$n" >"tree$n/file$n"
+		tar --owner=0 --group=0 --mtime=@0 -cf "l$n.tar" "tree$n"
+	done
+	gzip -nk l1.tar
+	zstd -q l3.tar
+	# no blob of its own, compressed or not, is one of the other image's: skopeo would take the one for the other
+	tar --owner=0 --group=0 --mtime=@0 -cf raw.tar tree2 tree3
+	layout_make lay app:1 l1.tar.gz raw.tar l3.tar.zst
+	# of gzip alone: docker's own formats know nothing else
+	gzip -nk l2.tar
+	layout_make plain app:1 l1.tar.gz l2.tar.gz
+	for arch in amd64 arm64 arm; do
+		echo "$arch" >tree1/arch
+		tar --owner=0 --group=0 --mtime=@0 -czf "$arch.tar.gz" tree1
+		layout_make "$arch" app:1 "$arch.tar.gz"
+	done
+}
+
+# put_manifest REPO:REFERENCE FILE TYPE: into the registry, as it is
+put_manifest()
+{
+	curl -sSf -X PUT -H "Content-Type: $3" --data-binary "@$2" \
+	    "http://$(srv_addr reg)/v2/${1%%:*}/manifests/${1#*:}"
+}
+
+digest_of()
+{
+	echo "sha256:$(sha256sum "$@" | cut -c1-64)"
+}
+
+manifest_of()
+{
+	echo "$1/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' "$1/index.json")"
+}
+
+# entry LAYOUT PLATFORM [MORE]: a descriptor for an index
+entry()
+{
+	local file
+	file=$(manifest_of "$1")
+	jq -nc --arg d "$(digest_of "$file")" --argjson s "$(stat -c %s "$file")" --argjson p "$2" --argjson m "${3:-{\}}" \
+	    "{mediaType: \"$OCI.manifest.v1+json\", digest: \$d, size: \$s, platform: \$p} + \$m"
+}
+
+# multi-arch, by hand: attestation first, an arm of two variants, one more index inside
+make_index()
+{
+	local arch
+	for arch in amd64 arm64 arm; do
+		registry_push "$PWD/$arch:app:1" reg "multi:$arch"
+		put_manifest "multi:$(digest_of "$(manifest_of $arch)")" "$(manifest_of $arch)" "$OCI.manifest.v1+json"
+	done
+	{
+		entry arm '{"os": "unknown", "architecture": "unknown"}' \
+		    '{"annotations": {"vnd.docker.reference.type": "attestation-manifest"}}'
+		entry amd64 '{"os": "linux", "architecture": "amd64"}'
+		entry arm64 '{"os": "linux", "architecture": "arm64", "variant": "v8"}'
+		entry arm '{"os": "linux", "architecture": "arm", "variant": "v6"}'
+	} | jq -s "{schemaVersion: 2, mediaType: \"$OCI.index.v1+json\", manifests: .}" >index.json
+	put_manifest multi:1 index.json "$OCI.index.v1+json"
+	jq -n --arg d "$(digest_of index.json)" --argjson s "$(stat -c %s index.json)" \
+	    "{schemaVersion: 2, mediaType: \"$OCI.index.v1+json\",
+	      manifests: [{mediaType: \"$OCI.index.v1+json\", digest: \$d, size: \$s}]}" >outer.json
+	put_manifest multi:outer outer.json "$OCI.index.v1+json"
+}
+
+setup_file()
+{
+	load ../lib/registry
+	srv_init
+	export HOME=$BATS_FILE_TMPDIR/home XDG_RUNTIME_DIR=$BATS_FILE_TMPDIR/run
+	unset LP_STORE LP_OFFLINE LP_TOKEN_FILE LP_TOKEN_FD REGISTRY_AUTH_FILE DOCKER_CONFIG XDG_CONFIG_HOME
+	mkdir -p "$HOME" "$XDG_RUNTIME_DIR"
+	make_images
+	registry_start reg "set=compatibility:
+  schema1:
+    enabled: true"
+	registry_push "$PWD/lay:app:1" reg app:1
+	make_index
+}
+
+teardown_file()
+{
+	load ../lib/registry
+	srv_stop
+}
+
+setup()
+{
+	load ../lib/registry
+	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin} IN=$BATS_FILE_TMPDIR
+	export PATH=$LP_BIN:$PATH REG
+	REG=$(srv_addr reg)
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+teardown()
+{
+	srv_stop_test
+}
+
+# fails STATUS PATTERN COMMAND...: with one message, and nothing on stdout
+# shellcheck disable=SC2154 # set by run
+fails()
+{
+	local want=$1 pattern=$2
+	shift 2
+	run --separate-stderr "$@"
+	echo "status $status, stderr: $stderr"
+	[ "$status" -eq "$want" ]
+	[[ $stderr =~ $pattern ]]
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 1 ] || [ "$want" -eq 2 ]
+}
+
+# ---- rows ------------------------------------------------------------------------
+
+@test "a row per layer, base first, with what lp-fetch needs" {
+	lp-layers "$REG/app:1" >rows
+	[ "$(wc -l <rows)" -eq 3 ]
+	cut -f2-5 rows >got
+	printf '%s\t%s\t%s\tlayer %s\n' \
+	    "$(stat -c %s "$IN/l1.tar.gz")" "$OCI.layer.v1.tar+gzip" 0 1 \
+	    "$(stat -c %s "$IN/raw.tar")" "$OCI.layer.v1.tar" 1 2 \
+	    "$(stat -c %s "$IN/l3.tar.zst")" "$OCI.layer.v1.tar+zstd" 2 3 >want
+	cmp got want
+	printf "$REG/app@%s\n" "$(digest_of "$IN/l1.tar.gz")" "$(digest_of "$IN/raw.tar")" \
+	    "$(digest_of "$IN/l3.tar.zst")" >want
+	cut -f1 rows >got
+	cmp got want
+}
+
+@test "NDJSON has all that is known" {
+	lp-layers -j "$REG/app:1" >rows
+	jq -e -s 'length == 3 and all(has("source") and has("size") and has("mediatype") and has("created_by")
+	    and has("digest") and has("diff_id") and has("compression"))' rows
+	[ "$(jq -r 'select(.index == 1).diff_id' rows)" = "$(digest_of "$IN/raw.tar")" ]
+	[ "$(jq -r 'select(.index == 2).diff_id' rows)" = "$(digest_of "$IN/l3.tar")" ]
+	[ "$(jq -rs 'map(.compression) | join(" ")' rows)" = 'gzip none zstd' ]
+}
+
+@test "-o chooses columns, -H names them, -E ends them" {
+	lp-layers -H -E -o index,digest,compression "$REG/app:1" >rows
+	[ "$(head -1 rows)" = $'index\tdigest\tcompression' ]
+	[ "$(sed -n 2p rows)" = "0	$(digest_of "$IN/l1.tar.gz")	gzip" ]
+	[ "$(tail -1 rows)" = "#end	digest=$(digest_of "$(manifest_of "$IN/lay")")	manifest=$(
+	    digest_of "$(manifest_of "$IN/lay")")	platform=linux/amd64	layers=3" ]
+}
+
+@test "annotations of layers are passed on" {
+	cp -r "$IN/plain" annotated
+	jq '.layers[1].annotations = {"x.y/toc": "12:3", "tab": "a\tb"}' "$(manifest_of annotated)" >manifest
+	cp manifest "annotated/blobs/sha256/$(sha256sum <manifest | cut -c1-64)"
+	jq --arg d "$(digest_of manifest)" --argjson s "$(stat -c %s manifest)" \
+	    '.manifests[0] += {digest: $d, size: $s}' annotated/index.json >index
+	cp index annotated/index.json
+	lp-layers -o annotations oci:annotated:app:1 >rows
+	printf '\n{"x.y/toc":"12:3","tab":"a\\\\tb"}\n' >want
+	cmp rows want
+	[ "$(lp-layers -j oci:annotated | jq -r 'select(.index == 1).annotations.tab')" = $'a\tb' ]
+}
+
+@test "docker's own manifests" {
+	skopeo --insecure-policy copy -q --format v2s2 --dest-tls-verify=false "oci:$IN/plain:app:1" "docker://$REG/docker:1"
+	lp-layers "$REG/docker:1" >rows
+	[ "$(cut -f3 rows | sort -u)" = "$DOCKER.image.rootfs.diff.tar.gzip" ]
+	[ "$(cut -f5 rows | paste -sd,)" = 'layer 1,layer 2' ]
+	lp-layers "$REG/app:1" | head -1 | cut -f1 | sed 's/.*@//' >a
+	head -1 rows | cut -f1 | sed 's/.*@//' >b
+	cmp a b
+}
+
+@test "schema 1: reversed, unsigned payload's digest, as the registry has it" {
+	skopeo --insecure-policy copy -q --format v2s1 --dest-tls-verify=false "oci:$IN/plain:app:1" "docker://$REG/old:1"
+	curl -sSfD head -o raw -H "Accept: $DOCKER.distribution.manifest.v1+prettyjws" "http://$REG/v2/old/manifests/1"
+	jq -e '.schemaVersion == 1 and (.signatures | length) == 1' raw
+	lp-layers --manifest "$REG/old:1" >got
+	jq -e '.schemaVersion == 1' got
+	sed -n 's/^Docker-Content-Digest: \(sha256:[0-9a-f]*\).*/\1/ip' head >want
+	lp-layers -E "$REG/old:1" | sed -n 's/.*manifest=\([^\t]*\).*/\1/p' >got
+	cmp got want
+	lp-layers "$REG/old:1" >rows
+	jq -r '.fsLayers[].blobSum' raw | tac >all
+	# layers that stand for a line of history only are left out
+	sed 's/.*@//;s/\t.*//' rows >listed
+	[ "$(grep -cxFf listed all)" -ge "$(wc -l <listed)" ]
+	[ "$(sed -n 1p listed)" = "$(digest_of "$IN/l1.tar.gz")" ]
+	[ "$(sed -n 2p listed)" = "$(digest_of "$IN/l2.tar.gz")" ]
+	[ "$(cut -f2 rows | sort -u)" = - ]
+	fails 4 'schema 1 has no image config' lp-layers --config "$REG/old:1"
+	# a store keeps the payload: what has the digest
+	lp-layers -S store "$REG/old:1" >live
+	lp-layers -O -S store "$REG/old:1" >replay
+	cmp live replay
+}
+
+@test "an artifact that is no image says so, and its blobs are listed" {
+	cp -r "$IN/plain" chart
+	jq '.config.mediaType = "application/vnd.cncf.helm.config.v1+json"' "$(manifest_of chart)" >manifest
+	cp manifest "chart/blobs/sha256/$(sha256sum <manifest | cut -c1-64)"
+	jq --arg d "$(digest_of manifest)" --argjson s "$(stat -c %s manifest)" \
+	    '.manifests[0] += {digest: $d, size: $s}' chart/index.json >index
+	cp index chart/index.json
+	run --separate-stderr lp-layers oci:chart
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 2 ]
+	[[ $stderr == *'not an image but an artifact of type application/vnd.cncf.helm.config.v1+json'* ]]
+	fails 4 'no image config' lp-layers --config oci:chart
+}
+
+# ---- names --------------------------------------------------------------------------
+
+@test "tag and digest together: the digest rules" {
+	local d
+	d=$(digest_of "$(manifest_of "$IN/lay")")
+	lp-layers "$REG/app:1" >want
+	lp-layers "$REG/app@$d" >got
+	cmp got want
+	lp-layers "docker://$REG/app:nosuchtag@$d" >got
+	cmp got want
+}
+
+@test "--digest is one HEAD, and no pull" {
+	run --separate-stderr lp-layers --stats stats --digest "$REG/app:1"
+	[ "$output" = "$(digest_of "$(manifest_of "$IN/lay")")" ]
+	[ "$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REG/app:1")" = "$output" ]
+	# the first request finds that there is no TLS
+	[ "$(jq .requests stats)" -eq 2 ]
+	grep -q 'HEAD /v2/app/manifests/1 .*"layer-peek' "$LP_SRV/reg/stdout" "$LP_SRV/reg/stderr"
+	lp-layers --plain-http --stats stats2 --digest "$REG/app:1"
+	[ "$(jq .requests stats2)" -eq 1 ]
+	# of one platform it takes the index
+	[ "$(lp-layers --digest "$REG/multi:1")" = "$(digest_of "$IN/index.json")" ]
+	[ "$(lp-layers --digest -p linux/arm64 "$REG/multi:1")" = "$(digest_of "$(manifest_of "$IN/arm64")")" ]
+}
+
+@test "--manifest, --config and --index print the bytes as they are" {
+	lp-layers --manifest "$REG/app:1" >got
+	cmp got "$(manifest_of "$IN/lay")"
+	lp-layers --index "$REG/app:1" >got
+	cmp got "$(manifest_of "$IN/lay")"
+	lp-layers --config "$REG/app:1" >got
+	cmp got "$IN/lay/blobs/sha256/$(jq -r '.config.digest[7:]' "$(manifest_of "$IN/lay")")"
+	lp-layers --index "$REG/multi:1" >got
+	cmp got "$IN/index.json"
+	lp-layers --manifest -p arm64 "$REG/multi:1" >got
+	cmp got "$(manifest_of "$IN/arm64")"
+}
+
+# ---- platforms ------------------------------------------------------------------------
+
+@test "an index: this machine's platform, or the one asked for" {
+	local p want
+	for p in linux/amd64=amd64 amd64=amd64 linux/x86_64=amd64 linux/arm64=arm64 linux/arm64/v8=arm64 \
+	    linux/arm/v7=arm linux/arm/v6=arm linux/arm=arm; do
+		want=${p#*=}
+		[ "$(lp-layers -o digest -p "${p%=*}" "$REG/multi:1")" = "$(digest_of "$IN/$want.tar.gz")" ]
+	done
+	[ "$(lp-layers -o digest "$REG/multi:1")" = "$(lp-layers -o digest -p "linux/$(uname -m)" "$REG/multi:1")" ]
+}
+
+@test "an index inside an index" {
+	[ "$(lp-layers -o digest -p linux/arm64 "$REG/multi:outer")" = "$(digest_of "$IN/arm64.tar.gz")" ]
+	lp-layers --platforms "$REG/multi:outer" >got
+	lp-layers --platforms "$REG/multi:1" >want
+	cmp got want
+}
+
+@test "--platforms lists them, attestations left out" {
+	lp-layers --platforms -H "$REG/multi:1" | cut -f1,2 >got
+	printf '%s\t%s\n' platform digest linux/amd64 "$(digest_of "$(manifest_of "$IN/amd64")")" \
+	    linux/arm64 "$(digest_of "$(manifest_of "$IN/arm64")")" \
+	    linux/arm/v6 "$(digest_of "$(manifest_of "$IN/arm")")" >want
+	cmp got want
+	[ "$(lp-layers --platforms "$REG/app:1" | cut -f1)" = linux/amd64 ]
+	[ "$(lp-layers --platforms -j "$REG/multi:1" | jq -r 'select(.architecture == "arm").variant')" = v6 ]
+}
+
+@test "no such platform: exit 4, and which there are" {
+	fails 4 'nothing for linux/s390x; there is: linux/amd64, linux/arm64, linux/arm/v6' \
+	    lp-layers -p linux/s390x "$REG/multi:1"
+	fails 4 'nothing for linux/arm/v5' lp-layers -p linux/arm/v5 "$REG/multi:outer"
+	fails 4 'nothing for windows/amd64' lp-layers -p windows/amd64 "$REG/multi:1"
+	run --separate-stderr lp-layers -p linux/s390x "$REG/app:1"
+	[ "$status" -eq 0 ]
+	[[ $stderr == *'the only image there is is for linux/amd64'* ]]
+}
+
+# ---- layouts and archives ----------------------------------------------------------------
+
+@test "an OCI layout: by name, and without one if there is one image" {
+	lp-layers -o index,size,digest "$REG/app:1" >want
+	lp-layers -o index,size,digest "oci:$IN/lay:app:1" >got
+	cmp got want
+	lp-layers -o index,size,digest "oci:$IN/lay" >got
+	cmp got want
+	lp-layers -o index,size,digest "oci:$IN/lay@$(digest_of "$(manifest_of "$IN/lay")")" >got
+	cmp got want
+	[ "$(lp-layers "oci:$IN/lay" | head -1 | cut -f1)" = "oci:$IN/lay@$(digest_of "$IN/l1.tar.gz")" ]
+	fails 4 'no image of that name; there are: app:1' lp-layers "oci:$IN/lay:app:2"
+	cp -r "$IN/lay" two
+	jq '.manifests += [.manifests[0] | .annotations["org.opencontainers.image.ref.name"] = "app:2"]' \
+	    "$IN/lay/index.json" >two/index.json
+	fails 4 'several images, so it takes a name; there are: app:1, app:2' lp-layers oci:two
+	lp-layers oci:two:app:2 >got
+	[ "$(wc -l <got)" -eq 3 ]
+}
+
+@test "a layout's blobs are checked" {
+	cp -r "$IN/plain" bad
+	chmod -R u+w bad
+	sed -i 's/layers/lAyers/' "$(manifest_of bad)"
+	fails 1 'sha256:[0-9a-f]+ is corrupted' lp-layers oci:bad
+	rm "$(manifest_of bad)"
+	fails 4 'is not in the layout' lp-layers oci:bad
+	fails 4 'oci:/nonexistent' lp-layers oci:/nonexistent
+	mkdir empty
+	fails 1 'oci:empty' lp-layers oci:empty
+}
+
+# each source of an archive is the layer itself
+check_sources()
+{
+	local source size n=0
+	while read -r source size; do
+		n=$((n + 1))
+		range=${source##*#}
+		[ "${range#*+}" = "$size" ]
+		dd if="${source%#*}" bs=1M iflag=skip_bytes,count_bytes skip="${range%+*}" count="$size" of=layer 2>/dev/null
+		cmp layer "$IN/l$n.tar"
+	done
+	[ "$n" -eq "$1" ]
+}
+
+@test "docker-archive: as skopeo and docker write it" {
+	skopeo --insecure-policy copy -q "oci:$IN/plain:app:1" docker-archive:saved.tar:user/app:1
+	lp-layers docker-archive:saved.tar >rows
+	cut -f1,2 rows | check_sources 2
+	[ "$(cut -f3 rows | sort -u)" = "$DOCKER.image.rootfs.diff.tar" ]
+	[ "$(cut -f5 rows | paste -sd,)" = 'layer 1,layer 2' ]
+	lp-layers docker-archive:saved.tar:docker.io/user/app:1 >got
+	cmp got rows
+	lp-layers "docker-archive:$PWD/saved.tar:@0" | cut -f1 | grep -q "^$PWD/saved.tar#"
+	[ "$(lp-layers -j docker-archive:saved.tar | jq -rs '.[1].diff_id')" = "$(digest_of "$IN/l2.tar")" ]
+	fails 4 'no image of that name; there are: docker.io/user/app:1' lp-layers docker-archive:saved.tar:other:1
+	lp-layers --config docker-archive:saved.tar | jq -e '.rootfs.diff_ids | length == 2'
+	fails 4 'neither manifest nor digest' lp-layers --digest docker-archive:saved.tar
+}
+
+@test "docker-archive: of the OCI form, compressed layers included" {
+	local config
+	config=$(jq -r '.config.digest[7:]' "$(manifest_of "$IN/lay")")
+	cp -r "$IN/lay/." oci-form
+	jq -n --arg c "blobs/sha256/$config" --argjson l "$(jq -c '[.layers[].digest | "blobs/sha256/" + .[7:]]' \
+	    "$(manifest_of "$IN/lay")")" '[{Config: $c, RepoTags: ["app:1"], Layers: $l}]' >oci-form/manifest.json
+	tar -C oci-form -cf saved.tar .
+	lp-layers docker-archive:saved.tar:app:1 >rows
+	[ "$(cut -f3 rows | paste -sd' ')" = "$DOCKER.image.rootfs.diff.tar.gzip $DOCKER.image.rootfs.diff.tar $OCI.layer.v1.tar+zstd" ]
+	range=$(sed -n '3s/.*#\([0-9]*\)+\([0-9]*\)\t.*/\1 \2/p' rows)
+	dd if=saved.tar bs=1M iflag=skip_bytes,count_bytes skip="${range% *}" count="${range#* }" of=layer 2>/dev/null
+	cmp layer "$IN/l3.tar.zst"
+	# a config that is not what it is called by
+	chmod u+w "oci-form/blobs/sha256/$config"
+	echo >>"oci-form/blobs/sha256/$config"
+	tar -C oci-form -cf saved.tar .
+	fails 1 "the config's digest is sha256:" lp-layers docker-archive:saved.tar
+}
+
+@test "docker-archive: the old form, with a chain of parents and links" {
+	mkdir -p old/aaa old/bbb old/ccc
+	cp "$IN/l1.tar" old/aaa/layer.tar
+	cp "$IN/l2.tar" old/bbb/layer.tar
+	ln -s ../aaa/layer.tar old/ccc/layer.tar
+	echo '{"id":"aaa","container_config":{"Cmd":["/bin/sh","-c","base"]}}' >old/aaa/json
+	echo '{"id":"bbb","parent":"aaa"}' >old/bbb/json
+	echo '{"id":"ccc","parent":"bbb","container_config":{"Cmd":["top"]}}' >old/ccc/json
+	echo '{"localhost:5000/app":{"1":"bbb","2":"ccc"}}' >old/repositories
+	tar -C old -cf saved.tar aaa bbb ccc repositories
+	lp-layers docker-archive:saved.tar:localhost:5000/app:1 >rows
+	cut -f1,2 rows | check_sources 2
+	[ "$(cut -f5 rows | head -1)" = '/bin/sh -c base' ]
+	lp-layers docker-archive:saved.tar:localhost:5000/app:2 >rows
+	[ "$(wc -l <rows)" -eq 3 ]
+	[ "$(sed -n 1p rows | cut -f1)" = "$(sed -n 3p rows | cut -f1)" ]
+	fails 4 'so it takes a name; there are: localhost:5000/app:1, localhost:5000/app:2' lp-layers docker-archive:saved.tar
+	echo '{"id":"aaa","parent":"ccc"}' >old/aaa/json
+	tar -C old -cf ring.tar aaa bbb ccc repositories
+	fails 1 'or a ring of them' lp-layers docker-archive:ring.tar:localhost:5000/app:1
+}
+
+@test "docker-archive: what is none" {
+	skopeo --insecure-policy copy -q "oci:$IN/plain:app:1" docker-archive:saved.tar:user/app:1
+	gzip -nk saved.tar
+	fails 1 'compressed.*inflate it first' lp-layers docker-archive:saved.tar.gz
+	fails 1 'neither manifest.json nor repositories' lp-layers "docker-archive:$IN/l1.tar"
+	fails 3 'not a regular file' lp-layers docker-archive:/dev/null
+	fails 3 'No such file' lp-layers docker-archive:nosuch
+	head -c 6000 saved.tar >cut.tar
+	fails 1 'ends in the middle' lp-layers docker-archive:cut.tar
+	echo '<html>' >page
+	run lp-layers docker-archive:page
+	[ "$status" -eq 1 ]
+	echo '[{"Config":"c.json","RepoTags":[],"Layers":["x/layer.tar"]}]' >manifest.json
+	tar -cf nolayer.tar manifest.json
+	fails 1 'layer 0, x/layer.tar, is not in the archive' lp-layers docker-archive:nolayer.tar
+}
+
+# ---- the store -------------------------------------------------------------------------------
+
+@test "what was recorded replays offline, and opens no socket" {
+	lp-layers -S store "$REG/multi:1" >live
+	lp-layers -S store -p linux/arm64 "$REG/multi:1" >live64
+	strace -f -o trace -e trace=socket,connect lp-layers -O -S store "$REG/multi:1" >replay
+	cmp live replay
+	run ! grep -E 'socket\(|connect\(' trace
+	LP_STORE=$PWD/store LP_OFFLINE=1 lp-layers -p linux/arm64 "$REG/multi:1" >replay
+	cmp live64 replay
+	[ "$(lp-layers -O -S store --digest "$REG/multi:1")" = "$(digest_of "$IN/index.json")" ]
+	# the config of an image that was not recorded
+	fails 4 'not in the store, and this is offline' lp-layers -O -S store -p linux/arm/v6 "$REG/multi:1"
+	fails 4 'no image of that name; there are: ' lp-layers -O -S store "$REG/app:7"
+	fails 2 'offline without a store' lp-layers -O "$REG/app:1"
+	fails 4 '' lp-layers -O -S nosuchstore "$REG/app:1"
+}
+
+@test "skopeo reads a completed store, and a layout of skopeo's is a store" {
+	local f
+	lp-layers -S store "$REG/app:1" >live
+	for f in l1.tar.gz raw.tar l3.tar.zst; do
+		cp "$IN/$f" "store/blobs/sha256/$(sha256sum <"$IN/$f" | cut -c1-64)"
+	done
+	skopeo --insecure-policy copy -q --preserve-digests "oci:store:$REG/app:1" oci:copy:app:1
+	cmp "$(manifest_of copy)" "$(manifest_of "$IN/lay")"
+	skopeo --insecure-policy copy -q --preserve-digests --src-tls-verify=false "docker://$REG/app:1" oci:theirs:1
+	run --separate-stderr lp-layers -O -S theirs "$REG/app:1"
+	[ "$status" -eq 0 ]
+	[ "$output" = "$(cat live)" ]
+	[[ $stderr == *'the store calls it 1, which names no repository'* ]]
+}
+
+@test "a tag that moved is asked for again; one that stayed costs a HEAD" {
+	registry_push "$IN/plain:app:1" reg moving:1
+	lp-layers -S store "$REG/moving:1" >first
+	lp-layers -S store --plain-http --stats stats "$REG/moving:1" >again
+	cmp first again
+	[ "$(jq .requests stats)" -eq 1 ]
+	[ "$(jq .bytes_downloaded stats)" -eq 0 ]
+	registry_push "$IN/lay:app:1" reg moving:1
+	lp-layers -S store "$REG/moving:1" >moved
+	[ "$(wc -l <moved)" -eq 3 ]
+	lp-layers -O -S store "$REG/moving:1" >replay
+	cmp moved replay
+	[ "$(jq '.manifests | length' store/index.json)" -eq 1 ]
+}
+
+@test "a corrupted document in the store is fetched again, and exit 1 offline" {
+	local f
+	lp-layers -S store "$REG/app:1" >live
+	f=store/blobs/sha256/$(sha256sum <"$(manifest_of "$IN/lay")" | cut -c1-64)
+	chmod u+w "$f"
+	printf x | dd of="$f" conv=notrunc bs=1 seek=10 2>/dev/null
+	cp -r store bad
+	fails 1 'is corrupted' lp-layers -O -S bad "$REG/app:1"
+	lp-layers -S store "$REG/app:1" >again
+	cmp live again
+	lp-layers -O -S store "$REG/app:1" >again
+	cmp live again
+}
+
+# ---- servers that are wrong -----------------------------------------------------------------------
+
+@test "manifests that are wrong: each with its message and exit code" {
+	local body d
+	body=$(jq -c . "$(manifest_of "$IN/plain")")
+	d=$(printf %s "$body" | sha256sum | cut -c1-64)
+	jq -n --arg body "$body" --arg d "sha256:$d" '{
+	    "/v2/x/manifests/good": {text: $body, headers: {"Docker-Content-Digest": $d}},
+	    "/v2/x/manifests/unsaid": {text: $body},
+	    "/v2/x/manifests/lie": {text: $body, headers: {"Docker-Content-Digest": ("sha256:" + "0" * 64)}},
+	    "/v2/x/manifests/huge": {zeros: 5242880},
+	    "/v2/x/manifests/unended": {zeros: 5242880, chunked: true},
+	    "/v2/x/manifests/deep": {deep: 100000},
+	    "/v2/x/manifests/cut": {text: ($body[:-20])},
+	    "/v2/x/manifests/page": {text: "<html>welcome</html>"},
+	    "/v2/x/manifests/empty": {text: ""},
+	    "/v2/x/manifests/both": {text: ($body[:-1] + ",\"manifests\":[]}")},
+	    "/v2/x/manifests/gone": {status: 404, text: "{\"errors\":[{\"code\":\"MANIFEST_UNKNOWN\",\"message\":\"no\\u001b[31m\"}]}"},
+	    "/v2/x/manifests/broken": {status: 500},
+	    "/v2/x/manifests/short": {text: $body, short: 10},
+	    "/v2/x/blobs/*": {text: "not the config"}
+	}' >rules.json
+	d=$(printf '0%.0s' {1..64})
+	jq --arg d "sha256:$d" --arg body "$body" '. + {("/v2/x/manifests/" + $d): {text: $body}}' rules.json >rules2.json
+	fault_start fault rules2.json
+	local f
+	f=$(srv_addr fault)/x
+	[ "$(lp-layers --manifest "$f:good")" = "$body" ]
+	[ "$(lp-layers --manifest "$f:unsaid")" = "$body" ]
+	fails 1 "its digest is sha256:[0-9a-f]+, not sha256:0000" lp-layers "$f:lie"
+	fails 1 "its digest is sha256:[0-9a-f]+, not sha256:0000" lp-layers "$f@sha256:$d"
+	fails 1 'a manifest of more than 4 MiB' lp-layers "$f:huge"
+	fails 1 'a manifest of more than 4 MiB' lp-layers "$f:unended"
+	fails 1 'byte 64: JSON is nested too deeply' lp-layers "$f:deep"
+	fails 1 'not valid JSON' lp-layers "$f:cut"
+	fails 1 'byte 0: not valid JSON|not valid JSON' lp-layers "$f:page"
+	fails 1 'not valid JSON' lp-layers "$f:empty"
+	fails 1 'an index and a manifest in one' lp-layers "$f:both"
+	fails 3 '404, not found .MANIFEST_UNKNOWN: no\\x1b\[31m.' lp-layers "$f:gone"
+	fails 3 'HTTP status 500|500' lp-layers --retries 0 "$f:broken"
+	fails 3 '' lp-layers --retries 0 "$f:short"
+	fails 1 'the config: its digest is sha256:' lp-layers "$f:good"
+}
+
+@test "a registry that is not there" {
+	fails 3 'connect' lp-layers --retries 0 localhost:1/x
+}
+
+# ---- the command line ------------------------------------------------------------------------------
+
+@test "words that make no sense: exit 2, and where" {
+	fails 2 'no image' lp-layers
+	fails 2 'more than one image' lp-layers a b
+	fails 2 'Alpine: character 1: a repository.s name is lower case' lp-layers Alpine
+	fails 2 'a/b:-x: character 5: not a character of a tag' lp-layers a/b:-x
+	fails 2 'no column of the name .nope.' lp-layers -o size,nope a
+	fails 2 'not a platform' lp-layers -p linux/ a
+	fails 2 'only one of' lp-layers --digest --config a
+	fails 2 'without a colon' lp-layers --user a:b x
+	fails 2 'password of a --user' lp-layers --password-file f x
+	fails 2 '' lp-layers --nope x
+}
+
+@test "a full disk and a closed stdout are noticed, a reader that leaves is not an error" {
+	run bash -c "lp-layers oci:$IN/lay >/dev/full"
+	[ "$status" -eq 3 ]
+	run bash -c "lp-layers oci:$IN/lay >&-"
+	[ "$status" -eq 3 ]
+	run bash -c "set -o pipefail; lp-layers oci:$IN/lay | true"
+	[ "$status" -eq 0 ]
+}
+
+@test "statistics" {
+	LP_STATS=stats lp-layers "$REG/app:1" >rows
+	jq -e --arg d "$(digest_of "$(manifest_of "$IN/lay")")" '.tool == "lp-layers" and .digest == $d
+	    and .entries_found == 3 and .requests == 3 and .bytes_downloaded > 500 and (has("error") | not)' stats
+}
