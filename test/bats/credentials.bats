@@ -2,6 +2,8 @@
 # Credentials: where they are found, what is done with them, and that nobody
 # else ever sees them.
 
+# shellcheck disable=SC2030,SC2031 # each test is a process, and means to be
+
 bats_require_minimum_version 1.5.0
 
 SECRET=secret-alice

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # lp-layers: from an image's name to a row per layer, wherever the image is.
 
+# shellcheck disable=SC2030,SC2031 # each test is a process, and means to be
+
 bats_require_minimum_version 1.5.0
 
 DOCKER=application/vnd.docker
