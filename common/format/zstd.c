@@ -12,7 +12,7 @@
 enum { OUT_CAP = 256 * 1024 };
 
 /* RFC 8878 section 3.1.1 */
-enum { BLOCK_HEADER_LEN = 3, CHECKSUM_LEN = 4, BLOCK_RLE = 1 };
+enum { BLOCK_HEADER_LEN = 3, CHECKSUM_LEN = 4, BLOCK_RAW = 0, BLOCK_RLE = 1 };
 
 enum state {
 	MAGIC,
@@ -165,6 +165,7 @@ next_part(struct lp_zstd *z, uint64_t at)
 		h = z->field[0] | (uint32_t)z->field[1] << 8 | (uint32_t)z->field[2] << 16;
 		z->last = h & 1;
 		z->left = (h >> 1 & 3) == BLOCK_RLE ? 1 : h >> 3;
+		z->raw = (h >> 1 & 3) == BLOCK_RAW;
 		z->state = BLOCK;
 		if (z->left > 0)
 			break;
@@ -186,7 +187,8 @@ next_part(struct lp_zstd *z, uint64_t at)
 /*
  * One call of the decoder. It is never given more than one part of the
  * frame: a call that fails does not tell what it did before, so only one
- * thing may be in it that can fail.
+ * thing may be in it that can fail. Of a raw block, which comes out as it
+ * comes in, that is its last byte: with it the frame may turn out too short.
  */
 static size_t
 decode(struct lp_zstd *z, struct lp_frames *f, struct lp_span *in, ZSTD_outBuffer *out)
@@ -194,7 +196,8 @@ decode(struct lp_zstd *z, struct lp_frames *f, struct lp_span *in, ZSTD_outBuffe
 	static const unsigned char magic[LP_ZSTD_MAGIC_LEN] = { 0x28, 0xb5, 0x2f, 0xfd };
 	struct lp_span replay = lp_span(magic + z->replayed, LP_ZSTD_MAGIC_LEN - z->replayed);
 	struct lp_span from = replay.n > 0 ? replay : *in;
-	ZSTD_inBuffer src = { from.p, from.n < z->left ? from.n : (size_t)z->left, 0 };
+	uint64_t most = z->state == BLOCK && z->raw && z->left > 1 ? z->left - 1 : z->left;
+	ZSTD_inBuffer src = { from.p, from.n < most ? from.n : (size_t)most, 0 };
 	size_t rc = ZSTD_decompressStream(z->dctx, out, &src);
 
 	z->left -= src.pos;

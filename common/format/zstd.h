@@ -33,6 +33,7 @@ struct lp_zstd {
 	uint64_t left; /* bytes of the skippable frame, or of the current part of the frame, to come */
 	uint64_t at;   /* where that part starts */
 	int last;      /* this is the last block */
+	int raw;       /* this block is stored as it is */
 };
 
 /* How many of these bytes agree with a frame's or skippable frame's magic number, LP_ZSTD_MAGIC_LEN at most. */
