@@ -129,12 +129,16 @@ run_helper(const char *program, const char *server, struct lp_buf *answer, int *
 		in[1] = -1;
 		rc = lp_read_all(out[0], answer);
 		err = errno;
+		/* one that has more to say than we take must not wait for us while we wait for it */
+		close(out[0]);
+		out[0] = -1;
 		while (waitpid(pid, status, 0) < 0 && errno == EINTR)
 			;
 	}
 	if (in[1] >= 0)
 		close(in[1]);
-	close(out[0]);
+	if (out[0] >= 0)
+		close(out[0]);
 	errno = err;
 	return rc;
 }
