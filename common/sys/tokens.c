@@ -229,6 +229,8 @@ is_private(int fd, const char **why)
 		*why = "the token file is not a regular file";
 	else if (st.st_uid != geteuid())
 		*why = "the token file belongs to somebody else";
+	else if (st.st_nlink > 1)
+		*why = "the token file has another name, and may be something else";
 	else if ((st.st_mode & 077) != 0)
 		*why = "the token file is open to others (chmod 600 it)";
 	else
