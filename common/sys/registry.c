@@ -331,11 +331,23 @@ starts(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-/* Passwords go to the realm: never in plain, unless the registry itself is spoken to so. */
+/*
+ * Passwords go to the realm: never in plain, unless the registry itself is
+ * spoken to so; and if the user has not asked for that, not off this machine.
+ */
 static int
-realm_is_safe(const char *realm, const char *registry_url)
+realm_is_safe(const struct lp_registry *r, const char *realm, const char *registry_url)
 {
-	return starts(realm, "https://") || (starts(realm, "http://") && starts(registry_url, "http://"));
+	struct lp_span host;
+
+	if (starts(realm, "https://"))
+		return 1;
+	if (!starts(realm, "http://") || !starts(registry_url, "http://"))
+		return 0;
+	host = lp_span_str(realm + strlen("http://"));
+	host.n = strcspn((const char *)host.p, "/?#");
+	/* localhost:1@elsewhere is elsewhere */
+	return r->opt.plain_http || (memchr(host.p, '@', host.n) == NULL && lp_host_is_loopback(host));
 }
 
 static void say(struct lp_http_response *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -510,7 +522,7 @@ meet_challenge(struct lp_registry *r, const struct lp_reference *ref, struct lp_
 			return 0;
 		l->basic = 1;
 		rc = authorize_basic(q, &l->cred);
-	} else if (!realm_is_safe(c.realm, q->url)) {
+	} else if (!realm_is_safe(r, c.realm, q->url)) {
 		say(resp, "the token server is not asked by https: refused (%s)", lp_quotes(c.realm));
 		rc = LP_E_NET;
 	} else {

@@ -8,7 +8,8 @@
  *   401      Basic: the user's name and password. Bearer: a token is got
  *            from the realm, with the credential if there is one, and kept
  *            until it ends. A realm is asked by https only, unless the
- *            registry itself is spoken to in plain.
+ *            registry itself is spoken to in plain: because --plain-http
+ *            says so, or because both are on this machine.
  *   tokens   are shared by all processes that are given the same
  *            LP_TOKEN_FILE (or LP_TOKEN_FD, an inherited descriptor open for
  *            reading and writing): whoever needs one locks the file while
