@@ -40,7 +40,7 @@ days(int year, int month, int day, int64_t *out)
 	int64_t y = year - 1; /* years that are over: -1 for year 0 */
 	int length;
 
-	if (year < 0 || month < 1 || day < 1)
+	if (year < 0 || month < 1 || month > 12 || day < 1)
 		return LP_E_DATA;
 	length = before[month] - before[month - 1] + (month == 2 && leap(year));
 	if (day > length)
