@@ -1,0 +1,210 @@
+#!/usr/bin/env bats
+# The main job: lp-layers, lp-fetch | lp-inflate | lp-tarls, lp-merge, on the
+# real image behind a real registry, live and replayed offline.
+
+# shellcheck disable=SC2016 # the inner shells expand it
+
+bats_require_minimum_version 1.5.0
+
+setup_file()
+{
+	load ../lib/registry
+	srv_init
+	LAYOUT=$(image_layout)
+	export LAYOUT
+	registry_start reg
+	registry_push "$LAYOUT:app:1" reg library/app:1
+	IMAGE=$(srv_addr reg)/library/app:1
+	export IMAGE
+	export REGISTRY_AUTH_FILE=$LP_SRV/no-auth.json
+	# one live run through a store, for the tests that replay it
+	export LIVE=$BATS_FILE_TMPDIR/live
+	mkdir "$LIVE"
+	PATH=$LP_BIN:$PATH
+	lp-layers -S "$LIVE/store" -o source "$IMAGE" >"$LIVE/sources"
+	local n=0 source
+	while read -r source; do
+		n=$((n + 1))
+		lp-fetch -S "$LIVE/store" --stats "$LIVE/stats" "$source" >"$LIVE/head$n"
+		lp-inflate -q <"$LIVE/head$n" | lp-tarls -q -E -L "layer$n" >"$LIVE/layer$n.tsv"
+	done <"$LIVE/sources"
+	lp-merge -q "$LIVE"/layer?.tsv >"$LIVE/merged"
+}
+
+teardown_file()
+{
+	load ../lib/registry
+	srv_stop
+}
+
+setup()
+{
+	load ../lib/registry
+	cd "$BATS_TEST_TMPDIR" || return
+	PATH=$LP_BIN:$PATH
+	BLOBS=$LAYOUT/blobs/sha256
+}
+
+# The layers' blobs, base first.
+blobs()
+{
+	sed "s|.*sha256:|$BLOBS/|" "$LIVE/sources"
+}
+
+@test "live: the heads are the first 64 KiB of each blob, and cost no more" {
+	n=0
+	while read -r blob; do
+		n=$((n + 1))
+		cmp "$LIVE/head$n" <(head -c 65536 "$blob")
+	done < <(blobs)
+	[ "$n" -eq 4 ]
+	[ "$(jq -s -c 'map(.bytes_downloaded)' "$LIVE/stats")" = '[65536,65536,65536,289]' ]
+	[ "$(jq -s -c 'map(.size)' "$LIVE/stats")" = "$(blobs | xargs stat -c %s | jq -s -c .)" ]
+}
+
+@test "a 64 KiB preview is exactly the first rows of the whole, as many as zlib and tarfile find" {
+	n=0
+	while read -r blob; do
+		n=$((n + 1))
+		lp-inflate "$blob" | lp-tarls -o mode,uid,gid,size,mtime,name,linkname,header_offset >whole
+		lp-inflate -q <"$LIVE/head$n" |
+			lp-tarls -q -o mode,uid,gid,size,mtime,name,linkname,header_offset >preview
+		want=$("$LP_LIB/preview_rows" "$LIVE/head$n")
+		[ "$want" -gt 0 ]
+		[ "$(wc -l <preview)" -eq "$want" ]
+		cmp preview <(head -n "$want" whole)
+	done < <(blobs)
+}
+
+@test "a preview says so: note, end record, and exit 4 under -C" {
+	run -0 bash -c 'set -o pipefail; lp-inflate <"$LIVE/head1" | lp-tarls -E 2>note | tail -n 1'
+	[[ $output = *'complete=no'* ]]
+	grep -q '^lp-tarls: <stdin>: preview: input ends after' note
+	run -4 bash -c 'lp-inflate -q <"$LIVE/head1" | lp-tarls -C'
+	# the last layer is smaller than 64 KiB: that one is whole
+	run -0 bash -c 'lp-inflate -C <"$LIVE/head4" | lp-tarls -C -E | tail -n 1'
+	[[ $output = *'complete=yes'* ]]
+}
+
+@test "lp-fetch -a | lp-inflate | lp-tarls of every layer lists what tarfile lists" {
+	n=0
+	while read -r source; do
+		n=$((n + 1))
+		lp-fetch -a "$source" | lp-inflate -C | lp-tarls -C -0 -o name | tr '\0' '\n' >ours
+		blob=$(blobs | sed -n "${n}p")
+		python3 - "$blob" >theirs <<-'PY'
+		import sys, tarfile
+		out = sys.stdout.buffer
+		with tarfile.open(sys.argv[1], "r|*", encoding="utf-8", errors="surrogateescape") as t:
+		    for m in t:
+		        name = m.name + ("/" if m.isdir() and m.name != "." else "")
+		        out.write(name.encode("utf-8", "surrogateescape") + b"\n")
+		PY
+		cmp ours theirs
+	done <"$LIVE/sources"
+}
+
+@test "offline: the same bytes and rows as the live run, and no socket" {
+	export LP_STORE=$LIVE/store LP_OFFLINE=1
+	strace -f -qq -e trace=socket,connect -o sockets lp-layers -o source "$IMAGE" >sources
+	cmp sources "$LIVE/sources"
+	n=0
+	while read -r source; do
+		n=$((n + 1))
+		strace -f -qq -e trace=socket,connect -o "sockets$n" lp-fetch "$source" >got
+		cmp got "$LIVE/head$n"
+		lp-inflate -q <got | lp-tarls -q -E -L "layer$n" | cmp - "$LIVE/layer$n.tsv"
+	done <sources
+	[ ! -s sockets ] && [ ! -s sockets1 ] && [ ! -s sockets2 ] && [ ! -s sockets3 ] && [ ! -s sockets4 ]
+	lp-merge -q "$LIVE"/layer?.tsv | cmp - "$LIVE/merged"
+}
+
+@test "offline: what was not recorded is exit 4, and says which bytes" {
+	source=$(head -n 1 "$LIVE/sources")
+	run -4 --separate-stderr lp-fetch -O -S "$LIVE/store" -r 65536-65600 "$source"
+	[ -z "$output" ]
+	[[ $stderr = *65536* ]]
+}
+
+@test "the demo replays the recorded fixture without a socket" {
+	strace -f -qq -e trace=socket,connect -o sockets "$LP_TOP/fixtures/demo" "$LP_BIN" >shown
+	# a pager or name service may ask for a socket of the kernel, never for a network
+	run ! grep -E 'AF_INET' sockets
+	grep -q 'complete=no' shown
+	grep -q 'complete: yes' shown
+	grep -q 'etc/nginx' shown
+}
+
+@test "cut anywhere: exit 0 with a preview note, and never a row that the whole does not have" {
+	blob=$(blobs | sed -n 3p)
+	lp-inflate "$blob" | lp-tarls >whole
+	size=$(stat -c %s "$blob")
+	RANDOM=7
+	for _ in $(seq 100); do
+		at=$(((RANDOM * 32768 + RANDOM) % size))
+		head -c "$at" "$blob" >cut.gz
+		[ "$at" -gt 0 ] || continue
+		run -0 --separate-stderr bash -c 'set -o pipefail; lp-inflate cut.gz | lp-tarls >rows'
+		[[ $stderr = *preview:* ]] || [ "$(wc -l <rows)" -eq "$(wc -l <whole)" ]
+		cmp rows <(head -n "$(wc -l <rows)" whole)
+	done
+}
+
+# ---- bad input: one message, the exit code of the table -----------------------
+
+# bad STATUS PATTERN COMMAND...: no output, one line on stderr that has the pattern
+bad()
+{
+	local status=$1 pattern=$2
+	shift 2
+	run "-$status" --separate-stderr "$@"
+	# shellcheck disable=SC2154 # bats sets it
+	[ "$(grep -c . <<<"$stderr")" -eq 1 ] || { echo "not one message: $stderr"; return 1; }
+	[[ $stderr = "$1: "*$pattern* ]] || { echo "message: $stderr"; return 1; }
+}
+
+@test "bad input: files" {
+	: >empty
+	printf '<!DOCTYPE html>\n<html><body>no such page</body></html>\n' >page
+	bad 3 'No such file' lp-fetch ./nothing
+	bad 3 'irectory' lp-fetch ./
+	bad 3 'No such file' lp-inflate nothing
+	bad 3 'directory' lp-inflate .
+	bad 3 'No such file' lp-tarls nothing
+	bad 3 'directory' lp-tarls .
+	bad 1 'byte 0' lp-inflate page
+	bad 1 'byte 0' lp-tarls page
+	bad 1 'empty' lp-inflate empty
+	bad 1 'empty' lp-tarls empty
+}
+
+@test "bad input: the command line" {
+	for p in "$LP_BIN"/lp-*; do
+		run -2 --separate-stderr "$p" --no-such-option
+		[[ $stderr = "$(basename "$p"): "* ]]
+		[[ $stderr = *usage:* ]]
+		[ -z "$output" ]
+	done
+}
+
+@test "a full disk and a closed stdout are exit 3" {
+	blob=$(blobs | sed -n 3p)
+	lp-inflate "$blob" >tar
+	for c in 'lp-fetch -a "$1"' 'lp-inflate "$1"' 'lp-tarls tar' 'lp-merge -q "$LIVE"/layer4.tsv' \
+		'lp-layers oci:"$LAYOUT":app:1'; do
+		run -3 --separate-stderr bash -c "$c >/dev/full" sh "$blob"
+		[[ $stderr = *'No space left'* ]]
+		run -3 --separate-stderr bash -c "$c >&-" sh "$blob"
+		[[ $stderr = *'<stdout>'* ]]
+	done
+}
+
+@test "a reader that goes away means enough: exit 0" {
+	blob=$(blobs | sed -n 1p)
+	lp-inflate "$blob" >tar
+	for c in 'lp-fetch -a "$1"' 'lp-inflate "$1"' 'lp-tarls tar'; do
+		run -0 --separate-stderr bash -c "{ $c; echo \$? >status; } | head -c 10 >/dev/null; cat status" sh "$blob"
+		[ "$output" = 0 ]
+		[ -z "$stderr" ]
+	done
+}
