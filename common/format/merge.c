@@ -168,12 +168,14 @@ hide_below(struct lp_merge *m, struct lp_node *top)
 static int
 sweep(struct lp_merge *m, struct lp_node *top, enum lp_hidden why)
 {
-	struct lp_node *n = lp_tree_next(top, top, 1);
+	struct lp_node *n = lp_tree_next(top, top, top->live);
 	int rc = LP_OK;
 
-	if (top->swept == m->layers)
+	/* no lower row comes back, but if the top itself has just gone, what stays below needs it again */
+	if (top->swept == m->layers && lp_tree_visible(top) != NULL)
 		return LP_OK;
 	top->swept = (uint16_t)m->layers;
+	top->live = lp_tree_visible(top) != NULL;
 	while (n != NULL && rc == LP_OK) {
 		struct lp_row *row = lp_tree_visible(n);
 		int into = n->live;

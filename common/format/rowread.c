@@ -193,10 +193,24 @@ lp_rowread_xattr(struct lp_rowread *r, struct lp_span name, struct lp_span value
 	return rc;
 }
 
-static int
-by_name(const void *a, const void *b)
+/* Shell sort: a row holds few, and whoever sends many must not cost their square. */
+static void
+sort_xattrs(struct lp_xattr *x, size_t n)
 {
-	return lp_span_cmp(((const struct lp_xattr *)a)->name, ((const struct lp_xattr *)b)->name);
+	size_t gap = 1;
+
+	while (gap < n / 3)
+		gap = gap * 3 + 1;
+	for (; gap > 0; gap /= 3) {
+		for (size_t i = gap; i < n; i++) {
+			struct lp_xattr one = x[i];
+			size_t j = i;
+
+			for (; j >= gap && lp_span_cmp(x[j - gap].name, one.name) > 0; j -= gap)
+				x[j] = x[j - gap];
+			x[j] = one;
+		}
+	}
 }
 
 /* Ours come in order of their names; others are brought into it. */
@@ -205,11 +219,11 @@ lp_rowread_xattrs_end(struct lp_rowread *r)
 {
 	size_t n = r->entry.nxattrs, i = 1;
 
-	while (i < n && by_name(&r->xattrs[i - 1], &r->xattrs[i]) < 0)
+	while (i < n && lp_span_cmp(r->xattrs[i - 1].name, r->xattrs[i].name) < 0)
 		i++;
 	if (i >= n)
 		return LP_OK;
-	qsort(r->xattrs, n, sizeof(*r->xattrs), by_name);
+	sort_xattrs(r->xattrs, n);
 	for (i = 1; i < n; i++)
 		if (lp_span_eq(r->xattrs[i - 1].name, r->xattrs[i].name))
 			return lp_rowread_fail(r, LP_E_DATA, "no row: an extended attribute is there twice");

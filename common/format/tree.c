@@ -4,30 +4,16 @@
 #include <string.h>
 
 #include "common/base/limits.h"
+#include "common/base/map.h"
 #include "common/base/status.h"
 
 /* Children that a list can have before looking through it costs more than a table. */
 enum { LIST_MAX = 8, FIRST_TABLE = 32 };
 
-/* Eight bytes at a time, multiplied and folded: names are short. */
 static uint32_t
-hash(uint64_t seed, struct lp_span s)
+hash(uint64_t seed, struct lp_span name)
 {
-	const uint64_t k = UINT64_C(0x9fb21c651e98df25);
-	uint64_t h = seed ^ (s.n * k), w;
-
-	for (; s.n >= 8; lp_span_take(&s, 8)) {
-		memcpy(&w, s.p, 8);
-		h = (h ^ w) * k;
-		h ^= h >> 32;
-	}
-	w = 0;
-	if (s.n > 0)
-		memcpy(&w, s.p, s.n);
-	h = (h ^ w) * k;
-	h ^= h >> 29;
-	h *= k;
-	return (uint32_t)(h >> 32);
+	return (uint32_t)lp_hash64(seed, name);
 }
 
 static struct lp_node *

@@ -267,7 +267,7 @@ hidden()
 }
 
 @test "what is known beyond the columns comes through as NDJSON" {
-	printf '{"name":"x","size":3,"typeflag":"0","is_dir":false,"mode":"-rw-r--r--","uid":1,"gid":2,"mtime":"2024-01-02T03:04:05.5Z","linkname":"","is_symlink":false,"uname":"u","gname":"g","devmajor":1,"devminor":2,"mtime_unix":1704164645,"header_offset":512,"data_offset":1024,"xattrs":{"user.a,":"/w==","b":""}}\n' >a
+	printf '{"name":"x","size":3,"typeflag":"0","is_dir":false,"mode":"-rw-r--r--","uid":1,"gid":2,"mtime":"2024-01-02T03:04:05.5Z","linkname":"","is_symlink":false,"uname":"u","gname":"g","devmajor":1,"devminor":2,"mtime_unix":1704164645,"header_offset":512,"data_offset":1024,"xattrs":{"b":"","user.a,":"/w=="}}\n' >a
 	lp-merge -j L=a >got
 	sed 's/}$/,"layer":"L"}/' a | cmp - got
 	lp-merge -H -o name,uname,gname,devmajor,devminor,typeflag,header_offset,data_offset,xattrs,size,mode,uid,gid,mtime a >cols

@@ -1,0 +1,225 @@
+/*
+ * Merging, below what whole listings show (test/bats/lp-merge.bats, the
+ * fuzz target and its model): the arena, the order of many children, what a
+ * layer did, limits.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "common/base/arena.h"
+#include "common/base/limits.h"
+#include "common/base/status.h"
+#include "common/format/layerdiff.h"
+#include "common/format/merge.h"
+#include "common/format/walk.h"
+#include "test/unit/unit.h"
+
+static void
+test_arena(void)
+{
+	struct unit_rng rng = { 1 };
+	struct lp_arena a;
+	unsigned char *copy[500];
+	int aligned = 1, same = 1;
+
+	lp_arena_init(&a);
+	ok(lp_arena_copy(&a, lp_span("", 0)) != NULL, "a copy of nothing is something");
+	for (size_t i = 0; i < 500; i++) {
+		size_t n = unit_rand(&rng, 2000);
+		unsigned char *p = lp_arena_alloc(&a, n);
+		unsigned char byte = (unsigned char)i;
+
+		aligned &= p != NULL && (uintptr_t)p % _Alignof(max_align_t) == 0;
+		memset(p, 0xee, n);
+		copy[i] = lp_arena_copy(&a, lp_span(&byte, 1));
+	}
+	for (size_t i = 0; i < 500; i++)
+		same &= *copy[i] == (unsigned char)i;
+	ok(aligned, "objects are aligned");
+	ok(same, "pieces do not overlap, and stay where they are");
+	ok(lp_arena_alloc(&a, (size_t)16 * 1024 * 1024) != NULL, "larger than any chunk");
+	ok(lp_arena_alloc(&a, SIZE_MAX - 8) == NULL, "more than there is");
+	lp_arena_release(&a);
+	ok(lp_arena_copy(&a, lp_span("x", 1)) != NULL, "released, and usable again");
+	lp_arena_release(&a);
+}
+
+static int
+add(struct lp_merge *m, enum lp_type type, const char *name, const char *link, uint64_t size)
+{
+	/* on the heap and of the exact size: nothing may be read beyond it, or kept */
+	unsigned char *n = unit_exact(lp_span_str(name)), *l = unit_exact(lp_span_str(link));
+	struct lp_entry e = {
+		.type = type, .name = lp_span(n, strlen(name)), .linkname = lp_span(l, strlen(link)), .size = size
+	};
+	int rc = lp_merge_add(m, &e);
+
+	free(n);
+	free(l);
+	return rc;
+}
+
+/* So many names in one directory, in no order; they must come out in theirs. */
+static void
+test_order(unsigned n, int sorted)
+{
+	struct unit_rng rng = { n };
+	char name[64], last[64] = "";
+	struct lp_merge m;
+	struct lp_walk w;
+	unsigned seen = 0;
+	int in_order = 1;
+
+	ok(lp_merge_init(&m, 7, n) == LP_OK && lp_merge_layer(&m) == LP_OK, "a merge");
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t r = unit_rand(&rng, 1u << 30);
+
+		if (sorted)
+			snprintf(name, sizeof(name), "%010u", i);
+		else /* names that share what a sort looks at first, some of them parts of others */
+			snprintf(name, sizeof(name), "%.*s%u%c", (int)(r % 12), "samesamesame", i, '!' + (char)(r % 15));
+		if (add(&m, LP_REG, name, "", 0) != LP_OK)
+			break;
+	}
+	lp_merge_finish(&m);
+	lp_walk_init(&w, &m, LP_WALK_VISIBLE);
+	for (; lp_walk_next(&w) > 0; seen++) {
+		in_order &= lp_span_cmp(lp_span_str(last), w.path) < 0;
+		snprintf(last, sizeof(last), "%.*s", (int)w.path.n, (const char *)w.path.p);
+	}
+	lp_walk_release(&w);
+	lp_merge_release(&m);
+	ok(seen == n && in_order, "%u names %s come out in order", n, sorted ? "in order" : "in no order");
+}
+
+static void
+test_limits(void)
+{
+	static char path[LP_MAX_PATH + 8];
+	struct lp_merge m;
+
+	ok(lp_merge_init(&m, 0, 3) == LP_OK && lp_merge_layer(&m) == LP_OK, "a merge of three rows");
+	memset(path, 'x', LP_MAX_PATH);
+	ok(add(&m, LP_REG, path, "", 0) == LP_OK && m.unplaced == 0, "the longest path has a place");
+	path[LP_MAX_PATH] = 'x';
+	ok(add(&m, LP_REG, path, "", 0) == LP_OK && m.unplaced == 1, "a longer one has none");
+	ok(add(&m, LP_REG, "y", "", 0) == LP_OK && add(&m, LP_REG, "z", "", 0) == LP_E_LIMIT, "a fourth row is refused");
+	lp_merge_release(&m);
+
+	ok(lp_merge_init(&m, 0, 3) == LP_OK && lp_merge_finish(&m) == LP_OK, "no layer at all");
+	lp_merge_release(&m);
+
+	ok(lp_merge_init(&m, 0, UINT64_MAX) == LP_OK, "a merge of any size");
+	for (unsigned i = 0; i < LP_MERGE_LAYERS; i++)
+		lp_merge_layer(&m);
+	ok(m.layers == LP_MERGE_LAYERS && add(&m, LP_REG, "x", "", 0) == LP_OK, "the last layer there can be");
+	ok(lp_merge_layer(&m) == LP_E_LIMIT, "one more is refused");
+	lp_merge_release(&m);
+}
+
+/* Files below a link that points to a deep directory that has such a link: places deeper than any name says. */
+static void
+test_growing_through_links(void)
+{
+	static char deep[60000], name[60010];
+	struct lp_merge m;
+
+	for (size_t i = 0; i + 1 < sizeof(deep); i++)
+		deep[i] = i % 2 ? '/' : 'd';
+	ok(lp_merge_init(&m, 0, 100) == LP_OK && lp_merge_layer(&m) == LP_OK, "a merge");
+	add(&m, LP_SYMLINK, "l", deep, 0);
+	snprintf(name, sizeof(name), "l/m");
+	add(&m, LP_SYMLINK, name, deep, 0);
+	ok(add(&m, LP_REG, "l/m/f", "", 0) == LP_OK && m.unplaced == 1, "a path too long by links has no place");
+	lp_merge_layer(&m);
+	ok(add(&m, LP_REG, "l/f", "", 0) == LP_OK && lp_merge_finish(&m) == LP_OK && m.unplaced == 1,
+	    "its neighbour has one");
+	lp_merge_release(&m);
+}
+
+/* Who keeps whole directories coming and going is stopped. */
+static void
+test_malice(void)
+{
+	struct lp_merge m;
+	char name[32];
+	int rc = LP_OK;
+
+	ok(lp_merge_init(&m, 0, UINT64_MAX) == LP_OK && lp_merge_layer(&m) == LP_OK, "a merge");
+	for (unsigned i = 0; i < 20000; i++) {
+		snprintf(name, sizeof(name), "d/%u", i);
+		add(&m, LP_REG, name, "", 0);
+	}
+	/* each pair of rows empties the directory and gives it back: a walk over all its old places */
+	for (unsigned i = 0; i < 20000 && rc == LP_OK; i++) {
+		rc = add(&m, LP_REG, "d", "", 0);
+		rc = rc != LP_OK ? rc : add(&m, LP_REG, "d/0", "", 0);
+	}
+	ok(rc == LP_E_LIMIT, "20,000 times 20,000 steps are refused");
+	lp_merge_release(&m);
+}
+
+static void
+test_layerdiff(void)
+{
+	const struct lp_row *before, *after;
+	struct lp_layersum sums[2] = { { 0 } };
+	struct lp_merge m;
+	struct lp_walk w;
+	static const struct { const char *path; enum lp_change change[2]; int64_t was, is; } t[] = {
+		{ "d", { LP_CHANGE_ADDED, LP_CHANGE_NONE }, -1, -1 },
+		{ "f", { LP_CHANGE_ADDED, LP_CHANGE_CHANGED }, 5, 7 },
+		{ "g", { LP_CHANGE_ADDED, LP_CHANGE_DELETED }, 9, -1 },
+		{ "h", { LP_CHANGE_NONE, LP_CHANGE_ADDED }, -1, 3 },
+		{ "t", { LP_CHANGE_ADDED, LP_CHANGE_NONE }, -1, -1 },
+	};
+	size_t i = 0;
+
+	lp_merge_init(&m, 0, 100);
+	lp_merge_layer(&m);
+	add(&m, LP_DIR, "d", "", 0);
+	add(&m, LP_REG, "f", "", 5);
+	add(&m, LP_REG, "g", "", 9);
+	add(&m, LP_REG, "t", "", 1);
+	add(&m, LP_REG, "t", "", 2);
+	lp_merge_layer(&m);
+	add(&m, LP_DIR, "d", "", 0);
+	add(&m, LP_REG, "f", "", 7);
+	add(&m, LP_REG, ".wh.g", "", 0);
+	add(&m, LP_REG, "h", "", 4);
+	add(&m, LP_REG, "h", "", 3);
+	lp_merge_finish(&m);
+	lp_walk_init(&w, &m, LP_WALK_ALL);
+	for (; lp_walk_next(&w) > 0 && i < sizeof(t) / sizeof(t[0]); i++) {
+		ok_span(w.path, lp_span_str(t[i].path), "the path");
+		ok(lp_layerdiff(w.row, 0, &before, &after) == t[i].change[0], "the first layer at %s", t[i].path);
+		ok(lp_layerdiff(w.row, 1, &before, &after) == t[i].change[1], "the second layer at %s", t[i].path);
+		ok(t[i].was < 0 || (before != NULL && before->size == (uint64_t)t[i].was), "what was at %s", t[i].path);
+		ok(t[i].is < 0 || (after != NULL && after->size == (uint64_t)t[i].is), "what is at %s", t[i].path);
+		lp_layersum_add(sums, w.row);
+	}
+	lp_walk_release(&w);
+	lp_merge_release(&m);
+	ok(i == 5, "all paths");
+	ok(sums[0].entries == 5 && sums[0].bytes == 17 && sums[0].hidden_entries == 4 && sums[0].hidden_bytes == 15,
+	    "the first layer's sums");
+	ok(sums[1].entries == 4 && sums[1].bytes == 14 && sums[1].hidden_entries == 1 && sums[1].hidden_bytes == 4,
+	    "the second layer's sums");
+}
+
+int
+main(void)
+{
+	test_arena();
+	test_order(5, 0);
+	test_order(8, 0);
+	test_order(9, 0);
+	test_order(100, 0);
+	test_order(20000, 0);
+	test_order(20000, 1);
+	test_limits();
+	test_growing_through_links();
+	test_malice();
+	test_layerdiff();
+	return unit_done();
+}
