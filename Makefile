@@ -41,6 +41,9 @@ FLAGS_valgrind = -O1 -g -DLP_NO_LOCK
 FLAGS_fuzz     = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
                  -DLP_NO_LOCK
 FLAGS_fault    = $(FLAGS_asan)
+# the release, where valgrind counts it
+FLAGS_count    = $(FLAGS_release) -DLP_NO_LOCK
+LDFLAGS_count  = $(LDFLAGS_release)
 FLAGS_lint-gcc   = $(FLAGS_release) -Werror
 FLAGS_lint-clang = $(FLAGS_release) -Werror
 FLAGS_lint-asan  = $(FLAGS_asan) -Werror
@@ -122,6 +125,7 @@ check:
 	test/lib/deps test
 	$(MAKE) tests build/image
 	$(MAKE) FLAVOUR=fault all
+	$(MAKE) FLAVOUR=count all
 	test/run $(O)
 check-unit: $(UNIT) $(FUZZ)
 	test/run --unit $(O)
@@ -138,6 +142,7 @@ lint:
 	test/lint
 bench: all
 	test/lib/deps test
+	$(MAKE) FLAVOUR=count all
 	test/bench/run $(O)
 demo:
 	test/lib/deps build
