@@ -5,7 +5,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "common/base/escape.h"
+#include "common/base/limits.h"
 #include "common/base/status.h"
+#include "common/format/json.h"
 #include "common/format/layerrow.h"
 #include "common/format/platform.h"
 #include "common/format/reference.h"
@@ -20,7 +23,7 @@
 
 static const char usage[] =
     "usage: lp-layers [-EHOhjqv] [-V] [-o COLUMNS] [-p OS/ARCH[/VARIANT]] [-S STORE]\n"
-    "                 [--config | --digest | --index | --manifest | --platforms]\n"
+    "                 [--config | --digest | --index | --manifest | --platforms | --tags]\n"
     "                 [--auth-file=FILE] [--cacert=FILE] [--connect-timeout=N] [--insecure]\n"
     "                 [--password-file=FILE] [--plain-http] [--retries=N] [--stall-timeout=N]\n"
     "                 [--stats=FILE] [--user=NAME] IMAGE\n";
@@ -37,12 +40,13 @@ static const char help[] =
     "  -S, --store=STORE        use what this store has, keep what it lacks\n"
     "  -O, --offline            open no socket: the store has it, or exit 4\n"
     "      --platforms          list the platforms that there are\n"
+    "      --tags               list the repository's tags\n"
     "      --digest             print the digest that the name leads to\n"
     "      --index              print what the name leads to, as it is\n"
     "      --manifest           print the image's manifest, as it is\n"
     "      --config             print the image's config, as it is\n" LP_NETOPT_HELP LP_OPT_HELP;
 
-enum { OPT_PLATFORMS = LP_OPT_OWN, OPT_DIGEST, OPT_INDEX, OPT_MANIFEST, OPT_CONFIG };
+enum { OPT_PLATFORMS = LP_OPT_OWN, OPT_DIGEST, OPT_INDEX, OPT_MANIFEST, OPT_CONFIG, OPT_TAGS };
 
 enum { OUT_MAX = 64 * 1024 * 1024 }; /* bytes of all rows: a manifest's worth, escaped */
 
@@ -78,7 +82,7 @@ static int
 choose(struct args *a, int what, const struct lp_opt *opt)
 {
 	if (a->what != 0 && a->what != what)
-		return lp_opt_refuse(opt, "only one of --config, --digest, --index, --manifest and --platforms");
+		return lp_opt_refuse(opt, "only one of --config, --digest, --index, --manifest, --platforms and --tags");
 	a->what = what;
 	return LP_EXIT_OK;
 }
@@ -137,6 +141,7 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 	case OPT_INDEX:
 	case OPT_MANIFEST:
 	case OPT_CONFIG:
+	case OPT_TAGS:
 		return choose(a, c, opt);
 	default:
 		return network_option(a, opt, c);
@@ -172,6 +177,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ "store", required_argument, NULL, 'S' },
 		{ "offline", no_argument, NULL, 'O' },
 		{ "platforms", no_argument, NULL, OPT_PLATFORMS },
+		{ "tags", no_argument, NULL, OPT_TAGS },
 		{ "digest", no_argument, NULL, OPT_DIGEST },
 		{ "index", no_argument, NULL, OPT_INDEX },
 		{ "manifest", no_argument, NULL, OPT_MANIFEST },
@@ -311,6 +317,48 @@ print_platforms(struct work *w)
 	return rc != LP_OK ? rc : say(w, lp_image_platforms(&w->image, each_platform, w));
 }
 
+/* A tag from a stranger, as any field of a row. */
+static int
+add_tag(struct work *w, const json_t *tag)
+{
+	int rc = LP_OK;
+
+	if (json_is_string(tag))
+		rc = lp_escape(&w->out, lp_span(json_string_value(tag), json_string_length(tag)), LP_ESCAPE_ROW);
+	w->entries++;
+	return rc != LP_OK ? rc : add_out(w, lp_span_str("\n"));
+}
+
+/* GET /v2/NAME/tags/list (distribution-spec, "Content discovery"): its first page, which most registries make the only one. */
+static int
+print_tags(struct work *w)
+{
+	const char *name = lp_quotes(w->args->text);
+	struct lp_http_response answer;
+	struct lp_json_error error;
+	json_t *json = NULL, *tag;
+	size_t i;
+	int rc;
+
+	if (w->env.registry == NULL) {
+		lp_err("%s: only a registry has tags to list, and only online", name);
+		return LP_E_ABSENT;
+	}
+	lp_http_response_init(&answer);
+	rc = lp_registry_get(w->env.registry, &w->args->ref, "GET", "tags", "list", NULL, LP_MAX_MANIFEST, &answer);
+	if (rc != LP_OK)
+		lp_err("%s: %s: %s", name, answer.where, answer.why);
+	else if ((rc = lp_json_load(lp_buf_span(&answer.body), &json, &error)) != LP_OK)
+		lp_err("%s: its list of tags: byte %zu: %s", name, error.offset, error.why);
+	json_array_foreach(json_object_get(json, "tags"), i, tag) {
+		if (rc == LP_OK)
+			rc = add_tag(w, tag);
+	}
+	json_decref(json);
+	lp_http_response_release(&answer);
+	return rc;
+}
+
 static int
 print_config(struct work *w)
 {
@@ -443,6 +491,8 @@ print_image(struct work *w)
 		return print_digest(w);
 	if (w->args->what == OPT_PLATFORMS)
 		return print_platforms(w);
+	if (w->args->what == OPT_TAGS)
+		return print_tags(w);
 	rc = say(w, lp_image_load(im));
 	if (rc == LP_OK && im->note[0] != '\0')
 		lp_note("%s: %s", lp_quotes(w->args->text), im->note);

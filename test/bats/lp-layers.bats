@@ -283,6 +283,15 @@ fails()
 	cmp got want
 }
 
+@test "--tags lists the repository's" {
+	lp-layers --tags "$REG/multi:none" >got
+	grep -qx 1 got
+	grep -qx outer got
+	run -4 lp-layers --tags -O -S "$BATS_TEST_TMPDIR" "$REG/multi:1"
+	run -3 lp-layers --tags "$REG/no-such-repository"
+	run -2 lp-layers --tags --digest "$REG/multi:1"
+}
+
 @test "--platforms lists them, attestations left out" {
 	lp-layers --platforms -H "$REG/multi:1" | cut -f1,2 >got
 	printf '%s\t%s\n' platform digest linux/amd64 "$(digest_of "$(manifest_of "$IN/amd64")")" \
