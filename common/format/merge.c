@@ -283,6 +283,13 @@ resolve(struct lp_merge *m, struct lp_span path, enum view view, int make, struc
 	return rc;
 }
 
+/* Mostly a row is in the directory of the one before it. */
+static int
+is_cached(const struct lp_merge *m, struct lp_span dir)
+{
+	return m->cached != NULL && lp_span_eq(dir, lp_buf_span(&m->cached_dir));
+}
+
 /*
  * Split a name into directory and base: neither ends in a slash, the base
  * is no ".", ".." or nothing (but at the root), the directory holds no "..".
@@ -300,7 +307,7 @@ split(struct lp_merge *m, struct lp_span name, struct lp_span *dir, struct lp_sp
 		if (base->n > 0 && base->p[0] == '/')
 			lp_span_take(base, 1);
 		if (cleaned || (base->n > 0 && !lp_span_is(*base, ".") && !lp_span_is(*base, "..") &&
-		    (dir->n < 2 || memmem(dir->p, dir->n, "..", 2) == NULL)))
+		    (dir->n < 2 || is_cached(m, *dir) || memmem(dir->p, dir->n, "..", 2) == NULL)))
 			return rc;
 		lp_buf_clear(&m->clean);
 		rc = lp_path_join(&m->clean, name);
@@ -308,12 +315,12 @@ split(struct lp_merge *m, struct lp_span name, struct lp_span *dir, struct lp_sp
 	}
 }
 
-/* The directory that a row goes to; mostly it is the one of the row before. */
+/* The directory that a row goes to. */
 static int
 find_parent(struct lp_merge *m, struct lp_span dir, struct lp_node **out)
 {
 	m->through_lower = 0;
-	if (m->cached != NULL && lp_span_eq(dir, lp_buf_span(&m->cached_dir))) {
+	if (is_cached(m, dir)) {
 		*out = m->cached;
 		return LP_OK;
 	}

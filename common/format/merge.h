@@ -60,8 +60,9 @@ enum lp_hidden {
 	LP_HIDDEN_METADATA     /* it is AUFS's own, and no file of the image */
 };
 
-struct lp_node;
+struct lp_children;
 struct lp_inode;
+struct lp_node;
 
 /* A name that more than one row has: the file behind a hard link. */
 struct lp_inode {
@@ -117,6 +118,7 @@ struct lp_merge {
 	uint64_t work;                /* steps that are not bounded by the number of rows: see SPENT */
 	struct lp_arena objects, text;
 	struct lp_node *root;
+	struct lp_children *tables;   /* of all directories, newest first */
 	struct lp_row **links;        /* all hard links */
 	size_t nlinks, links_cap;
 	uint32_t inodes;

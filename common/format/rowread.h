@@ -58,6 +58,10 @@ struct lp_rowread {
 
 	/* ---- inside ---- */
 	uint64_t next_offset;
+	int plain;             /* TSV rows have the default columns */
+	char mode_text[LP_MODE_LEN]; /* the mode column of the row before, and what it means */
+	enum lp_type mode_type;
+	uint32_t mode;
 	struct lp_buf partial; /* a line whose end has not come yet */
 	struct lp_buf undone;  /* fields without their escapes */
 	struct lp_buf label;   /* end.layer */

@@ -122,7 +122,8 @@ lp_tree_child(struct lp_merge *m, struct lp_node *dir, struct lp_span name, stru
 		dir->children = lp_arena_alloc(&m->objects, sizeof(*dir->children));
 		if (dir->children == NULL)
 			return LP_E_NOMEM;
-		*dir->children = (struct lp_children){ 0 };
+		*dir->children = (struct lp_children){ .older = m->tables };
+		m->tables = dir->children;
 	}
 	*out = find(dir->children, h, name);
 	if (*out != NULL)
@@ -150,9 +151,9 @@ lp_tree_next(const struct lp_node *top, struct lp_node *at, int into)
 void
 lp_tree_release(struct lp_merge *m)
 {
-	for (struct lp_node *n = m->root; n != NULL; n = lp_tree_next(m->root, n, 1))
-		if (n->children != NULL)
-			free(n->children->slot);
+	for (struct lp_children *c = m->tables; c != NULL; c = c->older)
+		free(c->slot);
+	m->tables = NULL;
 }
 
 static int

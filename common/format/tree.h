@@ -17,6 +17,7 @@ struct lp_children {
 	struct lp_node *first, *last;
 	struct lp_node **slot; /* hash table of `cap` slots, or NULL; after sorting: n nodes in bytewise order */
 	uint32_t n, cap;
+	struct lp_children *older; /* of another directory: all of them hang together, to be freed */
 	uint64_t bytes, entries; /* of all that is visible below, after lp_walk_totals */
 };
 
