@@ -408,7 +408,7 @@ other_platform(const struct work *w, const char *name)
 	const struct lp_platform *is = im->config.has_platform ? &im->config.platform : &im->image->m.platform;
 	struct lp_buf text;
 
-	if (w->args->platform == NULL || (!im->config.has_platform && !im->image->m.has_platform) ||
+	if (w->args->platform == NULL || im->image != &im->top || (!im->config.has_platform && !im->image->m.has_platform) ||
 	    lp_platform_rank(&w->args->want, is) >= 0)
 		return;
 	lp_buf_init(&text, 256);

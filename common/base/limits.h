@@ -6,6 +6,8 @@
 #ifndef LP_BASE_LIMITS_H
 #define LP_BASE_LIMITS_H
 
+#include <stddef.h>
+
 /* Bytes of one path or link target: Linux's PATH_MAX is 4096; archives made elsewhere hold more. */
 #define LP_MAX_PATH (64u * 1024)
 
@@ -28,10 +30,10 @@
 #define LP_MAX_ENTRIES (64u * 1024 * 1024)
 
 /* Bytes of a manifest, index or token answer; registries refuse manifests above 4 MiB. */
-#define LP_MAX_MANIFEST (4u * 1024 * 1024)
+#define LP_MAX_MANIFEST ((size_t)4 * 1024 * 1024)
 
 /* Bytes of a config blob: build histories are long. */
-#define LP_MAX_CONFIG (16u * 1024 * 1024)
+#define LP_MAX_CONFIG ((size_t)16 * 1024 * 1024)
 
 /* Bytes of a table of contents as stored: about 40 an entry, so three million entries. */
 #define LP_MAX_TOC (128u * 1024 * 1024)

@@ -156,7 +156,7 @@ take_auth(struct lp_span text, struct lp_auth *a, struct lp_json_error *e)
 
 	if (text.n == 0)
 		return LP_OK;
-	lp_buf_init_secret(&pair, 2 * SECRET_MAX);
+	lp_buf_init_secret(&pair, SECRET_MAX);
 	rc = lp_base64_decode(&pair, text);
 	if (rc != LP_OK)
 		fail(e, rc, "an \"auth\" that is not base64");

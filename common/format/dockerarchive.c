@@ -235,9 +235,11 @@ tell_images(const json_t *images, struct lp_buf *names)
 	size_t i, k;
 	const json_t *image, *tag;
 
-	json_array_foreach(images, i, image)
-		json_array_foreach(json_object_get(image, "RepoTags"), k, tag)
+	json_array_foreach(images, i, image) {
+		json_array_foreach(json_object_get(image, "RepoTags"), k, tag) {
 			tell_name(names, text_of(tag));
+		}
+	}
 }
 
 int
@@ -305,9 +307,11 @@ hunt(struct hunt *h, json_t *root)
 	json_t *tags, *id;
 	int rc = LP_OK;
 
-	json_object_foreach(root, repo, tags)
-		json_object_foreach(tags, tag, id)
+	json_object_foreach(root, repo, tags) {
+		json_object_foreach(tags, tag, id) {
 			rc = rc != LP_OK ? rc : meet(h, repo, tag, id);
+		}
+	}
 	return rc;
 }
 

@@ -283,7 +283,7 @@ lp_layer_end(const struct lp_layerfmt *f, const struct lp_layerend *e, struct lp
 	size_t before = b->n;
 	int rc;
 
-	lp_buf_init(&platform, 3 * (LP_PLATFORM_MAX + 1));
+	lp_buf_init(&platform, 3 * sizeof(e->platform->os));
 	rc = e->platform != NULL ? lp_platform_put(e->platform, &platform) : LP_OK;
 	if (rc == LP_OK)
 		rc = f->json ? end_json(e, lp_buf_span(&platform), b) : end_tsv(e, lp_buf_span(&platform), b);

@@ -277,7 +277,7 @@ load_new(struct lp_archive *a)
 static int
 keep_part(struct lp_archive *a, json_t *part)
 {
-	json_t **v = reallocarray(a->parts, a->nparts + 1, sizeof(*v));
+	json_t **v = reallocarray(a->parts, a->nparts + 1, sizeof(json_t *));
 
 	if (v == NULL) {
 		json_decref(part);
@@ -353,7 +353,7 @@ static int
 load_old(struct lp_archive *a)
 {
 	struct lp_span *ids = calloc(LP_ARCHIVE_LAYERS, sizeof(*ids));
-	size_t n;
+	size_t n = 0;
 	int rc = ids == NULL ? no_memory(a) : walk_parents(a, ids, &n);
 
 	rc = rc != LP_OK ? rc : room_for_layers(a, n);
