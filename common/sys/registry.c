@@ -9,11 +9,12 @@
 #include "common/format/authfile.h"
 #include "common/format/challenge.h"
 #include "common/sys/err.h"
+#include "common/sys/realm.h"
 #include "common/sys/tokens.h"
 
 enum {
-	URL_MAX = 16 * 1024,   /* of a request, the realm's parameters included */
-	FORM_MAX = 256 * 1024, /* of an OAuth2 request: identity tokens are long */
+	URL_MAX = 16 * 1024,    /* of a request */
+	HEADER_MAX = 256 * 1024, /* of an Authorization: tokens are long */
 	TRIED_MAX = 64 * 1024,
 	WORDS_MAX = 256        /* bytes of a registry's own words that are passed on */
 };
@@ -250,7 +251,7 @@ authorize_bearer(struct lp_registry_request *q, const char *token, unsigned seri
 	struct lp_buf b;
 	int rc;
 
-	lp_buf_init_secret(&b, FORM_MAX);
+	lp_buf_init_secret(&b, HEADER_MAX);
 	rc = lp_buf_adds(&b, "Authorization: Bearer ");
 	rc = rc != LP_OK ? rc : lp_buf_adds(&b, token);
 	rc = rc != LP_OK ? rc : authorize(q, &b);
@@ -265,7 +266,7 @@ authorize_basic(struct lp_registry_request *q, const struct lp_cred *c)
 	struct lp_buf b;
 	int rc;
 
-	lp_buf_init_secret(&b, FORM_MAX);
+	lp_buf_init_secret(&b, HEADER_MAX);
 	rc = lp_basic_header(c->user, c->password, &b);
 	rc = rc != LP_OK ? rc : authorize(q, &b);
 	lp_buf_release(&b);
@@ -364,112 +365,6 @@ say(struct lp_http_response *resp, const char *fmt, ...)
 
 /* ---- tokens ------------------------------------------------------------------------------------- */
 
-/* What is sent to a realm: the URL, and one of a password or an identity token. */
-struct realm {
-	struct lp_buf url, form, basic;
-	const char *secrets[2];
-	struct lp_http_request http;
-};
-
-static const char *const form_headers[] = { "Content-Type: application/x-www-form-urlencoded", NULL };
-
-static int
-realm_identity(struct realm *x, const struct lp_challenge *c, const char *identity)
-{
-	int rc = lp_buf_adds(&x->url, c->realm);
-
-	rc = rc != LP_OK ? rc : lp_challenge_form(c, identity, &x->form);
-	x->http.method = "POST";
-	x->http.headers = form_headers;
-	x->http.body = lp_buf_span(&x->form);
-	return rc;
-}
-
-static int
-realm_password(struct realm *x, const struct lp_challenge *c, const struct lp_cred *cred)
-{
-	int rc = lp_challenge_url(c, cred != NULL ? cred->user : NULL, &x->url);
-
-	x->http.method = "GET";
-	if (rc != LP_OK || cred == NULL || cred->user == NULL || cred->password == NULL)
-		return rc;
-	rc = lp_basic_header(cred->user, cred->password, &x->basic);
-	x->secrets[0] = lp_buf_cstr(&x->basic);
-	x->http.secrets = x->secrets;
-	return rc;
-}
-
-static int
-realm_init(struct realm *x, const struct lp_challenge *c, const struct lp_cred *cred)
-{
-	int rc;
-
-	memset(x, 0, sizeof(*x));
-	lp_buf_init(&x->url, URL_MAX);
-	lp_buf_init_secret(&x->form, FORM_MAX);
-	lp_buf_init_secret(&x->basic, FORM_MAX);
-	rc = cred != NULL && cred->identity != NULL ? realm_identity(x, c, cred->identity) :
-	    realm_password(x, c, cred);
-	x->http.url = lp_buf_cstr(&x->url);
-	x->http.max = LP_MAX_MANIFEST;
-	return rc != LP_OK || x->http.url == NULL ? LP_E_NOMEM : LP_OK;
-}
-
-static void
-realm_release(struct realm *x)
-{
-	lp_buf_release(&x->url);
-	lp_buf_release(&x->form);
-	lp_buf_release(&x->basic);
-}
-
-/* The answer's token into *t; else `resp->why` says what was wrong. */
-static int
-read_token(int rc, struct lp_http_response *answer, const struct lp_cred *cred, struct lp_token *t,
-    struct lp_http_response *resp)
-{
-	struct lp_json_error je;
-
-	if (rc == LP_E_NOMEM)
-		return rc;
-	if (rc != LP_OK) {
-		say(resp, "the token server: %s", answer->why);
-		return LP_E_NET;
-	}
-	if (answer->status / 100 != 2) {
-		say(resp, "the token server %s answers %d%s%s", answer->where, answer->status,
-		    cred != NULL ? " to the credentials of " : " to an anonymous user; credentials are needed",
-		    cred != NULL ? cred->from : "");
-		return LP_E_NET;
-	}
-	rc = lp_token_parse(lp_buf_span(&answer->body), t, &je);
-	if (rc != LP_OK && rc != LP_E_NOMEM) {
-		say(resp, "the token server %s: its answer, byte %zu: %s", answer->where, je.offset, je.why);
-		return LP_E_NET;
-	}
-	return rc;
-}
-
-static int
-fetch_token(struct lp_registry *r, const struct lp_challenge *c, const struct lp_cred *cred,
-    struct lp_token *t, struct lp_http_response *resp)
-{
-	struct lp_http_response answer;
-	struct realm x;
-	int rc = realm_init(&x, c, cred);
-
-	lp_http_response_init(&answer);
-	if (rc == LP_OK) {
-		rc = lp_http_do(r->http, &x.http, &answer);
-		rc = read_token(rc, &answer, cred, t, resp);
-	}
-	if (answer.body.p != NULL)
-		explicit_bzero(answer.body.p, answer.body.cap);
-	lp_http_response_release(&answer);
-	realm_release(&x);
-	return rc;
-}
-
 /* A token that another request or another process has got since ours was refused, or a new one. */
 static int
 new_token(struct lp_registry *r, const struct lp_reference *ref, const struct lp_challenge *c,
@@ -492,7 +387,7 @@ new_token(struct lp_registry *r, const struct lp_reference *ref, const struct lp
 	lp_tokens_lock(&r->tokens);
 	e = lp_tokens_find(&r->tokens, ref->host, ref->repo, user);
 	if (e == NULL) {
-		rc = fetch_token(r, c, cred, &t, resp);
+		rc = lp_realm_token(r->http, c, cred, &t, resp->why, sizeof(resp->why));
 		rc = rc != LP_OK ? rc : lp_tokens_put(&r->tokens, ref->host, ref->repo, user, t.text, t.expires_in);
 		rc = rc != LP_OK ? rc : authorize_bearer(q, t.text, r->tokens.last_serial);
 		lp_token_release(&t);
