@@ -8,6 +8,7 @@
 #ifndef LP_BANNED_H
 #define LP_BANNED_H
 
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
