@@ -2,7 +2,7 @@
 # Credentials: where they are found, what is done with them, and that nobody
 # else ever sees them.
 
-# shellcheck disable=SC2030,SC2031 # each test is a process, and means to be
+# shellcheck disable=SC2016,SC2030,SC2031 # scripts in quotes; each test is a process, and means to be
 
 bats_require_minimum_version 1.5.0
 
@@ -316,6 +316,22 @@ asked()
 	may "$BEARER/public/app:1"
 	may "$BEARER/public/app:1"
 	[ "$(asked)" -eq $((before + 2)) ]
+}
+
+@test "lp-layers and the lp-fetches behind it ask for one token" {
+	local before
+	export LP_TOKEN_FILE=$PWD/tokens
+	before=$(asked)
+	run -0 bash -c 'set -o pipefail; lp-layers "$1" | cut -f1 | while read -r s; do
+		lp-fetch -a "$s" | lp-inflate | lp-tarls; lp-fetch -n 10 "$s" | wc -c; done' - "$BEARER/public/app:1"
+	[[ $output == *tree/file* ]]
+	[ "$(asked)" -eq $((before + 1)) ]
+	before=$(asked)
+	rm tokens
+	run -0 bash -c 'set -o pipefail; lp-layers --user alice --password-file password "$1" | cut -f1 |
+		xargs -I{} lp-fetch -a --user alice --password-file password {} | lp-inflate | lp-tarls' - "$BEARER/team/app:1"
+	[[ $output == *tree/file* ]]
+	[ "$(asked)" -eq $((before + 1)) ]
 }
 
 @test "an inherited descriptor does as well" {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # lp-layers: from an image's name to a row per layer, wherever the image is.
 
-# shellcheck disable=SC2030,SC2031 # each test is a process, and means to be
+# shellcheck disable=SC2016,SC2030,SC2031 # scripts in quotes; each test is a process, and means to be
 
 bats_require_minimum_version 1.5.0
 
@@ -287,7 +287,8 @@ fails()
 	lp-layers --tags "$REG/multi:none" >got
 	grep -qx 1 got
 	grep -qx outer got
-	run -4 lp-layers --tags -O -S "$BATS_TEST_TMPDIR" "$REG/multi:1"
+	lp-layers -S store "$REG/multi:1" >/dev/null
+	run -4 lp-layers --tags -O -S store "$REG/multi:1"
 	run -3 lp-layers --tags "$REG/no-such-repository"
 	run -2 lp-layers --tags --digest "$REG/multi:1"
 }
@@ -492,6 +493,49 @@ check_sources()
 	cmp live again
 	lp-layers -O -S store "$REG/app:1" >again
 	cmp live again
+}
+
+# ---- the sources are sources ------------------------------------------------------------------------
+
+# each row's blob, fetched whole and inflated, is the tar that was put in
+fetch_each()
+{
+	local source n=0
+	while IFS=$'\t' read -r source _; do
+		n=$((n + 1))
+		run -0 bash -c 'set -o pipefail; lp-fetch -a "${@:3}" "$1" | lp-inflate >"$2"' - "$source" "out$n" "${@:2}"
+	done <"$1"
+	[ "$n" -eq 3 ]
+	cmp out1 "$IN/l1.tar"
+	cmp out2 "$IN/raw.tar"
+	cmp out3 "$IN/l3.tar"
+}
+
+@test "lp-fetch takes each source: of a registry, a layout, a store" {
+	lp-layers "$REG/app:1" >rows
+	fetch_each rows
+	lp-layers "oci:$IN/lay" >rows
+	fetch_each rows
+	lp-layers -S store "$REG/app:1" >rows
+	fetch_each rows -S store
+	rm -f out*
+	lp-layers -O -S store "$REG/app:1" >again
+	cmp rows again
+	fetch_each again -O -S store
+	# whole now: skopeo reads what was recorded
+	skopeo --insecure-policy copy -q --preserve-digests "oci:store:$REG/app:1" oci:copy:app:1
+	cmp "$(manifest_of copy)" "$(manifest_of "$IN/lay")"
+}
+
+@test "lp-fetch takes each source: of a saved image" {
+	skopeo --insecure-policy copy -q "oci:$IN/plain:app:1" docker-archive:saved.tar:user/app:1
+	lp-layers docker-archive:saved.tar | cut -f1 >sources
+	[ "$(wc -l <sources)" -eq 2 ]
+	lp-fetch -a "$(sed -n 1p sources)" >got
+	cmp got "$IN/l1.tar"
+	lp-fetch -a "$(sed -n 2p sources)" | lp-inflate | lp-tarls >got
+	lp-tarls <"$IN/l2.tar" >want
+	cmp got want
 }
 
 # ---- servers that are wrong -----------------------------------------------------------------------
