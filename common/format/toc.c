@@ -428,6 +428,8 @@ lp_toc_next(struct lp_toc *t, struct lp_span *in)
 	while (in->n > 0 && t->state != FAILED) {
 		enum lp_toc_event event;
 
+		if (t->offset >= LP_MAX_TOC_JSON)
+			return fail_at(t, LP_E_LIMIT, t->offset, "the table of contents is larger than the limit");
 		if (t->state == IN_KEY || t->state == IN_VALUE || t->state == IN_ENTRY) {
 			event = stage(t, in);
 		} else if (memchr(" \t\n\r", in->p[0], 4) != NULL) {
@@ -439,8 +441,6 @@ lp_toc_next(struct lp_toc *t, struct lp_span *in)
 		}
 		if (event != LP_TOC_MORE)
 			return event;
-		if (t->offset > LP_MAX_TOC_JSON)
-			return fail_at(t, LP_E_LIMIT, t->offset, "the table of contents is larger than the limit");
 	}
 	return t->state == FAILED ? LP_TOC_ERROR : LP_TOC_MORE;
 }

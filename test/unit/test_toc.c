@@ -270,6 +270,59 @@ test_limits(void)
 	}
 }
 
+/* As if so much of the table had been blanks. */
+static void
+test_size_limit(void)
+{
+	static const char whole[] = "{\"version\":1,\"entries\":[]}";
+
+	for (unsigned over = 0; over < 2; over++) {
+		struct lp_span in = lp_span_str(whole);
+		struct lp_toc t;
+
+		lp_toc_init(&t, 1);
+		t.offset = LP_MAX_TOC_JSON - in.n + over;
+		if (over)
+			ok(lp_toc_next(&t, &in) == LP_TOC_ERROR && t.status == LP_E_LIMIT, "a byte above the limit");
+		else
+			ok(lp_toc_next(&t, &in) == LP_TOC_MORE && lp_toc_eof(&t) == LP_TOC_END, "as long as the limit");
+		lp_toc_release(&t);
+	}
+}
+
+/* Of different names of owners, each with its length in front. */
+static void
+test_owners_limit(void)
+{
+	static const struct { const char *what; size_t n; enum lp_toc_event last; } t[] = {
+		{ "owners' names of the limit", LP_MAX_TOC_OWNERS - sizeof(size_t), LP_TOC_END },
+		{ "owners' names above the limit", LP_MAX_TOC_OWNERS - sizeof(size_t) + 1, LP_TOC_ERROR },
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		enum lp_toc_event last = LP_TOC_MORE;
+		struct lp_buf json;
+		struct lp_span in;
+		struct lp_toc toc;
+
+		lp_buf_init(&json, 2 * LP_MAX_TOC_OWNERS);
+		lp_buf_adds(&json, "{\"version\":1,\"entries\":[{\"name\":\"a\",\"type\":\"reg\",\"uid\":1,\"userName\":\"");
+		lp_buf_reserve(&json, t[i].n);
+		memset(json.p + json.n, 'u', t[i].n);
+		json.n += t[i].n;
+		lp_buf_adds(&json, "\"}]}");
+		in = lp_buf_span(&json);
+		lp_toc_init(&toc, 1);
+		while ((last = lp_toc_next(&toc, &in)) == LP_TOC_ENTRY)
+			continue;
+		if (last == LP_TOC_MORE)
+			last = lp_toc_eof(&toc);
+		ok(last == t[i].last && (last != LP_TOC_ERROR || toc.status == LP_E_LIMIT), "%s", t[i].what);
+		lp_toc_release(&toc);
+		lp_buf_release(&json);
+	}
+}
+
 static void
 test_map(void)
 {
@@ -302,6 +355,8 @@ main(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		check(cases[i].name, cases[i].json, cases[i].want);
 	test_limits();
+	test_size_limit();
+	test_owners_limit();
 	test_map();
 	return unit_done();
 }

@@ -1,0 +1,99 @@
+#!/usr/bin/env bats
+# What is small on the wire and large behind it, through the programs that
+# are shipped: memory stays bounded, limits hold where they say.
+
+bats_require_minimum_version 1.5.0
+
+setup_file()
+{
+	local top
+	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	# memory is measured in the build that is shipped: sanitizers need their own
+	BIN=$top/build/release/bin
+	[ "${LP_BIN:-$BIN}" = "$BIN" ] || make -s -C "$top" FLAVOUR=release all >/dev/null
+	export BIN
+	export IN=$BATS_FILE_TMPDIR
+	cd "$IN" || return
+	echo small >small
+	truncate -s 1G large
+	tar --format=gnu --sort=name -cf - large small | gzip -1 -n >layer.gz
+	tar --format=gnu --sort=name -cf - large small | zstd -q --long=23 >layer.zst
+}
+
+setup()
+{
+	unset LP_STATS LP_STORE LP_CACHE LP_OFFLINE LP_SANDBOX
+	cd "$BATS_TEST_TMPDIR" || return
+	set -o pipefail
+}
+
+# within KIB PROGRAM...: it ends well and never has more memory than that
+within()
+{
+	local limit=$1 program=$2
+	shift 2
+	env time -o peak -f %M "$BIN/$program" "$@" 2>err || {
+		cat err >&2
+		return 1
+	}
+	echo "# $program: $(cat peak) KiB" >&2
+	[ "$(cat peak)" -le "$limit" ]
+}
+
+@test "a layer of 1 GiB in a few MiB passes in 8 MiB of memory: lp-inflate" {
+	want=1073745920 # what tar made of it: records of 10 KiB
+	[ "$(within 8192 lp-inflate "$IN/layer.gz" | wc -c)" -eq $want ]
+	[ "$(within 8192 lp-inflate --engine=zlib "$IN/layer.gz" | wc -c)" -eq $want ]
+	# a window of 8 MiB and 4 MiB
+	[ "$(within $((8192 + 4096)) lp-inflate "$IN/layer.zst" | wc -c)" -eq $want ]
+}
+
+@test "a layer of 1 GiB in a few MiB passes in 8 MiB of memory: lp-tarls" {
+	"$BIN/lp-inflate" "$IN/layer.gz" | within 8192 lp-tarls -o size,name >out
+	printf '1073741824\tlarge\n6\tsmall\n' | cmp - out
+}
+
+@test "a layer of 1 GiB in a few MiB passes in 8 MiB of memory: lp-cat" {
+	"$BIN/lp-inflate" "$IN/layer.gz" | within 8192 lp-cat small | cmp - "$IN/small"
+	[ "$("$BIN/lp-inflate" "$IN/layer.gz" | within 8192 lp-cat large | wc -c)" -eq $((1 << 30)) ]
+}
+
+@test "a sparse file that claims eight exabytes is a row, and what is asked of it streams" {
+	# GNU sparse 1.0 by hand: a map of one piece, the real size 2^63 - 1
+	python3 - >huge.tar <<'PY'
+import io, sys, tarfile
+t = tarfile.open(fileobj=sys.stdout.buffer, mode="w|", format=tarfile.PAX_FORMAT)
+i = tarfile.TarInfo("huge")
+i.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "huge",
+                 "GNU.sparse.realsize": str((1 << 63) - 1)}
+body = b"1\n0\n1\n".ljust(512, b"\0") + b"x"
+i.size = len(body)
+t.addfile(i, io.BytesIO(body))
+t.close()
+PY
+	within 8192 lp-tarls -o size,name huge.tar >out
+	printf '9223372036854775807\thuge\n' | cmp - out
+	# its reader has enough at once
+	env time -o peak -f %M "$BIN/lp-cat" -f huge.tar huge | head -c 1000000 | tail -c 1 | cmp - <(printf '\0')
+	[ "$(tail -n 1 peak)" -le 8192 ]
+}
+
+@test "a row of 16 MiB is read, one byte more is refused" {
+	local head=$'-rw-r--r--\t0\t0\t0\t-\ta\t' max=$((16 << 20))
+	{
+		printf '%s' "$head"
+		head -c $((60 << 10)) /dev/zero | tr '\0' x
+		echo
+	} >row
+	"$BIN/lp-merge" -q -o linkname row | tail -n 1 | cmp - <(cut -f 7 row)
+	{
+		printf '%s' "$head"
+		head -c $((max - ${#head})) /dev/zero | tr '\0' x
+		echo
+	} >row
+	"$BIN/lp-merge" row >out 2>err || true
+	run ! grep 'longer than any row' err
+	sed -i 's/$/x/' row
+	run -1 "$BIN/lp-merge" row
+	[[ $output == *"a line longer than any row"* ]]
+}
