@@ -12,6 +12,7 @@
 #include "common/format/range.h"
 #include "common/sys/blob.h"
 #include "common/sys/err.h"
+#include "common/sys/fill.h"
 #include "common/sys/hash.h"
 #include "common/sys/io.h"
 #include "common/sys/netopt.h"
@@ -19,10 +20,13 @@
 #include "common/sys/progress.h"
 #include "common/sys/sandbox.h"
 #include "common/sys/stats.h"
+#include "common/sys/tty.h"
 
 static const char usage[] =
     "usage: lp-fetch [-Ohqv] [-V] [-a | -n BYTES | -r RANGE] [-S STORE] [--digest=DIGEST]\n"
-    "                [--size=BYTES] [--stats=FILE] [NETWORK OPTIONS] SOURCE\n";
+    "                [--size=BYTES] [--stats=FILE] [NETWORK OPTIONS] SOURCE\n"
+    "       lp-fetch --fill -S STORE [-Oqv] [-a | -n BYTES | -r RANGE] [-j N] [--stats=FILE]\n"
+    "                [NETWORK OPTIONS] [SOURCE ...]\n";
 
 static const char help[] =
     "Write bytes of a blob to standard output. SOURCE is a registry's blob\n"
@@ -35,9 +39,12 @@ static const char help[] =
     "  -S, --store=STORE        use what this store has, keep what it lacks\n"
     "  -O, --offline            open no socket: what is missing is exit 4\n"
     "      --digest=DIGEST      what its sha256 must be\n"
-    "      --size=BYTES         how large all of it is\n" LP_NETOPT_HELP LP_OPT_HELP;
+    "      --size=BYTES         how large all of it is\n"
+    "      --fill               write nothing: bring that range of each source into STORE;\n"
+    "                           without a SOURCE, of each line of standard input\n"
+    "  -j, --jobs=N             --fill: N transfers at a time (8)\n" LP_NETOPT_HELP LP_OPT_HELP;
 
-enum { OPT_DIGEST = LP_OPT_OWN, OPT_SIZE };
+enum { OPT_DIGEST = LP_OPT_OWN, OPT_SIZE, OPT_FILL };
 
 /* The bound of what is fetched for a reader that took K bytes: 2 K and this. */
 enum { HEAD_START = 256 * 1024, PACE_STEP = 64 * 1024, PACE_WAIT_MS = 1 };
@@ -53,6 +60,11 @@ struct args {
 	int64_t size;
 	const char *source;
 	struct lp_netopt net;
+
+	int fill;
+	uint64_t jobs;     /* 0: the default */
+	char *const *sources; /* --fill: nsources of them */
+	size_t nsources;
 };
 
 /* stdout, and what is watched on the way there. */
@@ -117,6 +129,13 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 	case OPT_DIGEST:
 		a->digest = optarg;
 		return LP_EXIT_OK;
+	case OPT_FILL:
+		a->fill = 1;
+		return LP_EXIT_OK;
+	case 'j':
+		if (lp_num_u64(lp_span_str(optarg), LP_FILL_JOBS_MAX, &a->jobs) != LP_OK || a->jobs == 0)
+			return lp_opt_refuse(opt, "-j takes a number from 1 to %d", LP_FILL_JOBS_MAX);
+		return LP_EXIT_OK;
 	case OPT_SIZE:
 		rc = bytes(opt, optarg, INT64_MAX, &n);
 		a->size = (int64_t)n;
@@ -127,6 +146,18 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 		return lp_opt_refuse(opt, "%s", why);
 	if (rc == 0)
 		lp_opt_common(opt, c);
+	return LP_EXIT_OK;
+}
+
+static int
+check_fill(struct args *a, const struct lp_opt *opt, int n, char *const *sources)
+{
+	if (a->store == NULL)
+		return lp_opt_refuse(opt, "--fill fills a store: name one with -S");
+	if (a->digest != NULL || a->size >= 0)
+		return lp_opt_refuse(opt, "--digest and --size are about one source: not with --fill");
+	a->sources = sources;
+	a->nsources = (size_t)n;
 	return LP_EXIT_OK;
 }
 
@@ -143,6 +174,8 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ "offline", no_argument, NULL, 'O' },
 		{ "digest", required_argument, NULL, OPT_DIGEST },
 		{ "size", required_argument, NULL, OPT_SIZE },
+		{ "fill", no_argument, NULL, OPT_FILL },
+		{ "jobs", required_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 }
 	};
 	const char *offline = getenv("LP_OFFLINE"), *why = "";
@@ -151,7 +184,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	*a = (struct args){ .size = -1, .range = { .last = 65535 }, .store = getenv("LP_STORE"),
 	    .offline = offline != NULL && strcmp(offline, "1") == 0 };
 	lp_netopt_init(&a->net);
-	while (status == LP_EXIT_OK && (c = getopt_long(argc, argv, "an:r:S:O" LP_OPT_SHORT, options, NULL)) != -1)
+	while (status == LP_EXIT_OK && (c = getopt_long(argc, argv, "an:r:S:Oj:" LP_OPT_SHORT, options, NULL)) != -1)
 		status = one_option(a, opt, c);
 	if (status != LP_EXIT_OK)
 		return status;
@@ -159,10 +192,14 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		return lp_opt_refuse(opt, "only one of -a, -n and -r");
 	if (lp_netopt_check(&a->net, &why) != LP_OK)
 		return lp_opt_refuse(opt, "%s", why);
-	if (argc - optind != 1)
-		return lp_opt_refuse(opt, argc == optind ? "no source" : "more than one source");
 	if (a->store != NULL && *a->store == '\0')
 		a->store = NULL;
+	if (a->fill)
+		return check_fill(a, opt, argc - optind, argv + optind);
+	if (a->jobs > 0)
+		return lp_opt_refuse(opt, "-j belongs to --fill");
+	if (argc - optind != 1)
+		return lp_opt_refuse(opt, argc == optind ? "no source" : "more than one source (--fill takes many)");
 	a->source = argv[optind];
 	return LP_EXIT_OK;
 }
@@ -268,10 +305,11 @@ tell(struct out *o, enum lp_progress_state state)
 {
 	const struct lp_blob *b = o->blob;
 	uint64_t end = b->size >= 0 && (uint64_t)b->size <= o->last ? (uint64_t)b->size : o->last + 1;
+	const struct lp_progress_line line = { .key = lp_span_str(b->digest[0] != '\0' ? b->digest : b->name),
+		.have = o->at - o->first, .want = o->last == LP_RANGE_END && b->size < 0 ? 0 : end - o->first,
+		.fetched = b->fetched, .state = state };
 
-	if (o->progress >= 0)
-		lp_progress_tell(o->progress, lp_span_str(b->digest[0] != '\0' ? b->digest : b->name),
-		    o->at - o->first, o->last == LP_RANGE_END && b->size < 0 ? 0 : end - o->first, state, &o->told_ms);
+	lp_progress_tell(o->progress, &line, &o->told_ms);
 }
 
 static int
@@ -420,12 +458,113 @@ work(struct work *w)
 	return lp_exit_of(rc);
 }
 
+/* ---- many blobs at once -------------------------------------------------------------- */
+
+static void
+say_of_one(const struct lp_blob *b, int rc)
+{
+	if (b->why[0] != '\0')
+		lp_err("%s: %s", b->name, b->why);
+	else if (rc == LP_E_NOMEM)
+		lp_err("%s: out of memory", b->name);
+}
+
+/* The sources of the command line, or those of standard input. One that is bad does not keep the others. */
+static int
+add_sources(struct lp_fill *f, const struct args *a)
+{
+	struct lp_buf list;
+	int rc = LP_OK;
+
+	for (size_t i = 0; i < a->nsources && rc != LP_E_NOMEM; i++)
+		rc = lp_fill_add(f, a->sources[i], -1);
+	if (rc == LP_E_NOMEM || a->nsources > 0)
+		return rc == LP_E_NOMEM ? rc : LP_OK;
+	lp_buf_init(&list, LP_FILL_LIST_MAX);
+	rc = lp_read_all(0, &list);
+	if (rc == LP_E_SYS)
+		lp_err_errno("<stdin>");
+	else if (rc == LP_E_LIMIT)
+		lp_err("<stdin>: more than %d MiB of sources", LP_FILL_LIST_MAX >> 20);
+	else
+		rc = lp_fill_list(f, lp_buf_span(&list));
+	lp_buf_release(&list);
+	return rc == LP_E_SYS || rc == LP_E_LIMIT || rc == LP_E_NOMEM ? rc : LP_OK;
+}
+
+/* Bars, where nobody else draws them. */
+struct drawing {
+	const struct lp_fill *fill;
+	struct lp_bars bars;
+};
+
+static void
+draw(void *arg)
+{
+	enum { BARS = 32 };
+	struct drawing *d = arg;
+	struct lp_bar bar[BARS];
+	const struct lp_blob *b;
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->fill->n && n < BARS; i++)
+		if (lp_fill_progress(d->fill, i, &b, &bar[n].have, &bar[n].want)) {
+			bar[n].label = lp_span_str(b->digest);
+			lp_span_take(&bar[n].label, strlen("sha256:"));
+			bar[n++].label.n = 12;
+		}
+	lp_bars_draw(&d->bars, bar, n, 0);
+}
+
+static int
+open_fill(struct work *w, struct lp_fill *f)
+{
+	const char *why = NULL;
+	int rc;
+
+	w->env.offline = w->args->offline;
+	rc = open_store(w);
+	if (rc == LP_OK && !w->args->offline)
+		rc = open_network(w);
+	if (rc != LP_OK)
+		return rc;
+	lp_fill_init(f, &w->env, &w->args->range);
+	f->failed = say_of_one;
+	f->strict = w->args->asked;
+	f->progress = w->out.progress;
+	f->jobs = w->args->jobs > 0 ? (size_t)w->args->jobs : f->jobs;
+	rc = add_sources(f, w->args);
+	if (rc == LP_OK && (rc = lp_fill_login(f, &why)) != LP_OK)
+		lp_err("credentials: %s", why != NULL ? why : "out of memory");
+	return rc;
+}
+
+static int
+fill(struct work *w)
+{
+	const struct lp_lock_path path = { w->args->store, !w->args->offline };
+	struct lp_fill f = { .n = 0 };
+	struct drawing d = { .fill = &f };
+	int rc = open_fill(w, &f), status;
+
+	lp_bars_init(&d.bars, w->out.progress < 0 && !lp_err_is_quiet() && lp_tty_is(2) ? 2 : -1);
+	if (rc == LP_OK)
+		rc = lp_lock_paths(w->env.http != NULL ? LP_DUTY_NETWORK : LP_DUTY_STORE, &path, 1);
+	if (rc == LP_OK)
+		lp_fill_run(&f, d.bars.fd >= 0 ? draw : NULL, &d);
+	status = rc == LP_OK ? f.status : lp_exit_of(rc);
+	lp_bars_release(&d.bars);
+	lp_fill_release(&f);
+	return status;
+}
+
 static void
 fill_stats(const struct work *w, struct lp_stats *s)
 {
 	const struct lp_blob *b = &w->blob;
 
-	s->source = b->name;
+	if (!w->args->fill)
+		s->source = b->name;
 	if (b->digest[0] != '\0')
 		s->digest = b->digest;
 	if (b->size >= 0) {
@@ -463,7 +602,7 @@ main(int argc, char **argv)
 	if (status != LP_EXIT_OK)
 		return status;
 	w.out.progress = lp_progress_open();
-	status = work(&w);
+	status = args.fill ? fill(&w) : work(&w);
 	fill_stats(&w, &stats);
 	status = lp_finish(&stats, status);
 	lp_blob_release(&w.blob);

@@ -41,6 +41,12 @@ lp_err_verbose(void)
 }
 
 int
+lp_err_is_quiet(void)
+{
+	return quiet;
+}
+
+int
 lp_err_is_verbose(void)
 {
 	return verbose;

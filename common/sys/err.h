@@ -27,6 +27,7 @@ const char *lp_err_get_name(void);
 void lp_err_quiet(void);
 void lp_err_verbose(void);
 int lp_err_is_verbose(void);
+int lp_err_is_quiet(void);
 
 /* A failure: always shown. */
 void lp_err(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

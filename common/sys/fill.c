@@ -175,9 +175,10 @@ wanted(const struct lp_fill_job *j)
 static void
 tell(struct lp_fill_job *j, enum lp_progress_state state)
 {
-	if (j->fill->progress >= 0)
-		lp_progress_tell(j->fill->progress, lp_span_str(j->blob.digest), j->at - j->want.first, wanted(j),
-		    state, &j->told_ms);
+	const struct lp_progress_line line = { .key = lp_span_str(j->blob.digest), .have = j->at - j->want.first,
+		.want = wanted(j), .fetched = j->blob.fetched, .state = state };
+
+	lp_progress_tell(j->fill->progress, &line, &j->told_ms);
 }
 
 static void

@@ -48,8 +48,7 @@ add_number(struct lp_buf *b, uint64_t v)
 }
 
 void
-lp_progress_tell(int fd, struct lp_span key, uint64_t have, uint64_t want,
-    enum lp_progress_state state, int64_t *told_ms)
+lp_progress_tell(int fd, const struct lp_progress_line *p, int64_t *told_ms)
 {
 	unsigned char room[LINE_BYTES];
 	struct lp_buf b = { .p = room, .cap = sizeof(room), .max = sizeof(room) };
@@ -59,15 +58,16 @@ lp_progress_tell(int fd, struct lp_span key, uint64_t have, uint64_t want,
 	if (fd < 0)
 		return;
 	now = lp_now_ms();
-	if (state == LP_PROGRESS_MORE && *told_ms != 0 && now - *told_ms < TELL_EVERY_MS)
+	if (p->state == LP_PROGRESS_MORE && *told_ms != 0 && now - *told_ms < TELL_EVERY_MS)
 		return;
 	*told_ms = now;
 	rc = lp_buf_adds(&b, "progress\t");
-	rc = rc != LP_OK ? rc : lp_escape(&b, key, LP_ESCAPE_ROW);
-	rc = rc != LP_OK ? rc : add_number(&b, have);
-	rc = rc != LP_OK ? rc : add_number(&b, want);
+	rc = rc != LP_OK ? rc : lp_escape(&b, p->key, LP_ESCAPE_ROW);
+	rc = rc != LP_OK ? rc : add_number(&b, p->have);
+	rc = rc != LP_OK ? rc : add_number(&b, p->want);
+	rc = rc != LP_OK ? rc : add_number(&b, p->fetched);
 	rc = rc != LP_OK ? rc : lp_buf_addc(&b, '\t');
-	rc = rc != LP_OK ? rc : lp_buf_adds(&b, states[state]);
+	rc = rc != LP_OK ? rc : lp_buf_adds(&b, states[p->state]);
 	rc = rc != LP_OK ? rc : lp_buf_addc(&b, '\n');
 	if (rc == LP_OK)
 		(void)lp_write_all(fd, lp_buf_span(&b));
@@ -94,7 +94,8 @@ lp_progress_parse(struct lp_span line, struct lp_progress_line *out)
 		return LP_E_DATA;
 	p.key = field(&line);
 	if (lp_num_u64(field(&line), UINT64_MAX, &p.have) != LP_OK ||
-	    lp_num_u64(field(&line), UINT64_MAX, &p.want) != LP_OK)
+	    lp_num_u64(field(&line), UINT64_MAX, &p.want) != LP_OK ||
+	    lp_num_u64(field(&line), UINT64_MAX, &p.fetched) != LP_OK)
 		return LP_E_DATA;
 	state = field(&line);
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {

@@ -4,10 +4,11 @@
  *
  * A teller writes lines to the file that LP_PROGRESS names:
  *
- *	progress TAB KEY TAB HAVE TAB WANT TAB STATE
+ *	progress TAB KEY TAB HAVE TAB WANT TAB FETCHED TAB STATE
  *
  * KEY is the blob's digest (or the source, escaped), HAVE and WANT are
- * bytes, STATE is "more", "done" or "failed". At most ten lines a second
+ * bytes, FETCHED how many of them crossed the network, STATE is "more",
+ * "done" or "failed". At most ten lines a second
  * for each blob and always the last one, each in one write. lp-peek gives
  * its children a pipe for that (sys/spawn.h).
  */
@@ -27,17 +28,16 @@ enum lp_progress_state { LP_PROGRESS_MORE, LP_PROGRESS_DONE, LP_PROGRESS_FAILED 
 /* Before the lock: open what LP_PROGRESS names. A descriptor, or -1 if nobody listens. */
 int lp_progress_open(void);
 
-/* One line; *told_ms is when this blob's last one was, 0 before the first. Failures mean nobody listens any more. */
-void lp_progress_tell(int fd, struct lp_span key, uint64_t have, uint64_t want,
-    enum lp_progress_state, int64_t *told_ms);
-
-/* ---- listening ------------------------------------------------------------- */
-
 struct lp_progress_line {
 	struct lp_span key;
-	uint64_t have, want; /* bytes */
+	uint64_t have, want, fetched; /* bytes */
 	enum lp_progress_state state;
 };
+
+/* One line; *told_ms is when this blob's last one was, 0 before the first. Failures mean nobody listens any more. */
+void lp_progress_tell(int fd, const struct lp_progress_line *, int64_t *told_ms);
+
+/* ---- listening ------------------------------------------------------------- */
 
 /* LP_OK with the key borrowed from the line, or LP_E_DATA if it is no progress line. */
 int lp_progress_parse(struct lp_span line, struct lp_progress_line *);

@@ -11,14 +11,14 @@ static void
 test_parse(void)
 {
 	static const struct { const char *line; int rc; uint64_t have, want; enum lp_progress_state state; } t[] = {
-		{ "progress\tsha256:ab\t10\t20\tmore", LP_OK, 10, 20, LP_PROGRESS_MORE },
-		{ "progress\tsha256:ab\t20\t20\tdone", LP_OK, 20, 20, LP_PROGRESS_DONE },
-		{ "progress\tsha256:ab\t0\t18446744073709551615\tfailed", LP_OK, 0, UINT64_MAX, LP_PROGRESS_FAILED },
+		{ "progress\tsha256:ab\t10\t20\t7\tmore", LP_OK, 10, 20, LP_PROGRESS_MORE },
+		{ "progress\tsha256:ab\t20\t20\t7\tdone", LP_OK, 20, 20, LP_PROGRESS_DONE },
+		{ "progress\tsha256:ab\t0\t18446744073709551615\t7\tfailed", LP_OK, 0, UINT64_MAX, LP_PROGRESS_FAILED },
 		{ "progress\tsha256:ab\t10\t20", LP_E_DATA, 0, 0, 0 },
-		{ "progress\tsha256:ab\t10\t20\tdone\t", LP_OK, 10, 20, LP_PROGRESS_DONE },
-		{ "progress\tsha256:ab\t10\t20\tdone\tx", LP_E_DATA, 0, 0, 0 },
-		{ "progress\tsha256:ab\t-1\t20\tdone", LP_E_DATA, 0, 0, 0 },
-		{ "progress\tsha256:ab\t1\t\tdone", LP_E_DATA, 0, 0, 0 },
+		{ "progress\tsha256:ab\t10\t20\t7\tdone\t", LP_OK, 10, 20, LP_PROGRESS_DONE },
+		{ "progress\tsha256:ab\t10\t20\t7\tdone\tx", LP_E_DATA, 0, 0, 0 },
+		{ "progress\tsha256:ab\t-1\t20\t7\tdone", LP_E_DATA, 0, 0, 0 },
+		{ "progress\tsha256:ab\t1\t\t7\tdone", LP_E_DATA, 0, 0, 0 },
 		{ "progressx\ta\t1\t1\tdone", LP_E_DATA, 0, 0, 0 },
 		{ "{\"tool\":\"lp-fetch\"}", LP_E_DATA, 0, 0, 0 },
 		{ "", LP_E_DATA, 0, 0, 0 },
@@ -38,6 +38,8 @@ test_parse(void)
 static void
 test_told(void)
 {
+	const struct lp_progress_line line = { .key = lp_span_str("oci:a\tb"), .have = 1, .want = 2,
+		.state = LP_PROGRESS_MORE };
 	struct lp_progress_line p = { 0 };
 	struct lp_buf b;
 	int64_t told = 0;
@@ -46,12 +48,12 @@ test_told(void)
 	lp_buf_init(&b, 4096);
 	if (!ok(pipe(fd) == 0, "a pipe"))
 		return;
-	lp_progress_tell(fd[1], lp_span_str("oci:a\tb"), 1, 2, LP_PROGRESS_MORE, &told);
-	lp_progress_tell(fd[1], lp_span_str("oci:a\tb"), 2, 2, LP_PROGRESS_MORE, &told);
-	lp_progress_tell(-1, lp_span_str("x"), 2, 2, LP_PROGRESS_DONE, &told);
+	lp_progress_tell(fd[1], &line, &told);
+	lp_progress_tell(fd[1], &line, &told);
+	lp_progress_tell(-1, &line, &told);
 	close(fd[1]);
 	ok(lp_read_all(fd[0], &b) == LP_OK, "read back");
-	ok_str(lp_buf_span(&b), "progress\toci:a\\tb\t1\t2\tmore\n", "the second came too soon");
+	ok_str(lp_buf_span(&b), "progress\toci:a\\tb\t1\t2\t0\tmore\n", "the second came too soon");
 	ok(lp_progress_parse(lp_span(b.p, b.n - 1), &p) == LP_OK && p.have == 1, "what is told can be parsed");
 	close(fd[0]);
 	lp_buf_release(&b);
