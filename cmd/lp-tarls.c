@@ -27,6 +27,8 @@ static const char help[] =
 
 /* How long rows wait for more of their kind before they are written. */
 enum { PATIENCE_MS = 50 };
+/* Bytes of a body whose passing takes longer than a write: rows in front of it do not wait for its end. */
+enum { LONG_BODY = 1024 * 1024 };
 
 struct tarls {
 	struct lp_listing list;
@@ -110,6 +112,8 @@ more(struct tarls *x, struct lp_span *s)
 	uint64_t skippable = lp_tar_skippable(&x->tar), done;
 	int rc;
 
+	if (skippable >= LONG_BODY && (rc = lp_listing_flush(&x->list)) != LP_OK)
+		return rc;
 	if (skippable > 0) {
 		if (lp_input_skip(&x->in, skippable, &done) != LP_OK)
 			return input_failed(x);
