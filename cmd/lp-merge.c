@@ -405,7 +405,7 @@ run(struct args *a, struct lp_stats *stats)
 			exit_code = lp_exit_worse(exit_code, LP_EXIT_DATA);
 		exit_code = lp_exit_worse(exit_code, say_completeness(a));
 	}
-	stats->entries_found = (int64_t)m.rows;
+	stats->entries_found = (int64_t)a->out.entries;
 	stats->partial = completeness(a) == LP_COMPLETE_UNKNOWN ? LP_STATS_UNKNOWN : completeness(a) == LP_COMPLETE_NO;
 	lp_merge_release(&m);
 	return exit_code;
