@@ -50,7 +50,7 @@ lp_nearest_offer(struct lp_nearest *n, struct lp_span name)
 	if (name.n == 0 || name.n > LP_NEAREST_LEN || n->wanted.n > LP_NEAREST_LEN)
 		return;
 	d = lp_edit_distance(n->wanted, name);
-	if (d > (name.n > n->wanted.n ? name.n : n->wanted.n) / 2)
+	if (d > ((name.n > n->wanted.n ? name.n : n->wanted.n) + 1) / 2)
 		return;
 	for (at = n->n; at > 0 && n->best[at - 1].distance > d; at--)
 		;

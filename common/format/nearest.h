@@ -22,7 +22,7 @@ struct lp_nearest {
 /* `wanted` is borrowed until the last offer. */
 void lp_nearest_init(struct lp_nearest *, struct lp_span wanted);
 
-/* Look at one more name; names too long or too far away (more than half of their letters) are passed over. */
+/* Look at one more name; names too long or too far away (more than half of the letters) are passed over. */
 void lp_nearest_offer(struct lp_nearest *, struct lp_span name);
 
 /*

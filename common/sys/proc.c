@@ -59,7 +59,7 @@ start_stage(struct lp_job *j, const struct lp_stage *s, const struct lp_ends *e)
 	if (fd < 0)
 		return fd;
 	j->pidfd[j->n] = fd;
-	j->name[j->n] = s->run != NULL ? lp_err_get_name() : s->argv[0];
+	snprintf(j->name[j->n], sizeof(j->name[0]), "%s", s->run != NULL ? lp_err_get_name() : s->argv[0]);
 	j->n++;
 	j->alive++;
 	return LP_OK;
@@ -137,6 +137,7 @@ lp_crew_start(struct lp_crew *c, struct lp_job *j, const struct lp_stage *s, siz
 		return LP_E_LIMIT;
 	j->exit = 0;
 	j->n = j->alive = 0;
+	memset(j->ended_early, 0, sizeof(j->ended_early));
 	j->fd[0] = j->fd[1] = -1;
 	lp_buf_init(&j->text[0], LINE_MAX_BYTES);
 	lp_buf_init(&j->text[1], LINE_MAX_BYTES);
@@ -212,6 +213,15 @@ gather(struct lp_job *j, enum lp_job_line kind)
 		close_fd(&j->fd[kind]);
 }
 
+/* The last stage has its answer: those between are ended, which is no failure of theirs. */
+static void
+end_middle(struct lp_job *j)
+{
+	for (size_t k = 1; k + 1 < j->n; k++)
+		if (j->pid[k] != 0 && kill(j->pid[k], SIGTERM) == 0)
+			j->ended_early[k] = 1;
+}
+
 static void
 reap(struct lp_job *j, size_t i)
 {
@@ -223,8 +233,12 @@ reap(struct lp_job *j, size_t i)
 	j->pid[i] = 0;
 	j->alive--;
 	j->code[i] = si.si_code == CLD_EXITED ? si.si_status : -si.si_status;
+	if (j->ended_early[i] && j->code[i] == -SIGTERM)
+		j->code[i] = 0;
 	j->exit = lp_exit_worse(j->exit,
 	    j->code[i] < 0 || j->code[i] > LP_EXIT_ABSENT ? LP_EXIT_SYSTEM : j->code[i]);
+	if (j->stop_with_last && i + 1 == j->n)
+		end_middle(j);
 }
 
 static void

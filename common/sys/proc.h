@@ -46,6 +46,13 @@ struct lp_job_ops {
 struct lp_job {
 	const struct lp_job_ops *ops;
 	void *owner;    /* the caller's */
+	/*
+	 * Its last stage ends as soon as it has its answer. Then the stages
+	 * between it and the first are ended too, for they may have nothing to
+	 * write for a long time and would not notice; the first one does, and
+	 * ends in good order, its statistics written.
+	 */
+	int stop_with_last;
 	int exit;       /* worst exit code of the stages; a killed one counts as LP_EXIT_SYSTEM */
 	int code[LP_STAGES]; /* of each stage: its exit code, or -N: killed by signal N */
 
@@ -54,7 +61,8 @@ struct lp_job {
 	size_t alive;
 	pid_t pid[LP_STAGES];
 	int pidfd[LP_STAGES];
-	const char *name[LP_STAGES];
+	unsigned char ended_early[LP_STAGES];
+	char name[LP_STAGES][32];
 	int fd[2]; /* by enum lp_job_line; -1 when at its end */
 	struct lp_buf text[2];
 };

@@ -152,6 +152,21 @@ test_signal(struct lp_crew *c)
 	c->caught = 0;
 }
 
+/* Stages that have nothing to write do not notice that nobody reads: they are ended, and that is no failure. */
+static void
+test_enough(struct lp_crew *c)
+{
+	struct heard h = { 0 };
+	struct lp_job j = { .ops = &ops, .owner = &h, .stop_with_last = 1 };
+	const struct lp_stage s[] = { SH("trap '' PIPE; while echo x; do :; done 2>/dev/null; echo end >$LP_STATS"),
+		SH("exec sleep 100"), SH("exec sleep 100"), SH("exit 0") };
+	const struct lp_job_io io = { .in = -1, .out = -1, .err = -1 };
+
+	ok(lp_crew_start(c, &j, s, 4, &io) == LP_OK && lp_crew_wait(c) == LP_OK, "a job that stops with its last stage");
+	ok(j.exit == 0 && h.ended == 1, "ends well");
+	ok_str(lp_span_str(h.text[LP_LINE_REPORT]), "end|", "and its first stage in good order");
+}
+
 static void
 test_limits(struct lp_crew *c)
 {
@@ -193,6 +208,7 @@ main(void)
 	test_jobs(&c);
 	test_descriptors(&c);
 	test_signal(&c);
+	test_enough(&c);
 	test_limits(&c);
 	test_tmpfile();
 	lp_crew_release(&c);
