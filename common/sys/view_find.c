@@ -1,0 +1,93 @@
+#include <stdlib.h>
+
+#include "common/base/escape.h"
+#include "common/base/limits.h"
+#include "common/base/status.h"
+#include "common/format/find.h"
+#include "common/format/row.h"
+#include "common/sys/io.h"
+#include "common/sys/view_priv.h"
+
+/* The row that answers, in the columns of every merged listing. */
+static int
+put_row(const struct lp_view *v, const struct lp_entry *e, struct lp_buf *b)
+{
+	struct lp_entry here = *e;
+	struct lp_rowfmt fmt;
+	int rc;
+
+	lp_rowfmt_init(&fmt);
+	fmt.column[fmt.ncolumns++] = LP_COL_LAYER;
+	here.layer = lp_span_str(v->layer);
+	here.has |= LP_HAS_LAYER;
+	rc = lp_row_header(&fmt, b);
+	return rc != LP_OK ? rc : lp_row_write(&fmt, &here, b);
+}
+
+static int
+put_answer(const struct lp_find *f, int answer, struct lp_buf *b)
+{
+	int rc = lp_buf_addc(b, '0' + answer);
+
+	rc = rc != LP_OK ? rc : lp_buf_addc(b, '\t');
+	rc = rc != LP_OK ? rc : lp_escape(b, lp_buf_span(&f->name), LP_ESCAPE_ROW);
+	return rc != LP_OK ? rc : lp_buf_addc(b, '\n');
+}
+
+static int
+look(struct lp_find *f, const struct lp_view *v, struct lp_rowin *in, struct lp_buf *b)
+{
+	int rc, answer = LP_FIND_MORE;
+
+	lp_find_layer(f);
+	while (answer == LP_FIND_MORE && (rc = lp_rowin_next(in)) > 0)
+		answer = lp_find_member(f, &in->rows.entry);
+	if (answer == LP_FIND_MORE && rc == LP_OK)
+		answer = lp_find_end(f, in->ended && in->rows.end.complete == LP_COMPLETE_YES);
+	if (answer < 0)
+		return answer;
+	if (answer == LP_FIND_MORE && rc < 0)
+		return rc;
+	rc = put_answer(f, answer, b);
+	return rc == LP_OK && answer == LP_FIND_HERE ? put_row(v, &in->rows.entry, b) : rc;
+}
+
+int
+lp_view_find(const struct lp_view *v, struct lp_rowin *in, struct lp_view_out *o)
+{
+	struct lp_find f;
+	int rc = lp_find_init(&f, lp_span_str(v->name), v->follow);
+
+	rc = rc != LP_OK ? rc : look(&f, v, in, &o->b);
+	lp_find_release(&f);
+	return rc;
+}
+
+int
+lp_view_found(int fd, struct lp_found *found)
+{
+	struct lp_buf text, name;
+	const unsigned char *nl;
+	ptrdiff_t n;
+	int rc;
+
+	*found = (struct lp_found){ .answer = -1 };
+	lp_buf_init(&text, 4 * LP_MAX_PATH);
+	lp_buf_init(&name, LP_MAX_PATH + 1);
+	rc = lp_buf_reserve(&text, text.max);
+	n = rc == LP_OK ? lp_pread_full(fd, text.p, text.max, 0) : 0;
+	nl = n > 0 ? memchr(text.p, '\n', (size_t)n) : NULL;
+	if (rc == LP_OK && (nl == NULL || nl - text.p < 2 || text.p[0] < '0' || text.p[0] > '0' + LP_FIND_LOOP))
+		rc = n < 0 ? LP_E_SYS : LP_E_DATA;
+	if (rc == LP_OK)
+		rc = lp_unescape(&name, lp_span(text.p + 2, (size_t)(nl - text.p) - 2));
+	if (rc == LP_OK) {
+		found->answer = text.p[0] - '0';
+		found->rows = (uint64_t)(nl - text.p) + 1;
+		found->name = lp_buf_cstr(&name) != NULL ? strdup(lp_buf_cstr(&name)) : NULL;
+		rc = found->name != NULL ? LP_OK : LP_E_NOMEM;
+	}
+	lp_buf_release(&text);
+	lp_buf_release(&name);
+	return rc;
+}

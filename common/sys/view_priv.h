@@ -1,0 +1,29 @@
+/*
+ * The views, one file for each that is more than a few lines: what they
+ * share, and nobody else includes.
+ */
+#ifndef LP_SYS_VIEW_PRIV_H
+#define LP_SYS_VIEW_PRIV_H
+
+#include "common/base/buf.h"
+#include "common/format/lscolors.h"
+#include "common/sys/rowin.h"
+#include "common/sys/view.h"
+
+enum { LP_VIEW_FLUSH = 64 * 1024 }; /* bytes: worth a write */
+
+/* What all views write through. */
+struct lp_view_out {
+	struct lp_buf b;
+	const struct lp_lscolors *colors; /* NULL: none */
+};
+
+/* Out with it. LP_OK, LP_E_PIPE, or LP_E_SYS after a message. */
+int lp_view_flush(struct lp_view_out *);
+
+/* Each: LP_OK, LP_E_PIPE, or a failure. */
+int lp_view_document(const struct lp_view *, struct lp_view_out *);
+int lp_view_diff(const struct lp_view *, struct lp_rowin *, struct lp_view_out *);
+int lp_view_find(const struct lp_view *, struct lp_rowin *, struct lp_view_out *);
+
+#endif
