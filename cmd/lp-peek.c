@@ -1,0 +1,346 @@
+/* lp-peek: what is inside an image, in one command, by running the other programs. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/base/num.h"
+#include "common/base/status.h"
+#include "common/sys/err.h"
+#include "common/sys/io.h"
+#include "common/sys/netopt.h"
+#include "common/sys/opt.h"
+#include "common/sys/peek.h"
+
+static const char usage[] =
+    "usage: lp-peek [-0cEHhjOqVv] [-n BYTES] [-o COLUMNS] [-p OS/ARCH[/VARIANT]] [-S STORE]\n"
+    "               [--cat=PATH | --diff=IMAGE2 | --du[=DEPTH] | --find=GLOB | --layer=N|DIGEST\n"
+    "               | --layers | --tree[=DEPTH]] [--auth-file=FILE] [--cacert=FILE]\n"
+    "               [--color[=WHEN]] [--connect-timeout=N] [--db=FILE] [--insecure]\n"
+    "               [--no-cache] [--no-pager] [--password-file=FILE] [--plain-http]\n"
+    "               [--refresh] [--retries=N] [--stall-timeout=N] [--stats=FILE]\n"
+    "               [--user=NAME] IMAGE\n";
+
+static const char help[] =
+    "List what is inside a container image without downloading it. IMAGE is a\n"
+    "registry's reference, oci:DIR[:NAME], or docker-archive:FILE[:NAME].\n"
+    "\n"
+    "What to show (one of these; without one, the merged file system):\n"
+    "      --layers             each layer's own listing\n"
+    "      --layer=N            one layer's: its number from 1, or its digest\n"
+    "      --tree[=DEPTH]       a tree\n"
+    "      --du[=DEPTH]         bytes and entries below each directory\n"
+    "      --find=GLOB          only paths that match, wherever in the image they are\n"
+    "      --cat=PATH           the content of one file\n"
+    "      --diff=IMAGE2        what IMAGE2 adds (A), deletes (D), modifies (M)\n"
+    "\n"
+    "How much of it, and from where:\n"
+    "  -n, --bytes=BYTES        of each layer, if it has no table of contents (64K)\n"
+    "  -c, --complete           until the listing is complete\n"
+    "  -p, --platform=PLATFORM  the image for OS/ARCH[/VARIANT], not for this machine\n"
+    "  -O, --offline            open no socket: use what earlier runs have kept\n"
+    "  -S, --store=STORE        keep bytes there, not below $XDG_CACHE_HOME\n"
+    "      --db=FILE            keep listings there, not below $XDG_CACHE_HOME\n"
+    "      --refresh            list again what is known already\n"
+    "      --no-cache           neither use nor keep anything\n"
+    "\n"
+    "In which form:\n"
+    "  -j, --json               one JSON document\n"
+    "  -o, --columns=LIST       TSV: which columns, comma-separated\n"
+    "  -H, --header             TSV: the columns' names first\n"
+    "  -0, --null               TSV: end records with NUL, escape no names\n"
+    "  -E, --end                TSV: an end record last\n"
+    "      --color[=WHEN]       auto, always or never\n"
+    "      --no-pager           never start a pager\n" LP_NETOPT_HELP LP_OPT_HELP;
+
+enum {
+	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_FIND, OPT_CAT, OPT_DIFF, OPT_DB, OPT_REFRESH,
+	OPT_NO_CACHE, OPT_COLOR, OPT_NO_PAGER
+};
+
+static const struct option options[] = {
+	LP_OPT_LONG,
+	LP_NETOPT_LONG,
+	{ "layers", no_argument, NULL, OPT_LAYERS },
+	{ "layer", required_argument, NULL, OPT_LAYER },
+	{ "tree", optional_argument, NULL, OPT_TREE },
+	{ "du", optional_argument, NULL, OPT_DU },
+	{ "find", required_argument, NULL, OPT_FIND },
+	{ "cat", required_argument, NULL, OPT_CAT },
+	{ "diff", required_argument, NULL, OPT_DIFF },
+	{ "bytes", required_argument, NULL, 'n' },
+	{ "complete", no_argument, NULL, 'c' },
+	{ "platform", required_argument, NULL, 'p' },
+	{ "offline", no_argument, NULL, 'O' },
+	{ "store", required_argument, NULL, 'S' },
+	{ "db", required_argument, NULL, OPT_DB },
+	{ "refresh", no_argument, NULL, OPT_REFRESH },
+	{ "no-cache", no_argument, NULL, OPT_NO_CACHE },
+	{ "json", no_argument, NULL, 'j' },
+	{ "columns", required_argument, NULL, 'o' },
+	{ "header", no_argument, NULL, 'H' },
+	{ "null", no_argument, NULL, '0' },
+	{ "end", no_argument, NULL, 'E' },
+	{ "color", optional_argument, NULL, OPT_COLOR },
+	{ "no-pager", no_argument, NULL, OPT_NO_PAGER },
+	{ NULL, 0, NULL, 0 }
+};
+
+struct args {
+	struct lp_opt opt;
+	struct lp_peek_options peek;
+	struct lp_netopt net; /* only to refuse here what the children would refuse later */
+	const char *columns;
+};
+
+/* ---- the command line ------------------------------------------------------------ */
+
+static int
+choose(struct args *a, enum lp_peek_what what, const char *arg)
+{
+	struct lp_peek_options *o = &a->peek;
+
+	if (o->what != LP_PEEK_MERGED && o->what != what)
+		return lp_opt_refuse(&a->opt, "one question at a time");
+	o->what = what;
+	switch (what) {
+	case LP_PEEK_LAYER:
+		o->layer = arg;
+		break;
+	case LP_PEEK_FIND:
+	case LP_PEEK_CAT:
+		o->pattern = arg;
+		break;
+	case LP_PEEK_DIFF:
+		o->image[1] = arg;
+		o->nimages = 2;
+		break;
+	default:
+		if (arg != NULL && (lp_num_u64(lp_span_str(arg), UINT64_MAX, &o->depth) != LP_OK || o->depth == 0))
+			return lp_opt_refuse(&a->opt, "not a depth: '%s'", lp_quotes(arg));
+	}
+	return LP_EXIT_OK;
+}
+
+static int
+choose_columns(struct args *a, const char *list)
+{
+	struct lp_span bad;
+
+	a->columns = list;
+	if (lp_rowfmt_columns(&a->peek.fmt, lp_span_str(list), &bad) != LP_OK)
+		return lp_opt_refuse(&a->opt, "no column of the name '%s', or twice", lp_quote(bad));
+	lp_argv_addf(&a->peek.rows, "--columns=%s", list);
+	return LP_EXIT_OK;
+}
+
+/* One of -H, -0, -E: for lp-merge and for our own rows. */
+static int
+row_option(struct args *a, int c)
+{
+	struct lp_peek_options *o = &a->peek;
+
+	o->header |= c == 'H';
+	o->end |= c == 'E';
+	o->fmt.nul |= c == '0';
+	lp_argv_addf(&o->rows, "-%c", c);
+	return LP_EXIT_OK;
+}
+
+/* Options about the network go to those who use it, in the words they were given in. */
+static int
+network_option(struct args *a, int c)
+{
+	const char *why = "";
+	int rc = lp_netopt(&a->net, c, optarg, &why);
+
+	if (rc == LP_E_USAGE)
+		return lp_opt_refuse(&a->opt, "%s", why);
+	if (rc == 0) {
+		a->peek.quiet |= c == 'q';
+		lp_opt_common(&a->opt, c);
+		return LP_EXIT_OK;
+	}
+	for (size_t i = 0; options[i].name != NULL; i++) {
+		if (options[i].val != c)
+			continue;
+		if (optarg != NULL)
+			lp_argv_addf(&a->peek.network, "--%s=%s", options[i].name, optarg);
+		else
+			lp_argv_addf(&a->peek.network, "--%s", options[i].name);
+	}
+	return LP_EXIT_OK;
+}
+
+static int
+one_option(struct args *a, int c)
+{
+	struct lp_peek_options *o = &a->peek;
+
+	switch (c) {
+	case OPT_LAYERS: return choose(a, LP_PEEK_LAYERS, NULL);
+	case OPT_LAYER: return choose(a, LP_PEEK_LAYER, optarg);
+	case OPT_TREE: return choose(a, LP_PEEK_TREE, optarg);
+	case OPT_DU: return choose(a, LP_PEEK_DU, optarg);
+	case OPT_FIND: return choose(a, LP_PEEK_FIND, optarg);
+	case OPT_CAT: return choose(a, LP_PEEK_CAT, optarg);
+	case OPT_DIFF: return choose(a, LP_PEEK_DIFF, optarg);
+	case 'c': o->complete = 1; return LP_EXIT_OK;
+	case 'O': o->offline = 1; return LP_EXIT_OK;
+	case 'S': o->store = optarg; return LP_EXIT_OK;
+	case OPT_DB: o->db = optarg; return LP_EXIT_OK;
+	case OPT_REFRESH: o->refresh = 1; return LP_EXIT_OK;
+	case OPT_NO_CACHE: o->use_cache = 0; return LP_EXIT_OK;
+	case OPT_NO_PAGER: o->pager = 0; return LP_EXIT_OK;
+	case 'j': o->json = 1; return LP_EXIT_OK;
+	case 'o': return choose_columns(a, optarg);
+	case 'H':
+	case '0':
+	case 'E': return row_option(a, c);
+	case 'p':
+		lp_argv_addf(&o->platform, "--platform=%s", optarg);
+		return LP_EXIT_OK;
+	case 'n':
+		if (lp_num_size(lp_span_str(optarg), &o->head) != LP_OK || o->head == 0 || o->head > INT64_MAX)
+			return lp_opt_refuse(&a->opt, "not a number of bytes: '%s'", lp_quotes(optarg));
+		return LP_EXIT_OK;
+	case OPT_COLOR:
+		if (lp_color_parse(lp_span_str(optarg != NULL ? optarg : "always"), &o->color) != LP_OK)
+			return lp_opt_refuse(&a->opt, "--color is auto, always or never");
+		return LP_EXIT_OK;
+	default: return network_option(a, c);
+	}
+}
+
+/* Words that exclude each other, and what follows from those that were given. */
+static int
+check(struct args *a)
+{
+	struct lp_peek_options *o = &a->peek;
+	const char *why;
+
+	if (lp_netopt_check(&a->net, &why) != LP_OK)
+		return lp_opt_refuse(&a->opt, "%s", why);
+	o->plain = o->rows.n > 0;
+	if (o->json && o->plain)
+		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about TSV: not with -j");
+	if (o->plain && (o->what == LP_PEEK_TREE || o->what == LP_PEEK_CAT))
+		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about rows: not with --tree or --cat");
+	if (o->json && (o->what == LP_PEEK_CAT || o->what == LP_PEEK_TREE || o->what == LP_PEEK_DU ||
+	        o->what == LP_PEEK_DIFF))
+		return lp_opt_refuse(&a->opt, "-j is about listings: not with --cat, --diff, --du or --tree");
+	if (o->offline && !o->use_cache)
+		return lp_opt_refuse(&a->opt, "--offline uses what was kept, --no-cache does not");
+	/* what a preview does not have may be there all the same */
+	o->complete |= o->what == LP_PEEK_FIND;
+	/* the layer is what a single layer's rows need not say */
+	if (a->columns == NULL && o->what != LP_PEEK_LAYERS && o->what != LP_PEEK_LAYER)
+		o->fmt.column[o->fmt.ncolumns++] = LP_COL_LAYER;
+	return LP_EXIT_OK;
+}
+
+static void
+defaults(struct args *a)
+{
+	const char *offline = getenv("LP_OFFLINE");
+
+	*a = (struct args){ .opt = { .usage = usage, .help = help } };
+	a->peek = (struct lp_peek_options){ .nimages = 1, .head = LP_PEEK_HEAD, .depth = UINT64_MAX,
+		.use_cache = 1, .pager = 1, .store = getenv("LP_STORE"),
+		.offline = offline != NULL && strcmp(offline, "1") == 0 };
+	lp_rowfmt_init(&a->peek.fmt);
+	lp_argv_init(&a->peek.rows);
+	lp_argv_init(&a->peek.network);
+	lp_argv_init(&a->peek.platform);
+	lp_netopt_init(&a->net);
+}
+
+static int
+parse_args(int argc, char **argv, struct args *a)
+{
+	int c, status = LP_EXIT_OK;
+
+	defaults(a);
+	while (status == LP_EXIT_OK &&
+	    (c = getopt_long(argc, argv, "n:cp:OS:jo:H0E" LP_OPT_SHORT, options, NULL)) != -1)
+		status = one_option(a, c);
+	if (status != LP_EXIT_OK)
+		return status;
+	if (argc - optind != 1)
+		return lp_opt_refuse(&a->opt, argc == optind ? "no image" : "more than one image (--diff compares two)");
+	a->peek.image[0] = argv[optind];
+	return check(a);
+}
+
+/* ---- running ----------------------------------------------------------------------- */
+
+/* A question about one path, and not about all that match a pattern. */
+static int
+is_path(const struct lp_peek_options *o)
+{
+	return o->what == LP_PEEK_CAT || (o->what == LP_PEEK_FIND && !o->json && strpbrk(o->pattern, "*?[\\") == NULL);
+}
+
+static int
+all_layers(struct lp_peek *p, int rc)
+{
+	rc = rc != LP_OK ? rc : lp_peek_list(p);
+	/* a document says also what went wrong */
+	if (rc == LP_OK || (p->o->json && p->crew.caught == 0)) {
+		int shown = lp_peek_show(p);
+
+		rc = rc != LP_OK ? rc : shown;
+	}
+	return rc;
+}
+
+/* One path is looked for from the top layer down; everything else wants all layers. */
+static int
+answer(struct lp_peek *p)
+{
+	int rc = lp_peek_resolve(p);
+
+	if (rc == LP_OK && is_path(p->o))
+		rc = lp_peek_find(p);
+	else
+		rc = all_layers(p, rc);
+	/* listings on their way to the database */
+	rc = rc != LP_OK ? rc : lp_peek_wait(p);
+	if (rc == LP_OK)
+		lp_peek_summary(p);
+	return rc;
+}
+
+static int
+run(const struct lp_peek_options *o)
+{
+	struct lp_peek p;
+	int rc = lp_peek_init(&p, o), sig, code;
+
+	if (rc == LP_OK)
+		rc = answer(&p);
+	/* with a signal there is no time for more than to take the children along */
+	sig = p.crew.caught;
+	code = rc == LP_OK ? p.exit : lp_exit_worse(p.exit, p.exit == LP_EXIT_OK ? lp_exit_of(rc) : LP_EXIT_OK);
+	lp_peek_release(&p);
+	if (sig != 0)
+		lp_die_of(sig);
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct args a;
+	int code;
+
+	lp_opt_start(argv, "lp-peek");
+	code = parse_args(argc, argv, &a);
+	if (code == LP_EXIT_OK && a.opt.stats != NULL && setenv("LP_STATS", a.opt.stats, 1) != 0)
+		code = LP_EXIT_SYSTEM;
+	if (code == LP_EXIT_OK)
+		code = lp_peek_prepare(&a.peek);
+	if (code == LP_EXIT_OK)
+		code = run(&a.peek);
+	lp_peek_options_release(&a.peek);
+	return code;
+}

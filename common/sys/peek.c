@@ -1,0 +1,331 @@
+#include "common/sys/peek.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/limits.h"
+#include "common/base/status.h"
+#include "common/format/json.h"
+#include "common/sys/err.h"
+#include "common/sys/io.h"
+
+/* How many pipelines at once: enough to keep each core busy while others wait for the network. */
+static size_t
+parallel(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t n = cores > 0 ? 2 * (size_t)cores : 2;
+
+	/* room is left for the jobs that put listings away */
+	return n < 4 ? 4 : n > LP_CREW_JOBS - 4 ? LP_CREW_JOBS - 4 : n;
+}
+
+/* $XDG_CACHE_HOME/layer-peek/store, its directories made as the base directory specification wants them. */
+static char *
+default_store(void)
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	char *dir = NULL, *store = NULL;
+	int n;
+
+	if (cache != NULL && *cache == '/')
+		n = asprintf(&dir, "%s/layer-peek", cache);
+	else if (home != NULL && *home == '/')
+		n = asprintf(&dir, "%s/.cache/layer-peek", home);
+	else
+		return NULL;
+	if (n < 0 || asprintf(&store, "%s/store", dir) < 0)
+		store = NULL;
+	for (char *p = n < 0 ? NULL : strchr(dir + 1, '/'); p != NULL; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		(void)mkdir(dir, 0700);
+		*p = '/';
+	}
+	if (n >= 0)
+		(void)mkdir(dir, 0700);
+	free(n < 0 ? NULL : dir);
+	return store;
+}
+
+int
+lp_peek_prepare(struct lp_peek_options *o)
+{
+	if (o->rows.failed || o->network.failed || o->platform.failed) {
+		lp_err("out of memory");
+		return LP_EXIT_SYSTEM;
+	}
+	if (!o->use_cache || (o->store != NULL && *o->store != '\0'))
+		return LP_EXIT_OK;
+	o->store = o->default_store = default_store();
+	if (o->store == NULL) {
+		lp_err("no place for the store: neither XDG_CACHE_HOME nor HOME is a path (-S names one, --no-cache keeps nothing)");
+		return LP_EXIT_SYSTEM;
+	}
+	return LP_EXIT_OK;
+}
+
+void
+lp_peek_options_release(struct lp_peek_options *o)
+{
+	lp_argv_release(&o->rows);
+	lp_argv_release(&o->network);
+	lp_argv_release(&o->platform);
+	free(o->default_store);
+}
+
+/* The statistics go where LP_STATS says; the children's come to us, and are passed on. */
+static int
+open_stats(void)
+{
+	const char *path = getenv("LP_STATS");
+
+	if (path == NULL || *path == '\0')
+		return -1;
+	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+}
+
+int
+lp_peek_init(struct lp_peek *p, const struct lp_peek_options *o)
+{
+	char number[16];
+
+	*p = (struct lp_peek){ .o = o, .nimages = o->nimages, .ratelimit_remaining = -1, .entries = -1,
+		.jobs_max = parallel(), .stats_fd = open_stats() };
+	lp_bars_init(&p->bars, !o->quiet && lp_tty_is(2) ? 2 : -1);
+	for (size_t i = 0; i < p->nimages; i++)
+		p->image[i] = (struct lp_peek_image){ .peek = p, .name = o->image[i] };
+	p->token_fd = lp_tmpfile();
+	if (p->token_fd < 0 || lp_crew_init(&p->crew) != LP_OK) {
+		lp_err_errno("cannot start");
+		return LP_E_SYS;
+	}
+	snprintf(number, sizeof(number), "%d", p->token_fd);
+	return setenv("LP_TOKEN_FD", number, 1) == 0 ? LP_OK : LP_E_SYS;
+}
+
+static void
+release_layer(struct lp_peek_layer *l)
+{
+	if (l->rows >= 0 && l->same == NULL)
+		close(l->rows);
+	free(l->source);
+	free(l->digest);
+	free(l->media_type);
+	free(l->created_by);
+	free(l->annotations);
+	free(l->error);
+	lp_buf_release(&l->held);
+}
+
+void
+lp_peek_release(struct lp_peek *p)
+{
+	lp_crew_release(&p->crew);
+	lp_bars_release(&p->bars);
+	for (size_t i = 0; i < p->nimages; i++) {
+		for (size_t k = 0; k < p->image[i].n; k++)
+			release_layer(&p->image[i].layer[k]);
+		free(p->image[i].layer);
+		free(p->image[i].digest);
+		free(p->image[i].platform);
+	}
+	if (p->token_fd >= 0)
+		close(p->token_fd);
+	if (p->stats_fd >= 0)
+		close(p->stats_fd);
+	free(p->error);
+}
+
+/* ---- bars ---------------------------------------------------------------------- */
+
+static size_t
+gather_bars(struct lp_peek *p, struct lp_bar *bar, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->nimages; i++)
+		for (size_t k = 0; k < p->image[i].n && n < max; k++) {
+			struct lp_peek_layer *l = &p->image[i].layer[k];
+
+			if (l->active)
+				bar[n++] = (struct lp_bar){ lp_span_str(l->label), l->have, l->want };
+		}
+	return n;
+}
+
+int
+lp_peek_turn(struct lp_peek *p)
+{
+	enum { BARS = 32 };
+	struct lp_bar bar[BARS];
+	int rc = lp_crew_turn(&p->crew, p->bars.fd >= 0 ? LP_BARS_EVERY_MS : -1, NULL, 0);
+
+	if (rc != LP_OK) {
+		lp_bars_clear(&p->bars);
+		lp_err_errno("cannot wait for children");
+		return rc;
+	}
+	if (p->crew.caught != 0)
+		return LP_E_SYS;
+	lp_bars_draw(&p->bars, bar, gather_bars(p, bar, BARS), p->crew.resized);
+	p->crew.resized = 0;
+	return LP_OK;
+}
+
+int
+lp_peek_wait(struct lp_peek *p)
+{
+	int rc = LP_OK;
+
+	while (p->crew.n > 0 && rc == LP_OK)
+		rc = lp_peek_turn(p);
+	return rc;
+}
+
+/* ---- what children say ----------------------------------------------------------- */
+
+void
+lp_peek_message(struct lp_peek *p, const char *about, struct lp_span line)
+{
+	lp_bars_clear(&p->bars);
+	if (about != NULL)
+		lp_err("%s: %s", about, lp_quote(line));
+	else
+		lp_err("%s", lp_quote(line));
+}
+
+void
+lp_peek_hold(struct lp_peek_layer *l, struct lp_span line)
+{
+	if (lp_err_is_verbose()) {
+		lp_peek_message(l->peek, l->label, line);
+		return;
+	}
+	/* a buffer that is full has heard enough */
+	if (lp_buf_reserve(&l->held, line.n + 1) == LP_OK) {
+		(void)lp_buf_add(&l->held, line);
+		(void)lp_buf_addc(&l->held, '\n');
+	}
+}
+
+/* The name of the first stage that failed, as its messages start; "" if none did. */
+static const char *
+culprit(const struct lp_job *j)
+{
+	for (size_t i = 0; i < j->n; i++)
+		if (j->code[i] != 0)
+			return j->name[i];
+	return "";
+}
+
+static int
+is_of(struct lp_span line, const char *name)
+{
+	return line.n > strlen(name) && memcmp(line.p, name, strlen(name)) == 0;
+}
+
+void
+lp_peek_settle(struct lp_peek_layer *l, const struct lp_job *j, int quietly)
+{
+	struct lp_span rest = lp_buf_span(&l->held);
+	const char *name = culprit(j);
+
+	while (rest.n > 0) {
+		const unsigned char *nl = memchr(rest.p, '\n', rest.n);
+		struct lp_span line = lp_span_take(&rest, (size_t)(nl - rest.p));
+
+		lp_span_take(&rest, 1);
+		if (!is_of(line, name))
+			continue;
+		if (!quietly)
+			lp_peek_message(l->peek, l->label, line);
+		if (j->exit != LP_EXIT_OK && l->error == NULL && !quietly)
+			l->error = strdup(lp_quote(line));
+	}
+	lp_buf_clear(&l->held);
+}
+
+static int64_t
+number(const json_t *line, const char *key)
+{
+	uint64_t v;
+
+	return lp_json_get_u64(line, key, &v) == LP_OK && v <= INT64_MAX ? (int64_t)v : -1;
+}
+
+static void
+add_up(struct lp_peek *p, struct lp_peek_layer *l, const json_t *line)
+{
+	int64_t downloaded = number(line, "bytes_downloaded");
+	int64_t requests = number(line, "requests");
+	int64_t decompressed = number(line, "bytes_decompressed");
+	int64_t limit = number(line, "ratelimit_remaining");
+
+	p->bytes_downloaded += downloaded > 0 ? downloaded : 0;
+	p->requests += requests > 0 ? requests : 0;
+	if (limit >= 0)
+		p->ratelimit_remaining = limit;
+	if (l == NULL)
+		return;
+	l->bytes_downloaded += downloaded > 0 ? downloaded : 0;
+	if (decompressed >= 0)
+		l->bytes_decompressed = decompressed;
+}
+
+/* A blob's line of one that fetches many: whose it is stands in it. */
+static struct lp_peek_layer *
+layer_of(struct lp_peek *p, struct lp_span digest)
+{
+	for (size_t i = 0; i < p->nimages; i++)
+		for (size_t k = 0; k < p->image[i].n; k++) {
+			struct lp_peek_layer *l = &p->image[i].layer[k];
+
+			if (l->same == NULL && l->digest != NULL && lp_span_is(digest, l->digest))
+				return l;
+		}
+	return NULL;
+}
+
+static void
+take_progress(struct lp_peek *p, struct lp_peek_layer *l, const struct lp_progress_line *line)
+{
+	int filling = l == NULL;
+
+	if (filling)
+		l = layer_of(p, line->key);
+	if (l == NULL)
+		return;
+	/* one lp-fetch for many: its statistics cannot say what each has cost */
+	if (filling && line->state != LP_PROGRESS_MORE)
+		l->bytes_downloaded += line->fetched <= INT64_MAX ? (int64_t)line->fetched : 0;
+	l->have = line->have;
+	l->want = line->want;
+	l->active = line->state == LP_PROGRESS_MORE;
+}
+
+void
+lp_peek_report(struct lp_peek *p, struct lp_peek_layer *l, struct lp_span line)
+{
+	struct lp_progress_line progress;
+	struct lp_json_error error;
+	unsigned char newline = '\n';
+	json_t *json;
+
+	if (lp_progress_parse(line, &progress) == LP_OK) {
+		take_progress(p, l, &progress);
+		return;
+	}
+	if (lp_json_load(line, &json, &error) != LP_OK)
+		return;
+	if (l == NULL)
+		l = layer_of(p, lp_json_get_string(json, "digest"));
+	add_up(p, l, json);
+	json_decref(json);
+	if (p->stats_fd >= 0) {
+		(void)lp_write_all(p->stats_fd, line);
+		(void)lp_write_all(p->stats_fd, lp_span(&newline, 1));
+	}
+}

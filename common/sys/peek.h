@@ -1,0 +1,197 @@
+/*
+ * What lp-peek is made of. It reads no layer itself: it runs the filters as
+ * processes, keeps their rows in unnamed files, and has lp-merge and a view
+ * (sys/view.h) make of them what was asked for.
+ *
+ *	peek_image.c   IMAGE -> its layers (lp-layers)
+ *	peek_list.c    layers -> a listing of each (lp-cache, lp-fetch, lp-toc,
+ *	               lp-inflate, lp-tarls)
+ *	peek_show.c    listings -> stdout (lp-merge, the views, the pager)
+ *	peek_find.c    one path, from the top layer down (lp-cat)
+ *	cmd/lp-peek.c  the command line, and the order of all that
+ *
+ * What is parsed here of what others wrote: the lines of lp-layers, the end
+ * records of listings, statistics and progress lines; all of them written
+ * by our own filters, which have parsed the foreign bytes under lock.
+ */
+#ifndef LP_SYS_PEEK_H
+#define LP_SYS_PEEK_H
+
+#include <stdint.h>
+
+#include "common/format/row.h"
+#include "common/sys/argv.h"
+#include "common/sys/proc.h"
+#include "common/sys/progress.h"
+#include "common/sys/tty.h"
+
+enum {
+	LP_PEEK_HEAD = 64 * 1024,  /* bytes of each layer, unless -n says otherwise */
+	LP_PEEK_LAYERS_MAX = 1024,
+	LP_PEEK_FILL_JOBS = 16,    /* heads fetched at a time: one round trip for most images */
+	LP_PEEK_HELD = 64 * 1024,  /* bytes of messages of one pipeline */
+	LP_PEEK_LOW_LIMIT = 20     /* manifests that the registry still allows: worth telling */
+};
+
+enum lp_peek_what {
+	LP_PEEK_MERGED, /* the file system a container would see */
+	LP_PEEK_LAYERS, /* each layer's own listing, one section each */
+	LP_PEEK_LAYER,  /* one layer's own listing */
+	LP_PEEK_TREE,
+	LP_PEEK_DU,
+	LP_PEEK_DIFF,
+	LP_PEEK_FIND,
+	LP_PEEK_CAT
+};
+
+struct lp_peek_options {
+	enum lp_peek_what what;
+	const char *image[2];  /* two for LP_PEEK_DIFF */
+	size_t nimages;
+	uint64_t head;         /* bytes of each layer */
+	int complete;          /* -c */
+	const char *layer;     /* LP_PEEK_LAYER: a number from 1, or a digest (or how it starts) */
+	const char *pattern;   /* LP_PEEK_FIND: a glob; LP_PEEK_CAT: a path */
+	uint64_t depth;        /* LP_PEEK_TREE, LP_PEEK_DU; UINT64_MAX: all */
+	int json;
+	int use_cache;         /* listings and bytes kept from earlier runs, and for later ones */
+	int refresh;           /* list again, whatever is known */
+	int offline;
+	int pager;             /* whether there may be one */
+	const char *store;     /* directory; NULL until lp_peek_prepare: the default */
+	char *default_store;
+	const char *db;        /* of lp-cache; NULL: its default */
+	enum lp_color color;
+	int quiet;
+	struct lp_rowfmt fmt;  /* -o, -0: of TSV rows, the layer's column last unless -o was given */
+	int header, end;       /* -H, -E */
+	int plain;             /* TSV also on a terminal: one of those four was given */
+	struct lp_argv rows;   /* the same four, for lp-merge */
+	struct lp_argv network; /* for lp-layers and lp-fetch */
+	struct lp_argv platform; /* for lp-layers */
+};
+
+struct lp_peek;
+struct lp_peek_image;
+
+struct lp_peek_layer {
+	struct lp_peek *peek;
+	struct lp_peek_image *image;
+	struct lp_peek_layer *same; /* an earlier layer with this digest, whose listing serves, or NULL */
+	unsigned number;            /* from 1, base first */
+	char label[16];
+
+	char *source;
+	char *digest;      /* NULL: unknown */
+	char *media_type;  /* NULL: unknown, as the next two */
+	char *created_by;
+	char *annotations; /* JSON */
+	int64_t size;      /* or -1 */
+	int is_remote;
+
+	int rows;          /* descriptor of its listing, or -1 */
+	enum lp_complete complete;
+	int64_t entries;   /* or -1 */
+	int64_t bytes_downloaded, bytes_decompressed;
+	int from_cache;
+	int exit;          /* worst exit code of what listed it */
+	char *error;       /* the first message of what failed, or NULL */
+
+	char toc_range[48];  /* where its table of contents is, FIRST-LAST; "" for none, or not looked for */
+	char toc_digest[80]; /* "-" for none */
+
+	/* on the way */
+	int look_only;   /* its bytes are not to be read for a listing */
+	int locate_only; /* nor is what is known of it to be asked for */
+	int step;
+	struct lp_job job, put;
+	struct lp_buf held;  /* lines that its stages said, see lp_peek_hold */
+	uint64_t have, want; /* of the transfer */
+	int active;          /* a transfer to show a bar for */
+};
+
+struct lp_peek_image {
+	struct lp_peek *peek;
+	const char *name;
+	char *digest;   /* NULL: unknown */
+	char *platform; /* NULL: unknown */
+	struct lp_peek_layer *layer;
+	size_t n;
+};
+
+struct lp_peek {
+	const struct lp_peek_options *o;
+	struct lp_crew crew;
+	struct lp_bars bars;
+	struct lp_peek_image image[2];
+	size_t nimages;
+	int exit;        /* worst so far */
+	int token_fd;    /* file that the programs share a token in */
+	int stats_fd;    /* where the user wants statistics, or -1 */
+	int64_t bytes_downloaded, requests;
+	int64_t entries; /* of what was shown, or -1 */
+	int64_t ratelimit_remaining; /* or -1 */
+	size_t jobs_max;
+	struct lp_job fill; /* brings the heads of all layers into the store, over shared connections */
+	int filling;        /* it was started */
+	char *error;     /* first failure that is no single layer's */
+};
+
+/*
+ * All functions below print their own messages, put what is bad into
+ * peek->exit (or the layer's), and return LP_OK, or LP_E_SYS when it makes
+ * no sense to go on; a caught signal is LP_E_SYS too: look at crew.caught.
+ */
+
+/*
+ * Fill in what the command line left open: where the store is. LP_EXIT_OK,
+ * or the exit code after a message.
+ */
+int lp_peek_prepare(struct lp_peek_options *);
+void lp_peek_options_release(struct lp_peek_options *);
+
+int lp_peek_init(struct lp_peek *, const struct lp_peek_options *);
+void lp_peek_release(struct lp_peek *);
+
+/* One more turn of the crew, with the bars kept up. */
+int lp_peek_turn(struct lp_peek *);
+/* Turns until nothing runs. */
+int lp_peek_wait(struct lp_peek *);
+
+/* A child's line: statistics are added up, messages are shown with `about` in front. NULL about: as they are. */
+void lp_peek_report(struct lp_peek *, struct lp_peek_layer *, struct lp_span line);
+void lp_peek_message(struct lp_peek *, const char *about, struct lp_span line);
+/*
+ * The same for a layer's pipeline, whose messages wait for its end: where an
+ * early stage failed, what the later ones complain of is only that. Under -v
+ * they are shown at once. lp_peek_settle shows those that matter (none of
+ * them if `quietly`), and keeps the first as the layer's error if the job
+ * failed.
+ */
+void lp_peek_hold(struct lp_peek_layer *, struct lp_span line);
+void lp_peek_settle(struct lp_peek_layer *, const struct lp_job *, int quietly);
+
+/* peek_image.c: fill peek->image[] for all names. */
+int lp_peek_resolve(struct lp_peek *);
+
+/* peek_list.c: a listing of each layer that is wanted. */
+int lp_peek_list(struct lp_peek *);
+
+/*
+ * A complete listing of one layer, if there is one to be had without reading
+ * the layer: from the database, or from its table of contents. Else its
+ * rows are empty and `complete` says so.
+ */
+int lp_peek_look(struct lp_peek *, struct lp_peek_layer *);
+
+/* peek_show.c: the answer, on stdout. */
+int lp_peek_show(struct lp_peek *);
+/* The rows that `fd` stands at, aligned or as TSV. */
+int lp_peek_show_row(struct lp_peek *, int fd);
+/* The closing line on a terminal's stderr, or what a pipe's reader must know. */
+void lp_peek_summary(struct lp_peek *);
+
+/* peek_find.c: LP_PEEK_CAT, and LP_PEEK_FIND of a path that is no pattern. */
+int lp_peek_find(struct lp_peek *);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * The pipelines that lp-peek puts together: lp-fetch and what reads it.
+ */
+#ifndef LP_SYS_PEEK_PIPE_H
+#define LP_SYS_PEEK_PIPE_H
+
+#include "common/sys/argv.h"
+#include "common/sys/peek.h"
+#include "common/sys/proc.h"
+
+struct lp_pipeline {
+	struct lp_argv a[LP_STAGES];
+	size_t n;
+	struct lp_stage view; /* one more stage, a function; run is NULL for none */
+};
+
+/* One more program; quiet unless we are verbose. Its argument list, to be added to. */
+struct lp_argv *lp_pipeline_add(struct lp_pipeline *, const char *name);
+
+/* lp-fetch, told everything but which bytes of what. */
+void lp_pipeline_fetch(struct lp_pipeline *, const struct lp_peek *, int offline);
+/* The last of lp-fetch's arguments: behind them the program is complete. */
+void lp_pipeline_source(struct lp_pipeline *, const struct lp_peek_layer *);
+/* lp-tarls or lp-toc, with everything that a listing may say, so that one listing serves every question. */
+void lp_pipeline_list(struct lp_pipeline *, const char *name);
+
+/* Start it, and release the pipeline in any case. LP_OK, or a failure after a message. */
+int lp_pipeline_start(struct lp_peek *, struct lp_job *, struct lp_pipeline *, const struct lp_job_io *);
+
+#endif

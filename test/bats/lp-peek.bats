@@ -1,0 +1,404 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2154 # inner shells expand it; bats sets stderr
+# lp-peek: one command over a real registry, offline, on a terminal, and
+# when things go wrong.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	load ../lib/registry
+	srv_init
+	LAYOUT=$(image_layout)
+	export LAYOUT
+	registry_start reg
+	registry_push "$LAYOUT:app:1" reg public/app:1
+}
+
+teardown_file() {
+	load ../lib/registry
+	srv_stop
+}
+
+setup() {
+	load ../lib/registry
+	cd "$BATS_TEST_TMPDIR" || return
+	export PATH=$LP_BIN:$PATH XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache HOME=$BATS_TEST_TMPDIR
+	export REGISTRY_AUTH_FILE=$LP_SRV/no-auth.json LC_ALL=C.UTF-8
+	unset LP_STORE LP_CACHE LP_OFFLINE LP_STATS NO_COLOR LS_COLORS PAGER LP_PAGER LESS
+	OCI=oci:$LAYOUT:app:1
+}
+
+teardown() {
+	srv_stop_test
+}
+
+# The image as the filters list it, joined by hand: FILE for `lp-peek IMAGE`.
+by_hand() { # IMAGE BYTES OUT
+	local n=0 source args=()
+	while read -r source _; do
+		n=$((n + 1))
+		lp-fetch "${2:--a}" "$source" 2>/dev/null | lp-inflate -q | lp-tarls -qE >"hand.$n"
+		args+=("$n=hand.$n")
+	done < <(lp-layers "$1")
+	lp-merge -q "${args[@]}" >"$3"
+}
+
+# On a terminal of COLUMNS x ROWS: everything that was written to it, in OUT.
+on_terminal() { # COLUMNS ROWS OUT COMMAND...
+	local columns=$1 rows=$2 out=$3
+	shift 3
+	TERM=xterm script -qec "stty cols $columns rows $rows; $(printf '%q ' "$@")" /dev/null </dev/null >"$out"
+}
+
+# bytes downloaded by all programs of a run, from LP_STATS
+downloaded() {
+	jq -s 'map(.bytes_downloaded // 0) | add' "$1"
+}
+
+@test "merged rows equal the pipeline's, from a registry and from a layout" {
+	image=$(srv_addr reg)/public/app:1
+	by_hand "$OCI" -n65536 want
+	lp-peek -q "$OCI" >got
+	cmp want got
+	lp-peek -q "$image" >got
+	cmp want got
+	[ "$(wc -l <got)" -gt 100 ]
+}
+
+@test "-c: complete, the same as the pipeline's and as a second time" {
+	by_hand "$OCI" -a want
+	lp-peek -c "$(srv_addr reg)/public/app:1" >got 2>err
+	cmp want got
+	[ ! -s err ]
+	lp-peek -c "$(srv_addr reg)/public/app:1" >again
+	cmp got again
+}
+
+@test "a second run downloads nothing, an offline one neither, and both give the same bytes" {
+	image=$(srv_addr reg)/public/app:1
+	LP_STATS=$PWD/first lp-peek -q "$image" >one
+	[ "$(downloaded first)" -gt 65536 ]
+	LP_STATS=$PWD/second lp-peek -q "$image" >two
+	cmp one two
+	[ "$(downloaded second)" -eq 0 ]
+	run -0 strace -f -e trace=socket,connect -o calls lp-peek -q --offline "$image"
+	lp-peek -q --offline "$image" >three
+	cmp one three
+	run ! grep -E 'AF_INET' calls
+}
+
+@test "offline without a recording: exit 4, and what to do" {
+	run -4 --separate-stderr lp-peek --offline "$(srv_addr reg)/public/app:1"
+	[[ $stderr == *"once, without --offline"* ]]
+	[ -z "$output" ]
+}
+
+@test "-j: one document, the rows of lp-merge -j in it" {
+	lp-peek -q -j "$OCI" >doc
+	jq -e '(.layers | length) == 4 and .layers_peeked == 4 and .layers_from_cache == 0
+		and .complete == false and .error == null and .platform == "linux/amd64"
+		and (.image_digest | startswith("sha256:"))
+		and (.all_entries | length) == .total_entries
+		and ([.layers[] | .partial] == [true, true, true, false])
+		and ([.layers[] | has("digest", "media_type", "size", "created_by", "bytes_downloaded",
+			"bytes_decompressed", "entries_found", "from_cache", "error")] | all)' doc
+	lp-peek -q "$OCI" | cut -f6 | sort >want
+	jq -r '.all_entries[] | .name' doc | sort >got
+	[ "$(wc -l <want)" -eq "$(wc -l <got)" ]
+	lp-peek -q -j "$OCI" | jq -e '.layers_from_cache == 4 and .total_bytes_downloaded == 0'
+	lp-peek -qc -j "$OCI" | jq -e '.complete and ([.layers[].partial] | any | not)'
+}
+
+@test "-j of what does not exist is a document too" {
+	run -3 --separate-stderr lp-peek -j "$(srv_addr reg)/public/none:1"
+	jq -e '(.error | test("404")) and .layers == [] and .total_entries == null and .complete == false' <<<"$output"
+}
+
+@test "--layers and --layer: each layer's own rows" {
+	lp-layers "$OCI" | while read -r source _; do
+		lp-fetch "$source" | lp-inflate -q | lp-tarls -q
+	done >want
+	lp-peek -q --layers "$OCI" >got
+	grep -v '^#layer' got | cmp want -
+	[ "$(grep -c $'^#layer\tindex=[0-3]\tdigest=sha256:[0-9a-f]*\tsize=[0-9]*$' got)" -eq 4 ]
+	digest=$(lp-layers -o digest "$OCI" | sed -n 4p)
+	lp-peek -q --layer=4 "$OCI" >got
+	lp-peek -q --layer="${digest:0:15}" "$OCI" | cmp got -
+	lp-peek -q --layer="${digest#sha256:}" "$OCI" | cmp got -
+	grep -q 'wh..wh..opq' got
+	run -4 lp-peek --layer=5 "$OCI"
+	[[ $output == *"has no layer 5 (4 layers)"* ]]
+}
+
+@test "-n decides how much, and a known preview serves for less and not for more" {
+	lp-peek -q -n 256K "$OCI" >large
+	LP_STATS=$PWD/stats lp-peek -q -n 64K "$OCI" >small
+	cmp large small
+	run ! grep -q lp-tarls stats
+	LP_STATS=$PWD/more lp-peek -q -n 512K "$OCI" >larger
+	grep -q lp-tarls more
+	[ "$(wc -l <larger)" -gt "$(wc -l <large)" ]
+	LP_STATS=$PWD/fresh lp-peek -q -n 64K --refresh "$OCI" >fresh-rows
+	grep -q lp-tarls fresh
+	[ "$(wc -l <fresh-rows)" -lt "$(wc -l <large)" ]
+}
+
+@test "--no-cache leaves nothing behind" {
+	lp-peek -q --no-cache "$(srv_addr reg)/public/app:1" >got
+	lp-peek -q "$OCI" | cmp got -
+	rm -rf cache
+	lp-peek -q --no-cache "$(srv_addr reg)/public/app:1" >/dev/null
+	[ ! -e cache ]
+	run -2 lp-peek --no-cache --offline "$OCI"
+}
+
+@test "--find: a path from the top layer down, hidden ones not; a pattern in the merged tree" {
+	lp-peek -qc "$OCI" >all
+	lp-peek -q --find=etc/nginx/snippets/app.conf "$OCI" >got
+	grep -P '\tetc/nginx/snippets/app.conf\t' all | cmp - got
+	lp-peek -q --find='usr/bin/*' "$OCI" >got
+	awk -F'\t' '$6 ~ /^usr\/bin\/./' all | cmp - got
+	# what the third layer deleted is in a lower layer's listing, and not in the image
+	gone=$(comm -13 <(cut -f6 all | sort) <(lp-peek -qc --layer=2 "$OCI" | cut -f6 | grep -v '/$' | sort) | head -n 1)
+	[ -n "$gone" ]
+	run -4 lp-peek --find="$gone" "$OCI"
+	[[ $output == *"no such path"* ]]
+	run -4 lp-peek --find="*/there is no such thing" "$OCI"
+}
+
+@test "--find of an early file reads little of a large layer" {
+	head -c 8000000 /dev/urandom >noise
+	echo here >first
+	tar -cf - first noise | gzip -1 >layer.tar.gz
+	layout_make layout one layer.tar.gz
+	registry_push layout:one reg find/app:1
+	LP_STATS=$PWD/stats lp-peek -q --find=first "$(srv_addr reg)/find/app:1" >got
+	[ "$(cut -f6 got)" = first ]
+	[ "$(downloaded stats)" -lt 1000000 ]
+	LP_STATS=$PWD/stats2 lp-peek -q --cat=first "$(srv_addr reg)/find/app:1" >got
+	[ "$(cat got)" = here ]
+	[ "$(downloaded stats2)" -lt 1000000 ]
+}
+
+@test "--cat: content, through links of other layers; no such file, and no file" {
+	lp-peek -q --cat=/bin/sh "$OCI" >got
+	source=$(lp-layers "$OCI" | head -n 1 | cut -f1)
+	lp-fetch -a "$source" | lp-inflate -q | lp-cat -q usr/bin/dash | cmp - got
+	run -4 lp-peek --cat=etc "$OCI"
+	run -4 lp-peek --cat=etc/none "$OCI"
+	[[ $output == *"etc/none: no such path"* ]]
+}
+
+@test "--tree and --du" {
+	lp-peek -q --tree=1 "$OCI" >got
+	grep -qx 'bin -> usr/bin' got
+	grep -qE '^etc \([0-9]+ entries, [0-9.]+ [KM]iB\)$' got
+	lp-peek -q --tree "$OCI" | grep -q '├── '
+	LC_ALL=C lp-peek -q --tree "$OCI" | grep -qF '|-- '
+	by_hand "$OCI" -n65536 /dev/null
+	lp-merge -q --du=2 1=hand.1 2=hand.2 3=hand.3 4=hand.4 >want
+	lp-peek -q --du=2 "$OCI" | cmp want -
+	lp-peek -q -c "$OCI" | wc -l >rows
+	# the root has no line of its own
+	[ "$(lp-peek -q -c --tree "$OCI" | wc -l)" -eq $(($(cat rows) - 1)) ]
+}
+
+@test "--diff: added, deleted, modified; what both share is fetched once" {
+	mkdir -p a/dir b/dir
+	echo same | tee a/same b/same >/dev/null
+	echo old >a/changed
+	echo newer >b/changed
+	echo gone >a/gone
+	echo fresh >b/fresh
+	touch -d @1000000000 a/* b/* a b a/dir b/dir
+	tar -C a -cf a.tar .
+	tar -C b -cf b.tar .
+	head -c 3000000 /dev/urandom >noise
+	tar -cf - noise | gzip -1 >base.tar.gz
+	layout_make la one base.tar.gz a.tar
+	layout_make lb one base.tar.gz b.tar
+	registry_push la:one reg diff/a:1
+	registry_push lb:one reg diff/b:1
+	LP_STATS=$PWD/stats lp-peek -qc --diff="$(srv_addr reg)/diff/b:1" "$(srv_addr reg)/diff/a:1" >got
+	cut -f1,2,8 got >short
+	diff short - <<-END
+	M	size	changed
+	A	-	fresh
+	D	-	gone
+	END
+	base=$(sha256sum base.tar.gz | cut -d' ' -f1)
+	[ "$(srv_requests reg ".method == \"GET\" and (.path | contains(\"$base\"))" 2>/dev/null | wc -l)" -le 1 ] ||
+		[ "$(downloaded stats)" -lt 3500000 ]
+	[ "$(downloaded stats)" -lt 3500000 ]
+}
+
+@test "-o, -H, -0 and -E are lp-merge's" {
+	by_hand "$OCI" -n65536 /dev/null
+	for o in "-o name,size" "-H" "-0" "-E" "-H -o layer,name,xattrs"; do
+		# shellcheck disable=SC2086 # words
+		lp-merge -q $o 1=hand.1 2=hand.2 3=hand.3 4=hand.4 >want
+		# shellcheck disable=SC2086
+		lp-peek -q $o "$OCI" >got
+		[ "$o" = "-H -o layer,name,xattrs" ] || [ "$o" = -E ] || cmp want got
+	done
+	lp-peek -qE "$OCI" | tail -n 1 | grep -q $'^#end\tentries=[0-9]*\tcomplete=no'
+	run -2 lp-peek -o nonsense "$OCI"
+	run -2 lp-peek -j -H "$OCI"
+	run -2 lp-peek --tree --du "$OCI"
+	run -2 lp-peek
+	run -2 lp-peek a b
+}
+
+@test "on a terminal: aligned, coloured, a summary; NO_COLOR and -q are heeded" {
+	on_terminal 80 24 tty lp-peek --no-pager "$OCI"
+	sed 's/\x1b\[[0-9;]*[A-Za-z]//g; s/\r$//' tty >plain
+	grep -qE '^MODE +UID +GID +SIZE +MODIFIED +LAYER +NAME$' plain
+	grep -qE '^lrwxrwxrwx +0 +0 +[0-9]+ +2026-[0-9-]+ [0-9:]+ +1  bin -> usr/bin$' plain
+	grep -qF $'\x1b[01;36mbin\x1b[0m' tty
+	grep -qE '^lp-peek: 4 layers, [0-9,]+ entries, preview; fetched [0-9.]+ [KMB]+i?B? of 62.3 MiB \([0-9.]+ %\)$' plain
+	NO_COLOR=1 on_terminal 80 24 tty lp-peek --no-pager "$OCI"
+	run ! grep -q $'\x1b\[' tty
+	on_terminal 80 24 tty lp-peek -q --no-pager --color=never "$OCI"
+	run ! grep -q 'entries, preview' tty
+	# colours where they were asked for, and not otherwise, in a pipe
+	lp-peek -q --color=always "$OCI" | grep -qF $'\x1b[01;36mbin\x1b[0m'
+	lp-peek -q "$OCI" >piped
+	run ! grep -q $'\x1b' piped
+}
+
+@test "a pager as git has it: LP_PAGER, PAGER, less -FRX; none in a pipe" {
+	LP_PAGER='sed s/^/paged:/' PAGER=false on_terminal 80 24 tty lp-peek "$OCI"
+	grep -q '^paged:.*usr/bin' tty
+	PAGER='sed s/^/other:/' on_terminal 80 24 tty lp-peek "$OCI"
+	grep -q '^other:.*usr/bin' tty
+	# shellcheck disable=SC2016 # the pager expands it
+	LP_PAGER='cat >/dev/null; echo "LESS=$LESS"' on_terminal 80 24 tty lp-peek "$OCI"
+	grep -q 'LESS=FRX' tty
+	LP_PAGER='' on_terminal 80 24 tty lp-peek "$OCI"
+	grep -q 'usr/bin' tty
+	LP_PAGER='sed s/^/paged:/' lp-peek -q "$OCI" >piped
+	run ! grep -q paged: piped
+	# a pager that is left early is no failure
+	LP_PAGER='head -n 2' on_terminal 80 24 tty lp-peek -qc "$OCI"
+	[ "$(grep -c $'\r$' tty)" -le 4 ]
+}
+
+@test "names that would talk to the terminal do not" {
+	mkdir x
+	touch x/$'evil\x1b[31mred' x/$'new\nline'
+	tar -C x -cf x.tar .
+	layout_make layout one x.tar
+	on_terminal 80 24 tty lp-peek --no-pager --color=never oci:layout:one
+	grep -qF 'evil\x1b[31mred' tty
+	grep -qF 'new\nline' tty
+	run ! grep -q $'\x1b' tty
+}
+
+@test "one layer fails: the others are listed, the status says so" {
+	cp -r "$LAYOUT" broken
+	chmod -R u+w broken
+	victim=$(lp-layers -o digest "$OCI" | sed -n 2p)
+	head -c 100 /dev/urandom >"broken/blobs/sha256/${victim#sha256:}"
+	run -1 --separate-stderr lp-peek oci:broken:app:1
+	[[ $stderr == *"layer 2: lp-"* ]]
+	[[ $output == *"bin"* ]]
+	run -1 --separate-stderr lp-peek -j oci:broken:app:1
+	jq -e '.layers[1].error != null and .layers[0].error == null and .layers_peeked == 3 and .error != null' <<<"$output"
+}
+
+@test "no such platform: which there are; no such image; refused" {
+	run -0 --separate-stderr lp-peek -p linux/s390x "$OCI"
+	[[ $stderr == *"linux/amd64"* ]]
+	jq '.manifests[0] += {platform: {os: "linux", architecture: "amd64"}} | .manifests[0].annotations = {}
+		| .mediaType = "application/vnd.oci.image.index.v1+json"' "$LAYOUT/index.json" >index
+	curl -sS -X PUT -H 'Content-Type: application/vnd.oci.image.index.v1+json' --data-binary @index \
+		"http://$(srv_addr reg)/v2/public/app/manifests/indexed" -o /dev/null
+	run -4 lp-peek -p linux/s390x "$(srv_addr reg)/public/app:indexed"
+	[[ $output == *linux/amd64* ]]
+	run -3 lp-peek "$(srv_addr reg)/public/app:indexes"
+	[[ $output == *404*"did you mean $(srv_addr reg)/public/app:indexed"* ]]
+	run -3 lp-peek "$(srv_addr reg)/public/app:something-else"
+	[[ $output == *"has 2 tags, none of them like that"* ]]
+	run -3 lp-peek "$(srv_addr reg)/public/none:1"
+	run -3 lp-peek 127.0.0.1:1/x/y:1
+	[[ $output == *127.0.0.1:1* ]]
+}
+
+@test "ten layers behind 40 ms: nine round trips after the connection, with a token" {
+	token_start tokens
+	registry_start bearer token auth=tokens storage="$BATS_TEST_TMPDIR/ten-storage"
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		head -c 100000 /dev/urandom >"file$i"
+		tar -cf - "file$i" | gzip -1 >"$i.tar.gz"
+	done
+	layout_make layout ten {1,2,3,4,5,6,7,8,9,10}.tar.gz
+	registry_push layout:ten bearer ten/app:1 alice:secret-alice
+	delay_start far 40 "$(srv_addr bearer)"
+	jq -n --arg r "$(srv_addr far)" --arg a "$(printf alice:secret-alice | base64)" '{auths: {($r): {auth: $a}}}' >auth.json
+	REGISTRY_AUTH_FILE=$PWD/auth.json LP_STATS=$PWD/stats \
+		lp-peek -q --plain-http "$(srv_addr far)/ten/app:1" >got
+	[ "$(grep -c 'file' got)" -eq 10 ]
+	# each connection's turns; a request and its answer are two. Those of one program follow each other,
+	# and the requests for the ten heads run side by side
+	wait_for test -s "$(srv_log far)"
+	jq -s 'map(.turns) | max' "$(srv_log far)"
+	[ "$(jq -s '[.[].turns] | max' "$(srv_log far)")" -le 18 ]
+	[ "$(jq -s 'map(select(.tool == "lp-fetch" or .tool == "lp-layers") | .requests // 0) | add' stats)" -le 16 ]
+}
+
+# What an interrupted lp-peek leaves behind: no process, nothing in the cache that is not whole.
+nothing_left() {
+	wait_for bash -c '! pgrep -f "^[^ ]*lp-[a-z]* .*'"$BATS_TEST_TMPDIR"'" >/dev/null'
+	[ -z "$(find "$TMPDIR" -mindepth 1)" ]
+}
+
+@test "Ctrl-C at any moment: dies of it, children gone, no file left, the store works" {
+	export TMPDIR=$BATS_TEST_TMPDIR/tmp
+	mkdir "$TMPDIR" cache
+	delay_start far 30 "$(srv_addr reg)"
+	for ms in 010 030 060 100 150 200 300 400; do
+		run -130 timeout --preserve-status -s INT "0.$ms" \
+			lp-peek -c -q --store="$BATS_TEST_TMPDIR/cache/s" --db="$BATS_TEST_TMPDIR/db" "$(srv_addr far)/public/app:1"
+		nothing_left
+	done
+	lp-peek -q --store="$BATS_TEST_TMPDIR/cache/s" --db="$BATS_TEST_TMPDIR/db" "$(srv_addr reg)/public/app:1" >got
+	lp-peek -q --no-cache "$OCI" | cmp - got
+}
+
+@test "one stage killed: a clear message, exit 3, no zombie" {
+	mkdir bin
+	cp "$LP_BIN"/lp-* bin/
+	mv bin/lp-tarls bin/lp-tarls.real
+	printf '#!/bin/sh\nkill -9 $$\n' >bin/lp-tarls
+	chmod +x bin/lp-tarls
+	run -3 --separate-stderr bin/lp-peek --no-cache "$OCI"
+	[[ $stderr == *"lp-tarls: killed by signal 9 (SIGKILL)"* ]]
+	rm bin/lp-merge
+	mv bin/lp-tarls.real bin/lp-tarls
+	PATH=/usr/bin:/bin run -3 --separate-stderr bin/lp-peek --no-cache "$OCI"
+	[[ $stderr == *"cannot run lp-merge: No such file or directory"* ]]
+}
+
+@test "what draws rows is locked before it reads the first one" {
+	strace -f -qq -o log -e trace=execve,clone,fork,vfork,landlock_restrict_self,seccomp,read \
+		lp-peek -q --no-cache --tree "$OCI" >/dev/null
+	# children that never called execve are the views
+	views=$(comm -23 <(cut -d' ' -f1 log | sort -u) <(grep 'execve(' log | cut -d' ' -f1 | sort -u))
+	[ "$(wc -w <<<"$views")" -eq 1 ]
+	grep "^$views " log >view
+	landlock=$(grep -n 'landlock_restrict_self(' view | head -n 1 | cut -d: -f1)
+	filter=$(grep -n 'seccomp(SECCOMP_SET_MODE_FILTER, 0,' view | head -n 1 | cut -d: -f1)
+	first=$(grep -n 'read(0,' view | head -n 1 | cut -d: -f1)
+	[ "$landlock" -lt "$filter" ]
+	[ "$filter" -lt "$first" ]
+	# lp-peek itself starts processes, and opens no socket
+	strace -f -qq -o sockets -e trace=socket lp-peek -q --no-cache "$OCI" >/dev/null
+	run ! grep -q "socket(" sockets
+}
+
+@test "a reader that has enough, and a full disk" {
+	run -0 bash -c 'set -o pipefail; lp-peek -qc "$0" | head -n 1' "$OCI"
+	run -3 bash -c 'lp-peek -qc "$0" >/dev/full' "$OCI"
+	[[ $output == *"No space left on device"* ]]
+	run -3 bash -c 'lp-peek -qj "$0" >/dev/full' "$OCI"
+}
