@@ -422,6 +422,12 @@ structure(struct lp_toc *t, struct lp_span *in)
 	return LP_TOC_MORE;
 }
 
+static int
+is_space(unsigned char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 enum lp_toc_event
 lp_toc_next(struct lp_toc *t, struct lp_span *in)
 {
@@ -432,7 +438,7 @@ lp_toc_next(struct lp_toc *t, struct lp_span *in)
 			return fail_at(t, LP_E_LIMIT, t->offset, "the table of contents is larger than the limit");
 		if (t->state == IN_KEY || t->state == IN_VALUE || t->state == IN_ENTRY) {
 			event = stage(t, in);
-		} else if (memchr(" \t\n\r", in->p[0], 4) != NULL) {
+		} else if (is_space(in->p[0])) {
 			lp_span_take(in, 1);
 			t->offset++;
 			continue;

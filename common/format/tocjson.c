@@ -79,6 +79,13 @@ through_tar(struct lp_tocjson *j)
 	}
 }
 
+/* A tar begins with a name, and the one member that may be there has another. */
+static int
+starts_json(unsigned char c)
+{
+	return c == '{' || c == '[' || c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 /* What was inflated, as far as it goes. */
 static enum lp_tocjson_event
 unwrap(struct lp_tocjson *j)
@@ -86,7 +93,7 @@ unwrap(struct lp_tocjson *j)
 	if (j->plain.n == 0)
 		return LP_TOCJSON_MORE;
 	if (j->state == UNKNOWN)
-		j->state = memchr("{[ \t\r\n", j->plain.p[0], 6) != NULL ? IN_JSON : IN_TAR;
+		j->state = starts_json(j->plain.p[0]) ? IN_JSON : IN_TAR;
 	if (j->state == IN_TAR)
 		return through_tar(j);
 	j->json = lp_span_take(&j->plain, j->plain.n);
