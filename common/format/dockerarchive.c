@@ -26,20 +26,25 @@ lp_members_release(struct lp_members *m)
 	*m = (struct lp_members){ 0 };
 }
 
-/* The normal form of `path` seen from `dir`, as a string; NULL without memory (or with a NUL in it). */
-static char *
-normal(struct lp_span dir, struct lp_span path)
+/* The normal form of `path` seen from `dir`, as a string. LP_OK, LP_E_DATA with a NUL in it, LP_E_LIMIT or LP_E_NOMEM. */
+static int
+normal(struct lp_span dir, struct lp_span path, char **out)
 {
 	struct lp_buf b;
 	int rc;
 
-	lp_buf_init(&b, 2 * LP_MAX_PATH);
+	*out = NULL;
+	lp_buf_init(&b, (size_t)2 * LP_MAX_PATH);
 	rc = lp_buf_add(&b, dir);
 	rc = rc != LP_OK ? rc : lp_path_join(&b, path);
-	if (rc == LP_OK && (b.n == 0 || memchr(b.p, '\0', b.n) == NULL) && lp_buf_cstr(&b) != NULL)
-		return (char *)b.p;
-	lp_buf_release(&b);
-	return NULL;
+	if (rc == LP_OK && b.n > 0 && memchr(b.p, '\0', b.n) != NULL)
+		rc = LP_E_DATA;
+	if (rc == LP_OK && lp_buf_cstr(&b) == NULL)
+		rc = LP_E_NOMEM;
+	if (rc != LP_OK)
+		lp_buf_release(&b);
+	*out = (char *)b.p;
+	return rc;
 }
 
 static int
@@ -61,12 +66,12 @@ room(struct lp_members *m)
 }
 
 /* A symbolic link is seen from its own directory, a hard link from the archive's root. */
-static char *
-link_target(const struct lp_entry *e, const char *path)
+static int
+link_target(const struct lp_entry *e, const char *path, char **out)
 {
 	struct lp_span dir = e->type == LP_SYMLINK ? lp_path_parent(lp_span_str(path)) : lp_span(NULL, 0);
 
-	return normal(dir, e->linkname);
+	return normal(dir, e->linkname, out);
 }
 
 int
@@ -79,17 +84,15 @@ lp_members_add(struct lp_members *m, const struct lp_entry *e)
 	if (e->type != LP_REG && !is_link)
 		return LP_OK;
 	rc = room(m);
-	if (rc != LP_OK)
-		return rc;
-	x.path = normal(lp_span(NULL, 0), e->name);
-	if (is_link && x.path != NULL)
-		x.target = link_target(e, x.path);
-	if (x.path == NULL || (is_link && x.target == NULL)) {
-		free(x.path);
-		return LP_E_NOMEM;
+	rc = rc != LP_OK ? rc : normal(lp_span(NULL, 0), e->name, &x.path);
+	if (rc == LP_OK && is_link)
+		rc = link_target(e, x.path, &x.target);
+	if (rc == LP_OK) {
+		m->v[m->n++] = x;
+		return LP_OK;
 	}
-	m->v[m->n++] = x;
-	return LP_OK;
+	free(x.path);
+	return rc == LP_E_DATA ? LP_OK : rc;
 }
 
 static const struct lp_member *
@@ -101,16 +104,22 @@ lookup(const struct lp_members *m, const char *path)
 	return NULL;
 }
 
-const struct lp_member *
-lp_members_find(const struct lp_members *m, struct lp_span path)
+int
+lp_members_find(const struct lp_members *m, struct lp_span path, const struct lp_member **out)
 {
-	char *p = normal(lp_span(NULL, 0), path);
-	const struct lp_member *x = p != NULL ? lookup(m, p) : NULL;
+	const struct lp_member *x;
+	char *p;
+	int rc = normal(lp_span(NULL, 0), path, &p);
 
+	*out = NULL;
+	if (rc != LP_OK)
+		return rc == LP_E_NOMEM ? rc : LP_E_ABSENT;
+	x = lookup(m, p);
 	for (int hops = 0; x != NULL && x->target != NULL; hops++)
 		x = hops < LP_ARCHIVE_LINKS ? lookup(m, x->target) : NULL;
 	free(p);
-	return x;
+	*out = x;
+	return x != NULL ? LP_OK : LP_E_ABSENT;
 }
 
 /* ---- names ------------------------------------------------------------------------- */

@@ -43,11 +43,11 @@ struct lp_members {
 void lp_members_init(struct lp_members *);
 void lp_members_release(struct lp_members *);
 
-/* Note a member (files and links; others are of no use). LP_OK, LP_E_LIMIT or LP_E_NOMEM. */
+/* Note a member (files and links; others, and names with a NUL, are of no use). LP_OK, LP_E_LIMIT or LP_E_NOMEM. */
 int lp_members_add(struct lp_members *, const struct lp_entry *);
 
-/* The file of that path, links followed; the last one of a name counts. NULL if there is none. */
-const struct lp_member *lp_members_find(const struct lp_members *, struct lp_span path);
+/* The file of that path, links followed; the last one of a name counts. LP_OK, LP_E_ABSENT or LP_E_NOMEM. */
+int lp_members_find(const struct lp_members *, struct lp_span path, const struct lp_member **);
 
 /* One image. Strings are owned. */
 struct lp_saved {

@@ -86,19 +86,30 @@ add_number(struct lp_buf *b, uint64_t v)
 	return lp_buf_add(b, lp_span(digits, (size_t)(lp_num_put(digits, v) - digits)));
 }
 
+struct dump {
+	struct lp_buf *b;
+	int rc;
+};
+
 static int
-dump(const char *p, size_t n, void *out)
+dump(const char *p, size_t n, void *arg)
 {
-	return lp_buf_add(out, lp_span(p, n)) == LP_OK ? 0 : -1;
+	struct dump *d = arg;
+
+	d->rc = lp_buf_add(d->b, lp_span(p, n));
+	return d->rc == LP_OK ? 0 : -1;
 }
 
 /* A part of a document as compact JSON; nothing for NULL. */
 static int
 add_json(struct lp_buf *b, const json_t *v)
 {
-	if (v == NULL)
+	struct dump d = { b, LP_OK };
+
+	if (v == NULL || json_dump_callback(v, dump, &d, JSON_COMPACT | JSON_ENCODE_ANY) == 0)
 		return LP_OK;
-	return json_dump_callback(v, dump, b, JSON_COMPACT | JSON_ENCODE_ANY) == 0 ? LP_OK : LP_E_LIMIT;
+	/* if it was not the buffer, jansson itself had no memory */
+	return d.rc != LP_OK ? d.rc : LP_E_NOMEM;
 }
 
 /* The same as a field of a row. */

@@ -211,26 +211,30 @@ parse_image(struct lp_manifest *m, const json_t *list, struct lp_manifest_error 
 
 /* ---- schema 1 ------------------------------------------------------------------------ */
 
-json_t *
-lp_v1_command(const json_t *part)
+int
+lp_v1_command(const json_t *part, json_t **out)
 {
 	const json_t *cmd = json_object_get(json_object_get(part, "container_config"), "Cmd");
 	struct lp_buf b;
-	json_t *text;
 	size_t i;
 	const json_t *word;
+	int rc = LP_OK;
 
-	lp_buf_init(&b, LP_MAX_MANIFEST);
+	*out = NULL;
+	/* never longer than the document that it is read from */
+	lp_buf_init(&b, LP_MAX_CONFIG);
 	json_array_foreach(cmd, i, word) {
-		int rc = b.n > 0 ? lp_buf_addc(&b, ' ') : LP_OK;
+		struct lp_span text = lp_span(json_string_value(word), json_string_length(word));
 
-		if (rc != LP_OK || !json_is_string(word) ||
-		    lp_buf_add(&b, lp_span(json_string_value(word), json_string_length(word))) != LP_OK)
-			break;
+		rc = rc != LP_OK || b.n == 0 ? rc : lp_buf_addc(&b, ' ');
+		rc = rc != LP_OK ? rc : lp_buf_add(&b, text);
 	}
-	text = b.n > 0 ? json_stringn((const char *)b.p, b.n) : NULL;
+	if (rc == LP_OK && b.n > 0) {
+		*out = json_stringn((const char *)b.p, b.n);
+		rc = *out != NULL ? LP_OK : LP_E_NOMEM;
+	}
 	lp_buf_release(&b);
-	return text;
+	return rc == LP_OK ? LP_OK : LP_E_NOMEM;
 }
 
 /* One layer; its history is a document in a string. */
@@ -255,7 +259,8 @@ parse_v1_layer(struct lp_manifest *m, const json_t *layer, const json_t *history
 	if (json_is_true(json_object_get(part, "throwaway")))
 		return LP_OK;
 	m->n++;
-	part = lp_v1_command(part);
+	if (lp_v1_command(part, &part) != LP_OK)
+		return fail(e, LP_E_NOMEM, "out of memory");
 	if (part != NULL) {
 		m->parts[m->nparts++] = part;
 		d->created_by = lp_span(json_string_value(part), json_string_length(part));

@@ -96,8 +96,9 @@ size_t lp_manifest_choose(const struct lp_manifest *, const struct lp_platform *
  * container_config.Cmd of one of Docker's version 1 image documents (schema
  * 1's v1Compatibility, an old archive's ID/json): a JSON string of its words
  * as `docker history` shows them, owned by the caller; NULL if there is none.
+ * LP_OK or LP_E_NOMEM.
  */
-json_t *lp_v1_command(const json_t *);
+int lp_v1_command(const json_t *, json_t **out);
 
 /* ---- config ------------------------------------------------------------------- */
 

@@ -178,11 +178,11 @@ scan(struct lp_archive *a)
 static int
 read_member(struct lp_archive *a, const char *path, struct lp_buf *b)
 {
-	const struct lp_member *m = lp_members_find(&a->members, lp_span_str(path));
-	int rc;
+	const struct lp_member *m;
+	int rc = lp_members_find(&a->members, lp_span_str(path), &m);
 
-	if (m == NULL)
-		return LP_E_ABSENT;
+	if (rc != LP_OK)
+		return rc == LP_E_NOMEM ? no_memory(a) : rc;
 	rc = m->size > b->max ? LP_E_LIMIT : lp_buf_reserve(b, (size_t)m->size);
 	if (rc == LP_E_LIMIT)
 		return fail(a, rc, "%s has more than %zu MiB", lp_quotes(path), b->max >> 20);
@@ -217,9 +217,12 @@ mediatype_at(const struct lp_archive *a, const struct lp_member *m)
 static int
 take_layer(struct lp_archive *a, size_t i, const char *path)
 {
-	const struct lp_member *m = lp_members_find(&a->members, lp_span_str(path));
+	const struct lp_member *m;
+	int rc = lp_members_find(&a->members, lp_span_str(path), &m);
 
-	if (m == NULL)
+	if (rc == LP_E_NOMEM)
+		return no_memory(a);
+	if (rc != LP_OK)
 		return fail(a, LP_E_DATA, "layer %zu, %s, is not in the archive", i, lp_quotes(path));
 	a->layer[i] = (struct lp_archive_layer){ .offset = m->offset, .size = m->size,
 		.mediatype = mediatype_at(a, m) };
@@ -337,16 +340,20 @@ walk_parents(struct lp_archive *a, struct lp_span *ids, size_t *n)
 static int
 take_v1_layer(struct lp_archive *a, size_t i, struct lp_span id, const json_t *part)
 {
-	json_t *command = lp_v1_command(part);
+	json_t *command;
 	char path[256];
 	int rc;
 
 	snprintf(path, sizeof(path), "%.*s/layer.tar", (int)id.n, (const char *)id.p);
 	rc = take_layer(a, i, path);
-	if (command == NULL)
+	if (rc != LP_OK)
 		return rc;
+	if (lp_v1_command(part, &command) != LP_OK)
+		return no_memory(a);
+	if (command == NULL)
+		return LP_OK;
 	a->layer[i].created_by = lp_span(json_string_value(command), json_string_length(command));
-	return keep_part(a, command) != LP_OK ? LP_E_NOMEM : rc;
+	return keep_part(a, command);
 }
 
 static int

@@ -135,3 +135,33 @@ all_kinds()
 	in_turn ALLOC lp-toc --locate --size=1M --annotations="$text"
 	in_turn WRITE lp-toc --locate --size=1M --annotations="$text"
 }
+
+# a layout, and the two forms of a saved image, of one layer each
+images()
+{
+	local config layer manifest blobs=layout/blobs/sha256 oci=application/vnd.oci.image
+	mkdir -p "$blobs" old/aaa
+	printf '{"os":"linux","architecture":"amd64","rootfs":{"diff_ids":["%s"]},"history":[{"created_by":"x"}]}' \
+	    "sha256:$(printf '0%.0s' {1..64})" >config.json
+	config=$(sha256sum <config.json | cut -c 1-64)
+	layer=$(printf '1%.0s' {1..64})
+	printf '{"schemaVersion":2,"config":{"mediaType":"%s","digest":"sha256:%s","size":%d},"layers":[%s]}' \
+	    "$oci.config.v1+json" "$config" "$(stat -c %s config.json)" \
+	    "{\"mediaType\":\"$oci.layer.v1.tar\",\"digest\":\"sha256:$layer\",\"size\":9,\"annotations\":{\"a\":\"b\"}}" >manifest
+	manifest=$(sha256sum <manifest | cut -c 1-64)
+	cp config.json "$blobs/$config"
+	cp manifest "$blobs/$manifest"
+	printf '{"imageLayoutVersion":"1.0.0"}' >layout/oci-layout
+	printf '{"manifests":[{"mediaType":"%s","digest":"sha256:%s","size":%d}]}' \
+	    "$oci.manifest.v1+json" "$manifest" "$(stat -c %s manifest)" >layout/index.json
+	echo '[{"Config":"config.json","RepoTags":["x:1"],"Layers":["old/aaa/layer.tar"]}]' >manifest.json
+	echo layer >old/aaa/layer.tar
+	echo '{"id":"aaa","container_config":{"Cmd":["x"]}}' >old/aaa/json
+	echo '{"x":{"1":"aaa"}}' >old/repositories
+	tar -cf new.tar manifest.json config.json old/aaa/layer.tar
+	tar -C old -cf old.tar repositories aaa
+}
+@test "lp-layers: a layout, each failure in turn" { images && all_kinds lp-layers -E oci:layout; }
+@test "lp-layers: NDJSON, each failure in turn" { images && all_kinds lp-layers -j oci:layout; }
+@test "lp-layers: a saved image, each failure in turn" { images && all_kinds lp-layers docker-archive:new.tar:x:1; }
+@test "lp-layers: an old saved image, each failure in turn" { images && all_kinds lp-layers -j docker-archive:old.tar; }

@@ -582,6 +582,17 @@ fetch_each()
 	fails 1 'the config: its digest is sha256:' lp-layers "$f:good"
 }
 
+@test "a signed URL that expired is renewed once" {
+	cdn_start cdn
+	signer_start renewed reg cdn --expired 1
+	lp-layers "$(srv_addr renewed)/app:1" >rows
+	[ "$(wc -l <rows)" -eq 3 ]
+	[ "$(srv_requests renewed '.path | contains("/blobs/")' | wc -l)" -eq 2 ]
+	signer_start never reg cdn --expired 100
+	fails 3 '403, access is refused' lp-layers --retries 0 "$(srv_addr never)/app:1"
+	[ "$(srv_requests never '.path | contains("/blobs/")' | wc -l)" -eq 2 ]
+}
+
 @test "a registry that is not there" {
 	fails 3 'connect' lp-layers --retries 0 localhost:1/x
 }

@@ -33,9 +33,11 @@ test_members(void)
 	add(&m, LP_REG, "twice", "", 2000);
 	add(&m, LP_REG, "twice", "", 3000);
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		const struct lp_member *x = lp_members_find(&m, lp_span_str(t[i].path));
+		const struct lp_member *x;
+		int rc = lp_members_find(&m, lp_span_str(t[i].path), &x);
 
-		ok(t[i].offset == 0 ? x == NULL : x != NULL && x->offset == t[i].offset, "member '%s'", t[i].path);
+		ok(t[i].offset == 0 ? rc == LP_E_ABSENT && x == NULL : rc == LP_OK && x->offset == t[i].offset,
+		    "member '%s'", t[i].path);
 	}
 	lp_members_release(&m);
 }
