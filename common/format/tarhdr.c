@@ -210,7 +210,7 @@ checksum_matches(const unsigned char *block)
 	if (stored == unsigned_sum)
 		return 1;
 	for (size_t i = 0; i < LP_TAR_BLOCK; i++)
-		high += block[i] >> 7 && (i < 148 || i >= 156);
+		high += (i < 148 || i >= 156) && block[i] >> 7;
 	return stored == unsigned_sum - 256 * high;
 }
 

@@ -5,7 +5,6 @@
 #ifndef LP_TEST_TARMAKE_H
 #define LP_TEST_TARMAKE_H
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,25 +131,20 @@ tm_extension(struct lp_buf *b, char type, char format, const void *body, size_t 
 	tm_data(b, body, n);
 }
 
-/* A pax header ('x' or 'g') of records: key, value, key, value, NULL. */
 static inline void
-tm_pax(struct lp_buf *b, char type, ...)
+tm_records(struct lp_buf *b, char type, const char *const *keys_and_values)
 {
 	struct lp_buf body;
-	const char *key;
-	va_list ap;
 
 	lp_buf_init(&body, 16 * 1024 * 1024);
-	va_start(ap, type);
-	while ((key = va_arg(ap, const char *)) != NULL) {
-		const char *value = va_arg(ap, const char *);
-
-		tm_record(&body, key, value, strlen(value));
-	}
-	va_end(ap);
+	for (; *keys_and_values != NULL; keys_and_values += 2)
+		tm_record(&body, keys_and_values[0], keys_and_values[1], strlen(keys_and_values[1]));
 	tm_extension(b, type, 'u', body.p, body.n);
 	lp_buf_release(&body);
 }
+
+/* A pax header ('x' or 'g') of records: key, value, key, value, NULL. */
+#define tm_pax(b, type, ...) tm_records(b, type, (const char *const []){ __VA_ARGS__ })
 
 static inline void
 tm_end(struct lp_buf *b)

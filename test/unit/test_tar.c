@@ -4,6 +4,7 @@
  * content asked for. The events must be the same each time.
  */
 #include <inttypes.h>
+#include <stdarg.h>
 
 #include "common/base/limits.h"
 #include "common/format/tar.h"
