@@ -18,10 +18,10 @@
 #define LP_MAX_PAX_RECORDS 65536u
 
 /* Bytes of the array of one member's extended attributes: a limit reached only through LP_MAX_PAX_RECORDS. */
-#define LP_MAX_XATTRS (40u * LP_MAX_PAX_RECORDS)
+#define LP_MAX_XATTRS (40ul * LP_MAX_PAX_RECORDS)
 
 /* Pieces of one sparse map, one for every hole of a file: 16 bytes each, 2 MiB. */
-#define LP_MAX_SPARSE (128u * 1024)
+#define LP_MAX_SPARSE (128ul * 1024)
 
 /* Bytes of one row, escaped: name, link and all extended attributes. */
 #define LP_MAX_ROW (16u * 1024 * 1024)

@@ -74,7 +74,7 @@ take_record(struct lp_span *s, struct record *r)
 	size_t digits = blank != NULL ? (size_t)(blank - s->p) : 0;
 	uint64_t n;
 
-	if (lp_num_u64(lp_span(s->p, digits), s->n, &n) != LP_OK)
+	if (blank == NULL || lp_num_u64(lp_span(s->p, digits), s->n, &n) != LP_OK)
 		return "a pax record's length is not a number, or leads out of its header";
 	if (n < RECORD_MIN || n < digits + 2)
 		return "a pax record is too short";

@@ -144,10 +144,9 @@ lp_row_typeflag(const struct lp_entry *e)
 static char *
 put_word(char *p, const char *word)
 {
-	size_t n = strlen(word);
-
-	memcpy(p, word, n);
-	return p + n;
+	while (*word != '\0')
+		*p++ = *word++;
+	return p;
 }
 
 /* Columns that are not text; what is not known stays empty. */

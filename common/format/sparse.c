@@ -92,7 +92,7 @@ add(struct lp_sparse *s, uint64_t offset, uint64_t length, const char **why)
 static int
 gnu_pieces(struct lp_sparse *s, const unsigned char *p, int n, const char **why)
 {
-	for (; n > 0 && p[0] != '\0'; n--, p += 2 * FIELD) {
+	for (; n > 0 && p[0] != '\0'; n--, p += 2 * (size_t)FIELD) {
 		int64_t offset, length;
 		int rc;
 
