@@ -94,14 +94,15 @@ print_change(const struct lp_mergeview *v, struct lp_walk *w, unsigned layer)
 {
 	const struct lp_row *before, *after;
 	enum lp_change change = lp_layerdiff(w->row, layer, &before, &after);
+	const struct lp_row *row = change == LP_CHANGE_DELETED ? before : after;
 	struct lp_record r = record(v);
 	struct lp_entry e = { 0 };
 	char mode[LP_MODE_LEN];
 
-	if (change == LP_CHANGE_NONE)
+	if (change == LP_CHANGE_NONE || row == NULL)
 		return LP_OK;
-	e.type = (enum lp_type)(after != NULL ? after : before)->type;
-	e.mode = (after != NULL ? after : before)->mode;
+	e.type = (enum lp_type)row->type;
+	e.mode = row->mode;
 	lp_put_mode(mode, &e);
 	lp_record_text(&r, "layer", v->layers[layer].label);
 	lp_record_text(&r, "change", lp_span_str(lp_change_name(change)));
