@@ -391,7 +391,7 @@ missing(struct lp_blob *b, uint64_t at, uint64_t last)
 	if (b->env->store != NULL && b->digest[0] == '\0')
 		where = "cannot be in a store: it has no digest (say it with --digest)";
 	if (last == LP_RANGE_END)
-		return fail(b, LP_E_ABSENT, "offline, and bytes %llu- %s", ULL(at), where);
+		return fail(b, LP_E_ABSENT, "offline, and bytes from %llu on %s", ULL(at), where);
 	return fail(b, LP_E_ABSENT, "offline, and bytes %llu-%llu %s", ULL(at), ULL(last), where);
 }
 
