@@ -429,7 +429,7 @@ main(int argc, char **argv)
 	struct lp_opt opt = { .usage = usage, .help = help };
 	struct lp_stats stats;
 	struct args args;
-	int exit_code, rc;
+	int exit_code;
 
 	lp_opt_start(argv, "lp-merge");
 	exit_code = parse_args(argc, argv, &args, &opt);
@@ -437,20 +437,12 @@ main(int argc, char **argv)
 		release(&args);
 		return exit_code;
 	}
-	if (lp_stats_begin(&stats, opt.stats) != LP_OK) {
-		lp_err_errno("%s", lp_quotes(opt.stats != NULL ? opt.stats : "LP_STATS"));
-		release(&args);
-		return LP_EXIT_SYSTEM;
-	}
-	if (open_layers(&args) != LP_OK || lp_lock(LP_DUTY_FILTER) != LP_OK)
+	exit_code = lp_start(&stats, opt.stats);
+	if (exit_code == LP_EXIT_OK && (open_layers(&args) != LP_OK || lp_lock(LP_DUTY_FILTER) != LP_OK))
 		exit_code = LP_EXIT_SYSTEM;
-	else
+	else if (exit_code == LP_EXIT_OK)
 		exit_code = run(&args, &stats);
-	rc = lp_close_stdout();
-	if (rc == LP_E_SYS)
-		lp_err_errno("<stdout>");
-	exit_code = lp_exit_worse(exit_code, lp_exit_of(rc));
+	exit_code = lp_finish(&stats, exit_code);
 	release(&args);
-	(void)lp_stats_end(&stats, exit_code);
 	return exit_code;
 }
