@@ -63,7 +63,7 @@ LINK        = $(CC) $(LP_CFLAGS) $(CFLAGS) $(LDFLAGS_$(FLAVOUR)) $(LDFLAGS) -Wl,
 # what can fail is made to fail: test/fault/wrap.c
 ifeq ($(FLAVOUR),fault)
 FAULT = $(O)/test/fault/wrap.o
-WRAPPED = malloc calloc realloc read pread write
+WRAPPED = malloc calloc realloc read pread write sendfile
 LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
 endif
 
