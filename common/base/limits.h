@@ -9,10 +9,10 @@
 #include <stddef.h>
 
 /* Bytes of one path or link target: Linux's PATH_MAX is 4096; archives made elsewhere hold more. */
-#define LP_MAX_PATH (64u * 1024)
+#define LP_MAX_PATH (64ul * 1024)
 
 /* Bytes of one pax or GNU extension header's body. Go's reader and libarchive allow 1 MiB. */
-#define LP_MAX_EXTENSION (1024u * 1024)
+#define LP_MAX_EXTENSION (1024ul * 1024)
 
 /* Records in one pax header. */
 #define LP_MAX_PAX_RECORDS 65536u

@@ -389,7 +389,7 @@ begin_extension(struct lp_tar *t, const struct lp_tarhdr *h)
 	/* its own header's size and no other: a pax size is meant for the member */
 	if (h->size < 0)
 		return fail_block(t, LP_E_DATA, "the size is negative");
-	if (h->size > LP_MAX_EXTENSION)
+	if ((uint64_t)h->size > LP_MAX_EXTENSION)
 		return fail_block(t, LP_E_LIMIT, "an extension header is larger than this reader allows");
 	if (!t->extended)
 		t->first = t->offset - LP_TAR_BLOCK;
