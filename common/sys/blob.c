@@ -450,7 +450,7 @@ lp_blob_gap(struct lp_blob *b, uint64_t at, uint64_t last, struct lp_blob_gap *o
 	if (b->size > 0 && last > (uint64_t)b->size - 1)
 		last = (uint64_t)b->size - 1;
 	out->kept = piece.n < last - at ? piece.n : piece.n > 0 ? last - at + 1 : 0;
-	out->last = piece.next <= last ? piece.next - 1 : last;
+	out->last = piece.next != UINT64_MAX && piece.next <= last ? piece.next - 1 : last;
 	return LP_OK;
 }
 
