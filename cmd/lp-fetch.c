@@ -79,7 +79,7 @@ struct out {
 
 struct work {
 	const struct args *args;
-	struct lp_blob_env env;
+	struct lp_env env;
 	struct lp_blob blob;
 	struct out out;
 };
@@ -206,64 +206,6 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 
 /* ---- open: everything that the lock forbids later --------------------------------- */
 
-static void
-warn(struct lp_span text)
-{
-	lp_note("a server warns: %s", lp_quote(text));
-}
-
-static int
-say_open(int rc, const char *name, const char *why)
-{
-	const char *colon = name != NULL ? ": " : "";
-
-	name = name != NULL ? lp_quotes(name) : "";
-	if (rc == LP_E_SYS && errno != 0)
-		lp_err_errno("%s%s%s", name, colon, why);
-	else
-		lp_err("%s%s%s", name, colon, why);
-	return rc;
-}
-
-static int
-open_store(struct work *w)
-{
-	const struct args *a = w->args;
-	const char *why = "";
-	int rc;
-
-	if (a->store == NULL)
-		return LP_OK;
-	rc = lp_store_open(&w->env.store, a->store, a->offline ? LP_STORE_READ : LP_STORE_WRITE, &why);
-	if (rc == LP_E_ABSENT)
-		errno = ENOENT;
-	return rc == LP_OK ? rc : say_open(rc == LP_E_ABSENT ? LP_E_SYS : rc, a->store, why);
-}
-
-static int
-open_network(struct work *w)
-{
-	struct lp_http_options http = w->args->net.http;
-	const char *why = "out of memory";
-	int rc;
-
-	http.warning = warn;
-	rc = lp_http_open(&w->env.http, &http, &why);
-	rc = rc != LP_OK ? rc : lp_registry_open(&w->env.registry, w->env.http, &w->args->net.registry, &why);
-	return rc == LP_OK ? rc : say_open(rc, NULL, why);
-}
-
-static int
-login(struct work *w)
-{
-	const char *why = NULL;
-	int rc = lp_registry_login(w->env.registry, &w->blob.ref, &why);
-
-	if (rc != LP_OK)
-		lp_err("credentials for %s: %s", w->blob.name, why != NULL ? why : "out of memory");
-	return rc;
-}
-
 /* A failure of the blob's: say it with its name, if it has said anything. */
 static int
 say(const struct work *w, int rc)
@@ -287,15 +229,12 @@ open_all(struct work *w)
 	remote = lp_reference_source(lp_span_str(a->source), &ref, &e) == LP_OK && lp_blob_is_remote(&ref);
 	w->env.offline = a->offline;
 	if (remote) {
-		rc = open_store(w);
-		if (rc == LP_OK && !a->offline)
-			rc = open_network(w);
+		rc = lp_env_open_store(&w->env, w->args->store);
+		rc = rc != LP_OK ? rc : lp_env_open_network(&w->env, &a->net);
 	}
 	if (rc == LP_OK)
 		rc = say(w, lp_blob_open(&w->blob, &w->env, a->source, a->digest, a->size));
-	if (rc == LP_OK && w->env.registry != NULL && w->blob.ref.kind == LP_REF_REGISTRY)
-		rc = login(w);
-	return rc;
+	return rc != LP_OK ? rc : lp_env_login(&w->env, &w->blob.ref, w->blob.name);
 }
 
 /* ---- stdout ------------------------------------------------------------------------ */
@@ -421,14 +360,10 @@ static int
 lock(const struct work *w)
 {
 	const struct lp_reference *ref = &w->blob.ref;
-	struct lp_lock_path path = { w->args->store, !w->args->offline };
 
 	if (ref->kind == LP_REF_FILE || ref->kind == LP_REF_STDIN)
 		return lp_lock(LP_DUTY_FILTER);
-	if (ref->kind == LP_REF_OCI)
-		path = (struct lp_lock_path){ ref->path, 0 };
-	return lp_lock_paths(w->env.http != NULL ? LP_DUTY_NETWORK : LP_DUTY_STORE, &path,
-	    ref->kind == LP_REF_OCI || w->env.store != NULL ? 1 : 0);
+	return lp_env_lock(&w->env, w->args->store, ref->kind == LP_REF_OCI ? ref->path : NULL);
 }
 
 static int
@@ -523,9 +458,8 @@ open_fill(struct work *w, struct lp_fill *f)
 	int rc;
 
 	w->env.offline = w->args->offline;
-	rc = open_store(w);
-	if (rc == LP_OK && !w->args->offline)
-		rc = open_network(w);
+	rc = lp_env_open_store(&w->env, w->args->store);
+	rc = rc != LP_OK ? rc : lp_env_open_network(&w->env, &w->args->net);
 	if (rc != LP_OK)
 		return rc;
 	lp_fill_init(f, &w->env, &w->args->range);
@@ -542,14 +476,13 @@ open_fill(struct work *w, struct lp_fill *f)
 static int
 fill(struct work *w)
 {
-	const struct lp_lock_path path = { w->args->store, !w->args->offline };
 	struct lp_fill f = { .n = 0 };
 	struct drawing d = { .fill = &f };
 	int rc = open_fill(w, &f), status;
 
 	lp_bars_init(&d.bars, w->out.progress < 0 && !lp_err_is_quiet() && lp_tty_is(2) ? 2 : -1);
 	if (rc == LP_OK)
-		rc = lp_lock_paths(w->env.http != NULL ? LP_DUTY_NETWORK : LP_DUTY_STORE, &path, 1);
+		rc = lp_env_lock(&w->env, w->args->store, NULL);
 	if (rc == LP_OK)
 		lp_fill_run(&f, d.bars.fd >= 0 ? draw : NULL, &d);
 	status = rc == LP_OK ? f.status : lp_exit_of(rc);
@@ -571,18 +504,7 @@ fill_stats(const struct work *w, struct lp_stats *s)
 		s->size = b->size;
 		s->partial = w->out.first > 0 || w->out.at < (uint64_t)b->size;
 	}
-	s->bytes_downloaded = 0;
-	s->requests = 0;
-	if (w->env.http != NULL) {
-		struct lp_http_totals t = lp_http_totals(w->env.http);
-
-		s->bytes_downloaded = t.bytes;
-		s->requests = t.requests;
-		if (t.ratelimit_remaining >= 0) {
-			s->ratelimit_remaining = t.ratelimit_remaining;
-			lp_detail("rate limit: %lld requests remain", (long long)t.ratelimit_remaining);
-		}
-	}
+	lp_env_stats(&w->env, s);
 }
 
 int
@@ -606,8 +528,6 @@ main(int argc, char **argv)
 	fill_stats(&w, &stats);
 	status = lp_finish(&stats, status);
 	lp_blob_release(&w.blob);
-	lp_registry_close(w.env.registry);
-	lp_http_close(w.env.http);
-	lp_store_close(w.env.store);
+	lp_env_close(&w.env);
 	return status;
 }

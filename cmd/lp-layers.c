@@ -1,5 +1,4 @@
 /* lp-layers: an image's name in, one row per layer out. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
@@ -13,6 +12,7 @@
 #include "common/format/platform.h"
 #include "common/format/reference.h"
 #include "common/sys/archive.h"
+#include "common/sys/env.h"
 #include "common/sys/err.h"
 #include "common/sys/image.h"
 #include "common/sys/io.h"
@@ -67,7 +67,7 @@ struct args {
 /* What must be released whatever happens. */
 struct work {
 	const struct args *args;
-	struct lp_image_env env;
+	struct lp_env env;
 	struct lp_image image;
 	struct lp_archive archive;
 	struct lp_buf out;
@@ -203,60 +203,6 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	if (a->offline && a->ref.kind == LP_REF_REGISTRY && (a->store == NULL || *a->store == '\0'))
 		return lp_opt_refuse(opt, "offline without a store: name one with -S");
 	return LP_EXIT_OK;
-}
-
-/* ---- open: everything that the lock forbids later ------------------------------------- */
-
-static void
-warn(struct lp_span text)
-{
-	lp_note("a server warns: %s", lp_quote(text));
-}
-
-static int
-open_store(struct work *w)
-{
-	const char *path = w->args->store, *why = "";
-	int rc;
-
-	if (path == NULL || *path == '\0' || w->args->ref.kind != LP_REF_REGISTRY)
-		return LP_OK;
-	rc = lp_store_open(&w->env.store, path, w->args->offline ? LP_STORE_READ : LP_STORE_WRITE, &why);
-	if (rc == LP_E_SYS)
-		lp_err_errno("%s: %s", lp_quotes(path), why);
-	else if (rc != LP_OK)
-		lp_err("%s: %s", lp_quotes(path), why);
-	return rc;
-}
-
-static int
-say_open_failure(int rc, const char *why)
-{
-	if (rc == LP_E_SYS && errno != 0)
-		lp_err_errno("%s", why);
-	else
-		lp_err("%s", why);
-	return rc;
-}
-
-static int
-open_network(struct work *w)
-{
-	struct lp_http_options http = w->args->net.http;
-	const char *why = "out of memory";
-	int rc;
-
-	if (w->env.offline || w->args->ref.kind != LP_REF_REGISTRY)
-		return LP_OK;
-	http.warning = warn;
-	rc = lp_http_open(&w->env.http, &http, &why);
-	rc = rc != LP_OK ? rc : lp_registry_open(&w->env.registry, w->env.http, &w->args->net.registry, &why);
-	if (rc != LP_OK)
-		return say_open_failure(rc, why);
-	rc = lp_registry_login(w->env.registry, &w->args->ref, &why);
-	if (rc != LP_OK)
-		lp_err("credentials for %s: %s", lp_quotes(w->args->text), why != NULL ? why : "out of memory");
-	return rc;
 }
 
 /* A failure of the image's: say it with its name. */
@@ -590,26 +536,19 @@ work_on_archive(struct work *w)
 
 /* ---- from start to end ---------------------------------------------------------------------- */
 
-/* From here on there is the store or the layout, the network if we are online, and nothing else. */
-static int
-lock(const struct work *w)
-{
-	const struct args *a = w->args;
-	int oci = a->ref.kind == LP_REF_OCI;
-	struct lp_lock_path path = { oci ? a->ref.path : a->store, !oci && !a->offline };
-
-	return lp_lock_paths(w->env.http != NULL ? LP_DUTY_NETWORK : LP_DUTY_STORE, &path,
-	    oci || w->env.store != NULL ? 1 : 0);
-}
-
 static int
 work_on_image(struct work *w)
 {
-	int rc = open_store(w);
+	const struct args *a = w->args;
+	int oci = a->ref.kind == LP_REF_OCI;
+	int rc = oci ? LP_OK : lp_env_open_store(&w->env, a->store);
 
-	rc = rc != LP_OK ? rc : open_network(w);
-	rc = rc != LP_OK ? rc : say(w, lp_image_open(&w->image, &w->env, &w->args->ref));
-	rc = rc != LP_OK ? rc : lock(w);
+	if (!oci) {
+		rc = rc != LP_OK ? rc : lp_env_open_network(&w->env, &a->net);
+		rc = rc != LP_OK ? rc : lp_env_login(&w->env, &a->ref, lp_quotes(a->text));
+	}
+	rc = rc != LP_OK ? rc : say(w, lp_image_open(&w->image, &w->env, &a->ref));
+	rc = rc != LP_OK ? rc : lp_env_lock(&w->env, a->store, oci ? a->ref.path : NULL);
 	return rc != LP_OK ? rc : print_image(w);
 }
 
@@ -628,21 +567,13 @@ work(const struct args *a, struct lp_stats *stats)
 		if (rc == LP_E_SYS)
 			lp_err_errno("<stdout>");
 	}
-	if (w.env.http != NULL) {
-		struct lp_http_totals t = lp_http_totals(w.env.http);
-
-		stats->bytes_downloaded = t.bytes;
-		stats->requests = t.requests;
-		stats->ratelimit_remaining = t.ratelimit_remaining >= 0 ? t.ratelimit_remaining : LP_STATS_UNKNOWN;
-	}
+	lp_env_stats(&w.env, stats);
 	stats->source = a->text;
 	stats->digest = w.digest[0] != '\0' ? w.digest : NULL;
 	stats->entries_found = w.entries;
 	lp_image_release(&w.image);
 	lp_archive_release(&w.archive);
-	lp_registry_close(w.env.registry);
-	lp_http_close(w.env.http);
-	lp_store_close(w.env.store);
+	lp_env_close(&w.env);
 	lp_buf_release(&w.out);
 	return lp_exit_of(rc);
 }

@@ -153,7 +153,7 @@ take_digest(struct lp_blob *b, const char *given)
 }
 
 int
-lp_blob_open(struct lp_blob *b, const struct lp_blob_env *env, const char *text, const char *digest,
+lp_blob_open(struct lp_blob *b, const struct lp_env *env, const char *text, const char *digest,
     int64_t size)
 {
 	struct lp_reference_error e;

@@ -11,21 +11,11 @@
 #include "common/base/digest.h"
 #include "common/format/range.h"
 #include "common/format/reference.h"
-#include "common/sys/http.h"
-#include "common/sys/registry.h"
+#include "common/sys/env.h"
 #include "common/sys/remote.h"
-#include "common/sys/store.h"
-
-/* What all blobs of a run share. NULL where there is none of it. */
-struct lp_blob_env {
-	struct lp_store *store;
-	struct lp_http *http;
-	struct lp_registry *registry;
-	int offline; /* no network: what is missing is LP_E_ABSENT */
-};
 
 struct lp_blob {
-	const struct lp_blob_env *env;
+	const struct lp_env *env;
 	struct lp_reference ref;
 	char name[512];              /* fit to print, without credentials */
 	char digest[LP_DIGEST_SIZE]; /* "" for none */
@@ -51,7 +41,7 @@ int lp_blob_is_remote(const struct lp_reference *);
  * LP_OK; LP_E_USAGE, LP_E_SYS, LP_E_DATA, LP_E_ABSENT or LP_E_NOMEM with
  * `why` set. Release it in any case.
  */
-int lp_blob_open(struct lp_blob *, const struct lp_blob_env *, const char *text, const char *digest,
+int lp_blob_open(struct lp_blob *, const struct lp_env *, const char *text, const char *digest,
     int64_t size);
 void lp_blob_release(struct lp_blob *);
 

@@ -22,7 +22,7 @@ struct lp_fill_job {
 };
 
 void
-lp_fill_init(struct lp_fill *f, const struct lp_blob_env *env, const struct lp_range_spec *range)
+lp_fill_init(struct lp_fill *f, const struct lp_env *env, const struct lp_range_spec *range)
 {
 	*f = (struct lp_fill){ .env = env, .range = *range, .jobs = LP_FILL_JOBS, .progress = -1 };
 }

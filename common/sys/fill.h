@@ -21,7 +21,7 @@ enum {
 struct lp_fill_job;
 
 struct lp_fill {
-	const struct lp_blob_env *env;  /* with a store; borrowed */
+	const struct lp_env *env;  /* with a store; borrowed */
 	struct lp_range_spec range;     /* wanted of each */
 	int strict;                     /* a first byte that is not there is a failure */
 	size_t jobs;                    /* at a time */
@@ -35,7 +35,7 @@ struct lp_fill {
 	void (*failed)(const struct lp_blob *, int status);
 };
 
-void lp_fill_init(struct lp_fill *, const struct lp_blob_env *, const struct lp_range_spec *);
+void lp_fill_init(struct lp_fill *, const struct lp_env *, const struct lp_range_spec *);
 void lp_fill_release(struct lp_fill *);
 
 /*

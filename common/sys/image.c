@@ -48,7 +48,7 @@ lp_document_release(struct lp_document *d)
 }
 
 int
-lp_image_open(struct lp_image *im, const struct lp_image_env *env, const struct lp_reference *ref)
+lp_image_open(struct lp_image *im, const struct lp_env *env, const struct lp_reference *ref)
 {
 	const char *why = "";
 	int rc;

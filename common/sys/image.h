@@ -24,21 +24,11 @@
 #include "common/format/manifest.h"
 #include "common/format/platform.h"
 #include "common/format/reference.h"
-#include "common/sys/http.h"
-#include "common/sys/registry.h"
-#include "common/sys/store.h"
+#include "common/sys/env.h"
 
 enum {
 	LP_IMAGE_DEPTH = 4,     /* indexes within indexes */
 	LP_IMAGE_DOCUMENTS = 64 /* manifests and indexes of one image that are read */
-};
-
-/* What there is to work with. NULL where there is none of it. */
-struct lp_image_env {
-	struct lp_http *http;
-	struct lp_registry *registry;
-	struct lp_store *store;
-	int offline; /* no network: what the store does not have is LP_E_ABSENT */
 };
 
 struct lp_document {
@@ -49,7 +39,7 @@ struct lp_document {
 };
 
 struct lp_image {
-	const struct lp_image_env *env;
+	const struct lp_env *env;
 	struct lp_reference ref;
 	struct lp_store *layout;   /* oci: */
 	struct lp_document top;    /* what the name leads to */
@@ -67,7 +57,7 @@ struct lp_image {
  * borrowed. Opens the layout of an oci: one. LP_OK, or LP_E_SYS, LP_E_DATA,
  * LP_E_ABSENT, LP_E_NOMEM with `why`. Release it in any case.
  */
-int lp_image_open(struct lp_image *, const struct lp_image_env *, const struct lp_reference *ref);
+int lp_image_open(struct lp_image *, const struct lp_env *, const struct lp_reference *ref);
 void lp_image_release(struct lp_image *);
 
 /*

@@ -448,7 +448,7 @@ check_sources()
 	fails 4 'not in the store, and this is offline' lp-layers -O -S store -p linux/arm/v6 "$REG/multi:1"
 	fails 4 'no image of that name; there are: ' lp-layers -O -S store "$REG/app:7"
 	fails 2 'offline without a store' lp-layers -O "$REG/app:1"
-	fails 4 '' lp-layers -O -S nosuchstore "$REG/app:1"
+	fails 3 'nosuchstore: .*No such file' lp-layers -O -S nosuchstore "$REG/app:1"
 }
 
 @test "skopeo reads a completed store, and a layout of skopeo's is a store" {
