@@ -125,6 +125,8 @@ hand_on(struct work *w)
 		lp_err_errno("<stdout>");
 	if (rc != LP_OK)
 		return rc;
+	if (w->written < LP_PIPE_GROW_BEHIND && w->written + out.n >= LP_PIPE_GROW_BEHIND)
+		lp_pipe_grow(STDOUT_FILENO);
 	w->written += out.n;
 	if (!over)
 		return LP_OK;
@@ -237,7 +239,6 @@ open_input(struct work *w)
 		if (fd < 0)
 			return input_failed(w);
 	}
-	lp_pipe_grow(STDOUT_FILENO);
 	rc = lp_input_open(&w->in, fd);
 	if (rc == LP_E_SYS)
 		return input_failed(w);

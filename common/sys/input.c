@@ -37,10 +37,8 @@ lp_input_open(struct lp_input *in, int fd)
 		in->at = (uint64_t)at;
 		in->size = (uint64_t)st.st_size;
 	}
-	if (S_ISFIFO(st.st_mode)) {
-		lp_pipe_grow(fd);
+	if (S_ISFIFO(st.st_mode))
 		in->null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	}
 	in->buf = malloc(ASK_MOST);
 	return in->buf != NULL ? LP_OK : LP_E_NOMEM;
 }
@@ -78,6 +76,10 @@ lp_input_next(struct lp_input *in, struct lp_span *out)
 		return LP_E_SYS;
 	in->drained = (size_t)k < in->ask;
 	in->at += (uint64_t)k;
+	if (!in->seeks && !in->grown && in->at >= LP_PIPE_GROW_BEHIND) {
+		lp_pipe_grow(in->fd);
+		in->grown = 1;
+	}
 	in->ask = in->ask < ASK_MOST / 2 ? in->ask * 2 : ASK_MOST;
 	out->n = (size_t)k;
 	return k > 0;

@@ -19,6 +19,7 @@ struct lp_input {
 	int fd;
 	int null;        /* /dev/null, where spliced bytes go; -1 without */
 	int seeks;       /* a regular file: `at` is its position */
+	int grown;       /* the pipe was made larger */
 	int drained;     /* the last read got less than it asked for */
 	uint64_t at;
 	uint64_t size;   /* of the file, when last asked */

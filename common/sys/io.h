@@ -40,7 +40,13 @@ int lp_read_all(int fd, struct lp_buf *);
 /* Writes all. 0, LP_E_PIPE if the reader has gone, or LP_E_SYS. */
 int lp_write_all(int fd, struct lp_span);
 
-/* Larger pipes mean fewer switches between two filters; what is no pipe, or may not grow, stays as it is. */
+/*
+ * Larger pipes mean fewer switches between two filters; what is no pipe, or
+ * may not grow, stays as it is. Not before LP_PIPE_GROW_BEHIND bytes went
+ * through: what lies in pipes when a reader stops early was fetched for
+ * nothing.
+ */
+enum { LP_PIPE_GROW_BEHIND = 1024 * 1024 };
 void lp_pipe_grow(int fd);
 
 /*

@@ -213,6 +213,10 @@ allow_some(scmp_filter_ctx c, enum lp_duty duty)
 	if (duty == LP_DUTY_FILTER && rc == 0)
 		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
 	    SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH, 0));
+	/* a pipe's size (lp_pipe_grow), and nothing else that fcntl can do */
+	if (duty == LP_DUTY_FILTER && rc == 0)
+		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+		    SCMP_A1(SCMP_CMP_EQ, F_SETPIPE_SZ, 0));
 	/* malloc arenas */
 	return rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
