@@ -190,7 +190,7 @@ read_lengths(struct bits *bits, const struct prefix *prefix, unsigned char *len,
 static enum lp_deflate_verdict
 dynamic(struct bits *b)
 {
-	unsigned char len[LITERALS + DISTANCES];
+	unsigned char len[LITERALS + DISTANCES] = { 0 };
 	struct prefix prefix[PREFIXES];
 	unsigned hlit, hdist, hclen;
 	enum lp_deflate_verdict v;
@@ -235,7 +235,7 @@ lp_deflate_block(const unsigned char *p, size_t n, unsigned skip, struct lp_defl
 	enum lp_deflate_verdict v = LP_DEFLATE_REGULAR;
 
 	peek(&b);
-	if (b.have < skip + 3)
+	if (b.have < 3 || skip > b.have - 3)
 		return LP_DEFLATE_SHORT;
 	drop(&b, skip);
 	block->final = b.hold & 1;
