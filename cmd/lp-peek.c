@@ -245,7 +245,7 @@ defaults(struct args *a)
 
 	*a = (struct args){ .opt = { .usage = usage, .help = help } };
 	a->peek = (struct lp_peek_options){ .nimages = 1, .head = LP_PEEK_HEAD, .depth = UINT64_MAX,
-		.use_cache = 1, .pager = 1, .store = getenv("LP_STORE"),
+		.use_cache = 1, .pager = 1,
 		.offline = offline != NULL && strcmp(offline, "1") == 0 };
 	lp_rowfmt_init(&a->peek.fmt);
 	lp_argv_init(&a->peek.rows);

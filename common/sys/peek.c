@@ -23,31 +23,39 @@ parallel(void)
 	return n < 4 ? 4 : n > LP_CREW_JOBS - 4 ? LP_CREW_JOBS - 4 : n;
 }
 
-/* $XDG_CACHE_HOME/layer-peek/store, its directories made as the base directory specification wants them. */
+/* $XDG_CACHE_HOME/layer-peek/NAME, its directories made as the base directory specification wants them. */
 static char *
-default_store(void)
+default_path(const char *name)
 {
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-	char *dir = NULL, *store = NULL;
+	char *path = NULL;
 	int n;
 
 	if (cache != NULL && *cache == '/')
-		n = asprintf(&dir, "%s/layer-peek", cache);
+		n = asprintf(&path, "%s/layer-peek/%s", cache, name);
 	else if (home != NULL && *home == '/')
-		n = asprintf(&dir, "%s/.cache/layer-peek", home);
+		n = asprintf(&path, "%s/.cache/layer-peek/%s", home, name);
 	else
 		return NULL;
-	if (n < 0 || asprintf(&store, "%s/store", dir) < 0)
-		store = NULL;
-	for (char *p = n < 0 ? NULL : strchr(dir + 1, '/'); p != NULL; p = strchr(p + 1, '/')) {
+	if (n < 0)
+		return NULL;
+	for (char *p = strchr(path + 1, '/'); p != NULL; p = strchr(p + 1, '/')) {
 		*p = '\0';
-		(void)mkdir(dir, 0700);
+		(void)mkdir(path, 0700);
 		*p = '/';
 	}
-	if (n >= 0)
-		(void)mkdir(dir, 0700);
-	free(n < 0 ? NULL : dir);
-	return store;
+	return path;
+}
+
+/* What was given, or the environment's word, or the default. LP_OK or LP_E_ABSENT. */
+static int
+settle_path(const char **path, const char *variable, const char *name, char **room)
+{
+	if (*path == NULL || **path == '\0')
+		*path = getenv(variable);
+	if (*path == NULL || **path == '\0')
+		*path = *room = default_path(name);
+	return *path != NULL ? LP_OK : LP_E_ABSENT;
 }
 
 int
@@ -57,11 +65,11 @@ lp_peek_prepare(struct lp_peek_options *o)
 		lp_err("out of memory");
 		return LP_EXIT_SYSTEM;
 	}
-	if (!o->use_cache || (o->store != NULL && *o->store != '\0'))
+	if (!o->use_cache)
 		return LP_EXIT_OK;
-	o->store = o->default_store = default_store();
-	if (o->store == NULL) {
-		lp_err("no place for the store: neither XDG_CACHE_HOME nor HOME is a path (-S names one, --no-cache keeps nothing)");
+	if (settle_path(&o->store, "LP_STORE", "store", &o->defaults[0]) != LP_OK ||
+	    settle_path(&o->db, "LP_CACHE", "listings.db", &o->defaults[1]) != LP_OK) {
+		lp_err("no place to keep anything: neither XDG_CACHE_HOME nor HOME is a path (--no-cache keeps nothing)");
 		return LP_EXIT_SYSTEM;
 	}
 	return LP_EXIT_OK;
@@ -73,7 +81,8 @@ lp_peek_options_release(struct lp_peek_options *o)
 	lp_argv_release(&o->rows);
 	lp_argv_release(&o->network);
 	lp_argv_release(&o->platform);
-	free(o->default_store);
+	free(o->defaults[0]);
+	free(o->defaults[1]);
 }
 
 /* The statistics go where LP_STATS says; the children's come to us, and are passed on. */

@@ -59,8 +59,8 @@ struct lp_peek_options {
 	int offline;
 	int pager;             /* whether there may be one */
 	const char *store;     /* directory; NULL until lp_peek_prepare: the default */
-	char *default_store;
-	const char *db;        /* of lp-cache; NULL: its default */
+	const char *db;        /* of lp-cache, likewise */
+	char *defaults[2];
 	enum lp_color color;
 	int quiet;
 	struct lp_rowfmt fmt;  /* -o, -0: of TSV rows, the layer's column last unless -o was given */
@@ -144,7 +144,7 @@ struct lp_peek {
  */
 
 /*
- * Fill in what the command line left open: where the store is. LP_EXIT_OK,
+ * Fill in what the command line left open: where the store and the database are. LP_EXIT_OK,
  * or the exit code after a message.
  */
 int lp_peek_prepare(struct lp_peek_options *);

@@ -50,7 +50,7 @@ run(struct lp_peek_layer *l, struct lp_pipeline *line, const struct lp_job_io *i
 static void
 plan_bytes(struct lp_pipeline *line, const struct lp_peek_layer *l)
 {
-	lp_pipeline_fetch(line, l->peek, l->peek->o->offline);
+	lp_pipeline_fetch(line, l->peek, LP_STORE_KEEP);
 	lp_argv_add(&line->a[0], "--all");
 	lp_pipeline_source(line, l);
 	lp_pipeline_add(line, "lp-inflate");
@@ -142,7 +142,7 @@ fetch_toc(struct lp_peek_layer *l, int fd)
 	struct lp_pipeline line = { .n = 0 };
 	const struct lp_job_io io = { .in = -1, .out = fd, .err = -1, .keep = &l->peek->token_fd, .nkeep = 1 };
 
-	lp_pipeline_fetch(&line, l->peek, l->peek->o->offline);
+	lp_pipeline_fetch(&line, l->peek, LP_STORE_KEEP);
 	lp_argv_addf(&line.a[0], "--range=%s", l->toc_range);
 	lp_pipeline_source(&line, l);
 	return run(l, &line, &io);

@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,8 +89,7 @@ put_away(struct lp_peek_layer *l)
 		return LP_OK;
 	l->put = (struct lp_job){ .ops = &put_ops, .owner = l };
 	a = lp_pipeline_add(&line, "lp-cache");
-	if (p->o->db != NULL)
-		lp_argv_addf(a, "--db=%s", p->o->db);
+	lp_argv_addf(a, "--db=%s", p->o->db);
 	lp_argv_add(a, "put");
 	lp_argv_addf(a, "--layer=%s", l->digest);
 	if (l->size >= 0)
@@ -261,8 +261,7 @@ plan_ask(struct lp_pipeline *line, struct lp_peek_layer *l)
 	const struct lp_peek_options *o = l->peek->o;
 	struct lp_argv *a = lp_pipeline_add(line, "lp-cache");
 
-	if (o->db != NULL)
-		lp_argv_addf(a, "--db=%s", o->db);
+	lp_argv_addf(a, "--db=%s", o->db);
 	lp_argv_add(a, "get");
 	/* no preview is made from as many bytes as there can be */
 	lp_argv_addf(a, "--head=%lld", o->complete || l->look_only ? (long long)INT64_MAX : (long long)o->head);
@@ -276,7 +275,7 @@ plan_locate(struct lp_pipeline *line, struct lp_peek_layer *l)
 
 	/* zstd:chunked says where it is; eStargz only that it is there */
 	if (l->annotations == NULL || strstr(l->annotations, "manifest-position") == NULL) {
-		lp_pipeline_fetch(line, l->peek, l->peek->o->offline);
+		lp_pipeline_fetch(line, l->peek, LP_STORE_KEEP);
 		lp_argv_addf(&line->a[0], "--range=%lld-%lld", (long long)(l->size - LP_FOOTER_MAX),
 		    (long long)(l->size - 1));
 		lp_pipeline_source(line, l);
@@ -293,7 +292,7 @@ plan_toc(struct lp_pipeline *line, struct lp_peek_layer *l)
 {
 	if (read_place(l) != LP_OK || empty_rows(l) != LP_OK)
 		return LP_E_SYS;
-	lp_pipeline_fetch(line, l->peek, l->peek->o->offline);
+	lp_pipeline_fetch(line, l->peek, LP_STORE_KEEP);
 	lp_argv_addf(&line->a[0], "--range=%s", l->toc_range);
 	lp_pipeline_source(line, l);
 	lp_pipeline_list(line, "lp-toc");
@@ -302,14 +301,31 @@ plan_toc(struct lp_pipeline *line, struct lp_peek_layer *l)
 	return LP_OK;
 }
 
-/* What fill has brought is read offline; what it does not bring is fetched on the way. */
+/* Whether the store has all of it: then there is nothing to fetch, and nothing to keep either. */
+static int
+is_stored(const struct lp_peek_layer *l)
+{
+	const struct lp_peek_options *o = l->peek->o;
+	char path[PATH_MAX];
+	int n = 0;
+
+	if (o->use_cache && l->digest != NULL)
+		n = snprintf(path, sizeof(path), "%s/blobs/sha256/%s", o->store, l->digest + strlen("sha256:"));
+	return n > 0 && (size_t)n < sizeof(path) && access(path, R_OK) == 0;
+}
+
+/*
+ * A whole layer is streamed, and nothing but its listing stays.
+ * Of a head, what fill has brought is read offline.
+ */
 static void
 plan_stream(struct lp_pipeline *line, struct lp_peek_layer *l)
 {
 	const struct lp_peek_options *o = l->peek->o;
 	int filled = l->is_remote && o->use_cache && !o->complete;
 
-	lp_pipeline_fetch(line, l->peek, o->offline || filled);
+	lp_pipeline_fetch(line, l->peek,
+	    filled ? LP_STORE_ONLY : o->complete && !is_stored(l) ? LP_STORE_WITHOUT : LP_STORE_KEEP);
 	if (o->complete)
 		lp_argv_add(&line->a[0], "--all");
 	else
@@ -419,7 +435,7 @@ start_fill(struct lp_peek *p)
 
 	p->filling = 1;
 	p->fill = (struct lp_job){ .ops = &fill_ops, .owner = p };
-	lp_pipeline_fetch(&line, p, 0);
+	lp_pipeline_fetch(&line, p, LP_STORE_KEEP);
 	lp_argv_add(a, "--fill");
 	lp_argv_addf(a, "--jobs=%d", LP_PEEK_FILL_JOBS);
 	lp_argv_addf(a, "--bytes=%llu", (unsigned long long)p->o->head);
@@ -455,7 +471,10 @@ first_step(const struct lp_peek_layer *l)
 
 	if (l->same != NULL || (o->layer != NULL && !matches(l, o->layer)))
 		return UNWANTED;
-	return o->use_cache && !o->refresh && !l->locate_only && l->digest != NULL ? ASK : after_ask(l);
+	/* no database, no answer: that needs no process to find out */
+	if (o->use_cache && !o->refresh && !l->locate_only && l->digest != NULL && access(o->db, F_OK) == 0)
+		return ASK;
+	return after_ask(l);
 }
 
 /* Start what can be started; how many layers are not done yet. */

@@ -20,14 +20,19 @@ lp_pipeline_add(struct lp_pipeline *l, const char *name)
 }
 
 void
-lp_pipeline_fetch(struct lp_pipeline *l, const struct lp_peek *p, int offline)
+lp_pipeline_fetch(struct lp_pipeline *l, const struct lp_peek *p, enum lp_pipeline_store how)
 {
 	struct lp_argv *a = lp_pipeline_add(l, "lp-fetch");
 
 	lp_argv_append(a, &p->o->network);
-	if (p->o->use_cache || offline)
+	if (p->o->offline)
+		how = LP_STORE_ONLY;
+	/* an empty one outweighs LP_STORE */
+	if (how == LP_STORE_WITHOUT || !p->o->use_cache)
+		lp_argv_add(a, "--store=");
+	else
 		lp_argv_addf(a, "--store=%s", p->o->store);
-	if (offline)
+	if (how == LP_STORE_ONLY)
 		lp_argv_add(a, "--offline");
 }
 

@@ -18,7 +18,12 @@ struct lp_pipeline {
 struct lp_argv *lp_pipeline_add(struct lp_pipeline *, const char *name);
 
 /* lp-fetch, told everything but which bytes of what. */
-void lp_pipeline_fetch(struct lp_pipeline *, const struct lp_peek *, int offline);
+enum lp_pipeline_store {
+	LP_STORE_KEEP,   /* read through the store */
+	LP_STORE_ONLY,   /* offline: from the store and nowhere else */
+	LP_STORE_WITHOUT /* what is fetched is not kept */
+};
+void lp_pipeline_fetch(struct lp_pipeline *, const struct lp_peek *, enum lp_pipeline_store);
 /* The last of lp-fetch's arguments: behind them the program is complete. */
 void lp_pipeline_source(struct lp_pipeline *, const struct lp_peek_layer *);
 /* lp-tarls or lp-toc, with everything that a listing may say, so that one listing serves every question. */

@@ -72,6 +72,8 @@ downloaded() {
 	[ ! -s err ]
 	lp-peek -c "$(srv_addr reg)/public/app:1" >again
 	cmp got again
+	# the listing was kept, the layers were not
+	[ "$(find cache/layer-peek/store -type f -size +16k | wc -l)" -eq 0 ]
 }
 
 @test "a second run downloads nothing, an offline one neither, and both give the same bytes" {
