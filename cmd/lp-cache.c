@@ -23,7 +23,7 @@
 static const char usage[] =
     "usage: lp-cache [-hqvV] [--db=FILE] put --layer=DIGEST [--size=BYTES] [--head=BYTES]\n"
     "                [--image=REF --index=N[/COUNT]]\n"
-    "       lp-cache [--db=FILE] get [--head=BYTES] DIGEST\n"
+    "       lp-cache [--db=FILE] get [--head=BYTES] [--image=REF --index=N[/COUNT]] DIGEST\n"
     "       lp-cache [--db=FILE] has [-C] [--head=BYTES] DIGEST\n"
     "       lp-cache [--db=FILE] search [-Fj] [--image=REF] [--layer=DIGEST] PATTERN\n"
     "       lp-cache [--db=FILE] images [-j]\n"
@@ -260,6 +260,12 @@ run_get(struct work *w)
 	if (rc == LP_E_ABSENT)
 		lp_err("%s: no such listing", lp_quotes(w->args->words[1]));
 	w->found = rc == LP_OK ? f.entries : 0;
+	if (rc == LP_OK && w->args->layer.image.n > 0) {
+		struct lp_cache_layer layer = w->args->layer;
+
+		layer.digest = lp_span_str(w->args->words[1]);
+		rc = lp_cache_belongs(&w->cache, &layer);
+	}
 	return rc == LP_OK ? lp_cache_get(&w->cache, f.listing, write_bytes, w) : rc;
 }
 
@@ -377,7 +383,7 @@ run_export(struct work *w)
 
 static const struct command commands[] = {
 	{ "put", "lsxih", 1, run_put },
-	{ "get", "h", 2, run_get },
+	{ "get", "hix", 2, run_get },
 	{ "has", "hC", 2, run_has },
 	{ "search", "ilFj", 2, run_search },
 	{ "images", "j", 1, run_images },
@@ -402,9 +408,9 @@ check_options(const struct args *a, const struct command *c)
 		return lp_opt_refuse(&a->opt, "%s takes %d arguments, not %d", c->name, c->words - 1, a->nwords - 1);
 	if (c->run == run_put && a->layer.digest.n == 0)
 		return lp_opt_refuse(&a->opt, "put needs --layer");
-	if (c->run == run_put && (a->layer.image.n > 0) != (a->layer.index >= 0))
+	if ((c->run == run_put || c->run == run_get) && (a->layer.image.n > 0) != (a->layer.index >= 0))
 		return lp_opt_refuse(&a->opt, "--image and --index come together");
-	if (c->run == run_put && a->layer.of >= 0 && a->layer.index >= a->layer.of)
+	if (a->layer.of >= 0 && a->layer.index >= a->layer.of)
 		return lp_opt_refuse(&a->opt, "--index counts from 0: there is no such layer in so many");
 	if (c->run == run_prune && a->days < 0 && a->max_size < 0)
 		return lp_opt_refuse(&a->opt, "prune needs --days or --max-size");

@@ -64,6 +64,9 @@ enum lp_cache_put {
  */
 int lp_cache_put(struct lp_cache *, const struct lp_cache_layer *, int fd, enum lp_cache_put *);
 
+/* Say that the layer is the image's at that index, if that is not known yet. */
+int lp_cache_belongs(struct lp_cache *, const struct lp_cache_layer *);
+
 /*
  * No writer waits for a pipe: what comes through one is first copied to a
  * file without a name next to the database. A descriptor for that, or fd

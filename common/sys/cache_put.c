@@ -356,6 +356,24 @@ keep_layer_only(struct lp_cache *c, const struct lp_cache_layer *l)
 }
 
 int
+lp_cache_belongs(struct lp_cache *c, const struct lp_cache_layer *l)
+{
+	struct lp_stmt s;
+	int known, rc = lp_stmt_init(&c->db, &s, "SELECT 1 FROM image_layer JOIN image ON image.id = image_layer.image"
+	    " JOIN layer ON layer.id = image_layer.layer WHERE image.ref = ?1 AND image_layer.idx = ?2 AND layer.digest = ?3");
+
+	if (rc != LP_OK)
+		return lp_cache_failed(c, rc);
+	lp_stmt_text(&s, 1, l->image);
+	lp_stmt_int(&s, 2, l->index);
+	lp_stmt_text(&s, 3, l->digest);
+	known = lp_stmt_step(&s);
+	lp_stmt_release(&s);
+	/* mostly it is: then nobody has to wait for a writer */
+	return known == 1 ? LP_OK : known < 0 ? lp_cache_failed(c, known) : lp_cache_failed(c, keep_layer_only(c, l));
+}
+
+int
 lp_cache_put(struct lp_cache *c, const struct lp_cache_layer *l, int fd, enum lp_cache_put *result)
 {
 	struct put p;

@@ -64,19 +64,23 @@ ask_layer(struct lp_peek_layer *l, const char *name, int follow, int fd)
 	struct lp_view view = { .kind = LP_VIEW_FIND, .name = name, .follow = follow, .layer = label };
 	struct lp_pipeline line = { .view = { .run = lp_view_run, .arg = &view } };
 	struct lp_job_io io = { .in = -1, .out = fd, .err = -1, .keep = &l->peek->token_fd, .nkeep = 1 };
+	int code;
 
 	snprintf(label, sizeof(label), "%u", l->number);
+	if (ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0)
+		return LP_E_SYS;
 	if (l->complete == LP_COMPLETE_YES) {
-		io.in = l->rows;
-		if (lseek(l->rows, 0, SEEK_SET) != 0)
+		io.in = lp_tmpfile_reopen(l->rows);
+		if (io.in < 0)
 			return LP_E_SYS;
 	} else {
 		plan_bytes(&line, l);
 		lp_pipeline_list(&line, "lp-tarls");
 	}
-	if (ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0)
-		return LP_E_SYS;
-	return run(l, &line, &io);
+	code = run(l, &line, &io);
+	if (io.in >= 0)
+		close(io.in);
+	return code;
 }
 
 /*

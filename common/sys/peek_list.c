@@ -80,13 +80,16 @@ static int
 put_away(struct lp_peek_layer *l)
 {
 	struct lp_peek *p = l->peek;
-	const struct lp_job_io io = { .in = l->rows, .out = -1, .err = -1 };
+	struct lp_job_io io = { .out = -1, .err = -1 };
 	struct lp_pipeline line = { .n = 0 };
 	struct lp_argv *a;
+	int rc;
 
-	if (!p->o->use_cache || l->digest == NULL || l->complete == LP_COMPLETE_UNKNOWN ||
-	    lseek(l->rows, 0, SEEK_SET) != 0)
+	if (!p->o->use_cache || l->digest == NULL || l->complete == LP_COMPLETE_UNKNOWN)
 		return LP_OK;
+	io.in = lp_tmpfile_reopen(l->rows);
+	if (io.in < 0)
+		return LP_E_SYS;
 	l->put = (struct lp_job){ .ops = &put_ops, .owner = l };
 	a = lp_pipeline_add(&line, "lp-cache");
 	lp_argv_addf(a, "--db=%s", p->o->db);
@@ -98,7 +101,9 @@ put_away(struct lp_peek_layer *l)
 		lp_argv_addf(a, "--head=%llu", (unsigned long long)p->o->head);
 	lp_argv_addf(a, "--image=%s", l->image->name);
 	lp_argv_addf(a, "--index=%u/%zu", l->number - 1, l->image->n);
-	return lp_pipeline_start(p, &l->put, &line, &io);
+	rc = lp_pipeline_start(p, &l->put, &line, &io);
+	close(io.in);
+	return rc;
 }
 
 /* ---- the steps ------------------------------------------------------------------------ */
@@ -265,6 +270,8 @@ plan_ask(struct lp_pipeline *line, struct lp_peek_layer *l)
 	lp_argv_add(a, "get");
 	/* no preview is made from as many bytes as there can be */
 	lp_argv_addf(a, "--head=%lld", o->complete || l->look_only ? (long long)INT64_MAX : (long long)o->head);
+	lp_argv_addf(a, "--image=%s", l->image->name);
+	lp_argv_addf(a, "--index=%u/%zu", l->number - 1, l->image->n);
 	lp_argv_add(a, l->digest);
 }
 

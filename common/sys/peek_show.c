@@ -123,9 +123,11 @@ release_merge(struct merge *m)
 
 /* lp-merge's command line, but for what each question adds in front of the files. */
 static int
-plan_merge(const struct lp_peek_image *im, const struct lp_argv *more, struct merge *m)
+plan_merge(const struct lp_peek_image *im, const struct lp_argv *more, const struct lp_view *view, struct merge *m)
 {
-	*m = (struct merge){ .keep = calloc(im->n + 1, sizeof(*m->keep)) };
+	size_t extra = view != NULL && view->layer_rows != NULL ? view->doc->nlayers : 0;
+
+	*m = (struct merge){ .keep = calloc(im->n + extra + 1, sizeof(*m->keep)) };
 	lp_argv_init(&m->argv);
 	if (m->keep == NULL)
 		return LP_E_NOMEM;
@@ -140,6 +142,8 @@ plan_merge(const struct lp_peek_image *im, const struct lp_argv *more, struct me
 		m->keep[m->nkeep++] = im->layer[i].rows;
 		lp_argv_addf(&m->argv, "%u=/dev/fd/%d", im->layer[i].number, im->layer[i].rows);
 	}
+	for (size_t i = 0; i < extra; i++)
+		m->keep[m->nkeep++] = view->layer_rows[i];
 	return m->argv.failed ? LP_E_NOMEM : LP_OK;
 }
 
@@ -152,8 +156,9 @@ merge(struct lp_peek *p, const struct lp_peek_image *im, const struct lp_argv *m
 	struct lp_stage stage[2] = { { 0 } };
 	struct merge m;
 	size_t n = 0;
-	int rc = plan_merge(im, more, &m);
+	int rc = plan_merge(im, more, view, &m);
 
+	/* without a listing there is nothing to merge, and a document all the same */
 	if (m.nkeep > 0)
 		stage[n++].argv = lp_argv_done(&m.argv);
 	if (view != NULL) {
@@ -223,11 +228,25 @@ show_merged(struct lp_peek *p, struct output *out)
 
 /* ---- layer by layer ------------------------------------------------------------------------ */
 
+/* The line in front of all sections: so that listings of many images can follow each other. */
+static char *
+image_line(const struct lp_peek_image *im)
+{
+	char *text = NULL;
+
+	if (asprintf(&text, "#image\tname=%s\tdigest=%s\tplatform=%s\tlayers=%zu\n", lp_quotes(im->name),
+	        im->digest != NULL ? im->digest : "", im->platform != NULL ? im->platform : "", im->n) < 0)
+		return NULL;
+	return text;
+}
+
 static char *
 title_of(const struct lp_peek_layer *l, int eyes)
 {
-	char size[LP_HUMAN_MAX + 1], *text = NULL;
+	char size[LP_HUMAN_MAX + 1], *text = NULL, *image = NULL;
 
+	if (!eyes && l->number == 1)
+		image = image_line(l->image);
 	*lp_human_bytes(size, l->size >= 0 ? (uint64_t)l->size : 0) = '\0';
 	if (eyes) {
 		if (asprintf(&text, "%slayer %u  %s  %s%s%s", l->number > 1 ? "\n" : "", l->number,
@@ -235,10 +254,11 @@ title_of(const struct lp_peek_layer *l, int eyes)
 		        l->created_by != NULL ? "  " : "",
 		        l->created_by != NULL ? lp_quotes(l->created_by) : "") < 0)
 			return NULL;
-	} else if (asprintf(&text, "#layer\tindex=%u\tdigest=%s\tsize=%lld", l->number - 1,
-	               l->digest != NULL ? l->digest : "", (long long)l->size) < 0) {
-		return NULL;
+	} else if (asprintf(&text, "%s#layer\tindex=%u\tdigest=%s\tsize=%lld", image != NULL ? image : "",
+	               l->number - 1, l->digest != NULL ? l->digest : "", (long long)l->size) < 0) {
+		text = NULL;
 	}
+	free(image);
 	return text;
 }
 
@@ -269,9 +289,11 @@ static int
 show_one(struct lp_peek *p, struct lp_peek_layer *l, int with_title, int out)
 {
 	char *title = with_title ? title_of(l, for_eyes(p)) : NULL;
-	int rc = lseek(l->rows, 0, SEEK_SET) == 0 ? LP_OK : LP_E_SYS;
+	int fd = lp_tmpfile_reopen(l->rows);
+	int rc = fd < 0 ? LP_E_SYS : show_rows(p, fd, title, 0, out);
 
-	rc = rc != LP_OK ? rc : show_rows(p, l->rows, title, 0, out);
+	if (fd >= 0)
+		close(fd);
 	free(title);
 	return rc;
 }
@@ -359,17 +381,22 @@ show_document(struct lp_peek *p, struct output *out)
 {
 	struct lp_peek_image *im = &p->image[0];
 	struct lp_layerdoc *layer = calloc(im->n + 1, sizeof(*layer));
+	int *rows = calloc(im->n + 1, sizeof(*rows));
+	int own_rows = p->o->what == LP_PEEK_LAYERS || p->o->what == LP_PEEK_LAYER;
 	struct lp_imagedoc doc = { .image = im->name, .digest = im->digest, .platform = im->platform,
 		.bytes_downloaded = p->bytes_downloaded, .layer = layer };
 	struct lp_view view = { .kind = LP_VIEW_DOCUMENT, .doc = &doc, .error = first_error(p) };
 	struct lp_argv more;
-	int rc;
+	int rc = layer != NULL && rows != NULL ? LP_OK : LP_E_NOMEM;
 
-	if (layer == NULL)
-		return LP_E_NOMEM;
-	for (size_t i = 0; i < im->n; i++) {
+	for (size_t i = 0; i < im->n && rc == LP_OK; i++) {
 		if (im->layer[i].rows < 0 && im->layer[i].exit == LP_EXIT_OK)
 			continue;
+		/* one that has no listing at all lists nothing */
+		rows[doc.nlayers] = !own_rows ? -1 :
+		    im->layer[i].rows >= 0 ? lp_tmpfile_reopen(im->layer[i].rows) : lp_tmpfile();
+		if (own_rows && rows[doc.nlayers] < 0)
+			rc = LP_E_SYS;
 		layer[doc.nlayers++] = layer_doc(&im->layer[i]);
 		doc.layers_peeked += im->layer[i].exit == LP_EXIT_OK;
 		doc.layers_from_cache += im->layer[i].from_cache;
@@ -379,9 +406,14 @@ show_document(struct lp_peek *p, struct output *out)
 	lp_argv_add(&more, "--end");
 	if (p->o->what == LP_PEEK_FIND)
 		lp_argv_addf(&more, "--match=%s", p->o->pattern);
-	rc = merge(p, im, &more, &view, out->fd);
+	view.layer_rows = own_rows ? rows : NULL;
+	rc = rc != LP_OK ? rc : merge(p, im, &more, &view, out->fd);
 	lp_argv_release(&more);
+	for (size_t i = 0; i < doc.nlayers && own_rows && rows != NULL; i++)
+		if (rows[i] >= 0)
+			close(rows[i]);
 	free(layer);
+	free(rows);
 	return rc;
 }
 

@@ -437,3 +437,13 @@ lp_tmpfile(void)
 		fd = memfd_create("lp-rows", MFD_CLOEXEC);
 	return fd < 0 ? LP_E_SYS : fd;
 }
+
+int
+lp_tmpfile_reopen(int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? LP_E_SYS : fd;
+}

@@ -126,4 +126,11 @@ void lp_die_of(int sig) __attribute__((noreturn));
  */
 int lp_tmpfile(void);
 
+/*
+ * The same file from its start, read only, with a position of its own: two
+ * children that read one description would each get a part. Descriptor or
+ * LP_E_SYS.
+ */
+int lp_tmpfile_reopen(int fd);
+
 #endif

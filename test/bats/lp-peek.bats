@@ -121,13 +121,17 @@ downloaded() {
 		lp-fetch "$source" | lp-inflate -q | lp-tarls -q
 	done >want
 	lp-peek -q --layers "$OCI" >got
-	grep -v '^#layer' got | cmp want -
+	grep -v '^#' got | cmp want -
+	head -n 1 got | grep -qF $'#image\tname='"$OCI"$'\tdigest=sha256:'
 	[ "$(grep -c $'^#layer\tindex=[0-3]\tdigest=sha256:[0-9a-f]*\tsize=[0-9]*$' got)" -eq 4 ]
 	digest=$(lp-layers -o digest "$OCI" | sed -n 4p)
 	lp-peek -q --layer=4 "$OCI" >got
 	lp-peek -q --layer="${digest:0:15}" "$OCI" | cmp got -
 	lp-peek -q --layer="${digest#sha256:}" "$OCI" | cmp got -
 	grep -q 'wh..wh..opq' got
+	lp-peek -qj --layers "$OCI" | jq -r '.layers[] | .entries[] | .name' | wc -l >json
+	[ "$(cat json)" -eq "$(wc -l <want)" ]
+	lp-peek -qj --layer=4 "$OCI" | jq -e '(.layers | length) == 1 and ([.layers[0].entries[].name] | index("etc/nginx/snippets/.wh..wh..opq"))'
 	run -4 lp-peek --layer=5 "$OCI"
 	[[ $output == *"has no layer 5 (4 layers)"* ]]
 }

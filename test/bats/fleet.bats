@@ -1,0 +1,126 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016 # the remote shell expands it
+# Many images by engines of others, into one database: xargs on this machine,
+# GNU parallel over two hosts, which are network namespaces with an sshd each.
+
+bats_require_minimum_version 1.5.0
+
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+setup_file() {
+	load ../lib/registry
+	srv_init
+	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	export ROOT
+	cd "$BATS_FILE_TMPDIR" || return
+	for i in 1 2 3 4 5 6; do
+		mkdir "files$i"
+		echo "$i" >"files$i/only-in-$i"
+		tar -C "files$i" -cf "$i.tar" .
+	done
+	echo shared >in-all
+	tar -cf base.tar in-all
+	for i in 1 2 3 4 5 6; do
+		layout_make "layout$i" "v$i" base.tar "$i.tar"
+		echo "oci:$PWD/layout$i:v$i"
+	done >images
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	export PATH=$LP_BIN:$PATH XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache HOME=$BATS_TEST_TMPDIR
+	unset LP_STORE LP_CACHE LP_OFFLINE LP_STATS
+	IMAGES=$BATS_FILE_TMPDIR/images
+}
+
+teardown() {
+	local i
+	for i in 1 2; do
+		[ ! -e "host$i.pid" ] || as_root kill "$(cat "host$i.pid")" || true
+		as_root ip netns del "lp$$h$i" 2>/dev/null || true
+	done
+}
+
+# Each image's own file is found under it, the shared one under all six.
+holds_all_six() {
+	local i
+	for i in 1 2 3 4 5 6; do
+		[ "$(lp-cache --db="$1" search "only-in-$i" | cut -f1)" = "oci:$BATS_FILE_TMPDIR/layout$i:v$i" ]
+	done
+	[ "$(lp-cache --db="$1" search in-all | cut -f1 | sort -u | wc -l)" -eq 6 ]
+	[ "$(lp-cache --db="$1" stat -j | jq .layers)" -eq 7 ]
+}
+
+@test "xargs -P: all processes into one database" {
+	run -0 "$ROOT/fleet/with-xargs" -j 6 listings.db <"$IMAGES"
+	holds_all_six listings.db
+}
+
+@test "GNU parallel on this machine" {
+	run -0 "$ROOT/fleet/with-parallel" -j 3 listings.db <"$IMAGES"
+	holds_all_six listings.db
+}
+
+@test "one image that does not exist: the others are listed, the status says so" {
+	{
+		cat "$IMAGES"
+		echo "oci:$PWD/none:1"
+	} >some
+	run ! "$ROOT/fleet/with-parallel" listings.db <some
+	holds_all_six listings.db
+	run ! "$ROOT/fleet/with-xargs" other.db <some
+	holds_all_six other.db
+}
+
+# host_start N: a namespace with an address of its own, and an sshd in it
+host_start() {
+	local n=$1 ns=lp$$h$1 net=$((($$ % 250) + 1))
+	as_root ip netns add "$ns"
+	as_root ip link add "lp$$v$n" type veth peer name eth0 netns "$ns"
+	as_root ip addr add "10.$net.$n.1/24" dev "lp$$v$n"
+	as_root ip link set "lp$$v$n" up
+	as_root ip -n "$ns" addr add "10.$net.$n.2/24" dev eth0
+	as_root ip -n "$ns" link set eth0 up
+	as_root ip -n "$ns" link set lo up
+	ssh-keygen -q -t ed25519 -N '' -f "hostkey$n"
+	cat >"sshd$n" <<-END
+	Port 22
+	HostKey $PWD/hostkey$n
+	PidFile $PWD/host$n.pid
+	AuthorizedKeysFile $PWD/key.pub
+	StrictModes no
+	UsePAM no
+	PasswordAuthentication no
+	SetEnv PATH=$PATH XDG_CACHE_HOME=$PWD/cache-of-$n HOST_NUMBER=$n
+	END
+	as_root mkdir -p /run/sshd
+	as_root ip netns exec "$ns" /usr/sbin/sshd -f "$PWD/sshd$n"
+	cat >>config <<-END
+	Host host$n
+	  HostName 10.$net.$n.2
+	  User $(id -un)
+	  IdentityFile $PWD/key
+	  StrictHostKeyChecking no
+	  UserKnownHostsFile /dev/null
+	  LogLevel ERROR
+	END
+	wait_for ssh -F config "host$n" true
+}
+
+@test "GNU parallel over two hosts, each with a part of the work" {
+	load ../lib/registry
+	ssh-keygen -q -t ed25519 -N '' -f key
+	host_start 1
+	host_start 2
+	[ "$(ssh -F config host2 'echo $HOST_NUMBER')" = 2 ]
+	PARALLEL_SSH="ssh -F $PWD/config" run -0 "$ROOT/fleet/with-parallel" -j 2 -S host1,host2 listings.db <"$IMAGES"
+	holds_all_six listings.db
+	# both have worked: each keeps what it listed
+	one=$(lp-cache --db="cache-of-1/layer-peek/listings.db" images | cut -f1 | sort -u | wc -l)
+	two=$(lp-cache --db="cache-of-2/layer-peek/listings.db" images | cut -f1 | sort -u | wc -l)
+	[ "$one" -gt 0 ]
+	[ "$two" -gt 0 ]
+	[ $((one + two)) -eq 6 ]
+}
