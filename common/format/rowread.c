@@ -18,6 +18,9 @@ lp_rowread_init(struct lp_rowread *r)
 	*r = (struct lp_rowread){ 0 };
 	lp_rowfmt_init(&r->fmt);
 	r->plain = 1;
+	/* "the mode of the row before", before the first */
+	memcpy(r->mode_text, "----------", LP_MODE_LEN);
+	r->mode_type = LP_REG;
 	lp_buf_init(&r->partial, LP_MAX_ROW);
 	lp_buf_init(&r->undone, LP_MAX_ROW);
 	lp_buf_init(&r->label, LP_MAX_PATH);
