@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -164,27 +165,54 @@ static const int store_calls[] = {
 static const int network_calls[] = {
 	SCMP_SYS(connect), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname),
 	SCMP_SYS(getpeername), SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg),
-	SCMP_SYS(sendmmsg), SCMP_SYS(shutdown), SCMP_SYS(ppoll), SCMP_SYS(ioctl), SCMP_SYS(pipe2),
+	SCMP_SYS(sendmmsg), SCMP_SYS(shutdown), SCMP_SYS(ppoll), SCMP_SYS(pipe2),
 	SCMP_SYS(eventfd2), SCMP_SYS(socketpair), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
 	SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(gettid), SCMP_SYS(uname), SCMP_SYS(sysinfo),
 	SCMP_SYS(sched_yield), SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep), SCMP_SYS(getegid),
 	SCMP_SYS(getgid), SCMP_SYS(open), SCMP_SYS(stat), SCMP_SYS(access), SCMP_SYS(readlink),
-	SCMP_SYS(timer_create), SCMP_SYS(sched_getaffinity), SCMP_SYS(prctl),
+	SCMP_SYS(timer_create), SCMP_SYS(sched_getaffinity),
 };
 
-/* Internet, the name service's own socket, and netlink, where libc learns which addresses there are. */
-static const int families[] = { AF_INET, AF_INET6, AF_UNIX, AF_NETLINK };
+/*
+ * Sockets for the Internet alone. A filter does not see which AF_UNIX socket
+ * is connected to, and Landlock does not look: docker's or an agent's would
+ * be as good as no lock. The resolver asks for such a one (nscd) and for
+ * netlink, is refused both, and goes on without.
+ */
+static int
+allow_sockets(scmp_filter_ctx c)
+{
+	int rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_INET, 0));
+
+	rc = rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+	    SCMP_A0(SCMP_CMP_EQ, AF_INET6, 0));
+	rc = rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+	    SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
+	return rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+	    SCMP_A0(SCMP_CMP_EQ, AF_NETLINK, 0));
+}
+
+/* Of ioctl what asks and what concerns sockets: TIOCSTI would type into the user's terminal. */
+static int
+allow_ioctl(scmp_filter_ctx c)
+{
+	static const unsigned long harmless[] = { FIONBIO, FIONREAD, TCGETS, TIOCGWINSZ };
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]) && rc == 0; i++)
+		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+		    SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)harmless[i], 0));
+	return rc;
+}
 
 static int
 allow_network(scmp_filter_ctx c)
 {
-	int rc = 0;
+	int rc = allow_sockets(c);
 
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && rc == 0; i++)
-		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
-	/* libc binds its netlink socket; Landlock says which ports may be bound: none */
-	rc = rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(bind), 0);
+	rc = rc != 0 ? rc : allow_ioctl(c);
+	rc = rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+	    SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
 	/* threads, not processes; clone3's flags are out of a filter's sight, and libc falls back to clone */
 	rc = rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	return rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
@@ -205,14 +233,18 @@ allow_calls(scmp_filter_ctx c, const int *calls, size_t n)
 static int
 allow_some(scmp_filter_ctx c, enum lp_duty duty)
 {
-	/* no memory that could hold code */
+	/* no memory that could hold code; a resolver that would load a module is to go on without it */
 	int rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+
+	if (duty == LP_DUTY_NETWORK && rc == 0)
+		rc = seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mmap), 1,
+		    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
 
 	/* glibc's fstat; with a path it could look around, where Landlock does not hide it */
 	if (duty == LP_DUTY_FILTER && rc == 0)
 		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
-	    SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH, 0));
+		    SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH, 0));
 	/* a pipe's size (lp_pipe_grow), and nothing else that fcntl can do */
 	if (duty == LP_DUTY_FILTER && rc == 0)
 		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
