@@ -198,7 +198,12 @@ decode(struct lp_zstd *z, struct lp_frames *f, struct lp_span *in, ZSTD_outBuffe
 	struct lp_span from = replay.n > 0 ? replay : *in;
 	uint64_t most = z->state == BLOCK && z->raw && z->left > 1 ? z->left - 1 : z->left;
 	ZSTD_inBuffer src = { from.p, from.n < most ? from.n : (size_t)most, 0 };
-	size_t rc = ZSTD_decompressStream(z->dctx, out, &src);
+	size_t rc;
+
+	/* what it holds must be out before there is anything that can fail: a failure would take it along */
+	if (z->full)
+		src.size = 0;
+	rc = ZSTD_decompressStream(z->dctx, out, &src);
 
 	z->left -= src.pos;
 	z->full = out->pos == out->size;
