@@ -9,11 +9,14 @@
 #include "common/sys/io.h"
 #include "common/sys/sandbox.h"
 
+static char **words;
+
 void
 lp_opt_start(char **argv, const char *name)
 {
-	/* getopt speaks with argv[0]; the room of main's argv is ours to point elsewhere */
-	argv[0] = (char *)(size_t)name;
+	/* getopt's own messages would show a terminal whatever is in argv */
+	opterr = 0;
+	words = argv;
 	lp_err_name(name);
 	lp_io_init();
 }
@@ -31,6 +34,20 @@ print_and_exit(const char *a, const char *b, const char *c)
 	if (rc == LP_E_SYS)
 		lp_err_errno("<stdout>");
 	exit(lp_exit_of(rc));
+}
+
+/* optopt: the letter, or the value of a long option that is not used as it should be; 0: a long one nobody knows. */
+static int
+not_understood(const struct lp_opt *o)
+{
+	const char *word = optind > 0 ? words[optind - 1] : "";
+	const char letter[] = { '-', (char)optopt, '\0' };
+
+	if (word[0] == '-' && word[1] == '-' && optopt == 0)
+		return lp_opt_refuse(o, "no such option, or more than one: '%s'", lp_quotes(word));
+	if (word[0] == '-' && word[1] == '-')
+		return lp_opt_refuse(o, "an argument is missing, or one too many: '%s'", lp_quotes(word));
+	return lp_opt_refuse(o, "no such option, or its argument is missing: '%s'", lp_quotes(letter));
 }
 
 void
@@ -54,8 +71,7 @@ lp_opt_common(struct lp_opt *o, int opt)
 		o->stats = optarg;
 		break;
 	default:
-		(void)lp_write_all(2, lp_span_str(o->usage));
-		exit(LP_EXIT_USAGE);
+		exit(not_understood(o));
 	}
 }
 

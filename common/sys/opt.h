@@ -35,8 +35,8 @@ struct lp_opt {
 };
 
 /*
- * First thing in main: names the program in messages (getopt's too), and
- * prepares the descriptors (lp_io_init).
+ * First thing in main: names the program in messages (getopt's are made
+ * here, fit for a terminal), and prepares the descriptors (lp_io_init).
  */
 void lp_opt_start(char **argv, const char *name);
 
