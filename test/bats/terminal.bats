@@ -1,0 +1,121 @@
+#!/usr/bin/env bats
+# What strangers wrote never reaches a terminal as it is: names that hold
+# escape sequences, line ends, bidirectional controls and bytes that are no
+# text, fed to each program that prints names or complains about them.
+
+bats_require_minimum_version 1.5.0
+
+setup_file()
+{
+	local top
+	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	export BIN=${LP_BIN:-$top/build/release/bin}
+	PROGRAMS=$(cd "$top/cmd" && echo lp-*.c | sed 's/\.c\>//g')
+	export PROGRAMS
+	export IN=$BATS_FILE_TMPDIR
+	cd "$IN" || return
+	# set a title and colours, go up a line, a C1 control, turn the text round, break the line
+	EVIL=$'e\e]0;title\a\e[31m\e[A\xc2\x9b31m\xe2\x80\xae\xe2\x81\xa6\r\n\t\x7f\xff\\end'
+	export EVIL
+	mkdir tree
+	echo x >"tree/$EVIL"
+	ln -s "$EVIL" tree/link
+	tar --format=posix --owner="$(printf 'o\033[31mwner'):7" --group=0 -cf evil.tar tree
+	# the same as a listing, and as a table of contents
+	"$BIN/lp-tarls" evil.tar >evil.tsv
+	"$BIN/lp-tarls" -j evil.tar >evil.json
+	jq -cn '{version: 1, entries: [{name: "e\u001b[31m\u202e\u0007x", type: "symlink", linkName: "\u001b]0;t\u0007"}]}' \
+	    >stargz.index.json
+	zstd -q <stargz.index.json >toc.zst
+}
+
+setup()
+{
+	unset LP_STATS LP_STORE LP_CACHE LP_OFFLINE LP_SANDBOX
+	export LC_ALL=C.UTF-8 XDG_CACHE_HOME=$BATS_TEST_TMPDIR HOME=$BATS_TEST_TMPDIR
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# harmless FILE: text of one screen, its controls nothing but line ends (and
+# the tabs of TSV): no C0 and C1 controls, no DEL, no bidirectional ones
+harmless()
+{
+	[ -s "$1" ]
+	python3 - "$1" <<'PY'
+import sys
+data = open(sys.argv[1], "rb").read().decode("utf-8")  # fails on bytes that are no text
+bad = [c for c in data if c not in "\n\t" and (ord(c) < 32 or 0x7f <= ord(c) < 0xa0
+       or ord(c) in range(0x202a, 0x202f) or ord(c) in range(0x2066, 0x206a) or ord(c) in (0x200e, 0x200f, 0x61c))]
+sys.exit("raw: %r in %r" % (bad, data) if bad else 0)
+PY
+}
+
+@test "lp-tarls -l shows names that a terminal does not obey, one line each" {
+	"$BIN/lp-tarls" -l "$IN/evil.tar" >out
+	harmless out
+	[ "$(wc -l <out)" -eq 3 ]
+}
+
+@test "lp-toc -l, lp-merge -l and its other forms for eyes" {
+	"$BIN/lp-toc" -q -l "$IN/toc.zst" >out
+	harmless out
+	[ "$(wc -l <out)" -eq 1 ]
+	for f in evil.tsv evil.json; do
+		"$BIN/lp-merge" -l "$IN/$f" >out
+		harmless out
+		[ "$(wc -l <out)" -eq 3 ]
+	done
+}
+
+@test "rows keep every byte and are one line each all the same" {
+	[ "$(wc -l <"$IN/evil.tsv")" -eq 3 ]
+	[ "$(wc -l <"$IN/evil.json")" -eq 3 ]
+	run ! grep -q $'[\e\a\r\x7f]' "$IN/evil.tsv"
+	run ! grep -q $'[\e\a\r\x7f]' "$IN/evil.json"
+	"$BIN/lp-tarls" -0 -o name "$IN/evil.tar" | tr '\0' '\n' | grep -qaF $'e\e]0;title\a'
+}
+
+@test "messages of every program about files that are called so" {
+	[ -n "$PROGRAMS" ]
+	for p in $PROGRAMS; do
+		echo "# $p"
+		case $p in
+		lp-cache) set -- --db="./$EVIL/x" stat ;;
+		lp-cat) set -- -f "./$EVIL" name ;;
+		lp-layers | lp-peek) set -- "oci:./$EVIL" ;;
+		*) set -- "./$EVIL" ;;
+		esac
+		"$BIN/$p" "$@" >out 2>err </dev/null && rm -rf "./$EVIL"
+		[ ! -s err ] || harmless err
+		# what is no option, no member and no column either
+		"$BIN/$p" "--$EVIL" >out 2>err </dev/null && false
+		harmless err
+	done
+}
+
+@test "messages about what is inside: members, rows, layers" {
+	run -4 "$BIN/lp-cat" -f "$IN/evil.tar" "no $EVIL"
+	printf '%s\n' "$output" >err
+	harmless err
+	printf -- '-rw-r--r--\t0\t0\t0\t-\t%s\t\n' $'\e[31m\\q' >row
+	run -1 "$BIN/lp-merge" row
+	printf '%s\n' "$output" >err
+	harmless err
+	run -2 "$BIN/lp-tarls" -o "$EVIL" "$IN/evil.tar"
+	printf '%s\n' "$output" >err
+	harmless err
+	"$BIN/lp-merge" -v "$EVIL=$IN/evil.tsv" >/dev/null 2>err
+	harmless err
+}
+
+@test "what a registry says: errors and warnings" {
+	load ../lib/registry
+	srv_init
+	jq -n '{"/*": {status: 403, headers: {"Warning": "299 - \"w\u001b[31mx\"", "Content-Type": "application/json"},
+	    text: ({errors: [{code: "X\u001b[31m", message: "m\u0007\u202e\u009bx"}]} | tojson)}}' >rules.json
+	fault_start evil rules.json
+	"$BIN/lp-layers" --plain-http --retries=0 "$(srv_addr evil)/a:1" >out 2>err || true
+	srv_stop
+	harmless err
+	grep -q 403 err
+}
