@@ -22,8 +22,8 @@ void
 lp_aligned_init(struct lp_aligned *a, const struct lp_lscolors *colors, int with_layer)
 {
 	*a = (struct lp_aligned){ .colors = colors, .with_layer = with_layer };
-	lp_buf_init(&a->held, LP_ALIGNED_HELD + LP_MAX_ROW);
-	lp_buf_init(&a->text, LP_MAX_ROW);
+	lp_buf_init(&a->held, (size_t)LP_ALIGNED_HELD + (size_t)LP_MAX_ROW);
+	lp_buf_init(&a->text, (size_t)LP_MAX_ROW);
 }
 
 void

@@ -115,7 +115,7 @@ of_file(const struct lp_lscolors *c, const struct lp_entry *e)
 struct lp_span
 lp_lscolors_of(const struct lp_lscolors *c, const struct lp_entry *e)
 {
-	struct lp_span v = lp_span(NULL, 0);
+	struct lp_span v;
 
 	switch (e->type) {
 	case LP_DIR:
@@ -135,6 +135,7 @@ lp_lscolors_of(const struct lp_lscolors *c, const struct lp_entry *e)
 		break;
 	case LP_REG:
 	case LP_HARDLINK:
+	default:
 		v = of_file(c, e);
 		break;
 	}

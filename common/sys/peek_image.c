@@ -19,6 +19,7 @@ struct resolving {
 	struct lp_job job;
 	int fd;
 	char *said; /* its first message */
+	int usage;  /* it refused the reference: how it wants to be called is not how we do */
 };
 
 static void
@@ -32,6 +33,9 @@ on_line(struct lp_job *j, enum lp_job_line kind, struct lp_span line)
 		lp_peek_report(p, NULL, line);
 		return;
 	}
+	r->usage |= line.n > 7 && memcmp(line.p, "usage: ", 7) == 0;
+	if (r->usage)
+		return;
 	/* the image is what it is about, whoever looked */
 	if (line.n > sizeof(name) - 1 && memcmp(line.p, name, sizeof(name) - 1) == 0)
 		lp_span_take(&line, sizeof(name) - 1);
@@ -258,12 +262,13 @@ advise(struct resolving *r)
 int
 lp_peek_resolve(struct lp_peek *p)
 {
-	struct resolving r[2];
+	struct resolving r[2] = { { .fd = -1 }, { .fd = -1 } };
+	const size_t n = p->nimages == 2 ? 2 : 1;
 	int rc = LP_OK;
 
-	for (size_t i = 0; i < p->nimages; i++)
+	for (size_t i = 0; i < n; i++)
 		r[i] = (struct resolving){ .image = &p->image[i], .fd = -1 };
-	for (size_t i = 0; i < p->nimages && rc == LP_OK; i++) {
+	for (size_t i = 0; i < n && rc == LP_OK; i++) {
 		r[i].job = (struct lp_job){ .ops = &ops, .owner = &r[i] };
 		r[i].fd = lp_tmpfile();
 		rc = r[i].fd < 0 ? LP_E_SYS : start(p, &r[i]);
@@ -271,7 +276,7 @@ lp_peek_resolve(struct lp_peek *p)
 			lp_err_errno("cannot run lp-layers");
 	}
 	rc = rc != LP_OK ? rc : lp_peek_wait(p);
-	for (size_t i = 0; i < p->nimages; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (rc == LP_OK && r[i].job.exit != LP_EXIT_OK) {
 			p->exit = lp_exit_worse(p->exit, r[i].job.exit);
 			advise(&r[i]);

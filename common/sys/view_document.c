@@ -18,7 +18,7 @@ document_layer_rows(int fd, struct lp_view_out *o)
 
 	if (rc != LP_OK)
 		return rc;
-	lp_buf_init(&line, LP_MAX_ROW);
+	lp_buf_init(&line, (size_t)LP_MAX_ROW);
 	rc = lp_imagedoc_rows_open("entries", &o->b);
 	while (rc == LP_OK && (rc = lp_rowin_next(&in)) > 0) {
 		lp_buf_clear(&line);
@@ -101,7 +101,7 @@ document_rows(struct lp_view_out *o, struct last *last)
 	ptrdiff_t k = 1;
 	int first = 1, rc = LP_OK;
 
-	lp_buf_init(&b, 2 * LP_MAX_ROW);
+	lp_buf_init(&b, 2 * (size_t)LP_MAX_ROW);
 	while (rc == LP_OK && k > 0) {
 		struct lp_span rest;
 		const unsigned char *nl;
