@@ -278,6 +278,9 @@ lp_peek_resolve(struct lp_peek *p)
 	rc = rc != LP_OK ? rc : lp_peek_wait(p);
 	for (size_t i = 0; i < n; i++) {
 		if (rc == LP_OK && r[i].job.exit != LP_EXIT_OK) {
+			/* offline, a store that does not exist is one that has nothing */
+			if (p->o->offline && r[i].job.exit == LP_EXIT_SYSTEM && access(p->o->store, F_OK) != 0)
+				r[i].job.exit = LP_EXIT_ABSENT;
 			p->exit = lp_exit_worse(p->exit, r[i].job.exit);
 			advise(&r[i]);
 			p->error = r[i].said;
