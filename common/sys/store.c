@@ -39,9 +39,8 @@ store_sums_path(const char *digest, const struct store_file *f, char path[STORE_
 	    (unsigned long long)f->first, (unsigned long long)f->last);
 }
 
-/* FIRST-LAST, as store_file_path writes it and no other way. */
-static int
-parse_name(const char *name, struct store_file *f)
+int
+store_parse_name(const char *name, struct store_file *f)
 {
 	struct lp_range_spec r;
 	char again[STORE_PATH];
@@ -273,7 +272,7 @@ add_ranges(struct lp_store *s, const char *digest, struct files *a)
 	for (struct dirent *e; rc == LP_OK && (e = readdir(d)) != NULL;) {
 		struct store_file f;
 
-		if (parse_name(e->d_name, &f) != LP_OK ||
+		if (store_parse_name(e->d_name, &f) != LP_OK ||
 		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
 			continue;
 		if ((uint64_t)st.st_size == f.last - f.first + 1)

@@ -38,6 +38,8 @@ store_hex(const char *digest)
 /* Its path, and that of its sums. */
 void store_file_path(const char *digest, const struct store_file *, char path[STORE_PATH]);
 void store_sums_path(const char *digest, const struct store_file *, char path[STORE_PATH]);
+/* The name of a range's file: FIRST-LAST, as store_file_path writes it and no other way. LP_OK or LP_E_DATA. */
+int store_parse_name(const char *name, struct store_file *);
 /* KIND/sha256/HEX or KIND/sha256. */
 void store_dir_path(const char *kind, const char *digest, char path[STORE_PATH]);
 
