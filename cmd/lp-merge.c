@@ -363,7 +363,7 @@ say_completeness(const struct args *a)
 static int
 write_all(struct args *a, struct lp_merge *m)
 {
-	struct lp_view_layer *layers = calloc(a->nlayers, sizeof(*layers));
+	struct lp_view_layer *layers = calloc(a->nlayers > 0 ? a->nlayers : 1, sizeof(*layers));
 	struct lp_mergeview v = {
 		.view = a->view, .all = a->all, .depth = a->depth, .layers = layers, .out = &a->out
 	};

@@ -6,6 +6,8 @@
 #ifndef LP_BASE_LIMITS_H
 #define LP_BASE_LIMITS_H
 
+#include <stdint.h>
+
 #include <stddef.h>
 
 /* Bytes of one path or link target: Linux's PATH_MAX is 4096; archives made elsewhere hold more. */
@@ -27,7 +29,7 @@
 #define LP_MAX_ROW (16u * 1024 * 1024)
 
 /* Rows in one merge: some 200 bytes of memory each. */
-#define LP_MAX_ENTRIES (64u * 1024 * 1024)
+#define LP_MAX_ENTRIES ((uint64_t)64 * 1024 * 1024)
 
 /* Bytes of a manifest, index or token answer; registries refuse manifests above 4 MiB. */
 #define LP_MAX_MANIFEST ((size_t)4 * 1024 * 1024)

@@ -57,10 +57,21 @@ lp_range_resolve(const struct lp_range_spec *spec, uint64_t size, struct lp_rang
 	return LP_OK;
 }
 
+/* Whether it is that word, in letters of either case. Not strncasecmp: that asks the locale. */
 static int
 is(struct lp_span s, const char *word)
 {
-	return s.n == strlen(word) && strncasecmp((const char *)s.p, word, s.n) == 0;
+	if (s.n != strlen(word))
+		return 0;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = s.p[i];
+
+		if (c >= 'A' && c <= 'Z')
+			c = (unsigned char)(c | 0x20);
+		if (c != (unsigned char)word[i])
+			return 0;
+	}
+	return 1;
 }
 
 int

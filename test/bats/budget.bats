@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # Instructions, not seconds: a slower hot loop shows on a busy machine too.
 
-bats_require_minimum_version 1.5.0
 # shellcheck disable=SC2154 # bats assigns stderr
+bats_require_minimum_version 1.5.0
 
 setup_file()
 {
