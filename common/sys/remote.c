@@ -9,7 +9,7 @@
 
 enum {
 	RESUMES_MAX = 64, /* of one transfer, however much each of them brought */
-	BARREN_MAX = 4    /* in a row without a byte */
+	BARREN_MAX = 4    /* in a row that broke off and brought next to nothing */
 };
 
 void
@@ -266,7 +266,9 @@ fell_short(struct lp_remote_get *g, int status)
 
 	if (status == LP_OK && r->status == 200 && r->length < 0 && m->size < 0)
 		return ends_here(g);
-	g->barren = g->at > g->asked_at ? 0 : g->barren + 1;
+	/* a trickle is no progress: it would take for ever */
+	g->barren = g->at - g->asked_at >= LP_HTTP_STALL_MIN || (status == LP_OK && g->at > g->asked_at) ?
+	    0 : g->barren + 1;
 	/* a server may give less than asked, and say so: that is no resumption */
 	g->resumes += status != LP_OK || g->barren > 0;
 	if (g->barren >= BARREN_MAX || g->resumes > RESUMES_MAX)

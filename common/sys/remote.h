@@ -59,7 +59,7 @@ struct lp_remote_get {
 	int headed;         /* this answer's headers were looked at */
 	int told;           /* and said how large the blob is */
 	unsigned resumes;   /* in all */
-	unsigned barren;    /* the last ones in a row that brought nothing */
+	unsigned barren;    /* the last ones in a row that brought next to nothing */
 	int failure;        /* of ours, inside the sink */
 };
 

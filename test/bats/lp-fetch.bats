@@ -1,0 +1,354 @@
+#!/usr/bin/env bats
+# lp-fetch: what each server quirk and fault leads to. The faulty server is
+# test/lib/faultserver; what real servers do is in pipeline.bats and
+# credentials.bats.
+
+# shellcheck disable=SC2016,SC2030,SC2031 # scripts in quotes; each test is a process, and means to be
+
+bats_require_minimum_version 1.5.0
+
+setup_file()
+{
+	load ../lib/registry
+	srv_init
+	export HOME=$BATS_FILE_TMPDIR/home
+	unset LP_STORE LP_OFFLINE LP_TOKEN_FILE LP_TOKEN_FD REGISTRY_AUTH_FILE DOCKER_CONFIG XDG_CONFIG_HOME
+	mkdir -p "$HOME"
+	seq 200000 | head -c 1000000 >"$BATS_FILE_TMPDIR/blob"
+}
+
+teardown_file()
+{
+	load ../lib/registry
+	srv_stop
+}
+
+setup()
+{
+	load ../lib/registry
+	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin} BLOB=$BATS_FILE_TMPDIR/blob
+	export PATH=$LP_BIN:$PATH
+	DIGEST=sha256:$(sha256sum <"$BLOB" | cut -c1-64)
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+teardown()
+{
+	srv_stop_test
+}
+
+# serve STEP [PATH STEP]...: the faulty server answers /blob with STEP; steps name no body: it is the blob
+serve()
+{
+	local path=/blob step rules='{}'
+	for step; do
+		case $step in
+		/*) path=$step ; continue ;;
+		esac
+		rules=$(jq -c --arg p "$path" --arg f "$BLOB" --argjson s "$step" \
+		    '.[$p] = ($s | if type == "array" then . else [.] end | map(if (keys - ["range", "shift", "total",
+		    "content_range", "chunked", "length", "short", "extra", "delay_ms", "rate", "close_at", "reset_at",
+		    "stall_at", "gzip", "headers"]) == [] then . + {file: $f} else . end))' <<<"$rules")
+	done
+	printf '%s\n' "$rules" >rules
+	srv_stop faulty
+	rm -f "$LP_SRV/faulty/requests"
+	fault_start faulty rules
+	URL=http://$(srv_addr faulty)/blob
+}
+
+# gets FIRST COUNT ARGUMENT...: exit 0, exactly those bytes
+gets()
+{
+	local first=$1 count=$2
+	shift 2
+	run -0 bash -c 'lp-fetch "$@" >got' - "$@"
+	echo "$output"
+	tail -c +$((first + 1)) "$BLOB" | head -c "$count" | cmp - got
+}
+
+# fails STATUS PATTERN ARGUMENT...: one message; what came out is the beginning of what was asked for
+# shellcheck disable=SC2154 # set by run
+fails()
+{
+	local want=$1 pattern=$2
+	shift 2
+	run --separate-stderr bash -c 'lp-fetch "$@" >got' - "$@"
+	echo "status $status, stderr: $stderr"
+	[ "$status" -eq "$want" ]
+	[[ $stderr =~ $pattern ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+}
+
+ranges()
+{
+	srv_requests faulty '.method == "GET"' | jq -r '.headers.range // "none"'
+}
+
+@test "single, closed ranges are all that is sent, and identity" {
+	serve '{}'
+	gets 0 65536 "$URL"
+	gets 999900 100 -r -100 "$URL"
+	gets 500 999500 -r 500- "$URL"
+	gets 10 11 -r 10-20 "$URL"
+	gets 0 1000000 -a "$URL"
+	gets 999990 10 -r 999990-2000000 --size 1000000 "$URL"
+	ranges | grep -vxE 'bytes=[0-9]+-[0-9]+|none' >odd || :
+	[ ! -s odd ]
+	ranges | tail -1 | grep -x 'bytes=999990-999999'
+	srv_requests faulty 'true' | jq -r '.headers["accept-encoding"]' | sort -u | grep -x identity
+}
+
+@test "200 for a range: what is in front is thrown away, the transfer ends with the range" {
+	serve '{"range": "ignore"}'
+	gets 0 65536 "$URL"
+	gets 300000 1000 -r 300000-300999 "$URL"
+	gets 999900 100 -r -100 "$URL"
+	gets 0 1000000 -a "$URL"
+}
+
+@test "206 with a wrong start is refused, and told" {
+	serve '{"content_range": "bytes 100-65635/1000000"}'
+	fails 3 'asked for bytes from 0, the server sends some from 100' "$URL"
+	[ ! -s got ]
+	serve '{"shift": 100}'
+	fails 3 'asked for bytes from 0, the server sends some from 100' "$URL"
+	[ ! -s got ]
+}
+
+@test "206 without Content-Range: taken if it is as long as asked, else refused" {
+	serve '{"content_range": null}'
+	gets 0 65536 "$URL"
+	serve '{"content_range": null, "chunked": true}'
+	fails 3 'without Content-Range' "$URL"
+	[ ! -s got ]
+	serve '{"content_range": "octets one to two"}'
+	fails 3 'makes no sense' "$URL"
+	[ ! -s got ]
+}
+
+@test "206 with a wrong total: against the descriptor's size it is bad data" {
+	serve '{"total": 999}'
+	fails 3 'makes no sense' "$URL"
+	serve '{"total": 2000000}'
+	fails 1 'has 2000000 bytes of it, it should be 1000000' --size 1000000 "$URL"
+	[ ! -s got ]
+}
+
+@test "416: beyond the end, or a server that is wrong" {
+	serve '{}'
+	fails 1 'byte 1000000 is beyond its end: it has 1000000 bytes' -r 1000000-1000009 "$URL"
+	fails 1 'byte 5000000 is beyond its end' -r 5000000- --size 1000000 "$URL"
+	serve '{"range": "refuse"}'
+	fails 3 'HTTP 416 for bytes that it has' "$URL"
+	[ ! -s got ]
+}
+
+@test "a body that breaks off is resumed where it broke" {
+	local at
+	for at in 0 1 5000 65535; do
+		serve "[{\"reset_at\": $at}, {}]"
+		gets 0 65536 "$URL"
+		serve "[{\"close_at\": $at}, {}]"
+		gets 0 65536 "$URL"
+	done
+	serve '[{"reset_at": 400000}, {"close_at": 100000}, {"reset_at": 10}, {}]'
+	gets 0 1000000 -a --digest "$DIGEST" "$URL"
+	ranges >asked
+	[ "$(wc -l <asked)" -eq 4 ]
+	[ "$(sed -n 1p asked)" = none ]
+	sed 1d asked | grep -vxE 'bytes=[1-9][0-9]*-999999' >odd || :
+	[ ! -s odd ]
+}
+
+@test "a body that always breaks off at the same place is given up" {
+	serve '{"close_at": 0}'
+	fails 3 'broke off at byte 0' "$URL"
+	[ ! -s got ]
+}
+
+@test "shorter than promised is resumed; longer is cut" {
+	serve '[{"short": 1000}, {}]'
+	gets 0 65536 "$URL"
+	serve '{"extra": 1000}'
+	gets 0 65536 "$URL"
+	gets 0 1000000 -a --digest "$DIGEST" "$URL"
+}
+
+@test "chunked, or ended by the connection alone: the length is what came" {
+	serve '{"range": "ignore", "chunked": true}'
+	gets 0 1000000 -a --digest "$DIGEST" "$URL"
+	gets 0 65536 "$URL"
+	serve '{"range": "ignore", "length": null}'
+	gets 0 1000000 -a --digest "$DIGEST" "$URL"
+}
+
+@test "one byte a second, and silence, are stalls" {
+	serve '{"rate": 1}'
+	fails 3 'stalled' --stall-timeout 1 --retries 0 "$URL"
+	serve '{"stall_at": 0}'
+	fails 3 'stalled' --stall-timeout 1 --retries 0 "$URL"
+	serve '[{"stall_at": 5000}, {}]'
+	gets 0 65536 --stall-timeout 1 "$URL"
+}
+
+@test "429 and 503 wait as Retry-After says, in both forms; others back off" {
+	local s
+	for s in '{"status": 429, "retry_after": 1}' '{"status": 503, "retry_after": "date+1"}' \
+	    '{"status": 503}' '{"status": 502}' '{"status": 500}' '{"drop": "fin"}' '{"drop": "rst"}'; do
+		serve "[$s, {}]"
+		gets 0 65536 "$URL"
+		[ "$(ranges | wc -l)" -eq 2 ]
+	done
+	serve '{"status": 429, "retry_after": 3600}'
+	fails 3 'HTTP 429' "$URL"
+	[ "$(ranges | wc -l)" -eq 1 ]
+	serve '{"status": 500}'
+	fails 3 'HTTP 500' --retries 1 "$URL"
+	[ "$(ranges | wc -l)" -eq 2 ]
+}
+
+@test "other statuses are final, and named" {
+	local s
+	for s in 400 401 403 404 410 501; do
+		serve "{\"status\": $s}"
+		fails 3 "HTTP $s" "$URL"
+		[ "$(ranges | wc -l)" -eq 1 ]
+		[ ! -s got ]
+	done
+	fails 3 'onnect' --retries 0 http://127.0.0.1:1/x
+}
+
+@test "redirects: followed; a circle, a chain without end and other schemes are not" {
+	serve '{"redirect": "{self}/b"}' /b '{"redirect": "/c", "status": 302}' /c '{}'
+	gets 0 65536 "$URL"
+	serve '{"redirect": "{self}/b"}' /b '{"redirect": "{self}/blob"}'
+	fails 3 'circle' "$URL"
+	serve '{"redirect": "file:///etc/passwd"}'
+	fails 3 'neither http nor https' "$URL"
+	[ ! -s got ]
+	serve '{"redirect": "{self}/1"}' /1 '{"redirect": "/2"}' /2 '{"redirect": "/3"}' /3 '{"redirect": "/4"}' \
+	    /4 '{"redirect": "/5"}' /5 '{"redirect": "/6"}' /6 '{"redirect": "/7"}' /7 '{"redirect": "/8"}' \
+	    /8 '{"redirect": "/9"}' /9 '{}'
+	fails 3 'more than 8 redirects' "$URL"
+}
+
+@test "a password in a URL stays with its origin, and out of messages and statistics" {
+	serve '{}'
+	srv_requests faulty | head -1 >before
+	cp "$LP_SRV/faulty/port" port
+	printf '{"/x": {"redirect": "http://other.localhost:%s/blob?sig=SECRET2"}}\n' "$(cat port)" >rules2
+	fault_start front rules2
+	run -0 bash -c 'lp-fetch --stats st "http://alice:SECRET1@$1/x?token=SECRET3" >got' - "$(srv_addr front)"
+	head -c 65536 "$BLOB" | cmp - got
+	[ "$(srv_requests front | jq -r '.headers.authorization')" = "Basic $(printf alice:SECRET1 | base64)" ]
+	[ "$(srv_requests faulty | jq -r '.headers.authorization // "none"')" = none ]
+	run -3 --separate-stderr lp-fetch --stats st "http://alice:SECRET1@$(srv_addr front)/none?token=SECRET3"
+	echo "$stderr" >>st
+	grep -q lp-fetch st
+	run ! grep SECRET st
+}
+
+@test "from https to http is refused, and unknown authorities are" {
+	tls_init
+	jq -n --arg f "$BLOB" '{"/blob": {file: $f}, "/down": {redirect: "http://localhost:1/blob"}}' >rules
+	fault_start tls rules --tls "$LP_SRV/tls/cert.pem" "$LP_SRV/tls/key.pem"
+	URL=https://$(srv_addr tls localhost)
+	gets 0 65536 --cacert "$LP_SRV/tls/ca.pem" "$URL/blob"
+	gets 0 65536 --insecure "$URL/blob"
+	fails 3 'from https to http://localhost:1/blob refused' --cacert "$LP_SRV/tls/ca.pem" "$URL/down"
+	fails 3 'certificate' "$URL/blob"
+	[ ! -s got ]
+}
+
+@test "an HTML page is no blob, whatever its status" {
+	serve '{"text": "\n<!DOCTYPE html><title>Sign in</title>", "headers": {"Content-Type": "text/html; charset=utf-8"}}'
+	fails 1 'HTML page instead of a blob' "$URL"
+	[ ! -s got ]
+	serve '{"headers": {"Content-Type": "text/html"}}'
+	gets 0 65536 "$URL"
+}
+
+@test "Content-Encoding: gzip without being asked" {
+	serve '{"gzip": true, "chunked": true, "range": "ignore"}'
+	fails 3 'Content-Encoding: gzip' "$URL"
+	[ ! -s got ]
+	serve '{"gzip": true, "range": "ignore"}'
+	fails 3 'Content-Encoding: gzip' --digest "$DIGEST" "$URL"
+	fails 3 'Content-Encoding: gzip' --size 1000000 "$URL"
+	[ ! -s got ]
+	serve '{"headers": {"Content-Encoding": "gzip"}}'
+	gets 0 65536 --size 1000000 "$URL"
+	gets 0 65536 "$URL"
+}
+
+@test "each Warning once; the rate limit with -v and in the statistics" {
+	serve '{"headers": {"Warning": "299 - \"old \u001b[31mserver\"", "RateLimit-Remaining": "97;w=21600"}}'
+	run --separate-stderr bash -c 'lp-fetch -v --stats st -r -5 "$1" >got' - "$URL"
+	[ "$(grep -c 'a server warns' <<<"$stderr")" -eq 1 ]
+	grep -F 'old \x1b[31mserver' <<<"$stderr"
+	grep -F '97' <<<"$stderr"
+	[ "$(jq .ratelimit_remaining st)" -eq 97 ]
+	[ "$(jq .requests st)" -eq 2 ]
+}
+
+@test "a whole blob is held against its digest" {
+	serve '{}'
+	gets 0 1000000 -a --digest "$DIGEST" "$URL"
+	fails 1 'its digest is .*, it should be sha256:0{64}' -a --digest "sha256:$(printf '0%.0s' {1..64})" "$URL"
+	fails 1 'it should be' -a --digest "sha256:$(printf '0%.0s' {1..64})" "$BLOB"
+}
+
+@test "an empty blob: all of it is nothing; a byte of it is not there" {
+	: >empty
+	serve '{"base64": ""}'
+	run -0 lp-fetch -a "$URL"
+	[ -z "$output" ]
+	run -0 lp-fetch "$URL"
+	[ -z "$output" ]
+	run -0 lp-fetch ./empty
+	[ -z "$output" ]
+	fails 1 'empty|beyond' -r 0-9 "$URL"
+	fails 1 'empty|beyond' -r 0-9 ./empty
+}
+
+@test "files, parts of files, pipes" {
+	gets 0 65536 "$BLOB"
+	gets 0 1000000 -a "file:$BLOB"
+	gets 1000 500 -a "$BLOB#1000+500"
+	gets 1010 10 -r 10-19 "$BLOB#1000+500"
+	gets 1490 10 -r -10 "$BLOB#1000+500"
+	fails 1 'less than 999000\+2000' "$BLOB#999000+2000"
+	run -0 bash -c 'cat "$1" | lp-fetch -r 500000-500099 - >got' - "$BLOB"
+	tail -c +500001 "$BLOB" | head -c 100 | cmp - got
+	run -0 bash -c 'lp-fetch -r -100 - <"$1" >got' - "$BLOB"
+	tail -c 100 "$BLOB" | cmp - got
+	run -2 bash -c 'cat "$1" | lp-fetch -r -100 -' - "$BLOB"
+	run -0 bash -c 'cat "$1" | lp-fetch -r -100 --size 1000000 - >got' - "$BLOB"
+	tail -c 100 "$BLOB" | cmp - got
+	# the rest of a pipe is the next reader's
+	run -0 bash -c 'cat "$1" | { lp-fetch -n 1000 - >/dev/null; head -c 1000 >got; }' - "$BLOB"
+	tail -c +1001 "$BLOB" | head -c 1000 | cmp - got
+}
+
+@test "a local source loads no network library" {
+	run -0 bash -c 'strace -f -e trace=openat -o opened lp-fetch "$1" >got' - "$BLOB"
+	head -c 65536 "$BLOB" | cmp - got
+	run ! grep -E 'libcurl|libssl' opened
+}
+
+@test "-a: what is fetched stays within twice of what the reader took, and 256 KiB" {
+	local k n
+	truncate -s 400M big
+	jq -n --arg f "$PWD/big" '{"/big": {file: $f}}' >rules
+	fault_start bigserver rules
+	for k in 1 10240 1048576 52428800; do
+		rm -f st
+		run -0 bash -c 'set -o pipefail; lp-fetch -a --stats st "$1" | head -c "$2" | wc -c' - \
+		    "http://$(srv_addr bigserver)/big" "$k"
+		[ "$output" -eq "$k" ]
+		n=$(jq .bytes_downloaded st)
+		echo "$k: $n"
+		[ "$n" -le $((2 * k + 262144)) ]
+	done
+}
