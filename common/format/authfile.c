@@ -4,6 +4,7 @@
 
 #include "common/base/base64.h"
 #include "common/base/num.h"
+#include "common/base/secret.h"
 #include "common/base/status.h"
 
 enum {
@@ -14,36 +15,27 @@ enum {
 
 /* ---- memory -------------------------------------------------------------------- */
 
-static void
-wipe(char **s)
-{
-	if (*s != NULL)
-		explicit_bzero(*s, strlen(*s));
-	free(*s);
-	*s = NULL;
-}
-
 void
 lp_auth_release(struct lp_auth *a)
 {
-	wipe(&a->user);
-	wipe(&a->password);
-	wipe(&a->identity);
-	wipe(&a->bearer);
-	wipe(&a->key);
+	lp_secret_free(&a->user);
+	lp_secret_free(&a->password);
+	lp_secret_free(&a->identity);
+	lp_secret_free(&a->bearer);
+	lp_secret_free(&a->key);
 }
 
 void
 lp_authfile_release(struct lp_authfile *f)
 {
-	wipe(&f->helper);
+	lp_secret_free(&f->helper);
 	lp_auth_release(&f->auth);
 }
 
 void
 lp_token_release(struct lp_token *t)
 {
-	wipe(&t->text);
+	lp_secret_free(&t->text);
 }
 
 static int
@@ -275,7 +267,7 @@ lp_helper_parse(struct lp_span json, struct lp_auth *a, struct lp_json_error *e)
 	if (rc == LP_OK && strcmp(a->user, "<token>") == 0) {
 		a->identity = a->password;
 		a->password = NULL;
-		wipe(&a->user);
+		lp_secret_free(&a->user);
 	}
 	json_decref(root);
 	if (rc != LP_OK)

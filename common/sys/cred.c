@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/secret.h"
 #include "common/base/status.h"
 #include "common/format/authfile.h"
 #include "common/sys/err.h"
@@ -59,22 +60,13 @@ found(struct search *s, struct lp_auth *a, const char *from)
 	a->user = a->password = a->identity = a->bearer = NULL;
 }
 
-static void
-wipe(char **s)
-{
-	if (*s != NULL)
-		explicit_bzero(*s, strlen(*s));
-	free(*s);
-	*s = NULL;
-}
-
 void
 lp_cred_release(struct lp_cred *c)
 {
-	wipe(&c->user);
-	wipe(&c->password);
-	wipe(&c->identity);
-	wipe(&c->bearer);
+	lp_secret_free(&c->user);
+	lp_secret_free(&c->password);
+	lp_secret_free(&c->identity);
+	lp_secret_free(&c->bearer);
 }
 
 /* ---- helpers --------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/secret.h"
 #include "common/base/status.h"
 #include "common/format/authfile.h"
 #include "common/format/challenge.h"
@@ -215,20 +216,11 @@ scheme_of(struct lp_registry *r, const char *host)
 
 /* ---- requests --------------------------------------------------------------------------------- */
 
-static void
-wipe(char **s)
-{
-	if (*s != NULL)
-		explicit_bzero(*s, strlen(*s));
-	free(*s);
-	*s = NULL;
-}
-
 void
 lp_registry_request_release(struct lp_registry_request *q)
 {
 	free(q->url);
-	wipe(&q->authorization);
+	lp_secret_free(&q->authorization);
 	*q = (struct lp_registry_request){ 0 };
 }
 
@@ -238,7 +230,7 @@ authorize(struct lp_registry_request *q, struct lp_buf *b)
 {
 	if (lp_buf_cstr(b) == NULL)
 		return LP_E_NOMEM;
-	wipe(&q->authorization);
+	lp_secret_free(&q->authorization);
 	q->authorization = strdup((const char *)b->p);
 	lp_buf_release(b);
 	q->secrets[0] = q->authorization;

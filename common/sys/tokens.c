@@ -9,6 +9,7 @@
 
 #include "common/base/escape.h"
 #include "common/base/num.h"
+#include "common/base/secret.h"
 #include "common/base/span.h"
 #include "common/base/status.h"
 #include "common/sys/io.h"
@@ -29,20 +30,12 @@ now(void)
 /* ---- at hand ----------------------------------------------------------------------- */
 
 static void
-wipe(char *s)
-{
-	if (s != NULL)
-		explicit_bzero(s, strlen(s));
-	free(s);
-}
-
-static void
 entry_release(struct lp_token_entry *e)
 {
 	free(e->host);
 	free(e->repo);
 	free(e->user);
-	wipe(e->text);
+	lp_secret_free(&e->text);
 }
 
 static struct lp_token_entry *
@@ -88,13 +81,13 @@ keep(struct lp_tokens *t, const char *host, const char *repo, const char *user, 
 
 		if (fresh.host == NULL || fresh.repo == NULL || fresh.user == NULL || room(t) != LP_OK) {
 			entry_release(&fresh);
-			wipe(copy);
+			lp_secret_free(&copy);
 			return LP_E_NOMEM;
 		}
 		e = &t->v[t->n++];
 		*e = fresh;
 	}
-	wipe(e->text);
+	lp_secret_free(&e->text);
 	e->text = copy;
 	e->end = end;
 	e->serial = ++t->last_serial;
