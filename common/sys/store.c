@@ -175,9 +175,13 @@ open_checked(struct lp_store *s, const char *dir, const char **why)
 	if (s->dir < 0)
 		return errno == ENOENT ? LP_E_ABSENT : LP_E_SYS;
 	rc = check_layout(s);
-	if (rc == LP_E_ABSENT && s->mode == LP_STORE_WRITE && is_empty(s->dir)) {
-		*why = "the store cannot be made";
-		return make_layout(s);
+	if (rc == LP_E_ABSENT && s->mode == LP_STORE_WRITE) {
+		if (is_empty(s->dir)) {
+			*why = "the store cannot be made";
+			return make_layout(s);
+		}
+		/* what is there may be what another process has just made */
+		rc = check_layout(s);
 	}
 	if (rc == LP_E_ABSENT || rc == LP_E_DATA) {
 		*why = "no OCI image layout of version 1";
