@@ -78,7 +78,7 @@ FUZZ     := $(patsubst test/fuzz/%.c,$(O)/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
 ORACLE   := $(patsubst test/oracle/%.c,$(O)/oracle/%,$(wildcard test/oracle/*.c))
 MANPAGES := $(wildcard man/*.[1-9])
 
-.PHONY: all check check-unit check-asan check-valgrind lint bench fuzz demo deps install \
+.PHONY: all check check-unit check-asan check-asan-unit check-valgrind lint bench fuzz demo deps install \
         uninstall completions dist distcheck deb clean help objects tests
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -130,6 +130,10 @@ check:
 	test/run $(O)
 check-unit: $(UNIT) $(FUZZ)
 	test/run --unit $(O)
+check-asan-unit:
+	test/lib/deps test
+	$(MAKE) FLAVOUR=asan tests
+	test/run --unit build/asan
 check-asan:
 	test/lib/deps test
 	$(MAKE) FLAVOUR=asan tests build/image
