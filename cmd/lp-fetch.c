@@ -26,7 +26,8 @@ static const char usage[] =
     "usage: lp-fetch [-Ohqv] [-V] [-a | -n BYTES | -r RANGE] [-S STORE] [--digest=DIGEST]\n"
     "                [--size=BYTES] [--stats=FILE] [NETWORK OPTIONS] SOURCE\n"
     "       lp-fetch --fill -S STORE [-Oqv] [-a | -n BYTES | -r RANGE] [-j N] [--stats=FILE]\n"
-    "                [NETWORK OPTIONS] [SOURCE ...]\n";
+    "                [NETWORK OPTIONS] [SOURCE ...]\n"
+    "       lp-fetch --store-gc=BYTES -S STORE [-qv] [--stats=FILE]\n";
 
 static const char help[] =
     "Write bytes of a blob to standard output. SOURCE is a registry's blob\n"
@@ -42,9 +43,10 @@ static const char help[] =
     "      --size=BYTES         how large all of it is\n"
     "      --fill               write nothing: bring that range of each source into STORE;\n"
     "                           without a SOURCE, of each line of standard input\n"
-    "  -j, --jobs=N             --fill: N transfers at a time (8)\n" LP_NETOPT_HELP LP_OPT_HELP;
+    "  -j, --jobs=N             --fill: N transfers at a time (8)\n"
+    "      --store-gc=BYTES     remove what STORE has not used for longest, down to BYTES\n" LP_NETOPT_HELP LP_OPT_HELP;
 
-enum { OPT_DIGEST = LP_OPT_OWN, OPT_SIZE, OPT_FILL };
+enum { OPT_DIGEST = LP_OPT_OWN, OPT_SIZE, OPT_FILL, OPT_GC };
 
 /* The bound of what is fetched for a reader that took K bytes: 2 K and this. */
 enum { HEAD_START = 256 * 1024, PACE_STEP = 64 * 1024, PACE_WAIT_MS = 1 };
@@ -61,6 +63,8 @@ struct args {
 	const char *source;
 	struct lp_netopt net;
 
+	int gc;
+	uint64_t gc_max;
 	int fill;
 	uint64_t jobs;     /* 0: the default */
 	char *const *sources; /* --fill: nsources of them */
@@ -129,6 +133,9 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 	case OPT_DIGEST:
 		a->digest = optarg;
 		return LP_EXIT_OK;
+	case OPT_GC:
+		a->gc = 1;
+		return bytes(opt, optarg, INT64_MAX, &a->gc_max);
 	case OPT_FILL:
 		a->fill = 1;
 		return LP_EXIT_OK;
@@ -162,6 +169,16 @@ check_fill(struct args *a, const struct lp_opt *opt, int n, char *const *sources
 }
 
 static int
+check_gc(const struct args *a, const struct lp_opt *opt, int n)
+{
+	if (a->store == NULL || *a->store == '\0')
+		return lp_opt_refuse(opt, "--store-gc bounds a store: name one with -S");
+	if (a->fill || a->ranges > 0 || a->digest != NULL || a->size >= 0 || n > 0)
+		return lp_opt_refuse(opt, "--store-gc fetches nothing: no source, and nothing about one");
+	return LP_EXIT_OK;
+}
+
+static int
 parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 {
 	static const struct option options[] = {
@@ -175,6 +192,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ "digest", required_argument, NULL, OPT_DIGEST },
 		{ "size", required_argument, NULL, OPT_SIZE },
 		{ "fill", no_argument, NULL, OPT_FILL },
+		{ "store-gc", required_argument, NULL, OPT_GC },
 		{ "jobs", required_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 }
 	};
@@ -194,6 +212,8 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		return lp_opt_refuse(opt, "%s", why);
 	if (a->store != NULL && *a->store == '\0')
 		a->store = NULL;
+	if (a->gc)
+		return check_gc(a, opt, argc - optind);
 	if (a->fill)
 		return check_fill(a, opt, argc - optind, argv + optind);
 	if (a->jobs > 0)
@@ -491,12 +511,32 @@ fill(struct work *w)
 	return status;
 }
 
+/* ---- the store's bound --------------------------------------------------------------- */
+
+static int
+gc(struct work *w)
+{
+	struct lp_store_gc done;
+	int rc = lp_env_open_store(&w->env, w->args->store);
+
+	rc = rc != LP_OK ? rc : lp_env_lock(&w->env, w->args->store, NULL);
+	if (rc != LP_OK)
+		return lp_exit_of(rc);
+	rc = lp_store_gc(w->env.store, w->args->gc_max, &done);
+	if (rc == LP_E_SYS)
+		lp_err_errno("%s", lp_quotes(w->args->store));
+	else if (rc == LP_OK)
+		lp_note("%s: removed %llu files of %llu bytes, %llu bytes stay", lp_quotes(w->args->store),
+		    (unsigned long long)done.files, (unsigned long long)done.removed, (unsigned long long)done.kept);
+	return lp_exit_of(rc);
+}
+
 static void
 fill_stats(const struct work *w, struct lp_stats *s)
 {
 	const struct lp_blob *b = &w->blob;
 
-	if (!w->args->fill)
+	if (!w->args->fill && !w->args->gc)
 		s->source = b->name;
 	if (b->digest[0] != '\0')
 		s->digest = b->digest;
@@ -524,7 +564,7 @@ main(int argc, char **argv)
 	if (status != LP_EXIT_OK)
 		return status;
 	w.out.progress = lp_progress_open();
-	status = args.fill ? fill(&w) : work(&w);
+	status = args.gc ? gc(&w) : args.fill ? fill(&w) : work(&w);
 	fill_stats(&w, &stats);
 	status = lp_finish(&stats, status);
 	lp_blob_release(&w.blob);

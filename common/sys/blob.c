@@ -383,8 +383,8 @@ both(void *arg, struct lp_span s)
 	return rc;
 }
 
-static int
-missing(struct lp_blob *b, uint64_t at, uint64_t last)
+int
+lp_blob_missing(struct lp_blob *b, uint64_t at, uint64_t last)
 {
 	const char *where = b->env->store != NULL ? "are not in the store" : "are not here";
 
@@ -403,16 +403,22 @@ fill_gap(struct lp_blob *b, struct way *w, uint64_t last, lp_blob_pace *pace)
 	int rc = LP_OK;
 
 	if (b->env->offline)
-		return missing(b, w->at, last);
+		return lp_blob_missing(b, w->at, last);
 	if (pace != NULL)
 		rc = pace(w->arg, w->at, &now);
 	if (rc != LP_OK)
 		return rc;
 	b->remote.size = b->size;
 	rc = lp_remote_get(&b->remote, w->at, now < last ? now : last, both, w, &at);
+	return lp_blob_got(b, rc, w->first, w->at);
+}
+
+int
+lp_blob_got(struct lp_blob *b, int rc, uint64_t first, uint64_t at)
+{
 	b->size = b->remote.size;
 	/* the size was not known, and only the byte behind the last one tells it */
-	if (rc == LP_E_DATA && w->at > w->first && b->size == (int64_t)w->at)
+	if (rc == LP_E_DATA && at > first && b->size == (int64_t)at)
 		return LP_OK;
 	return remote_failed(b, rc);
 }
@@ -503,7 +509,7 @@ lp_blob_promote(struct lp_blob *b)
 {
 	int rc;
 
-	if (b->env->store == NULL || b->digest[0] == '\0' || b->size < 0 || b->fetched == 0)
+	if (b->env->store == NULL || b->digest[0] == '\0' || b->size < 0 || b->env->offline)
 		return LP_OK;
 	rc = lp_store_promote(b->env->store, b->digest, (uint64_t)b->size);
 	if (rc == LP_E_DATA)

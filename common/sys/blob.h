@@ -98,6 +98,16 @@ struct lp_blob_gap {
 int lp_blob_gap(struct lp_blob *, uint64_t at, uint64_t last, struct lp_blob_gap *);
 
 /*
+ * What a transfer of b->remote ended with: `first` is the first byte wanted
+ * of the blob, `at` the next one. Takes over the size and, as `why`, the
+ * remote's words. LP_OK also where there is nothing behind what was read.
+ */
+int lp_blob_got(struct lp_blob *, int rc, uint64_t first, uint64_t at);
+
+/* Offline, and that gap: LP_E_ABSENT, with `why` naming the bytes. */
+int lp_blob_missing(struct lp_blob *, uint64_t at, uint64_t last);
+
+/*
  * Pass on bytes that lp_blob_gap called kept; *at moves with them. What
  * turns out to be corrupted is gone then, which is LP_OK, and a gap, unless
  * offline.

@@ -218,22 +218,13 @@ discard(void *arg, struct lp_span s)
 	return LP_OK;
 }
 
-/* What the remote failed with, in the blob's words. */
-static int
-take_result(struct lp_fill_job *j, int rc)
-{
-	j->blob.size = j->blob.remote.size;
-	if (rc == LP_E_DATA || rc == LP_E_NET)
-		snprintf(j->blob.why, sizeof(j->blob.why), "%s", j->blob.remote.why);
-	return rc;
-}
-
 static void
 gap_done(void *arg, int rc)
 {
 	struct lp_fill_job *j = arg;
 
-	if (take_result(j, rc) == LP_OK)
+	rc = lp_blob_got(&j->blob, rc, j->want.first, j->at);
+	if (rc == LP_OK)
 		next_gap(j);
 	else
 		end_job(j, rc);
@@ -259,6 +250,10 @@ next_gap(struct lp_fill_job *j)
 		}
 		if (rc != LP_OK)
 			break;
+		if (b->env->offline) {
+			rc = lp_blob_missing(b, j->at, gap.last);
+			break;
+		}
 		b->remote.size = b->size;
 		lp_remote_start(&j->get, &b->remote, j->at, gap.last, keep, gap_done, j);
 		return;
@@ -286,7 +281,8 @@ sized(void *arg, int rc)
 {
 	struct lp_fill_job *j = arg;
 
-	if (take_result(j, rc) == LP_OK && j->blob.size < 0) {
+	rc = lp_blob_got(&j->blob, rc, 0, 0);
+	if (rc == LP_OK && j->blob.size < 0) {
 		snprintf(j->blob.why, sizeof(j->blob.why), "the server does not say how large it is");
 		rc = LP_E_NET;
 	}
@@ -308,7 +304,7 @@ start_more(struct lp_fill *f)
 
 		f->running++;
 		j->state = RUNNING;
-		if (f->range.suffix && j->blob.size < 0)
+		if (f->range.suffix && j->blob.size < 0 && !f->env->offline)
 			lp_remote_start(&j->get, &j->blob.remote, 0, 0, discard, sized, j);
 		else
 			begin(j);
@@ -322,7 +318,7 @@ lp_fill_run(struct lp_fill *f, void (*tick)(void *), void *arg)
 	int rc;
 
 	start_more(f);
-	rc = lp_http_run(f->env->http, tick, arg);
+	rc = f->env->offline ? LP_OK : lp_http_run(f->env->http, tick, arg);
 	f->status = lp_exit_worse(f->status, lp_exit_of(rc));
 }
 

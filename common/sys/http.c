@@ -687,7 +687,8 @@ settle(struct transfer *t, CURLcode code)
 		finish(t, t->fault);
 	} else if (code == CURLE_OUT_OF_MEMORY) {
 		finish(t, LP_E_NOMEM);
-	} else if (code == CURLE_OK || t->cut) {
+	} else if (code == CURLE_OK || t->cut || (code == CURLE_PARTIAL_FILE && t->r->status / 100 != 2)) {
+		/* an error's text need not be whole to be an answer */
 		answered(t);
 	} else {
 		failed(t, code);

@@ -8,6 +8,7 @@
 #include "common/sys/err.h"
 
 enum {
+	FIRST_GUESS = 1024 * 1024, /* bytes asked for where the end is not known */
 	RESUMES_MAX = 64, /* of one transfer, however much each of them brought */
 	BARREN_MAX = 4    /* in a row that broke off and brought next to nothing */
 };
@@ -200,8 +201,11 @@ send(struct lp_remote_get *g)
 	g->told = 0;
 	g->failure = LP_OK;
 	g->range[0] = '\0';
-	if (g->at > 0 || g->last != LP_RANGE_END)
-		snprintf(g->range, sizeof(g->range), "Range: bytes=%llu-%llu", ULL(g->at), ULL(g->last));
+	/* no open range: the size that comes with a closed one says where to close the next */
+	if (g->at > 0 && g->last == LP_RANGE_END)
+		g->asked_last = m->size > 0 ? (uint64_t)m->size - 1 : g->at + FIRST_GUESS - 1;
+	if (g->asked_last != LP_RANGE_END)
+		snprintf(g->range, sizeof(g->range), "Range: bytes=%llu-%llu", ULL(g->at), ULL(g->asked_last));
 	g->headers[0] = g->range[0] != '\0' ? g->range : NULL;
 	q.url = m->ref->kind == LP_REF_URL ? m->ref->path : g->ask.url;
 	q.secrets = m->ref->kind == LP_REF_URL ? NULL : g->ask.secrets;

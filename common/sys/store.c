@@ -409,6 +409,8 @@ sum_blob(struct reading *r)
 	int rc = store_hash_file(r->fd, digest, &r->sums);
 
 	if (rc == LP_OK && strcmp(digest, r->digest) != 0) {
+		/* these are sums of what is wrong: which chunk it is, they cannot say */
+		lp_buf_clear(&r->sums);
 		r->spoilt = 1;
 		return LP_E_DATA;
 	}
@@ -452,6 +454,39 @@ check_chunk(struct reading *r, uint64_t i, struct lp_span chunk, size_t want)
 		r->spoilt = memcmp(store_hex(digest), r->sums.p + i * STORE_SUM, STORE_HEX) != 0;
 	}
 	return r->spoilt ? LP_E_DATA : LP_OK;
+}
+
+/*
+ * One chunk of a file is bad: the others stay, as ranges of their own. If
+ * that cannot be, they are fetched again as well.
+ */
+static void
+salvage(struct reading *r)
+{
+	uint64_t size = r->f.last - r->f.first + 1;
+	unsigned char *chunk = malloc(LP_STORE_CHUNK);
+	struct lp_store_put put = { .fd = -1 };
+	int rc = chunk != NULL ? LP_OK : LP_E_NOMEM;
+
+	for (uint64_t pos = 0; rc == LP_OK && pos < size; pos += LP_STORE_CHUNK) {
+		size_t len = (size_t)(size - pos < LP_STORE_CHUNK ? size - pos : LP_STORE_CHUNK);
+		ptrdiff_t k = lp_pread_full(r->fd, chunk, len, pos);
+
+		if (k != (ptrdiff_t)len || check_chunk(r, pos / LP_STORE_CHUNK, lp_span(chunk, len), len) != LP_OK) {
+			rc = put.fd >= 0 ? lp_store_put_end(&put) : LP_OK;
+			continue;
+		}
+		if (put.fd < 0)
+			rc = lp_store_put_begin(&put, r->s, r->digest, r->f.first + pos);
+		rc = rc != LP_OK ? rc : lp_store_put_add(&put, lp_span(chunk, len));
+	}
+	if (put.fd >= 0) {
+		if (rc == LP_OK)
+			rc = lp_store_put_end(&put);
+		if (rc != LP_OK)
+			lp_store_put_abort(&put);
+	}
+	free(chunk);
 }
 
 static int
@@ -525,8 +560,13 @@ lp_store_read(struct lp_store *s, const char *digest, uint64_t at, uint64_t n,
 		n = r.f.last - at + 1;
 	if (rc == LP_OK)
 		rc = pass_chunks(&r, at, n, sink, arg, done);
-	if (r.spoilt)
+	if (r.spoilt) {
+		int summed = r.sums.n == ((r.f.last - r.f.first) / LP_STORE_CHUNK + 1) * STORE_SUM;
+
 		store_drop(s, digest, &r.f);
+		if (summed && s->mode == LP_STORE_WRITE)
+			salvage(&r);
+	}
 	lp_buf_release(&r.sums);
 	close(r.fd);
 	return rc;

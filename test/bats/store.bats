@@ -1,0 +1,237 @@
+#!/usr/bin/env bats
+# The store: read through, offline, promotion, corruption, kills, its bound.
+
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # scripts in quotes; each test is a process, and means to be; run's variables
+
+bats_require_minimum_version 1.5.0
+
+setup_file()
+{
+	load ../lib/registry
+	srv_init
+	export HOME=$BATS_FILE_TMPDIR/home
+	unset LP_STORE LP_OFFLINE LP_TOKEN_FILE LP_TOKEN_FD REGISTRY_AUTH_FILE DOCKER_CONFIG XDG_CONFIG_HOME
+	mkdir -p "$HOME"
+	cd "$BATS_FILE_TMPDIR" || return
+	for n in 1 2 3 4; do
+		mkdir -p "tree$n"
+		# nothing that compresses: the same bytes each time, and many of them
+		openssl enc -aes-128-ctr -nosalt -pbkdf2 -pass "pass:$n" -in /dev/zero 2>/dev/null |
+			head -c 2000000 >"tree$n/file" || :
+		tar --owner=0 --group=0 --mtime=@0 -cf - "tree$n" | gzip -n >"l$n.tar"
+	done
+	layout_make lay app:1 l1.tar l2.tar l3.tar l4.tar
+	registry_start reg
+	registry_push "$PWD/lay:app:1" reg app:1
+}
+
+teardown_file()
+{
+	load ../lib/registry
+	srv_stop
+}
+
+setup()
+{
+	load ../lib/registry
+	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin} IN=$BATS_FILE_TMPDIR
+	export PATH=$LP_BIN:$PATH BLOB=$BATS_FILE_TMPDIR/l1.tar
+	HEX=$(sha256sum <"$BLOB" | cut -c1-64)
+	SIZE=$(stat -c %s "$BLOB")
+	SOURCE=$(srv_addr reg)/app@sha256:$HEX
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+teardown()
+{
+	srv_stop_test
+}
+
+# gets FIRST COUNT ARGUMENT...: exit 0, exactly those bytes of the blob
+gets()
+{
+	local first=$1 count=$2
+	shift 2
+	run -0 bash -c 'lp-fetch "$@" >got' - "$@"
+	echo "$output"
+	tail -c +$((first + 1)) "$BLOB" | head -c "$count" | cmp - got
+}
+
+# flip FILE OFFSET: another byte there
+flip()
+{
+	chmod u+w "$1"
+	printf '\377' | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+sources()
+{
+	lp-layers -o source "$(srv_addr reg)/app:1"
+}
+
+@test "what is kept is used, what is missing is fetched and kept, offline opens no socket" {
+	gets 0 65536 -S st --stats s1 "$SOURCE"
+	[ "$(jq .bytes_downloaded s1)" -eq 65536 ]
+	[ -f "st/ranges/sha256/$HEX/0-65535" ]
+	gets 0 100000 -S st -n 100000 --stats s2 "$SOURCE"
+	[ "$(jq .bytes_downloaded s2)" -eq $((100000 - 65536)) ]
+	gets 500 1000 -O -S st -r 500-1499 "$SOURCE"
+	run -0 strace -f -qq -e trace=socket,connect -o calls lp-fetch -O -S st "$SOURCE"
+	[ ! -s calls ]
+	run -4 --separate-stderr lp-fetch -O -S st -n 200000 "$SOURCE"
+	[[ $stderr == *'bytes 100000-199999 are not in the store'* ]]
+	# a gap between two ranges, and no more than it
+	gets 150000 50000 -S st -r 150000-199999 "$SOURCE"
+	gets 0 200000 -S st -n 200000 --stats s3 "$SOURCE"
+	[ "$(jq .bytes_downloaded s3)" -eq 50000 ]
+}
+
+@test "ranges that cover a blob become it, and a complete store is read by skopeo" {
+	gets 1000 "$((SIZE - 1000))" -S st -r 1000- "$SOURCE"
+	gets 0 1000 -S st -n 1000 "$SOURCE"
+	cmp "$BLOB" "st/blobs/sha256/$HEX"
+	[ ! -e "st/ranges/sha256/$HEX" ]
+	gets 0 "$SIZE" -O -S st -a "$SOURCE"
+	lp-layers -S st "$(srv_addr reg)/app:1" >rows
+	run -0 lp-fetch --fill -a -S st < <(cut -f1,2 rows)
+	skopeo --insecure-policy copy -q "oci:st:$(jq -r '.manifests[0].annotations["org.opencontainers.image.ref.name"]' st/index.json)" oci:copy:1
+	cmp "$BLOB" "copy/blobs/sha256/$HEX"
+}
+
+@test "a layout written by skopeo is a store as it stands" {
+	skopeo --insecure-policy copy -q --src-tls-verify=false "docker://$(srv_addr reg)/app:1" oci:sk:app:1
+	gets 0 65536 -O -S sk "$SOURCE"
+	gets 0 "$SIZE" -a "oci:sk@sha256:$HEX"
+	gets "$((SIZE - 10))" 10 -S sk -r -10 "$SOURCE"
+}
+
+@test "a corrupted range is fetched again, and is exit 1 offline" {
+	gets 0 600000 -S st -n 600000 "$SOURCE"
+	flip "st/ranges/sha256/$HEX/0-599999" 300000
+	run -1 --separate-stderr bash -c 'lp-fetch -O -S st -n 600000 "$1" >got' - "$SOURCE"
+	[[ $stderr == *'corrupted behind byte 262144'* ]]
+	head -c 262144 "$BLOB" | cmp - got
+	gets 0 600000 -S st -n 600000 "$SOURCE"
+	gets 0 600000 -O -S st -n 600000 "$SOURCE"
+	# one that is shorter than its name says was never whole
+	truncate -s 1000 "st/ranges/sha256/$HEX/"*
+	gets 0 600000 -S st -n 600000 "$SOURCE"
+}
+
+@test "a corrupted blob is fetched again, and is exit 1 offline: from us, and from skopeo" {
+	gets 0 "$SIZE" -S st -a "$SOURCE"
+	flip "st/blobs/sha256/$HEX" 1000000
+	gets 0 65536 -O -S st "$SOURCE"
+	run -1 --separate-stderr bash -c 'lp-fetch -O -S st -a "$1" >got' - "$SOURCE"
+	[[ $stderr == *corrupted* ]]
+	head -c "$(stat -c %s got)" "$BLOB" | cmp - got
+	gets 0 "$SIZE" -S st -a "$SOURCE"
+	cmp "$BLOB" "st/blobs/sha256/$HEX"
+
+	cp -r "$IN/lay" sk
+	flip "sk/blobs/sha256/$HEX" 1000000
+	run -1 bash -c 'lp-fetch -a "oci:sk@sha256:$1" >got' - "$HEX"
+	gets 0 65536 -S sk "$SOURCE"
+	gets 0 "$SIZE" -S sk -a "$SOURCE"
+	cmp "$BLOB" "sk/blobs/sha256/$HEX"
+}
+
+@test "bytes of a wrong digest are not kept" {
+	head -c "$SIZE" /dev/zero >zeros
+	printf '{"/v2/app/blobs/*": {"file": "%s"}}\n' "$PWD/zeros" >rules
+	fault_start liar rules
+	run -1 bash -c 'lp-fetch -S st -a "$1/app@sha256:$2" >got' - "$(srv_addr liar)" "$HEX"
+	[ ! -e "st/blobs/sha256/$HEX" ]
+	gets 0 65536 -S st "$SOURCE"
+}
+
+@test "no store where there is none to be: not a layout, not there offline" {
+	mkdir other
+	echo hello >other/file
+	run -1 lp-fetch -S other "$SOURCE"
+	[ "$(ls other)" = file ]
+	run ! lp-fetch -O -S nothing "$SOURCE"
+	[ "$status" -eq 3 ] || [ "$status" -eq 4 ]
+	[ ! -e nothing ]
+}
+
+@test "--fill: many at once, one bad one does not keep the others, the status is the worst" {
+	sources >list
+	[ "$(wc -l <list)" -eq 4 ]
+	run -0 lp-fetch --fill -S st --stats stats $(cat list)
+	[ "$(jq .bytes_downloaded stats)" -eq $((4 * 65536)) ]
+	[ "$(find st/ranges -type f | wc -l)" -eq 4 ]
+	{ cat list; echo "$(srv_addr reg)/app@sha256:$(printf 'a%.0s' {1..64})"; } >worse
+	run -3 --separate-stderr lp-fetch --fill -a -S st <worse
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	for n in 1 2 3 4; do
+		cmp "$IN/l$n.tar" "st/blobs/sha256/$(sha256sum <"$IN/l$n.tar" | cut -c1-64)"
+	done
+	run -0 lp-fetch --fill -a -O -S st <list
+	run -4 lp-fetch --fill -O -S st <worse
+	run -2 lp-fetch --fill <list
+}
+
+@test "a range of the end is learnt for each of --fill" {
+	sources >list
+	run -0 lp-fetch --fill -r -1000 -S st <list
+	gets "$((SIZE - 1000))" 1000 -O --size "$SIZE" -S st -r -1000 "$SOURCE"
+}
+
+# two processes at once fill one store, over and over, and are killed: whatever
+# is there afterwards is right, or is fetched again
+@test "100 kills at any moment leave a store that works" {
+	local i pids wait
+	sources >list
+	RANDOM=7
+	for ((i = 0; i < 50; i++)); do
+		pids=''
+		for n in 1 2; do
+			lp-fetch --fill -q -a -j 3 -S st <list 2>/dev/null 3>&- &
+			pids="$pids $!"
+		done
+		wait=$((RANDOM % 60))
+		sleep "0.0$((wait / 10))$((wait % 10))"
+		# shellcheck disable=SC2086 # two of them
+		kill -9 $pids 2>/dev/null || :
+		# shellcheck disable=SC2086
+		wait $pids 2>/dev/null || :
+		# each time: what is offline is right as far as it goes
+		if [ -d st ] && [ $((i % 5)) -eq 0 ]; then
+			lp-fetch -O -q -S st -a --size "$SIZE" "$SOURCE" >got 2>/dev/null || [ $? -eq 4 ] || [ $? -eq 1 ]
+			head -c "$(stat -c %s got)" "$BLOB" | cmp - got
+			# blobs that are there are whole
+			find st/blobs -type f | while read -r f; do
+				[ "$(sha256sum <"$f" | cut -c1-64)" = "$(basename "$f")" ]
+			done
+		fi
+	done
+	run lp-fetch --fill -a -S st <list
+	echo "$output"
+	[ "$status" -eq 0 ]
+	for n in 1 2 3 4; do
+		cmp "$IN/l$n.tar" "st/blobs/sha256/$(sha256sum <"$IN/l$n.tar" | cut -c1-64)"
+	done
+	gets 0 "$SIZE" -O -S st -a "$SOURCE"
+	# what dead writers left goes once it is old
+	find st/tmp -type f -exec touch -d '2 minutes ago' {} +
+	run -0 lp-fetch --store-gc 1G -S st
+	[ -z "$(find st/tmp -type f)" ]
+}
+
+@test "--store-gc removes what was not used for longest, and what no file needs" {
+	sources >list
+	run -0 lp-fetch --fill -a -S st <list
+	find st/blobs -type f -exec touch -d '1 hour ago' {} +
+	gets 0 65536 -S st "$SOURCE"
+	run -0 --separate-stderr lp-fetch --store-gc "$SIZE" -S st
+	[[ $stderr == *'removed 3 files'* ]]
+	[ "$(find st/blobs -type f)" = "st/blobs/sha256/$HEX" ]
+	[ "$(find st/sums -type f)" = "st/sums/sha256/$HEX/0-$((SIZE - 1))" ]
+	gets 0 "$SIZE" -O -S st -a "$SOURCE"
+	run -0 lp-fetch --store-gc 0 -S st
+	[ -z "$(find st/blobs st/ranges st/sums -type f)" ]
+	gets 0 65536 -S st "$SOURCE"
+	run -2 lp-fetch --store-gc 1G
+	run -2 lp-fetch --store-gc 1G -S st "$SOURCE"
+}
