@@ -158,7 +158,7 @@ sources()
 @test "--fill: many at once, one bad one does not keep the others, the status is the worst" {
 	sources >list
 	[ "$(wc -l <list)" -eq 4 ]
-	run -0 lp-fetch --fill -S st --stats stats $(cat list)
+	run -0 xargs lp-fetch --fill -S st --stats stats <list
 	[ "$(jq .bytes_downloaded stats)" -eq $((4 * 65536)) ]
 	[ "$(find st/ranges -type f | wc -l)" -eq 4 ]
 	{ cat list; echo "$(srv_addr reg)/app@sha256:$(printf 'a%.0s' {1..64})"; } >worse
