@@ -14,6 +14,7 @@ BASHDIR  = $(PREFIX)/share/bash-completion/completions
 ZSHDIR   = $(PREFIX)/share/zsh/site-functions
 FISHDIR  = $(PREFIX)/share/fish/vendor_completions.d
 FLAVOUR ?= release
+JOBS    ?= $(shell nproc)
 O       := build/$(FLAVOUR)
 
 # ISA-L, the faster of the two deflate decoders, where it is
@@ -124,34 +125,34 @@ deps:
 # deps first, then make again: what they bring decides what can be built
 check:
 	test/lib/deps test
-	$(MAKE) tests build/image
-	$(MAKE) FLAVOUR=fault all
-	$(MAKE) FLAVOUR=count all
+	$(MAKE) -j$(JOBS) tests build/image
+	$(MAKE) -j$(JOBS) FLAVOUR=fault all
+	$(MAKE) -j$(JOBS) FLAVOUR=count all
 	test/run $(O)
 check-unit: $(UNIT) $(FUZZ)
 	test/run --unit $(O)
 check-asan-unit:
 	test/lib/deps test
-	$(MAKE) FLAVOUR=asan tests
+	$(MAKE) -j$(JOBS) FLAVOUR=asan tests
 	test/run --unit build/asan
 check-asan:
 	test/lib/deps test
-	$(MAKE) FLAVOUR=asan tests build/image
+	$(MAKE) -j$(JOBS) FLAVOUR=asan tests build/image
 	test/run build/asan
 check-valgrind:
 	test/lib/deps test
-	$(MAKE) FLAVOUR=valgrind tests
+	$(MAKE) -j$(JOBS) FLAVOUR=valgrind tests
 	test/run --valgrind build/valgrind
 lint:
 	test/lib/deps test
 	test/lint
 bench: all
 	test/lib/deps test
-	$(MAKE) FLAVOUR=count all
+	$(MAKE) -j$(JOBS) FLAVOUR=count all
 	test/bench/run $(O)
 demo:
 	test/lib/deps build
-	$(MAKE) all
+	$(MAKE) -j$(JOBS) all
 	fixtures/demo $(O)/bin
 FUZZTIME ?= 60
 fuzz:
