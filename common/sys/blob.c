@@ -463,7 +463,7 @@ lp_blob_gap(struct lp_blob *b, uint64_t at, uint64_t last, struct lp_blob_gap *o
 static int
 read_through(struct lp_blob *b, struct way *w, uint64_t last, lp_blob_pace *pace)
 {
-	struct lp_blob_gap gap;
+	struct lp_blob_gap gap = { 0 };
 	int rc = LP_OK;
 
 	while (rc == LP_OK && w->at <= last && (b->size < 0 || w->at < (uint64_t)b->size)) {
