@@ -63,7 +63,7 @@ zsh_completes() {
 		grep -o -- " -l [a-z0-9-]*" "$COMPLETIONS/fish/$p.fish" | sed 's/ -l /--/' | sort -u >fish
 		diff <(tr -d = <want | sort -u) fish
 		sed -n "/^$p)/,/;;/p" "$COMPLETIONS/zsh/_lp" | grep -oE -- "'\*--[a-z0-9-]+" | sed "s/'\*//" | sort -u >zsh
-		diff <(tr -d = <want) zsh
+		diff <(tr -d = <want | sort -u) zsh
 	done
 }
 
