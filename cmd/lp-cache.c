@@ -23,8 +23,10 @@
 static const char usage[] =
     "usage: lp-cache [-hqvV] [--db=FILE] put --layer=DIGEST [--size=BYTES] [--head=BYTES]\n"
     "                [--image=REF --index=N[/COUNT]]\n"
+    "       lp-cache [--db=FILE] put [--head=BYTES] [--image=REF] DIGEST[=SIZE] ...\n"
     "       lp-cache [--db=FILE] get [--head=BYTES] [--image=REF --index=N[/COUNT]] DIGEST\n"
-    "       lp-cache [--db=FILE] has [-C] [--head=BYTES] DIGEST\n"
+    "       lp-cache [--db=FILE] get -E [--head=BYTES] [--image=REF] DIGEST ...\n"
+    "       lp-cache [--db=FILE] has [-C] [--head=BYTES] DIGEST ...\n"
     "       lp-cache [--db=FILE] search [-Fj] [--image=REF] [--layer=DIGEST] PATTERN\n"
     "       lp-cache [--db=FILE] images [-j]\n"
     "       lp-cache [--db=FILE] stat [-j]\n"
@@ -41,6 +43,7 @@ static const char help[] =
     "      --size=BYTES         of the layer's blob\n"
     "      --head=BYTES         of the blob that the listing was made from, at least\n"
     "  -C, --complete           only a complete listing will do\n"
+    "  -E, --end                end each listing by an end record that names its layer\n"
     "  -F, --fixed-string       the pattern is a substring, whatever is in it\n"
     "  -H, --header             the names of the columns first\n"
     "  -j, --json               NDJSON\n"
@@ -53,10 +56,12 @@ struct args {
 	struct lp_opt opt;
 	char *db;
 	struct lp_cache_layer layer;
-	int complete, fixed, json, header;
+	int complete, fixed, json, header, end;
 	int64_t days, max_size; /* -1: not given */
 	char **words;
 	int nwords;
+	struct lp_cache_layer *layers; /* the digests among the words */
+	size_t nlayers;
 	unsigned long given; /* bit per option, by `bit_of` */
 };
 
@@ -67,13 +72,14 @@ struct work {
 	struct lp_listing out; /* rows, or only its buffer */
 	int spool;             /* put: what the listing is read from */
 	int64_t found;
+	int preview, unknown;  /* among the listings found there is such a one */
 	struct lp_stats stats;
 };
 
 struct command {
 	const char *name;
 	const char *takes; /* its options: letters, and the long ones by the letters of `bit_of` */
-	int words;
+	enum { NO_WORD, A_WORD, DIGESTS } words;
 	int (*run)(struct work *);
 };
 
@@ -157,6 +163,7 @@ static const struct option options[] = {
 	{ "days", required_argument, NULL, OPT_DAYS },
 	{ "max-size", required_argument, NULL, OPT_MAX_SIZE },
 	{ "complete", no_argument, NULL, 'C' },
+	{ "end", no_argument, NULL, 'E' },
 	{ "fixed-string", no_argument, NULL, 'F' },
 	{ "header", no_argument, NULL, 'H' },
 	{ "json", no_argument, NULL, 'j' },
@@ -170,9 +177,10 @@ parse_args(int argc, char **argv, struct args *a)
 
 	a->layer = (struct lp_cache_layer){ .size = -1, .head = -1, .index = -1, .of = -1 };
 	a->days = a->max_size = -1;
-	while ((c = getopt_long(argc, argv, "CFHj" LP_OPT_SHORT, options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "CEFHj" LP_OPT_SHORT, options, NULL)) != -1) {
 		switch (c) {
 		case 'C': a->complete = 1; break;
+		case 'E': a->end = 1; break;
 		case 'F': a->fixed = 1; break;
 		case 'H': a->header = 1; break;
 		case 'j': a->json = 1; break;
@@ -213,19 +221,49 @@ end_line(struct work *w, struct lp_record *r)
 /* ---- commands ------------------------------------------------------------- */
 
 static int
+put_next(struct work *w, struct lp_cache_in *in)
+{
+	const struct args *a = w->args;
+	struct lp_cache_layer of;
+	enum lp_cache_put result;
+	int rc = in->several ? lp_cache_put(&w->cache, in, a->layers, a->nlayers, &of, &result) :
+	    lp_cache_put(&w->cache, in, &a->layer, 1, &of, &result);
+
+	if (rc == LP_OK && result == LP_CACHE_KEPT)
+		lp_note("%s: the listing that is kept is better and stays", lp_quote(of.digest));
+	return rc;
+}
+
+/* The layers of an image are its layers also where no listing came with them. */
+static int
+put_image(struct work *w)
+{
+	int rc = LP_OK;
+
+	for (size_t i = 0; i < w->args->nlayers && rc == LP_OK; i++)
+		if (w->args->layers[i].image.n > 0)
+			rc = lp_cache_belongs(&w->cache, &w->args->layers[i]);
+	return rc;
+}
+
+static int
 run_put(struct work *w)
 {
-	enum lp_cache_put result;
+	struct lp_cache_in in;
 	int rc = lp_cache_spool_fill(w->spool, STDIN_FILENO);
 
 	if (rc != LP_OK) {
 		lp_err_errno("cannot read the listing, or write it next to the database");
 		return rc;
 	}
-	rc = lp_cache_put(&w->cache, &w->args->layer, w->spool, &result);
-	if (rc == LP_OK && result == LP_CACHE_KEPT)
-		lp_note("%s: the listing that is kept is better and stays", lp_quote(w->args->layer.digest));
-	return rc;
+	rc = lp_cache_in_init(&in, w->spool, w->args->nlayers > 0);
+	if (rc == LP_OK && !in.several)
+		rc = put_next(w, &in);
+	else if (rc == LP_OK)
+		while ((rc = lp_cache_in_more(&in)) > 0 && (rc = put_next(w, &in)) == LP_OK)
+			;
+	lp_cache_in_release(&in);
+	return rc == LP_OK ? put_image(w) : rc;
 }
 
 static int
@@ -237,44 +275,72 @@ write_bytes(void *arg, struct lp_span bytes)
 	return rc == LP_OK && w->out.out.n >= LP_IO_CHUNK ? lp_listing_flush(&w->out) : rc;
 }
 
-/* The listing of the digest on the command line, if it is good enough. */
+/* The listing of a layer, if it is good enough. */
 static int
-find(struct work *w, struct lp_cache_found *f)
+find(struct work *w, const struct lp_cache_layer *l, struct lp_cache_found *f)
 {
-	int rc = lp_cache_find(&w->cache, lp_span_str(w->args->words[1]), w->args->complete ? INT64_MAX :
-	    w->args->layer.head, f);
+	int rc = lp_cache_find(&w->cache, l->digest, w->args->complete ? INT64_MAX : l->head, f);
 
 	if (rc == LP_E_ABSENT)
-		lp_detail("%s: no such listing", lp_quotes(w->args->words[1]));
-	else if (rc == LP_OK)
-		w->stats.partial = f->complete == LP_COMPLETE_UNKNOWN ? LP_STATS_UNKNOWN : f->complete == LP_COMPLETE_NO;
+		lp_detail("%s: no such listing", lp_quote(l->digest));
+	if (rc == LP_OK) {
+		w->unknown |= f->complete == LP_COMPLETE_UNKNOWN;
+		w->preview |= f->complete == LP_COMPLETE_NO;
+		w->stats.partial = w->preview ? 1 : w->unknown ? LP_STATS_UNKNOWN : 0;
+	}
 	return rc;
+}
+
+static int
+get_one(struct work *w, const struct lp_cache_layer *l)
+{
+	struct lp_cache_found f;
+	int rc = find(w, l, &f);
+
+	if (rc == LP_E_ABSENT && !w->args->end)
+		lp_err("%s: no such listing", lp_quote(l->digest));
+	if (rc == LP_OK && l->image.n > 0)
+		rc = lp_cache_belongs(&w->cache, l);
+	if (rc != LP_OK)
+		return rc;
+	w->found += f.entries;
+	return lp_cache_get(&w->cache, &f, w->args->end ? l->digest : lp_span(NULL, 0), write_bytes, w);
+}
+
+/* Each of the layers; LP_E_ABSENT, if it is that for any of them, at the end. */
+static int
+each_layer(struct work *w, int (*fn)(struct work *, const struct lp_cache_layer *))
+{
+	int rc = LP_OK, absent = 0;
+
+	for (size_t i = 0; i < w->args->nlayers && rc == LP_OK; i++) {
+		rc = fn(w, &w->args->layers[i]);
+		if (rc == LP_E_ABSENT) {
+			absent = 1;
+			rc = LP_OK;
+		}
+	}
+	return rc == LP_OK && absent ? LP_E_ABSENT : rc;
 }
 
 static int
 run_get(struct work *w)
 {
+	return each_layer(w, get_one);
+}
+
+static int
+has_one(struct work *w, const struct lp_cache_layer *l)
+{
 	struct lp_cache_found f;
-	int rc = find(w, &f);
 
-	if (rc == LP_E_ABSENT)
-		lp_err("%s: no such listing", lp_quotes(w->args->words[1]));
-	w->found = rc == LP_OK ? f.entries : 0;
-	if (rc == LP_OK && w->args->layer.image.n > 0) {
-		struct lp_cache_layer layer = w->args->layer;
-
-		layer.digest = lp_span_str(w->args->words[1]);
-		rc = lp_cache_belongs(&w->cache, &layer);
-	}
-	return rc == LP_OK ? lp_cache_get(&w->cache, f.listing, write_bytes, w) : rc;
+	return find(w, l, &f);
 }
 
 static int
 run_has(struct work *w)
 {
-	struct lp_cache_found f;
-
-	return find(w, &f);
+	return each_layer(w, has_one);
 }
 
 static int
@@ -382,17 +448,24 @@ run_export(struct work *w)
 }
 
 static const struct command commands[] = {
-	{ "put", "lsxih", 1, run_put },
-	{ "get", "hix", 2, run_get },
-	{ "has", "hC", 2, run_has },
-	{ "search", "ilFj", 2, run_search },
-	{ "images", "j", 1, run_images },
-	{ "stat", "j", 1, run_stat },
-	{ "prune", "tm", 1, run_prune },
-	{ "export", "ilHj", 1, run_export },
+	{ "put", "lsxih", DIGESTS, run_put },
+	{ "get", "hixE", DIGESTS, run_get },
+	{ "has", "hC", DIGESTS, run_has },
+	{ "search", "ilFj", A_WORD, run_search },
+	{ "images", "j", NO_WORD, run_images },
+	{ "stat", "j", NO_WORD, run_stat },
+	{ "prune", "tm", NO_WORD, run_prune },
+	{ "export", "ilHj", NO_WORD, run_export },
 };
 
 /* ---- the whole ------------------------------------------------------------ */
+
+/* Whether the digests given are all layers of an image, so that nobody has to number them. */
+static int
+counts_layers(const struct args *a, const struct command *c)
+{
+	return c->words == DIGESTS && (a->end || (c->run == run_put && a->nlayers > 0));
+}
 
 /* Options that the command does not take are refused, not ignored. */
 static int
@@ -404,19 +477,66 @@ check_options(const struct args *a, const struct command *c)
 		takes |= 1ul << (*p & 63);
 	if ((a->given & ~takes) != 0)
 		return lp_opt_refuse(&a->opt, "%s does not take all of these options", c->name);
-	if (a->nwords != c->words)
-		return lp_opt_refuse(&a->opt, "%s takes %d arguments, not %d", c->name, c->words - 1, a->nwords - 1);
-	if (c->run == run_put && a->layer.digest.n == 0)
-		return lp_opt_refuse(&a->opt, "put needs --layer");
-	if ((c->run == run_put || c->run == run_get) && (a->layer.image.n > 0) != (a->layer.index >= 0))
-		return lp_opt_refuse(&a->opt, "--image and --index come together");
+	if (c->words != DIGESTS && a->nwords - 1 != (int)c->words)
+		return lp_opt_refuse(&a->opt, "%s takes %d arguments, not %d", c->name, (int)c->words, a->nwords - 1);
+	if (c->run == run_put && (a->layer.digest.n == 0) == (a->nlayers == 0))
+		return lp_opt_refuse(&a->opt, "put needs --layer, or the digests of layers");
+	if (c->words == DIGESTS && c->run != run_put && a->nlayers == 0)
+		return lp_opt_refuse(&a->opt, "%s needs the digest of a layer", c->name);
+	if (c->run == run_put && a->nlayers > 0 && a->layer.size >= 0)
+		return lp_opt_refuse(&a->opt, "of more than one layer sizes are given as DIGEST=SIZE");
+	if (c->run == run_get && a->nlayers > 1 && !a->end)
+		return lp_opt_refuse(&a->opt, "nothing would tell where one listing ends: more than one needs -E");
+	if (counts_layers(a, c) ? a->layer.index >= 0 :
+	    (c->run == run_put || c->run == run_get) && (a->layer.image.n > 0) != (a->layer.index >= 0))
+		return lp_opt_refuse(&a->opt, "--index goes with --image, and with one layer");
 	if (a->layer.of >= 0 && a->layer.index >= a->layer.of)
 		return lp_opt_refuse(&a->opt, "--index counts from 0: there is no such layer in so many");
 	if (c->run == run_prune && a->days < 0 && a->max_size < 0)
 		return lp_opt_refuse(&a->opt, "prune needs --days or --max-size");
-	if ((c->run == run_get || c->run == run_has) && !lp_digest_valid(lp_span_str(a->words[1])))
-		return lp_opt_refuse(&a->opt, "not a digest: '%s'", lp_quotes(a->words[1]));
 	return LP_EXIT_OK;
+}
+
+/* DIGEST, for put also DIGEST=SIZE. What holds for all layers is said by options. */
+static int
+parse_layer(const struct args *a, const char *word, int with_size, struct lp_cache_layer *l)
+{
+	const char *eq = with_size ? strchr(word, '=') : NULL;
+
+	*l = a->layer;
+	l->digest = eq != NULL ? lp_span(word, (size_t)(eq - word)) : lp_span_str(word);
+	if (!lp_digest_valid(l->digest))
+		return lp_opt_refuse(&a->opt, "not a digest: '%s'", lp_quotes(word));
+	if (eq != NULL && parse_bytes(eq + 1, &l->size) != LP_OK)
+		return lp_opt_refuse(&a->opt, "not a size: '%s'", lp_quotes(eq + 1));
+	return LP_EXIT_OK;
+}
+
+static int
+parse_layers(struct args *a, const struct command *c)
+{
+	size_t n = (size_t)a->nwords - 1;
+	int rc = LP_EXIT_OK;
+
+	a->layers = calloc(n > 0 ? n : 1, sizeof(*a->layers));
+	if (a->layers == NULL) {
+		lp_err("out of memory");
+		return LP_EXIT_SYSTEM;
+	}
+	for (size_t i = 0; i < n && rc == LP_EXIT_OK; i++)
+		rc = parse_layer(a, a->words[i + 1], c->run == run_put, &a->layers[i]);
+	a->nlayers = n;
+	return rc;
+}
+
+/* What an image has is all the digests, in their order. */
+static void
+number_layers(struct args *a)
+{
+	for (size_t i = 0; a->layer.image.n > 0 && i < a->nlayers; i++) {
+		a->layers[i].index = (int64_t)i;
+		a->layers[i].of = (int64_t)a->nlayers;
+	}
 }
 
 static const struct command *
@@ -478,12 +598,15 @@ work(struct work *w, const struct command *c)
 
 	if (rc == LP_OK)
 		rc = c->run(w);
-	if (rc == LP_OK)
-		rc = lp_listing_flush(&w->out);
-	else if (rc == LP_E_NOMEM)
+	if (rc == LP_OK || rc == LP_E_ABSENT) {
+		int flushed = lp_listing_flush(&w->out);
+
+		rc = flushed != LP_OK ? flushed : rc;
+	} else if (rc == LP_E_NOMEM) {
 		lp_err("out of memory");
-	else if (w->cache.why[0] != '\0' && rc != LP_E_PIPE && rc != LP_E_ABSENT)
+	} else if (w->cache.why[0] != '\0' && rc != LP_E_PIPE) {
 		lp_err("%s: %s", lp_quotes(w->args->db), lp_quotes(w->cache.why));
+	}
 	lp_cache_close(&w->cache);
 	return rc;
 }
@@ -528,14 +651,20 @@ main(int argc, char **argv)
 	c = choose(&args);
 	if (c == NULL)
 		return lp_opt_refuse(&args.opt, "the first word is one of put, get, has, search, images, stat, prune, export");
-	exit_code = check_options(&args, c);
-	if (exit_code != LP_EXIT_OK)
-		return exit_code;
-	if (args.db == NULL)
+	exit_code = c->words == DIGESTS ? parse_layers(&args, c) : LP_EXIT_OK;
+	if (exit_code == LP_EXIT_OK)
+		exit_code = check_options(&args, c);
+	if (exit_code == LP_EXIT_OK && counts_layers(&args, c))
+		number_layers(&args);
+	if (exit_code == LP_EXIT_OK && args.db == NULL) {
 		args.db = home = lp_cache_default_path();
-	if (args.db == NULL)
-		return lp_opt_refuse(&args.opt, "no --db, and neither LP_CACHE, XDG_CACHE_HOME nor HOME says where");
-	exit_code = run(&w, c);
+		if (args.db == NULL)
+			exit_code = lp_opt_refuse(&args.opt,
+			    "no --db, and neither LP_CACHE, XDG_CACHE_HOME nor HOME says where");
+	}
+	if (exit_code == LP_EXIT_OK)
+		exit_code = run(&w, c);
 	free(home);
+	free(args.layers);
 	return exit_code;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/limits.h"
 #include "common/base/path.h"
 #include "common/base/status.h"
 #include "common/sys/cache_priv.h"
@@ -183,6 +184,7 @@ lp_cache_open(struct lp_cache *c, const char *path)
 	int rc;
 
 	*c = (struct lp_cache){ 0 };
+	lp_buf_init(&c->label, LP_MAX_PATH);
 	rc = lp_db_open(&c->db, path, 0);
 	rc = rc != LP_OK ? rc : prepare_new(c);
 	rc = rc != LP_OK ? rc : lp_db_exec(&c->db,
@@ -203,6 +205,7 @@ void
 lp_cache_close(struct lp_cache *c)
 {
 	lp_db_close(&c->db);
+	lp_buf_release(&c->label);
 }
 
 int

@@ -22,6 +22,7 @@
 
 struct lp_cache {
 	struct lp_db db;
+	struct lp_buf label; /* of the listing that was put last */
 	char why[512]; /* of the last failure */
 	int damaged;   /* it was SQLite that found the data wrong */
 };
@@ -58,11 +59,35 @@ enum lp_cache_put {
 };
 
 /*
- * Keep the listing that `fd` reads, from where it stands to its end (a
- * seekable file: see lp_cache_spool). A listing that is bad is LP_E_DATA,
- * c->why with its line and offset.
+ * Where listings come from: a descriptor that is read to its end (a
+ * seekable file: see lp_cache_spool). One listing, or several, each ended by
+ * its end record.
  */
-int lp_cache_put(struct lp_cache *, const struct lp_cache_layer *, int fd, enum lp_cache_put *);
+struct lp_cache_in {
+	int fd;
+	int several;
+	unsigned char *room;
+	struct lp_span in; /* read, not used yet */
+	uint64_t lines, bytes; /* of the listings before, for messages */
+};
+
+/* LP_OK or LP_E_NOMEM. The descriptor stays the caller's. */
+int lp_cache_in_init(struct lp_cache_in *, int fd, int several);
+void lp_cache_in_release(struct lp_cache_in *);
+/* Whether anything is left to read: 1 or 0, LP_E_SYS with errno. */
+int lp_cache_in_more(struct lp_cache_in *);
+
+/*
+ * Keep the next listing, in a transaction of its own. Of one it is known
+ * what it is of: layers[0]. Of several each says it by the label of its end
+ * record; what else is to be known of that layer stands in layers[], and a
+ * label that is not there is LP_E_DATA, unless n is 0: then any digest will
+ * do. A head counts for listings that are not complete. *of is the layer it
+ * was, its digest valid until the next call. A listing that is bad is
+ * LP_E_DATA, c->why with its line and offset.
+ */
+int lp_cache_put(struct lp_cache *, struct lp_cache_in *, const struct lp_cache_layer *layers, size_t n,
+    struct lp_cache_layer *of, enum lp_cache_put *);
 
 /* Say that the layer is the image's at that index, if that is not known yet. */
 int lp_cache_belongs(struct lp_cache *, const struct lp_cache_layer *);
@@ -93,8 +118,13 @@ int lp_cache_find(struct lp_cache *, struct lp_span digest, int64_t head, struct
 
 /* A listing's lines or rows one by one; `span` lives until the next. */
 typedef int lp_cache_line_fn(void *, struct lp_span line);
-/* The bytes that were put, in pieces. The function's status, if not LP_OK, ends it. */
-int lp_cache_get(struct lp_cache *, int64_t listing, lp_cache_line_fn *, void *);
+/*
+ * The bytes that were put, in pieces; but if `label` is not empty, the end
+ * record is written anew with it as its layer, or for the first time, so that
+ * listings can stand one behind the other. The function's status, if not
+ * LP_OK, ends it.
+ */
+int lp_cache_get(struct lp_cache *, const struct lp_cache_found *, struct lp_span label, lp_cache_line_fn *, void *);
 
 /* ---- all of them ---------------------------------------------------------- */
 

@@ -89,8 +89,46 @@ hand_on_rows(struct lp_cache *c, int64_t listing, struct lines *l)
 	return rc;
 }
 
+/* The end record: what it was, but for the label. */
+static int
+hand_on_end(struct lines *l, const struct lp_cache_found *f, struct lp_span trailer, struct lp_span label)
+{
+	struct lp_rowend end = { .entries = (uint64_t)f->entries, .complete = f->complete };
+	struct lp_rowfmt fmt;
+	struct lp_rowread r;
+	int rc;
+
+	lp_rowfmt_init(&fmt);
+	lp_rowread_init(&r);
+	if (trailer.n > 0) {
+		if (trailer.p[0] == '{')
+			fmt.form = LP_ROW_NDJSON;
+		(void)lp_rowread_next(&r, &trailer);
+		if (lp_rowread_eof(&r) == LP_ROWREAD_END)
+			end = r.end;
+	}
+	end.layer = label;
+	rc = lp_row_end(&fmt, &end, &l->line);
+	lp_rowread_release(&r);
+	l->line.n -= rc == LP_OK;
+	return rc != LP_OK ? rc : hand_on(l);
+}
+
+static int
+hand_on_listing(struct lp_cache *c, const struct lp_cache_found *f, struct lp_stmt *s, struct lp_span label,
+    struct lines *l)
+{
+	int newline = label.n > 0 || lp_stmt_get_int(s, 2) != 0;
+	int rc = hand_on_text(l, lp_stmt_get(s, 0));
+
+	rc = rc != LP_OK ? rc : hand_on_rows(c, f->listing, l);
+	if (rc == LP_OK)
+		rc = label.n > 0 ? hand_on_end(l, f, lp_stmt_get(s, 1), label) : hand_on_text(l, lp_stmt_get(s, 1));
+	return rc == LP_OK && l->any && newline ? l->fn(l->arg, lp_span("\n", 1)) : rc;
+}
+
 int
-lp_cache_get(struct lp_cache *c, int64_t listing, lp_cache_line_fn *fn, void *arg)
+lp_cache_get(struct lp_cache *c, const struct lp_cache_found *f, struct lp_span label, lp_cache_line_fn *fn, void *arg)
 {
 	struct lines l = { .fn = fn, .arg = arg };
 	struct lp_stmt s;
@@ -102,19 +140,14 @@ lp_cache_get(struct lp_cache *c, int64_t listing, lp_cache_line_fn *fn, void *ar
 	rc = rc != LP_OK ? rc : lp_stmt_init(&c->db, &s, "SELECT header, trailer, newline FROM listing WHERE id = ?");
 	if (rc != LP_OK)
 		return lp_cache_failed(c, rc);
-	lp_stmt_int(&s, 1, listing);
+	lp_stmt_int(&s, 1, f->listing);
 	rc = lp_stmt_step(&s);
-	if (rc == 1) {
-		rc = hand_on_text(&l, lp_stmt_get(&s, 0));
-		rc = rc != LP_OK ? rc : hand_on_rows(c, listing, &l);
-		rc = rc != LP_OK ? rc : hand_on_text(&l, lp_stmt_get(&s, 1));
-		if (rc == LP_OK && l.any && lp_stmt_get_int(&s, 2) != 0)
-			rc = fn(arg, lp_span("\n", 1));
-	} else if (rc == 0) {
+	if (rc == 1)
+		rc = hand_on_listing(c, f, &s, label, &l);
+	else if (rc == 0)
 		rc = LP_E_ABSENT;
-	} else {
+	else
 		lp_cache_failed(c, rc);
-	}
 	lp_stmt_release(&s);
 	lp_buf_release(&l.line);
 	(void)lp_db_exec(&c->db, "ROLLBACK");

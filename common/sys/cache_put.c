@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/base/digest.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
 #include "common/format/grams.h"
@@ -16,6 +17,7 @@
 /* A listing on its way in. */
 struct put {
 	struct lp_cache *cache;
+	struct lp_cache_in *in;
 	struct lp_rowread reader;
 	struct lp_rowfmt plain;  /* the rows that need no text of their own: TSV, default columns */
 	struct lp_stmt entry, gram;
@@ -25,7 +27,36 @@ struct put {
 	enum lp_complete complete;
 	int64_t listing, entries;
 	int newline;             /* the last line has one */
+	int whole;               /* its end record has been read */
 };
+
+int
+lp_cache_in_init(struct lp_cache_in *in, int fd, int several)
+{
+	*in = (struct lp_cache_in){ .fd = fd, .several = several, .room = malloc(LP_IO_CHUNK) };
+	return in->room != NULL ? LP_OK : LP_E_NOMEM;
+}
+
+void
+lp_cache_in_release(struct lp_cache_in *in)
+{
+	free(in->room);
+	*in = (struct lp_cache_in){ .fd = -1 };
+}
+
+int
+lp_cache_in_more(struct lp_cache_in *in)
+{
+	ptrdiff_t n;
+
+	if (in->in.n > 0)
+		return 1;
+	n = lp_read(in->fd, in->room, LP_IO_CHUNK);
+	if (n < 0)
+		return LP_E_SYS;
+	in->in = lp_span(in->room, (size_t)n);
+	return n > 0;
+}
 
 int
 lp_cache_spool(int fd, const char *directory)
@@ -154,7 +185,17 @@ put_line(struct put *p, enum lp_rowread_event event)
 	if (event == LP_ROWREAD_ROW)
 		return put_row(p, &r->entry, r->text);
 	p->complete = r->end.complete;
-	return lp_buf_add(&p->trailer, r->text);
+	lp_buf_clear(&p->cache->label);
+	return lp_buf_add(&p->cache->label, r->end.layer) == LP_OK ? lp_buf_add(&p->trailer, r->text) : LP_E_NOMEM;
+}
+
+/* Something is wrong with the line that was read last. */
+static int
+bad_line(struct put *p, int status, const char *why)
+{
+	snprintf(p->cache->why, sizeof(p->cache->why), "line %" PRIu64 ", byte %" PRIu64 ": %s",
+	    p->in->lines + p->reader.line, p->in->bytes + p->reader.offset, why);
+	return status;
 }
 
 static int
@@ -162,11 +203,10 @@ bad_row(struct put *p)
 {
 	const struct lp_rowread *r = &p->reader;
 
-	snprintf(p->cache->why, sizeof(p->cache->why), "line %" PRIu64 ", byte %" PRIu64 ": %s", r->line, r->offset, r->why);
-	return r->status;
+	return bad_line(p, r->status, r->why);
 }
 
-/* All lines of the span, or at the end of input (in == NULL). */
+/* All lines of the span, or at the end of input (in == NULL); of several listings, to the end record. */
 static int
 put_lines(struct put *p, struct lp_span *in)
 {
@@ -181,28 +221,29 @@ put_lines(struct put *p, struct lp_span *in)
 		rc = put_line(p, event);
 		if (rc != LP_OK)
 			return lp_cache_failed(p->cache, rc);
+		p->whole = event == LP_ROWREAD_END;
+		if (p->whole && p->in->several) {
+			p->newline = in != NULL;
+			return LP_OK;
+		}
 	}
 }
 
 static int
-put_all(struct put *p, int fd)
+put_all(struct put *p)
 {
-	unsigned char *room = malloc(LP_IO_CHUNK);
-	ptrdiff_t n = 0;
-	int rc = room != NULL ? LP_OK : LP_E_NOMEM;
+	struct lp_cache_in *in = p->in;
+	int rc = LP_OK;
 
-	while (rc == LP_OK && (n = lp_read(fd, room, LP_IO_CHUNK)) > 0) {
-		struct lp_span in = lp_span(room, (size_t)n);
-
-		p->newline = in.p[in.n - 1] == '\n';
-		rc = put_lines(p, &in);
+	while (rc == LP_OK && !(in->several && p->whole) && (rc = lp_cache_in_more(in)) > 0) {
+		p->newline = in->in.p[in->in.n - 1] == '\n';
+		rc = put_lines(p, &in->in);
 	}
-	if (n < 0) {
+	if (rc == LP_E_SYS && p->cache->why[0] == '\0')
 		snprintf(p->cache->why, sizeof(p->cache->why), "cannot read the listing: %s", strerror(errno));
-		rc = LP_E_SYS;
-	}
-	free(room);
-	return rc == LP_OK ? put_lines(p, NULL) : rc;
+	if (rc == LP_OK && !(in->several && p->whole))
+		rc = put_lines(p, NULL);
+	return rc == LP_OK && in->several && !p->whole ? bad_line(p, LP_E_DATA, "the last listing has no end record") : rc;
 }
 
 static int
@@ -233,11 +274,11 @@ is_better(const struct put *p, const struct lp_cache_found *old)
 }
 
 static int
-finish_listing(struct put *p)
+finish_listing(struct put *p, int64_t layer, int64_t head)
 {
 	struct lp_stmt s;
-	int rc = lp_stmt_init(&p->cache->db, &s,
-	    "UPDATE listing SET complete = ?2, entries = ?3, header = ?4, trailer = ?5, newline = ?6 WHERE id = ?1");
+	int rc = lp_stmt_init(&p->cache->db, &s, "UPDATE listing SET layer = ?7, head = ?8,"
+	    " complete = ?2, entries = ?3, header = ?4, trailer = ?5, newline = ?6 WHERE id = ?1");
 
 	if (rc != LP_OK)
 		return rc;
@@ -256,6 +297,11 @@ finish_listing(struct put *p)
 	else
 		lp_stmt_null(&s, 5);
 	lp_stmt_int(&s, 6, p->newline);
+	lp_stmt_int(&s, 7, layer);
+	if (head < 0)
+		lp_stmt_null(&s, 8);
+	else
+		lp_stmt_int(&s, 8, head);
 	rc = lp_stmt_run(&s);
 	lp_stmt_release(&s);
 	return rc;
@@ -291,37 +337,74 @@ prepare(struct put *p)
 	return LP_OK;
 }
 
-/* Inside the transaction: the old listing goes, the new one comes; *kept if it should have been left. */
+/* What the listing is of: the only layer that it can be, or the one that its end record names. */
 static int
-replace(struct put *p, const struct lp_cache_layer *l, int fd, int *kept)
+find_layer(struct put *p, const struct lp_cache_layer *layers, size_t n, struct lp_cache_layer *of)
+{
+	struct lp_span label = lp_buf_span(&p->cache->label);
+
+	if (!p->in->several) {
+		*of = layers[0];
+		return LP_OK;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (lp_span_eq(layers[i].digest, label)) {
+			*of = layers[i];
+			of->head = p->complete == LP_COMPLETE_YES ? -1 : of->head;
+			return LP_OK;
+		}
+	}
+	*of = (struct lp_cache_layer){ .digest = label, .size = -1, .head = -1, .index = -1, .of = -1 };
+	if (n == 0 && lp_digest_valid(label))
+		return LP_OK;
+	return bad_line(p, LP_E_DATA, "the end record's layer is none that is put here");
+}
+
+/* The old listing goes, the new one, whose rows are there already, takes its place. */
+static int
+replace(struct put *p, const struct lp_cache_layer *l, const struct lp_cache_found *old)
+{
+	struct lp_cache *c = p->cache;
+	int64_t layer = 0;
+	int rc = put_layer(c, l, &layer);
+
+	if (rc == LP_OK && old != NULL)
+		rc = run(c, "DELETE FROM listing WHERE id = ?2 AND ?1 = ''", lp_span("", 0), old->listing, 0, NULL);
+	rc = rc != LP_OK ? rc : put_grams(p);
+	rc = rc != LP_OK ? rc : keep_header(p);
+	return rc != LP_OK ? rc : finish_listing(p, layer, l->head);
+}
+
+/* Inside the transaction. *kept if what was there is better: then nothing of this must stay. */
+static int
+put_listing(struct put *p, const struct lp_cache_layer *layers, size_t n, struct lp_cache_layer *of, int *kept)
 {
 	struct lp_cache *c = p->cache;
 	struct lp_cache_found old;
-	int64_t layer = 0;
-	int rc, found = lp_cache_find(c, l->digest, -1, &old);
+	/* which layer it is may be said by its last line only */
+	int found, rc = lp_db_exec(&c->db, "PRAGMA defer_foreign_keys = ON");
 
-	rc = found == LP_OK || found == LP_E_ABSENT ? put_layer(c, l, &layer) : found;
-	if (rc == LP_OK && found == LP_OK)
-		rc = run(c, "DELETE FROM listing WHERE id = ?2 AND ?1 = ''", lp_span("", 0), old.listing, 0, NULL);
-	rc = rc != LP_OK ? rc : run(c,
-	    "INSERT INTO listing(layer, head, added, entries, newline) VALUES(?3, ?2, unixepoch(), 0, 0)"
-	    " RETURNING id, ?1", lp_span("", 0), l->head, layer, &p->listing);
+	rc = rc != LP_OK ? rc : lp_db_exec(&c->db,
+	    "INSERT INTO listing(layer, added, entries, newline) VALUES(-1, unixepoch(), 0, 0)");
+	p->listing = lp_db_last_key(&c->db);
 	rc = rc != LP_OK ? rc : prepare(p);
 	if (rc != LP_OK)
 		return lp_cache_failed(c, rc);
-	rc = put_all(p, fd);
+	rc = put_all(p);
+	rc = rc != LP_OK ? rc : find_layer(p, layers, n, of);
 	if (rc != LP_OK)
 		return rc;
+	found = lp_cache_find(c, of->digest, -1, &old);
+	if (found != LP_OK && found != LP_E_ABSENT)
+		return found;
 	*kept = found == LP_OK && !is_better(p, &old);
-	rc = *kept ? LP_OK : put_grams(p);
-	rc = rc != LP_OK ? rc : keep_header(p);
-	return lp_cache_failed(c, rc != LP_OK ? rc : finish_listing(p));
+	return *kept ? LP_OK : lp_cache_failed(c, replace(p, of, found == LP_OK ? &old : NULL));
 }
 
 static void
-put_init(struct put *p, struct lp_cache *c)
+put_init(struct put *p, struct lp_cache *c, struct lp_cache_in *in)
 {
-	*p = (struct put){ .cache = c };
+	*p = (struct put){ .cache = c, .in = in };
 	lp_rowread_init(&p->reader);
 	lp_rowfmt_init(&p->plain);
 	lp_grams_init(&p->grams);
@@ -374,22 +457,26 @@ lp_cache_belongs(struct lp_cache *c, const struct lp_cache_layer *l)
 }
 
 int
-lp_cache_put(struct lp_cache *c, const struct lp_cache_layer *l, int fd, enum lp_cache_put *result)
+lp_cache_put(struct lp_cache *c, struct lp_cache_in *in, const struct lp_cache_layer *layers, size_t n,
+    struct lp_cache_layer *of, enum lp_cache_put *result)
 {
 	struct put p;
 	int kept = 0, rc = lp_db_exec(&c->db, "BEGIN IMMEDIATE");
 
 	if (rc != LP_OK)
 		return lp_cache_failed(c, rc);
-	put_init(&p, c);
-	rc = replace(&p, l, fd, &kept);
+	put_init(&p, c, in);
+	lp_buf_clear(&c->label);
+	rc = put_listing(&p, layers, n, of, &kept);
+	in->lines += p.reader.line;
+	in->bytes += p.reader.next_offset;
 	put_release(&p);
 	if (rc == LP_OK && !kept)
 		rc = lp_cache_failed(c, lp_db_exec(&c->db, "COMMIT"));
 	if (rc != LP_OK || kept)
 		(void)lp_db_exec(&c->db, "ROLLBACK");
 	if (rc == LP_OK && kept)
-		rc = lp_cache_failed(c, keep_layer_only(c, l));
+		rc = lp_cache_failed(c, keep_layer_only(c, of));
 	*result = kept ? LP_CACHE_KEPT : LP_CACHE_PUT;
 	return rc;
 }

@@ -125,6 +125,115 @@ put()
 	[[ ${lines[0]} = "{\"image\":\"one:1\",\"index\":0,\"layer\":\"$(digest 3)\",\"entries\":10,\"complete\":\"yes\"}" ]]
 }
 
+# stream N ROWS: the listings of layers 1 to N as one, each ended by the record that names its layer
+stream()
+{
+	local i
+	for i in $(seq "$1"); do
+		listing "$2" "l$i-"
+		printf '#end\tentries=%d\tcomplete=yes\tbytes=%d\tlayer=%s\n' "$2" "$i" "$(digest "$i")"
+	done
+}
+
+@test "several listings in one stream: put by their labels, got again, told apart by them" {
+	stream 4 30 >all
+	lp-cache put --image i:1 "$(digest 1)=11" "$(digest 2)=22" "$(digest 3)" "$(digest 4)" "$(digest 5)" <all
+	run -0 lp-cache images
+	[ "$output" = "$(for i in 1 2 3 4; do
+		printf 'i:1\t%d\t%s\t%s\t30\tyes\n' $((i - 1)) "$(digest $i)" "$([ $i -gt 2 ] || echo $i$i)"; done
+		printf 'i:1\t4\t%s\t\t\tabsent\n' "$(digest 5)")" ]
+	lp-cache get "$(digest 3)" >one
+	sed -n '/l3-/p; /bytes=3\t/p' all | cmp - one
+	lp-cache get -E "$(digest 1)" "$(digest 2)" "$(digest 3)" "$(digest 4)" | cmp - all
+	# what is not there is left out, and said by the status; from a pipe as from a file
+	run -4 --separate-stderr lp-cache get -E "$(digest 1)" "$(digest 5)" "$(digest 2)"
+	[ -z "$stderr" ]
+	[ "$output" = "$(head -n 62 all)" ]
+	rm -r db
+	cat all | lp-cache put "$(digest 4)" "$(digest 3)" "$(digest 2)" "$(digest 1)"
+	lp-cache get -E "$(digest 1)" "$(digest 2)" "$(digest 3)" "$(digest 4)" | cmp - all
+	run -0 lp-cache has -C "$(digest 1)" "$(digest 4)"
+	run -4 lp-cache has "$(digest 1)" "$(digest 5)"
+	[ "$(lp-cache images | wc -l)" -eq 0 ]
+	# an image that is asked for with all its layers is known from then on
+	lp-cache get -E --image j "$(digest 2)" "$(digest 1)" >/dev/null
+	[ "$(lp-cache images | cut -f 1-3)" = "$(printf 'j\t0\t%s\nj\t1\t%s' "$(digest 2)" "$(digest 1)")" ]
+}
+
+@test "several listings: of every form, ended whether they were or not" {
+	listing 5 >tsv
+	lp-merge -j L=tsv >ndjson
+	{ lp-merge -jE L=tsv | sed 's/"layer":""/"layer":"x"/'; } >ended
+	lp-merge -H -o name,size,mode tsv | head -c -1 >columns
+	: >empty
+	n=0
+	for f in tsv ndjson ended columns empty; do
+		n=$((n + 1))
+		put "$(digest $n)" <$f
+		lp-cache get -E "$(digest $n)" >got
+		grep -v -e '^#end' -e '^{"end"' $f | sed '$a\' >want
+		grep -v -e '^#end' -e '^{"end"' got | cmp - want || { echo "$f"; return 1; }
+		tail -n 1 got | grep -q "$(digest $n)"
+		cat got >>all
+	done
+	grep -q '^{"end":{"entries":5,"complete":"unknown","bytes":0,"layer":"'"$(digest 3)" all
+	grep -q '^#end.entries=5.complete=unknown.bytes=0.layer='"$(digest 4)" all
+	digests=$(for i in 1 2 3 4 5; do digest $i; echo; done)
+	# shellcheck disable=SC2086
+	lp-cache --db other put $digests <all
+	# shellcheck disable=SC2086
+	lp-cache --db other get -E $digests | cmp - all
+	# the last newline may be missing, as of any text
+	# shellcheck disable=SC2086
+	head -c -1 all | lp-cache --db third put $digests
+	lp-cache --db third get "$(digest 4)" | tail -c 1 | od -An -c | grep -q '\\n'
+}
+
+@test "several listings: each is better or not by itself, and a bad one stops the rest" {
+	{ listing 9; end no 9; } | put "$(digest 1)" --head 64K
+	{ listing 2; printf '#end\tcomplete=no\tlayer=%s\n' "$(digest 1)"
+		listing 3; printf '#end\tcomplete=no\tlayer=%s\n' "$(digest 2)"
+		listing 4; printf '#end\tcomplete=yes\tlayer=%s\n' "$(digest 3)"; } >mixed
+	run -0 --separate-stderr lp-cache put --head 128K "$(digest 1)" "$(digest 2)" "$(digest 3)" <mixed
+	[[ $stderr = "lp-cache: $(digest 1): "*'is better and stays' ]]
+	[ "$(sqlite3 "$LP_CACHE" 'SELECT entries, head FROM listing ORDER BY entries')" = $'3|131072\n4|\n9|65536' ]
+	{ stream 2 5; listing 3; echo nonsense; stream 3 5; } >bad
+	run -1 --separate-stderr lp-cache put --image i "$(digest 1)" "$(digest 2)" "$(digest 3)" <bad
+	[[ $stderr = *': line 16, byte '*'ten letters'* ]]
+	lp-cache get -E "$(digest 1)" "$(digest 2)" | cmp - <(stream 2 5)
+	[ "$(lp-cache get "$(digest 3)" | wc -l)" -eq 5 ]
+	listing 3 >rows
+	run -1 --separate-stderr lp-cache put "$(digest 7)" <rows
+	[[ $stderr = *'line 3,'*'no end record'* ]]
+	for label in '' sha256:no "$(digest 8)"; do
+		run -1 --separate-stderr lp-cache put "$(digest 7)" < <(cat rows; printf '#end\tlayer=%s\n' "$label")
+		[[ $stderr = *'line 4,'*'none that is put here'* ]]
+	done
+	run -4 lp-cache has "$(digest 7)" "$(digest 8)"
+	run -0 lp-cache put "$(digest 7)" </dev/null
+}
+
+@test "20 kills during put of several: so many are there, each wholly, in their order" {
+	stream 6 2000 >all
+	lp-cache put "$(digest 9)" </dev/null
+	digests=$(for i in 1 2 3 4 5 6; do digest $i; echo; done)
+	for i in $(seq 20); do
+		# shellcheck disable=SC2086
+		lp-cache put $digests <all &
+		pid=$!
+		sleep "0.$(printf '%03d' $((i * 6)))"
+		kill -KILL $pid 2>/dev/null || true
+		wait $pid 2>/dev/null || true
+		# shellcheck disable=SC2086
+		lp-cache get -E $digests >got || [ $? -eq 4 ]
+		cmp -n "$(stat -c %s got)" got all
+		[ "$(($(wc -l <got) % 2001))" -eq 0 ]
+		[ "$(sqlite3 "$LP_CACHE" 'SELECT count(*) FROM entry')" -eq "$(grep -vc '^#' got)" ]
+		sqlite3 "$LP_CACHE" 'PRAGMA foreign_keys = ON; DELETE FROM listing'
+	done
+	[ "$(sqlite3 "$LP_CACHE" 'PRAGMA integrity_check; PRAGMA foreign_key_check')" = ok ]
+}
+
 @test "search finds exactly what grep finds, rare and common, short and long" {
 	listing 3000 >rows
 	printf -- '-rw-r--r--\t0\t0\t1\t-\tq\\xff\\xfez\t\n-rw-r--r--\t0\t0\t2\t-\t/Case/File\t\n-rw-r--r--\t0\t0\t2\t-\ta/./b//c\t\n' >>rows
@@ -317,7 +426,9 @@ put()
 @test "the command line: what a command does not take is refused" {
 	d=$(digest 1)
 	for args in '' nonsense put 'put --layer x' "put --layer $d --image i" "put --layer $d --index 1" \
-		"put --layer $d --image i --index 2/2" 'get x' get "get $d $d" "get -F $d" 'has' 'search' 'search a b' \
+		"put --layer $d --image i --index 2/2" 'get x' get "get $d $d" "get -F $d" "get $d=1" 'has' "has $d x" \
+		"put --layer $d $d" "put --size 1 $d" "put $d=x" "put $d x" "put --image i --index 0 $d" "put -E $d" \
+		"get -E --image i --index 0 $d" "get -E" 'search' 'search a b' \
 		'search --size 1 x' 'images x' 'prune' 'prune --days x' "prune --layer $d --days 1" 'stat -H' "has --layer $d $d"; do
 		# shellcheck disable=SC2086
 		run -2 lp-cache $args </dev/null
