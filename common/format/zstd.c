@@ -79,6 +79,8 @@ begin(struct lp_zstd *z, struct lp_frames *f)
 	z->at = f->used - LP_ZSTD_MAGIC_LEN;
 	z->left = LP_ZSTD_MAGIC_LEN + 1;
 	z->replayed = 0;
+	z->nhead = 0;
+	z->room = UINT64_MAX;
 	z->full = 0;
 	z->state = DESCRIPTOR;
 	return GO_ON;
@@ -147,6 +149,15 @@ header_len(unsigned descriptor)
 	return (uint64_t)!single + dictionary_id[descriptor & 3] + (single && size == 0 ? 1 : size);
 }
 
+/* What the frame's header says that it comes to; UINT64_MAX: nothing. */
+static uint64_t
+content_size(const struct lp_zstd *z)
+{
+	unsigned long long n = ZSTD_getFrameContentSize(z->head, z->nhead);
+
+	return n == ZSTD_CONTENTSIZE_UNKNOWN || n == ZSTD_CONTENTSIZE_ERROR ? UINT64_MAX : n;
+}
+
 /* A part of the frame is through the decoder: which one is next, and how long it is. */
 static void
 next_part(struct lp_zstd *z, uint64_t at)
@@ -160,6 +171,11 @@ next_part(struct lp_zstd *z, uint64_t at)
 	case DESCRIPTOR:
 		z->left = header_len(z->field[0]);
 		z->state = HEADER;
+		break;
+	case HEADER:
+		z->room = content_size(z);
+		z->left = BLOCK_HEADER_LEN;
+		z->state = BLOCK_HEADER;
 		break;
 	case BLOCK_HEADER:
 		h = z->field[0] | (uint32_t)z->field[1] << 8 | (uint32_t)z->field[2] << 16;
@@ -185,20 +201,46 @@ next_part(struct lp_zstd *z, uint64_t at)
 }
 
 /*
- * One call of the decoder. It is never given more than one part of the
+ * How much the decoder is given at once. Never more than one part of the
  * frame: a call that fails does not tell what it did before, so only one
- * thing may be in it that can fail. Of a raw block, which comes out as it
- * comes in, that is its last byte: with it the frame may turn out too short.
+ * thing may be in it that can fail. A raw block comes out as it comes in.
+ * What can fail there is its last byte, with which the frame may turn out
+ * too short, and the first one that is more than the frame has room for.
  */
+static uint64_t
+at_once(const struct lp_zstd *z)
+{
+	uint64_t most = z->left;
+
+	if (z->state != BLOCK || !z->raw || z->left <= 1)
+		return most;
+	most--;
+	return z->room == 0 ? 1 : most < z->room ? most : z->room;
+}
+
+/* The start of the frame is kept until it is known how much it comes to. */
+static void
+keep(struct lp_zstd *z, struct lp_span s)
+{
+	if (z->state != DESCRIPTOR && z->state != HEADER)
+		return;
+	if (s.n > sizeof(z->head) - z->nhead)
+		s.n = sizeof(z->head) - z->nhead;
+	if (s.n > 0)
+		memcpy(z->head + z->nhead, s.p, s.n);
+	z->nhead += s.n;
+}
+
+/* One call of the decoder. */
 static size_t
 decode(struct lp_zstd *z, struct lp_frames *f, struct lp_span *in, ZSTD_outBuffer *out)
 {
 	static const unsigned char magic[LP_ZSTD_MAGIC_LEN] = { 0x28, 0xb5, 0x2f, 0xfd };
 	struct lp_span replay = lp_span(magic + z->replayed, LP_ZSTD_MAGIC_LEN - z->replayed);
 	struct lp_span from = replay.n > 0 ? replay : *in;
-	uint64_t most = z->state == BLOCK && z->raw && z->left > 1 ? z->left - 1 : z->left;
+	uint64_t most = at_once(z);
 	ZSTD_inBuffer src = { from.p, from.n < most ? from.n : (size_t)most, 0 };
-	size_t rc;
+	size_t rc, before = out->pos;
 
 	/* what it holds must be out before there is anything that can fail: a failure would take it along */
 	if (z->full)
@@ -207,6 +249,9 @@ decode(struct lp_zstd *z, struct lp_frames *f, struct lp_span *in, ZSTD_outBuffe
 
 	z->left -= src.pos;
 	z->full = out->pos == out->size;
+	if (z->room != UINT64_MAX)
+		z->room -= out->pos - before < z->room ? out->pos - before : z->room;
+	keep(z, lp_span(from.p, src.pos));
 	if (replay.n > 0) {
 		z->replayed += src.pos;
 		return rc;

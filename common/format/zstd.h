@@ -28,6 +28,9 @@ struct lp_zstd {
 	int state;
 	int full;      /* the decoder stopped for want of room: it may have more */
 	unsigned char field[8]; /* a field of fixed size, or its start */
+	unsigned char head[18]; /* the frame's header, for its content size */
+	size_t nhead;
+	uint64_t room; /* bytes that the frame may still come to, as its header has it */
 	size_t nfield;
 	size_t replayed; /* bytes of the magic that the decoder has got */
 	uint64_t left; /* bytes of the skippable frame, or of the current part of the frame, to come */

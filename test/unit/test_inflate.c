@@ -388,6 +388,10 @@ test_zstd(void)
 	    "X", "", 0, "zstd: the frame needs a dictionary");
 	/* a raw block of ten bytes, of which four are there */
 	check("a raw block, cut", bytes(lp_span("\x28\xb5\x2f\xfd\x20\x0a\x51\x00\x00" "raw!", 13)), "P", "raw!", 0, "");
+	/* a raw block of eight in a frame that comes to three */
+	check("a raw block beyond the frame's size",
+	    bytes(lp_span("\x28\xb5\x2f\xfd\x80\x00\x03\x00\x00\x00\x41\x00\x00" "rawbytes", 21)), "X", "raw", 13,
+	    "Destination buffer is too small");
 	/* a block of the reserved type behind a raw block of three */
 	check("a block of the reserved type", bytes(lp_span("\x28\xb5\x2f\xfd\x20\x0a\x18\x00\x00" "raw" "\x07\x00\x00", 15)),
 	    "X", "raw", 12, "Data corruption detected");
