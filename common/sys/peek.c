@@ -11,6 +11,8 @@
 #include "common/format/json.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
+#include "common/sys/sandbox.h"
+#include "common/sys/starter.h"
 
 /* How many pipelines at once: enough to keep each core busy while others wait for the network. */
 static size_t
@@ -96,6 +98,22 @@ open_stats(void)
 	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
 }
 
+/* The right to start programs goes to a process that reads nothing; this one keeps /dev/null and unnamed files. */
+static int
+lock(void)
+{
+	const struct lp_lock_path paths[] = { { "/dev/null", 1 }, { lp_tmpdir(), 1 } };
+
+	if (!lp_lock_is())
+		return LP_OK;
+	if (lp_starter_begin() != LP_OK) {
+		lp_err_errno("cannot start");
+		return LP_E_SYS;
+	}
+	/* without that directory unnamed files are memory */
+	return lp_lock_paths(LP_DUTY_DRIVER, paths, access(lp_tmpdir(), F_OK) == 0 ? 2 : 1);
+}
+
 int
 lp_peek_init(struct lp_peek *p, const struct lp_peek_options *o)
 {
@@ -112,7 +130,7 @@ lp_peek_init(struct lp_peek *p, const struct lp_peek_options *o)
 		return LP_E_SYS;
 	}
 	snprintf(number, sizeof(number), "%d", p->token_fd);
-	return setenv("LP_TOKEN_FD", number, 1) == 0 ? LP_OK : LP_E_SYS;
+	return setenv("LP_TOKEN_FD", number, 1) == 0 ? lock() : LP_E_SYS;
 }
 
 static void
@@ -133,6 +151,7 @@ void
 lp_peek_release(struct lp_peek *p)
 {
 	lp_crew_release(&p->crew);
+	lp_starter_end();
 	lp_bars_release(&p->bars);
 	for (size_t i = 0; i < p->nimages; i++) {
 		for (size_t k = 0; k < p->image[i].n; k++)

@@ -426,13 +426,19 @@ lp_die_of(int sig)
 	_exit(128 + sig);
 }
 
+const char *
+lp_tmpdir(void)
+{
+	const char *dir = getenv("TMPDIR");
+
+	return dir != NULL && *dir != '\0' ? dir : "/tmp";
+}
+
 int
 lp_tmpfile(void)
 {
-	const char *dir = getenv("TMPDIR");
-	int fd;
+	int fd = open(lp_tmpdir(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
-	fd = open(dir != NULL && *dir != '\0' ? dir : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
 		fd = memfd_create("lp-rows", MFD_CLOEXEC);
 	return fd < 0 ? LP_E_SYS : fd;

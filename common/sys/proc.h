@@ -120,9 +120,12 @@ void lp_crew_stop(struct lp_crew *);
 /* Die by the signal that was caught, so that a calling shell sees it. Never returns. */
 void lp_die_of(int sig) __attribute__((noreturn));
 
+/* Where unnamed files are: $TMPDIR, or /tmp. */
+const char *lp_tmpdir(void);
+
 /*
  * An unnamed file for rows on their way, that no kill can leave behind:
- * O_TMPFILE in $TMPDIR (or /tmp), else memory. Descriptor or LP_E_SYS.
+ * O_TMPFILE in lp_tmpdir(), else memory. Descriptor or LP_E_SYS.
  */
 int lp_tmpfile(void);
 

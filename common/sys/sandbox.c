@@ -5,6 +5,7 @@
 #include <linux/landlock.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@ struct ruleset {
 	uint64_t net;
 	uint64_t scoped;
 };
-enum { NET_BIND = 1, NET_BIND_CONNECT = 3, SCOPE_SOCKET_SIGNAL = 3 };
+enum { NET_BIND = 1, NET_BIND_CONNECT = 3, SCOPE_SOCKET = 1, SCOPE_SOCKET_SIGNAL = 3 };
 
 /* All file system rights that each ABI knows: 1, 2 (refer), 3 (truncate), 5 (ioctl). */
 static uint64_t
@@ -57,6 +58,8 @@ enum { RIGHT_TRUNCATE = 1 << 14 }; /* LANDLOCK_ACCESS_FS_TRUNCATE, ABI 3 */
 #define STORE_RIGHTS                                                                                  \
 	(DATABASE_RIGHTS | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR | RIGHT_REFER)
 enum { RIGHT_REFER = 1 << 13 }; /* LANDLOCK_ACCESS_FS_REFER, ABI 2 */
+/* Of a directory for files without a name: none is made that has one. */
+#define UNNAMED_RIGHTS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | RIGHT_TRUNCATE)
 /* Those of them that a file can have. */
 #define FILE_RIGHTS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | RIGHT_TRUNCATE)
 
@@ -96,13 +99,19 @@ allow_path(int ruleset, const char *path, uint64_t rights)
 	return rc;
 }
 
+static uint64_t
+rights_of(const struct view *v, const struct lp_lock_path *p)
+{
+	return v->duty == LP_DUTY_DRIVER ? UNNAMED_RIGHTS : p->write ? STORE_RIGHTS : LAYOUT_RIGHTS;
+}
+
 static int
 allow_view(int ruleset, const struct view *v, uint64_t known)
 {
 	int rc = v->directory >= 0 ? allow(ruleset, v->directory, DATABASE_RIGHTS & known) : LP_OK;
 
 	for (size_t i = 0; i < v->n && rc == LP_OK; i++)
-		rc = allow_path(ruleset, v->paths[i].path, (v->paths[i].write ? STORE_RIGHTS : LAYOUT_RIGHTS) & known);
+		rc = allow_path(ruleset, v->paths[i].path, rights_of(v, &v->paths[i]) & known);
 	/* one that does not exist is one that nobody will miss */
 	for (size_t i = 0; v->duty == LP_DUTY_NETWORK && i < sizeof(resolver_files) / sizeof(resolver_files[0]); i++)
 		(void)allow_path(ruleset, resolver_files[i], LANDLOCK_ACCESS_FS_READ_FILE);
@@ -123,7 +132,8 @@ landlock(const struct view *v)
 		return LP_E_SYS;
 	r.fs = fs_rights(abi);
 	r.net = abi < 4 ? 0 : v->duty == LP_DUTY_NETWORK ? NET_BIND : NET_BIND_CONNECT;
-	r.scoped = abi >= 6 ? SCOPE_SOCKET_SIGNAL : 0;
+	/* a driver's children are not locked in with it, and it is to end them */
+	r.scoped = abi < 6 ? 0 : v->duty == LP_DUTY_DRIVER ? SCOPE_SOCKET : SCOPE_SOCKET_SIGNAL;
 	size = abi >= 6 ? sizeof(r) : abi >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
 	fd = syscall(SYS_landlock_create_ruleset, &r, size, 0);
 	if (fd < 0)
@@ -173,6 +183,18 @@ static const int network_calls[] = {
 	SCMP_SYS(timer_create), SCMP_SYS(sched_getaffinity),
 };
 
+/* Children are watched and ended, functions forked into; what those lock themselves with can only take away. */
+static const int driver_calls[] = {
+	SCMP_SYS(openat), SCMP_SYS(open), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
+	SCMP_SYS(stat), SCMP_SYS(newfstatat), SCMP_SYS(fcntl), SCMP_SYS(ftruncate), SCMP_SYS(memfd_create),
+	SCMP_SYS(pipe2), SCMP_SYS(dup2), SCMP_SYS(dup3), SCMP_SYS(close_range), SCMP_SYS(sendmsg),
+	SCMP_SYS(ppoll), SCMP_SYS(clock_nanosleep), SCMP_SYS(kill), SCMP_SYS(tgkill), SCMP_SYS(waitid),
+	SCMP_SYS(wait4), SCMP_SYS(pidfd_open), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(getpid), SCMP_SYS(getppid), SCMP_SYS(gettid), SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
+	SCMP_SYS(landlock_create_ruleset), SCMP_SYS(landlock_add_rule), SCMP_SYS(landlock_restrict_self),
+	SCMP_SYS(seccomp),
+};
+
 /*
  * Sockets for the Internet alone. A filter does not see which AF_UNIX socket
  * is connected to, and Landlock does not look: docker's or an agent's would
@@ -217,6 +239,21 @@ allow_network(scmp_filter_ctx c)
 	rc = rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	return rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
 	    SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+}
+
+static int
+allow_driver(scmp_filter_ctx c)
+{
+	static const unsigned long tightening[] = { PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, PR_SET_PDEATHSIG };
+	int rc = allow_ioctl(c);
+
+	for (size_t i = 0; i < sizeof(tightening) / sizeof(tightening[0]) && rc == 0; i++)
+		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)tightening[i], 0));
+	/* fork(3) as libc asks for it: no thread, no name space; and where it asks for clone3, it falls back */
+	rc = rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	return rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+	    SCMP_A0(SCMP_CMP_EQ, CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD, 0));
 }
 
 static int
@@ -269,6 +306,10 @@ seccomp(enum lp_duty duty)
 		rc = allow_calls(c, network_calls, sizeof(network_calls) / sizeof(network_calls[0]));
 		rc = rc != 0 ? rc : allow_network(c);
 	}
+	if (duty == LP_DUTY_DRIVER && rc == 0) {
+		rc = allow_calls(c, driver_calls, sizeof(driver_calls) / sizeof(driver_calls[0]));
+		rc = rc != 0 ? rc : allow_driver(c);
+	}
 	rc = rc != 0 ? rc : allow_some(c, duty);
 	rc = rc != 0 ? rc : seccomp_load(c);
 	seccomp_release(c);
@@ -320,6 +361,12 @@ int
 lp_lock_paths(enum lp_duty duty, const struct lp_lock_path *paths, size_t n)
 {
 	return lock(&(struct view){ .duty = duty, .directory = -1, .paths = paths, .n = n });
+}
+
+int
+lp_lock_is(void)
+{
+	return LOCKING;
 }
 
 const char *

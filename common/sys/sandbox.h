@@ -22,7 +22,12 @@ enum lp_duty {
 	/* a filter's, and keeps a store or reads a layout: files below the paths named */
 	LP_DUTY_STORE,
 	/* that, and speaks to servers, names looked up: it connects and never listens */
-	LP_DUTY_NETWORK
+	LP_DUTY_NETWORK,
+	/*
+	 * a filter's, and keeps unnamed files below the paths named, watches children that starter.h starts,
+	 * and forks into functions of its own, which lock themselves for less
+	 */
+	LP_DUTY_DRIVER
 };
 
 /* A directory (with all below it) or a file that goes on existing; `write`: may also be changed. */
@@ -47,6 +52,9 @@ int lp_lock_in(enum lp_duty, int directory);
  * directory of it and renamed into another.
  */
 int lp_lock_paths(enum lp_duty, const struct lp_lock_path *, size_t n);
+
+/* Whether this build has locks. */
+int lp_lock_is(void);
 
 /* One line, with its newline: which locks this build has, for -V. */
 const char *lp_lock_names(void);

@@ -14,10 +14,10 @@
 
 #include "common/base/status.h"
 #include "common/sys/err.h"
+#include "common/sys/starter.h"
 
-/* Descriptors from 3 up that are not on the list. A function has no exec to close them for it. */
-static void
-close_all_but(const int *keep, size_t n)
+void
+lp_close_all_but(const int *keep, size_t n)
 {
 	unsigned next = 3;
 
@@ -57,8 +57,8 @@ exec_sibling(const char *const *argv)
 	lp_err_errno("cannot run %s", argv[0]);
 }
 
-static void __attribute__((noreturn))
-child(const struct lp_stage *s, const struct lp_ends *e, pid_t parent)
+void
+lp_spawn_child(const struct lp_stage *s, const struct lp_ends *e, pid_t parent)
 {
 	char report[32];
 	sigset_t none;
@@ -74,7 +74,8 @@ child(const struct lp_stage *s, const struct lp_ends *e, pid_t parent)
 	for (size_t i = 0; i < e->nkeep; i++)
 		(void)fcntl(e->keep[i], F_SETFD, 0);
 	if (s->run != NULL) {
-		close_all_but(e->keep, e->nkeep);
+		/* a function has no exec to close them for it */
+		lp_close_all_but(e->keep, e->nkeep);
 		(void)signal(SIGPIPE, SIG_IGN);
 		_exit(s->run(s->arg));
 	}
@@ -91,13 +92,13 @@ child(const struct lp_stage *s, const struct lp_ends *e, pid_t parent)
 int
 lp_spawn(const struct lp_stage *s, const struct lp_ends *e, pid_t *pid_out)
 {
-	pid_t parent = getpid(), pid = fork();
+	pid_t parent = getpid(), pid = s->run == NULL && lp_starter_is() ? lp_starter_start(s, e) : fork();
 	int fd;
 
 	if (pid < 0)
 		return LP_E_SYS;
 	if (pid == 0)
-		child(s, e, parent);
+		lp_spawn_child(s, e, parent);
 	fd = pidfd_open(pid, 0);
 	if (fd < 0) {
 		int err = errno;

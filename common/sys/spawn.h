@@ -34,4 +34,10 @@ struct lp_ends {
  */
 int lp_spawn(const struct lp_stage *, const struct lp_ends *, pid_t *pid);
 
+/* The child's side of it, for who forks by other means (starter.h): it becomes what the stage says, or exits. */
+void lp_spawn_child(const struct lp_stage *, const struct lp_ends *, pid_t parent) __attribute__((noreturn));
+
+/* Close the descriptors from 3 up that are not on the list. */
+void lp_close_all_but(const int *keep, size_t n);
+
 #endif

@@ -13,8 +13,7 @@ setup_file()
 	LOCKED=$top/build/release/bin
 	# builds for sanitizers have no lock, and say so: see the last test
 	[ "${LP_BIN:-$LOCKED}" = "$LOCKED" ] || make -s -C "$top" FLAVOUR=release all >/dev/null
-	# lp-peek starts the others and reads no stranger's byte; lp-peek.bats looks at its views
-	PROGRAMS=$(cd "$top/cmd" && echo lp-*.c | sed 's/\.c\>//g; s/lp-peek//')
+	PROGRAMS=$(cd "$top/cmd" && echo lp-*.c | sed 's/\.c\>//g')
 	export LOCKED PROGRAMS
 	load ../lib/registry
 	srv_init
@@ -64,6 +63,11 @@ reach()
 		WORLD='connect\([0-9]+, .*AF_INET'
 		;;
 	lp-merge) ARGV=("$LOCKED/$1" -) ;;
+	lp-peek)
+		# what comes to it are lines of the programs that it has started
+		ARGV=("$LOCKED/$1" --no-cache --plain-http --retries=0 "localhost:$PORT/a:1")
+		WORLD='read\([0-9]+, "(lp-|\{|progress)'
+		;;
 	*) echo "locks.bats does not know $1" && return 1 ;;
 	esac
 }

@@ -388,8 +388,8 @@ nothing_left() {
 @test "what draws rows is locked before it reads the first one" {
 	strace -f -qq -o log -e trace=execve,clone,fork,vfork,landlock_restrict_self,seccomp,read \
 		lp-peek -q --no-cache --tree "$OCI" >/dev/null
-	# children that never called execve are the views
-	views=$(comm -23 <(cut -d' ' -f1 log | sort -u) <(grep 'execve(' log | cut -d' ' -f1 | sort -u))
+	# what reads stdin and never called execve is the view
+	views=$(comm -23 <(grep 'read(0,' log | cut -d' ' -f1 | sort -u) <(grep 'execve(' log | cut -d' ' -f1 | sort -u))
 	[ "$(wc -w <<<"$views")" -eq 1 ]
 	grep "^$views " log >view
 	landlock=$(grep -n 'landlock_restrict_self(' view | head -n 1 | cut -d: -f1)
@@ -397,7 +397,7 @@ nothing_left() {
 	first=$(grep -n 'read(0,' view | head -n 1 | cut -d: -f1)
 	[ "$landlock" -lt "$filter" ]
 	[ "$filter" -lt "$first" ]
-	# lp-peek itself starts processes, and opens no socket
+	# nothing of it opens a socket
 	strace -f -qq -o sockets -e trace=socket lp-peek -q --no-cache "$OCI" >/dev/null
 	run ! grep -q "socket(" sockets
 }

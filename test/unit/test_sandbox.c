@@ -89,6 +89,7 @@ in_directory(const char *dir, const char *name, int flags)
 
 static int do_read_mine(void) { return in_directory(mine, "file", O_RDONLY); }
 static int do_write_mine(void) { return in_directory(mine, "new", O_RDWR | O_CREAT | O_TRUNC); }
+static int do_name_mine(void) { return in_directory(mine, "newer", O_RDWR | O_CREAT); }
 static int do_read_others(void) { return in_directory(others, "file", O_RDONLY); }
 static int do_write_others(void) { return in_directory(others, "new", O_RDWR | O_CREAT); }
 static int do_read_above(void) { return in_directory(mine, "../../etc/passwd", O_RDONLY); }
@@ -155,6 +156,20 @@ do_resolve(void)
 	return rc == 0 ? 0 : -1;
 }
 
+static int do_unnamed(void) { return in_directory(mine, ".", O_RDWR | O_TMPFILE); }
+
+/* A child of its own, which locks itself for less. */
+static int
+do_child(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(lp_lock(LP_DUTY_FILTER) == LP_OK && do_filter() == 0 ? 0 : 1);
+	return waitpid(pid, &status, 0) == pid && status == 0 ? 0 : -1;
+}
+
 static void *
 nothing(void *arg)
 {
@@ -175,7 +190,7 @@ enum ends {
 	CAN
 };
 enum { F = 1 << LP_DUTY_FILTER, D = 1 << LP_DUTY_DATABASE, S = 1 << LP_DUTY_STORE, N = 1 << LP_DUTY_NETWORK,
-	ALL = F | D | S | N };
+	P = 1 << LP_DUTY_DRIVER, ALL = F | D | S | N | P };
 
 static const struct {
 	const char *what;
@@ -185,29 +200,32 @@ static const struct {
 } deeds[] = {
 	{ "read, write and allocate", do_filter, ALL, CAN },
 	{ "run a program", do_exec, ALL, STOPPED },
-	{ "fork", do_fork, ALL, STOPPED },
-	{ "signal another process", do_kill, ALL, STOPPED },
+	{ "fork", do_fork, F | D | S | N, STOPPED },
+	{ "have a child that locks itself for less", do_child, P, CAN },
+	{ "signal another process", do_kill, F | D | S | N, STOPPED },
 	{ "trace another process", do_trace, ALL, STOPPED },
 	{ "leave its namespaces", do_mount, ALL, STOPPED },
 	{ "make a link", do_link, ALL, STOPPED },
 	{ "change a mode", do_chmod, ALL, STOPPED },
 	{ "type into the terminal", do_type, ALL, STOPPED },
 	{ "become dumpable", do_dump, ALL, STOPPED },
-	{ "map memory to run code in", do_code, F | D | S, STOPPED },
+	{ "map memory to run code in", do_code, F | D | S | P, STOPPED },
 	{ "map memory to run code in", do_code, N, REFUSED },
 	{ "make code of memory", do_turn_to_code, ALL, STOPPED },
 	{ "open a file", do_open, F, STOPPED },
-	{ "open a file", do_open, D | S | N, REFUSED },
-	{ "remove a file", do_unlink, F | S | N, STOPPED },
-	{ "read in its directory", do_read_mine, D | S | N, CAN },
+	{ "open a file", do_open, D | S | N | P, REFUSED },
+	{ "remove a file", do_unlink, F | S | N | P, STOPPED },
+	{ "read in its directory", do_read_mine, D | S | N | P, CAN },
 	{ "write in its directory", do_write_mine, D | S | N, CAN },
-	{ "read beside its directory", do_read_others, D | S | N, REFUSED },
-	{ "write beside its directory", do_write_others, D | S | N, REFUSED },
-	{ "climb out of its directory", do_read_above, D | S | N, REFUSED },
-	{ "follow a link out of its directory", do_follow, D | S | N, REFUSED },
+	{ "make a file with a name", do_name_mine, P, REFUSED },
+	{ "make a file without one", do_unnamed, P, CAN },
+	{ "read beside its directory", do_read_others, D | S | N | P, REFUSED },
+	{ "write beside its directory", do_write_others, D | S | N | P, REFUSED },
+	{ "climb out of its directory", do_read_above, D | S | N | P, REFUSED },
+	{ "follow a link out of its directory", do_follow, D | S | N | P, REFUSED },
 	{ "fill a store", do_store, S | N, CAN },
 	{ "carry a file out of its directory", do_carry_out, S | N, REFUSED },
-	{ "open a socket", do_socket, F | D | S, STOPPED },
+	{ "open a socket", do_socket, F | D | S | P, STOPPED },
 	{ "connect", do_connect, N, CAN },
 	{ "look a name up", do_resolve, N, CAN },
 	{ "start a thread", do_thread, N, CAN },
@@ -217,7 +235,7 @@ static const struct {
 	{ "see others' packets", do_packet, N, STOPPED },
 };
 
-static const char *const duties[] = { "filter", "database", "store", "network" };
+static const char *const duties[] = { "filter", "database", "store", "network", "driver" };
 
 static int
 lock(enum lp_duty duty)
@@ -228,7 +246,8 @@ lock(enum lp_duty duty)
 	case LP_DUTY_FILTER: return lp_lock(duty);
 	case LP_DUTY_DATABASE: return lp_lock_in(duty, open(mine, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	case LP_DUTY_STORE:
-	case LP_DUTY_NETWORK: break;
+	case LP_DUTY_NETWORK:
+	case LP_DUTY_DRIVER: break;
 	}
 	return lp_lock_paths(duty, &path, 1);
 }
@@ -347,7 +366,7 @@ main(void)
 
 	make_directories();
 	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++)
-		for (enum lp_duty d = LP_DUTY_FILTER; d <= LP_DUTY_NETWORK; d++)
+		for (enum lp_duty d = LP_DUTY_FILTER; d <= LP_DUTY_DRIVER; d++)
 			if ((deeds[i].duties >> d & 1) != 0 && (locked || deeds[i].ends == CAN))
 				check(i, d);
 	if (locked)
