@@ -58,17 +58,10 @@ lp_num_size(struct lp_span s, uint64_t *out)
 	return LP_OK;
 }
 
-static const char pairs[] =
+const char lp_num_pairs[200] =
     "0001020304050607080910111213141516171819202122232425262728293031323334"
     "3536373839404142434445464748495051525354555657585960616263646566676869"
     "707172737475767778798081828384858687888990919293949596979899";
-
-char *
-lp_num_put2(char *p, unsigned v)
-{
-	memcpy(p, pairs + v * 2, 2);
-	return p + 2;
-}
 
 char *
 lp_num_put(char *p, uint64_t v)
@@ -83,12 +76,12 @@ lp_num_put(char *p, uint64_t v)
 	}
 	while (v >= 100) {
 		i -= 2;
-		memcpy(tmp + i, pairs + v % 100 * 2, 2);
+		memcpy(tmp + i, lp_num_pairs + v % 100 * 2, 2);
 		v /= 100;
 	}
 	if (v >= 10) {
 		i -= 2;
-		memcpy(tmp + i, pairs + v * 2, 2);
+		memcpy(tmp + i, lp_num_pairs + v * 2, 2);
 	} else {
 		tmp[--i] = (char)('0' + v);
 	}

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "common/base/span.h"
 #include "common/base/status.h"
@@ -29,8 +30,16 @@ int lp_num_size(struct lp_span, uint64_t *out);
 char *lp_num_put(char *p, uint64_t v);
 char *lp_num_puti(char *p, int64_t v);
 
+/* "00" to "99", one behind the other. */
+extern const char lp_num_pairs[200];
+
 /* The same of exactly two digits, for v below 100. */
-char *lp_num_put2(char *p, unsigned v);
+static inline char *
+lp_num_put2(char *p, unsigned v)
+{
+	memcpy(p, lp_num_pairs + v * 2, 2);
+	return p + 2;
+}
 
 /* *out = a + b or a * b. 0, or LP_E_LIMIT on overflow with *out untouched. */
 static inline int

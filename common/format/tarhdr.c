@@ -132,7 +132,8 @@ common_octal(const unsigned char *p, size_t n)
 	return low < 0 || high < 0 ? -1 : high << 21 | low;
 }
 
-static inline int
+/* Inlined, the fields' lengths are constants: each becomes a few instructions without a loop. */
+__attribute__((always_inline)) static inline int
 number_at(const unsigned char *block, size_t at, size_t n, int64_t *out)
 {
 	int64_t v = common_octal(block + at, n);
@@ -160,17 +161,23 @@ lp_tarhdr_is_zero(const unsigned char block[LP_TAR_BLOCK])
 
 #if defined(__SSE2__)
 
-/* The sum of all bytes: sixteen at a time, in two halves. */
+static inline __m128i
+sum_of_16(const unsigned char *p)
+{
+	return _mm_sad_epu8(_mm_loadu_si128((const __m128i *)(const void *)p), _mm_setzero_si128());
+}
+
+/* The sum of all bytes: sixteen at a time, each in two halves; two such sums, so that neither waits. */
 static uint32_t
 sum(const unsigned char *block)
 {
-	__m128i zero = _mm_setzero_si128(), s = zero;
+	__m128i s = _mm_setzero_si128(), t = s;
 
-	for (size_t i = 0; i < LP_TAR_BLOCK; i += sizeof(s)) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(block + i));
-
-		s = _mm_add_epi32(s, _mm_sad_epu8(v, zero));
+	for (size_t i = 0; i < LP_TAR_BLOCK; i += 4 * sizeof(s)) {
+		s = _mm_add_epi32(s, _mm_add_epi32(sum_of_16(block + i), sum_of_16(block + i + 16)));
+		t = _mm_add_epi32(t, _mm_add_epi32(sum_of_16(block + i + 32), sum_of_16(block + i + 48)));
 	}
+	s = _mm_add_epi32(s, t);
 	return (uint32_t)(_mm_cvtsi128_si32(s) + _mm_cvtsi128_si32(_mm_srli_si128(s, 8)));
 }
 
