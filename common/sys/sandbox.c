@@ -176,8 +176,7 @@ static const int network_calls[] = {
 	SCMP_SYS(connect), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname),
 	SCMP_SYS(getpeername), SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg),
 	SCMP_SYS(sendmmsg), SCMP_SYS(shutdown), SCMP_SYS(ppoll), SCMP_SYS(pipe2),
-	SCMP_SYS(eventfd2), SCMP_SYS(socketpair), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
-	SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(gettid), SCMP_SYS(uname), SCMP_SYS(sysinfo),
+	SCMP_SYS(eventfd2), SCMP_SYS(socketpair), SCMP_SYS(rt_sigaction), SCMP_SYS(uname), SCMP_SYS(sysinfo),
 	SCMP_SYS(sched_yield), SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep), SCMP_SYS(getegid),
 	SCMP_SYS(getgid), SCMP_SYS(open), SCMP_SYS(stat), SCMP_SYS(access), SCMP_SYS(readlink),
 	SCMP_SYS(timer_create), SCMP_SYS(sched_getaffinity),
@@ -193,6 +192,11 @@ static const int driver_calls[] = {
 	SCMP_SYS(getpid), SCMP_SYS(getppid), SCMP_SYS(gettid), SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
 	SCMP_SYS(landlock_create_ruleset), SCMP_SYS(landlock_add_rule), SCMP_SYS(landlock_restrict_self),
 	SCMP_SYS(seccomp),
+};
+
+/* What libc asks for to begin a thread. */
+static const int thread_calls[] = {
+	SCMP_SYS(rt_sigprocmask), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(gettid),
 };
 
 /*
@@ -233,12 +237,8 @@ allow_network(scmp_filter_ctx c)
 	int rc = allow_sockets(c);
 
 	rc = rc != 0 ? rc : allow_ioctl(c);
-	rc = rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+	return rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
 	    SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
-	/* threads, not processes; clone3's flags are out of a filter's sight, and libc falls back to clone */
-	rc = rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-	return rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-	    SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
 }
 
 static int
@@ -266,10 +266,22 @@ allow_calls(scmp_filter_ctx c, const int *calls, size_t n)
 	return rc;
 }
 
+/* Threads, not processes; clone3's flags are out of a filter's sight, and libc falls back to clone. */
+static int
+allow_threads(scmp_filter_ctx c)
+{
+	int rc = allow_calls(c, thread_calls, sizeof(thread_calls) / sizeof(thread_calls[0]));
+
+	rc = rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	return rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+	    SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+}
+
 /* Calls that are allowed only with harmless arguments. */
 static int
 allow_some(scmp_filter_ctx c, enum lp_duty duty)
 {
+	int filter = duty == LP_DUTY_FILTER || duty == LP_DUTY_THREADED;
 	/* no memory that could hold code; a resolver that would load a module is to go on without it */
 	int rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
@@ -279,11 +291,11 @@ allow_some(scmp_filter_ctx c, enum lp_duty duty)
 		    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
 
 	/* glibc's fstat; with a path it could look around, where Landlock does not hide it */
-	if (duty == LP_DUTY_FILTER && rc == 0)
+	if (filter && rc == 0)
 		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
 		    SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH, 0));
 	/* a pipe's size (lp_pipe_grow), and nothing else that fcntl can do */
-	if (duty == LP_DUTY_FILTER && rc == 0)
+	if (filter && rc == 0)
 		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
 		    SCMP_A1(SCMP_CMP_EQ, F_SETPIPE_SZ, 0));
 	/* malloc arenas */
@@ -302,6 +314,8 @@ seccomp(enum lp_duty duty)
 		rc = allow_calls(c, database_calls, sizeof(database_calls) / sizeof(database_calls[0]));
 	if ((duty == LP_DUTY_STORE || duty == LP_DUTY_NETWORK) && rc == 0)
 		rc = allow_calls(c, store_calls, sizeof(store_calls) / sizeof(store_calls[0]));
+	if ((duty == LP_DUTY_THREADED || duty == LP_DUTY_NETWORK) && rc == 0)
+		rc = allow_threads(c);
 	if (duty == LP_DUTY_NETWORK && rc == 0) {
 		rc = allow_calls(c, network_calls, sizeof(network_calls) / sizeof(network_calls[0]));
 		rc = rc != 0 ? rc : allow_network(c);

@@ -17,6 +17,8 @@
 enum lp_duty {
 	/* reads, writes and seeks what is open, asks for memory, exits */
 	LP_DUTY_FILTER,
+	/* that, and begins threads, which inherit the lock; so only behind it */
+	LP_DUTY_THREADED,
 	/* that, and keeps a database in one directory: files there may be made, locked, changed and removed */
 	LP_DUTY_DATABASE,
 	/* a filter's, and keeps a store or reads a layout: files below the paths named */
