@@ -27,6 +27,11 @@ static const char help[] =
 
 /* How long rows wait for more of their kind before they are written. */
 enum { PATIENCE_MS = 50 };
+/*
+ * Whoever stops reading rows has paid for the input that passed meanwhile:
+ * rows wait for at most an eighth of what was read before them.
+ */
+enum { BEHIND_PART = 8, BEHIND_LEAST = 64 * 1024 };
 /* Bytes of a body whose passing takes longer than a write: rows in front of it do not wait for its end. */
 enum { LONG_BODY = 1024 * 1024 };
 
@@ -37,6 +42,7 @@ struct tarls {
 	const char *file;   /* NULL: stdin */
 	const char *name;   /* of the input, for messages */
 	int held;           /* the member's row waits for the end of its data */
+	uint64_t written_at; /* the input's offset when rows were last written */
 	int64_t waiting;    /* since when rows have been waiting to be written, in ms; 0: none is */
 };
 
@@ -99,6 +105,17 @@ flush_before_wait(struct tarls *x)
 }
 
 static int
+flush_behind(struct tarls *x)
+{
+	uint64_t at = x->tar.offset, behind = at - x->written_at;
+
+	if (behind < BEHIND_LEAST || behind < at / BEHIND_PART)
+		return LP_OK;
+	x->written_at = at;
+	return lp_listing_flush(&x->list);
+}
+
+static int
 input_failed(const struct tarls *x)
 {
 	lp_err_errno("%s", x->name);
@@ -112,7 +129,8 @@ more(struct tarls *x, struct lp_span *s)
 	uint64_t skippable = lp_tar_skippable(&x->tar), done;
 	int rc;
 
-	if (skippable >= LONG_BODY && (rc = lp_listing_flush(&x->list)) != LP_OK)
+	rc = skippable >= LONG_BODY ? lp_listing_flush(&x->list) : flush_behind(x);
+	if (rc != LP_OK)
 		return rc;
 	if (skippable > 0) {
 		if (lp_input_skip(&x->in, skippable, &done) != LP_OK)

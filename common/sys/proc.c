@@ -89,10 +89,8 @@ start_stages(struct lp_job *j, const struct lp_stage *s, size_t n, const struct 
 		}
 		if (i > 0)
 			mine.in = in;
-		if (i + 1 < n) {
-			lp_pipe_grow(join[1]);
+		if (i + 1 < n)
 			mine.out = join[1];
-		}
 		rc = start_stage(j, &s[i], &mine);
 		close_fd(&in);
 		close_fd(&join[1]);
