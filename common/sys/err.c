@@ -155,6 +155,12 @@ lp_quotes(const char *s)
 	return lp_quote(lp_span_str(s));
 }
 
+void
+lp_err_said(const char *text)
+{
+	snprintf(last, sizeof(last), "%s", text);
+}
+
 const char *
 lp_err_last(void)
 {

@@ -49,6 +49,9 @@ const char *lp_quotes(const char *);
 /* The last message of lp_err or lp_err_errno without the program's name; "" if none. For the statistics. */
 const char *lp_err_last(void);
 
+/* A failure that a child has said already: it becomes the last message, and is not shown again. */
+void lp_err_said(const char *text);
+
 /* What a failed status of base/status.h is as an exit code (LP_E_PIPE is 0: the reader has enough). */
 int lp_exit_of(int status);
 

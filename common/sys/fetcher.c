@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
@@ -21,7 +23,7 @@ struct duty {
 	int status;
 };
 
-enum { RANGE_MAX = 64 };
+enum { RANGE_MAX = 64, INHERITED = 3 };
 
 /* Run lp-fetch to its end. Its exit code. */
 static int
@@ -83,10 +85,30 @@ close_all(const int *fd, size_t n)
 	errno = err;
 }
 
+/* What lp-fetch looks for under its number in the environment: reports, and the token that all share. */
+static size_t
+inherited(int *fd)
+{
+	static const char *const variables[INHERITED] = { "LP_STATS", "LP_PROGRESS", "LP_TOKEN_FD" };
+	static const char dir[] = "/dev/fd/";
+	size_t n = 0;
+	uint64_t v;
+
+	for (size_t i = 0; i < INHERITED; i++) {
+		const char *s = getenv(variables[i]);
+
+		if (s != NULL && strncmp(s, dir, sizeof(dir) - 1) == 0)
+			s += sizeof(dir) - 1;
+		if (s != NULL && lp_num_u64(lp_span_str(s), INT32_MAX, &v) == LP_OK && fcntl((int)v, F_GETFD) >= 0)
+			fd[n++] = (int)v;
+	}
+	return n;
+}
+
 int
 lp_fetcher_start(struct lp_fetcher *f, const char *source, const char *const *args, size_t nargs)
 {
-	int fd[6] = { -1, -1, -1, -1, -1, -1 }, pidfd;
+	int fd[6] = { -1, -1, -1, -1, -1, -1 }, keep[1 + INHERITED], pidfd;
 	struct duty duty = { source, args, nargs, -1 };
 	struct lp_stage stage = { .run = serve, .arg = &duty };
 	struct lp_ends ends = { .err = 2, .report = -1 };
@@ -101,8 +123,9 @@ lp_fetcher_start(struct lp_fetcher *f, const char *source, const char *const *ar
 	duty.status = fd[5];
 	ends.in = fd[0];
 	ends.out = fd[3];
-	ends.keep = &fd[5];
-	ends.nkeep = 1;
+	keep[0] = fd[5];
+	ends.keep = keep;
+	ends.nkeep = 1 + inherited(keep + 1);
 	pidfd = lp_spawn(&stage, &ends, &f->pid);
 	if (pidfd < 0) {
 		close_all(fd, 6);

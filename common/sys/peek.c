@@ -239,33 +239,48 @@ lp_peek_hold(struct lp_peek_layer *l, struct lp_span line)
 	}
 }
 
-/* The name of the first stage that failed, as its messages start; "" if none did. */
-static const char *
-culprit(const struct lp_job *j)
-{
-	for (size_t i = 0; i < j->n; i++)
-		if (j->code[i] != 0)
-			return j->name[i];
-	return "";
-}
-
 static int
 is_of(struct lp_span line, const char *name)
 {
 	return line.n > strlen(name) && memcmp(line.p, name, strlen(name)) == 0;
 }
 
+static struct lp_span
+next_line(struct lp_span *rest)
+{
+	const unsigned char *nl = memchr(rest->p, '\n', rest->n);
+	struct lp_span line = lp_span_take(rest, (size_t)(nl - rest->p));
+
+	lp_span_take(rest, 1);
+	return line;
+}
+
+/*
+ * The name of the first stage that failed, as its messages start. "" if none
+ * did, or if it left the word to a child of its own.
+ */
+static const char *
+culprit(const struct lp_job *j, struct lp_span said)
+{
+	size_t i = 0;
+
+	while (i < j->n && j->code[i] == 0)
+		i++;
+	while (i < j->n && said.n > 0)
+		if (is_of(next_line(&said), j->name[i]))
+			return j->name[i];
+	return "";
+}
+
 void
 lp_peek_settle(struct lp_peek_layer *l, const struct lp_job *j, int quietly)
 {
 	struct lp_span rest = lp_buf_span(&l->held);
-	const char *name = culprit(j);
+	const char *name = culprit(j, rest);
 
 	while (rest.n > 0) {
-		const unsigned char *nl = memchr(rest.p, '\n', rest.n);
-		struct lp_span line = lp_span_take(&rest, (size_t)(nl - rest.p));
+		struct lp_span line = next_line(&rest);
 
-		lp_span_take(&rest, 1);
 		if (!is_of(line, name))
 			continue;
 		if (!quietly)

@@ -272,8 +272,10 @@ fetch(struct cat *c)
 	if (c->short_of == NULL)
 		return rc;
 	/* lp-fetch has said what kept it from bringing the rest */
-	if (code != LP_EXIT_OK)
+	if (code != LP_EXIT_OK) {
+		lp_err_said("lp-fetch failed");
 		return code == LP_EXIT_DATA ? LP_E_DATA : code == LP_EXIT_ABSENT ? LP_E_ABSENT : LP_E_NET;
+	}
 	lp_err("%s: bytes %" PRIu64 " and on of the layer: %s", lp_quotes(c->a->name), k->first, c->short_of);
 	return rc;
 }
