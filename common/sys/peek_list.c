@@ -172,6 +172,14 @@ forget_error(struct lp_peek_layer *l)
 	l->error = NULL;
 }
 
+/* A step that reading from the start follows may be the last one. */
+static void
+finish_looking(struct lp_peek_layer *l)
+{
+	if (l->step == DONE)
+		(void)empty_rows(l);
+}
+
 /* What lp-toc --locate printed: FIRST-LAST TAB FORMAT TAB DIGEST. */
 static int
 read_place(struct lp_peek_layer *l)
@@ -197,9 +205,25 @@ read_place(struct lp_peek_layer *l)
 
 /* A table that could not be read is no reason not to read the layer itself. */
 static void
+without_toc(struct lp_peek_layer *l)
+{
+	lp_bars_clear(&l->peek->bars);
+	lp_note("%s: its table of contents is of no use: reading the layer itself", l->label);
+	l->toc_range[0] = '\0';
+	forget_error(l);
+	l->step = (int)read_it(l);
+}
+
+/* One that stops short is no better than one that is damaged: the layer may have the rest. */
+static void
 after_toc(struct lp_peek_layer *l)
 {
-	if (l->job.exit == LP_EXIT_OK) {
+	read_end(l);
+	if (l->job.exit == LP_EXIT_OK && l->complete == LP_COMPLETE_YES) {
+		if (strcmp(l->toc_digest, "-") == 0) {
+			lp_bars_clear(&l->peek->bars);
+			lp_note("%s: listed by a table of contents that no digest vouches for", l->label);
+		}
 		done(l);
 		return;
 	}
@@ -208,18 +232,26 @@ after_toc(struct lp_peek_layer *l)
 		done(l);
 		return;
 	}
-	lp_note("%s: its table of contents is of no use: reading the layer itself", l->label);
-	l->toc_range[0] = '\0';
-	forget_error(l);
-	l->step = (int)read_it(l);
+	without_toc(l);
+	finish_looking(l);
 }
 
-/* A step that reading from the start follows may be the last one. */
+/* No table is no news; one whose place makes no sense is. */
 static void
-finish_looking(struct lp_peek_layer *l)
+after_locate(struct lp_peek_layer *l)
 {
-	if (l->step == DONE)
-		(void)empty_rows(l);
+	if (l->job.exit == LP_EXIT_OK) {
+		forget_error(l);
+		l->step = TOC;
+		return;
+	}
+	if (l->job.exit == LP_EXIT_ABSENT) {
+		forget_error(l);
+		l->step = (int)read_it(l);
+	} else {
+		without_toc(l);
+	}
+	finish_looking(l);
 }
 
 static void
@@ -242,9 +274,7 @@ on_ended(struct lp_job *j)
 			l->exit = LP_EXIT_SYSTEM;
 		break;
 	case LOCATE:
-		forget_error(l);
-		l->step = (int)(j->exit == LP_EXIT_OK ? TOC : read_it(l));
-		finish_looking(l);
+		after_locate(l);
 		break;
 	case TOC:
 		after_toc(l);

@@ -8,9 +8,9 @@
 #include "common/sys/io.h"
 #include "common/sys/view_priv.h"
 
-/* The row that answers, in the columns of every merged listing. */
+/* The row that answers, in the columns of every merged listing, and named as there. */
 static int
-put_row(const struct lp_view *v, const struct lp_entry *e, struct lp_buf *b)
+put_row(const struct lp_view *v, const struct lp_entry *e, struct lp_span name, struct lp_buf *b)
 {
 	struct lp_entry here = *e;
 	struct lp_rowfmt fmt;
@@ -18,6 +18,7 @@ put_row(const struct lp_view *v, const struct lp_entry *e, struct lp_buf *b)
 
 	lp_rowfmt_init(&fmt);
 	fmt.column[fmt.ncolumns++] = LP_COL_LAYER;
+	here.name = name;
 	here.layer = lp_span_str(v->layer);
 	here.has |= LP_HAS_LAYER;
 	rc = lp_row_header(&fmt, b);
@@ -49,7 +50,7 @@ look(struct lp_find *f, const struct lp_view *v, struct lp_rowin *in, struct lp_
 	if (answer == LP_FIND_MORE && rc < 0)
 		return rc;
 	rc = put_answer(f, answer, b);
-	return rc == LP_OK && answer == LP_FIND_HERE ? put_row(v, &in->rows.entry, b) : rc;
+	return rc == LP_OK && answer == LP_FIND_HERE ? put_row(v, &in->rows.entry, lp_buf_span(&f->name), b) : rc;
 }
 
 int
