@@ -74,6 +74,55 @@ every() {
 	every "$FIX/layer.tar" es.tar zc.tar
 }
 
+# What is installed here of these packages, as tar is told it
+installed() {
+	dpkg -L "$@" | while IFS= read -r path; do
+		[ ! -e "$path" ] && [ ! -L "$path" ] || printf '%s\n' "${path#/}"
+	done
+}
+
+@test "every member of a package's data archive, hard links in it" {
+	installed perl-base bsdextrautils zstd >list
+	mkdir -p root/DEBIAN
+	tar -C / --no-recursion -T list -cf - | tar -C root -xf -
+	printf '%s\n' 'Package: sample' 'Version: 1' 'Architecture: amd64' 'Maintainer: nobody <nobody@localhost>' \
+	    'Description: what is installed' >root/DEBIAN/control
+	dpkg-deb --root-owner-group -Znone --build root sample.deb
+	dpkg-deb --fsys-tarfile sample.deb >layer.tar
+	[ "$(lp-tarls -q -o mode layer.tar | grep -c '^h')" -ge 1 ]
+	PATH=$RELEASE:$PATH every layer.tar
+}
+
+@test "every member of a Python tree and of the time zones, by Python's tarfile" {
+	python3 - layer.tar <<-'PY'
+	import os, sys, tarfile
+	base = os.path.dirname(os.__file__)
+	with tarfile.open(sys.argv[1], "w", format=tarfile.PAX_FORMAT) as t:
+	    for part in ("json", "email", "asyncio", "/usr/share/zoneinfo/Europe", "/usr/share/zoneinfo/US"):
+	        t.add(os.path.normpath(os.path.join(base, part)))
+	PY
+	[ "$(lp-tarls -q layer.tar | wc -l)" -gt 100 ]
+	PATH=$RELEASE:$PATH every layer.tar
+}
+
+@test "every member of a layer with a file system's image, a database and a file with holes" {
+	mkdir -p layer/var/lib tree
+	cp -r /usr/share/zoneinfo/America tree
+	truncate -s 24M layer/var/lib/disk.img
+	mke2fs -q -t ext4 -d tree layer/var/lib/disk.img
+	find tree -type f | sqlite3 layer/var/lib/names.db 'create table t(name)' '.import /dev/stdin t'
+	cp layer/var/lib/names.db layer/var/lib/grown.db
+	truncate -s 8M layer/var/lib/grown.db
+	ln layer/var/lib/disk.img layer/var/lib/same.img
+	ln -s lib/disk.img layer/var/disk
+	tar -C layer -S --format=posix -cf layer.tar .
+	# the holes are in it as holes
+	[ "$(stat -c %s layer.tar)" -lt 16000000 ]
+	every layer.tar
+	lp-cat -f layer.tar ./var/lib/disk.img | cmp - layer/var/lib/disk.img
+	lp-cat -L -f layer.tar var/disk | cmp - layer/var/lib/disk.img
+}
+
 @test "every member of sparse files, hard links and symbolic links by GNU tar and bsdtar" {
 	mkdir t
 	truncate -s 3M t/holes t/empty
@@ -342,42 +391,13 @@ each() {
 
 # ---- from a registry -------------------------------------------------------------------------
 
-# A layer of $2 MiB whose file 5 and file small (behind three quarters) hold 1 KiB
-big_tar() {
-	python3 - "$1" "$2" <<-'PY'
-	import io, random, sys, tarfile
-	r = random.Random(7)
-	total = left = int(sys.argv[2]) << 20
-	with tarfile.open(sys.argv[1], "w", format=tarfile.PAX_FORMAT) as t:
-	    def add(name, data):
-	        m = tarfile.TarInfo(name)
-	        m.size, m.mtime = len(data), 1700000000
-	        t.addfile(m, io.BytesIO(data))
-	    i, small = 0, False
-	    while left > 0:
-	        data = r.randbytes(1024 if i == 5 else r.randrange(60000))
-	        add("data/%02d/file-%05d" % (i % 40, i), data)
-	        left -= len(data)
-	        i += 1
-	        if not small and left < total // 4:
-	            add("small", r.randbytes(1024))
-	            small = True
-	PY
-}
-
-# bytes of blobs that the registry's access log has
-served() {
-	sed -nE 's|.*"GET /v2/[^"]*/blobs/[^"]*" 20[06] ([0-9]+) .*|\1|p' "$LP_SRV/$1/stdout" "$LP_SRV/$1/stderr" |
-	    paste -sd+ | bc
-}
-
 fetched() {
 	jq -s 'map(.bytes_downloaded // 0) | add' "$1"
 }
 
 @test "a 1 KiB file of a large zstd:chunked layer: its own bytes and little more" {
 	registry_start zc
-	big_tar big.tar "${LP_TEST_MIB:-40}"
+	"$LIB"/noisetar big.tar "${LP_TEST_MIB:-40}"
 	layout_make layout v1 big.tar
 	skopeo --insecure-policy copy --quiet --dest-tls-verify=false --dest-compress-format zstd:chunked \
 	    oci:layout:v1 "docker://$(srv_addr zc)/z:1"
@@ -385,19 +405,19 @@ fetched() {
 	source=$(srv_addr zc)/z@$(jq -r '.layers[0].digest' m.json)
 	IFS=$'\t' read -r range _ digest < <(lp-toc --locate --annotations "$(jq -c '.layers[0].annotations' m.json)")
 	lp-fetch -r "$range" "$source" >toc
-	before=$(served zc)
+	before=$(registry_served zc)
 	LP_STATS=stats lp-cat --toc toc --digest "$digest" --source "$source" small >got
 	lp-cat -f big.tar small | cmp - got
 	[ "$(fetched stats)" -lt 102400 ]
 	[ "$(fetched stats)" -gt 1000 ]
-	[ "$(($(served zc) - before))" -lt 102400 ]
+	[ "$(($(registry_served zc) - before))" -lt 102400 ]
 	[ "$(jq -r .tool stats | paste -sd' ')" = 'lp-fetch lp-cat' ]
 	srv_stop zc
 }
 
 @test "an early file of a large gzip layer: less than 1 MiB" {
 	registry_start gz
-	big_tar big.tar "${LP_TEST_MIB:-40}"
+	"$LIB"/noisetar big.tar "${LP_TEST_MIB:-40}"
 	gzip -1 <big.tar >big.gz
 	layout_make layout v1 big.gz
 	registry_push "$PWD/layout:v1" gz g:1
@@ -407,6 +427,7 @@ fetched() {
 	lp-fetch -a "$source" | lp-inflate | lp-cat data/05/file-00005 >got
 	lp-cat -f big.tar data/05/file-00005 | cmp - got
 	[ "$(fetched stats)" -lt 1048576 ]
+	[ "$(registry_served gz)" -lt 2097152 ]
 	srv_stop gz
 }
 

@@ -8,6 +8,7 @@ bats_require_minimum_version 1.5.0
 setup_file() {
 	load ../lib/registry
 	srv_init
+	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin}
 	LAYOUT=$(image_layout)
 	export LAYOUT
 	registry_start reg

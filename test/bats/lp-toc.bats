@@ -26,6 +26,7 @@ setup_file() {
 	export RELEASE=$BATS_TEST_DIRNAME/../../build/release/bin
 	export PATH=$LP_BIN:$PATH
 	export FIX=$BATS_TEST_DIRNAME/../../fixtures/indexed
+	export LIB=$BATS_TEST_DIRNAME/../lib
 	export ESTARGZ=$BATS_TEST_DIRNAME/../lib/estargz
 	export D=$BATS_FILE_TMPDIR
 	slice "$FIX/layer.estargz" 267975-278013 >"$D/es"
@@ -324,33 +325,9 @@ $1" "$FIX/layer.tar" blob >/dev/null
 
 # ---- a registry -----------------------------------------------------------------------
 
-# big_tar FILE MIB: many files of noise, and one small one near the end
-big_tar() {
-	python3 - "$1" "$2" <<-'PY'
-	import io, random, sys, tarfile
-	r = random.Random(7)
-	left = int(sys.argv[2]) << 20
-	with tarfile.open(sys.argv[1], "w", format=tarfile.PAX_FORMAT) as t:
-	    i = 0
-	    while left > 0:
-	        data = r.randbytes(r.randrange(60000))
-	        m = tarfile.TarInfo("data/%02d/file-%05d" % (i % 40, i))
-	        m.size, m.mtime, m.uid = len(data), 1700000000 + i, i % 5
-	        t.addfile(m, io.BytesIO(data))
-	        left -= len(data)
-	        i += 1
-	PY
-}
-
 # fetched STATS: bytes that all its runs have downloaded
 fetched() {
 	jq -s 'map(.bytes_downloaded // 0) | add' "$1"
-}
-
-# served SERVER: bytes of blobs that the registry's access log has
-served() {
-	sed -nE 's|.*"GET /v2/[^"]*/blobs/[^"]*" 20[06] ([0-9]+) .*|\1|p' "$LP_SRV/$1/stdout" "$LP_SRV/$1/stderr" |
-	    paste -sd+ | bc
 }
 
 # manifest SERVER REPO:TAG
@@ -360,7 +337,7 @@ manifest() {
 
 @test "a large zstd:chunked layer in a registry: listed for its table's bytes and 4 KiB" {
 	registry_start reg
-	big_tar big.tar 40
+	"$LIB"/noisetar big.tar 40
 	layout_make layout v1 big.tar
 	skopeo --insecure-policy copy --quiet --dest-tls-verify=false --dest-compress-format zstd:chunked \
 	    oci:layout:v1 "docker://$(srv_addr reg)/z:1"
@@ -374,14 +351,14 @@ manifest() {
 	toc=$((${range#*-} - ${range%-*} + 1))
 	[ "$(fetched stats)" -le $((toc + 4096)) ]
 	# the registry's own count; the image's config, for lp-layers, is in it
-	[ "$(served reg)" -le $((toc + 4096)) ]
+	[ "$(registry_served reg)" -le $((toc + 4096)) ]
 	[ "$((toc * 50))" -lt "$size" ]
 	srv_stop reg
 }
 
 @test "a large eStargz layer in a registry: the same, the footer's request included" {
 	registry_start reg2
-	big_tar big.tar 40
+	"$LIB"/noisetar big.tar 40
 	note=$("$ESTARGZ" --chunk 1048576 big.tar layer)
 	layout_make layout v1 layer
 	registry_push "$PWD/layout:v1" reg2 e:1
@@ -399,7 +376,7 @@ manifest() {
 	cmp got want
 	toc=$((${range#*-} - ${range%-*} + 1))
 	[ "$(fetched stats)" -le $((toc + 4096)) ]
-	[ "$(served reg2)" -le $((toc + 4096)) ]
+	[ "$(registry_served reg2)" -le $((toc + 4096)) ]
 	[ "$((toc * 50))" -lt "$size" ]
 	srv_stop reg2
 }

@@ -33,6 +33,7 @@
 #		set=YAML	more lines for the configuration
 #	token_start NAME [OPTION...]	tokenserver; options as it documents
 #	registry_push LAYOUT:TAG NAME REPO:TAG [USER:PASSWORD]
+#	registry_served NAME		bytes of blobs that its access log has
 #	image_layout			prints the layout of the real image,
 #					which is built when it is missing
 #	layout_make DIR TAG FILE...	an OCI layout whose layers are these
@@ -324,6 +325,13 @@ registry_push()
 	    --quiet --preserve-digests --dest-tls-verify=false \
 	    ${creds:+--dest-creds "$creds"} \
 	    "oci:$from" "docker://$(srv_addr "$name")/$to"
+}
+
+registry_served()
+{
+	sed -nE 's|.*"GET /v2/[^"]*/blobs/[^"]*" 20[06] ([0-9]+) .*|\1|p' \
+	    "$LP_SRV/$1/stdout" "$LP_SRV/$1/stderr" |
+	    awk '{ n += $1 } END { printf "%d\n", n }'
 }
 
 # --- the helpers in Python --------------------------------------------------

@@ -1,0 +1,286 @@
+#!/usr/bin/env bats
+# lp-peek and what a layer says about itself: complete listings and single
+# files out of tables of contents, tables that lie, and paths that are looked
+# for no further than they have to be.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	load ../lib/registry
+	srv_init
+	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin}
+	export FIX=$BATS_TEST_DIRNAME/../../fixtures/indexed LIB=$BATS_TEST_DIRNAME/../lib
+	export D=$BATS_FILE_TMPDIR PATH=$LP_BIN:$PATH
+	registry_start reg
+	cd "$D" || return
+	"$LIB"/noisetar big.tar "${LP_TEST_MIB:-40}"
+	layout_make plain v1 big.tar
+	skopeo --insecure-policy copy --quiet --dest-tls-verify=false --dest-compress-format zstd:chunked \
+		oci:plain:v1 "docker://$(srv_addr reg)/zstd:1"
+	"$LIB"/estargz --chunk 1048576 big.tar big.estargz >annotation
+	layout_make es v1 big.estargz
+	annotate es "$(jq -Rn 'input | capture("(?<k>[^=]*)=(?<v>.*)") | {(.k): .v}' annotation)"
+	registry_push es:v1 reg estargz:1
+	gzip -1 <big.tar >big.gz
+	layout_make gz v1 big.gz
+	registry_push gz:v1 reg gzip:1
+	lp-tarls big.tar | lp-merge -q 1=/dev/stdin >want
+}
+
+teardown_file() {
+	load ../lib/registry
+	srv_stop
+}
+
+setup() {
+	load ../lib/registry
+	cd "$BATS_TEST_TMPDIR" || return
+	export PATH=$LP_BIN:$PATH XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache HOME=$BATS_TEST_TMPDIR
+	export REGISTRY_AUTH_FILE=$LP_SRV/no-auth.json LC_ALL=C.UTF-8
+	unset LP_STORE LP_CACHE LP_OFFLINE LP_STATS
+}
+
+# annotate LAYOUT JSON: of its only layer, instead of what it has
+annotate() {
+	local m
+	m=$1/blobs/$(jq -r '.manifests[0].digest' "$1/index.json" | tr : /)
+	jq -c --argjson a "$2" '.layers[0].annotations = $a' "$m" >"$1/manifest"
+	jq -c --argjson d "$(layout_blob "$1" "$1/manifest" application/vnd.oci.image.manifest.v1+json)" \
+		'.manifests[0] |= . + $d' "$1/index.json" >"$1/index"
+	mv "$1/index" "$1/index.json"
+	rm "$1/manifest"
+}
+
+# bytes downloaded by all programs of a run, from LP_STATS
+downloaded() {
+	jq -s 'map(.bytes_downloaded // 0) | add' "$1"
+}
+
+# The bytes of an image's table of contents, as it lies in the layer.
+toc_size() { # IMAGE
+	local source size notes range
+	IFS=$'\t' read -r source size notes < <(lp-layers -o source,size,annotations "$1")
+	range=$(lp-fetch -r "$((size - 72))-$((size - 1))" "$source" |
+		lp-toc --locate --size "$size" --annotations "$notes" | cut -f1)
+	echo $((${range#*-} - ${range%-*} + 1))
+}
+
+# ---- what it costs ---------------------------------------------------------------
+
+@test "-c of an indexed layer downloads its table of contents and 4 KiB, by both counts" {
+	for kind in zstd estargz; do
+		image=$(srv_addr reg)/$kind:1
+		toc=$(toc_size "$image")
+		before=$(registry_served reg)
+		LP_STATS=stats.$kind lp-peek -c "$image" >got 2>err
+		cmp "$D/want" got
+		[ ! -s err ]
+		[ "$(downloaded stats.$kind)" -le $((toc + 4096)) ]
+		[ "$(downloaded stats.$kind)" -ge "$toc" ]
+		[ "$(($(registry_served reg) - before))" -le $((toc + 4096)) ]
+		lp-peek -cj --no-cache "$image" >doc
+		jq -e --argjson most $((toc + 4096)) '.complete and .total_bytes_downloaded <= $most
+			and .total_bytes_downloaded * 50 < .layers[0].size' doc
+		jq -e --argjson n "$(wc -l <got)" '.total_entries == $n' doc
+	done
+}
+
+@test "an annotation is enough: without -c the listing is complete too" {
+	LP_STATS=stats lp-peek "$(srv_addr reg)/zstd:1" >got 2>err
+	cmp "$D/want" got
+	[ ! -s err ]
+	[ "$(jq -s 'map(select(.tool == "lp-fetch")) | length' stats)" -eq 1 ]
+}
+
+@test "--cat of a 1 KiB file: less than 100 KiB beyond the table of contents" {
+	lp-cat -f "$D/big.tar" small >small
+	for kind in zstd estargz; do
+		image=$(srv_addr reg)/$kind:1
+		rm -rf cache
+		toc=$(toc_size "$image")
+		before=$(registry_served reg)
+		LP_STATS=cat.$kind lp-peek -q --cat=small "$image" >got
+		cmp small got
+		[ "$(downloaded cat.$kind)" -le $((toc + 102400)) ]
+		[ "$(($(registry_served reg) - before))" -le $((toc + 102400)) ]
+		# the table is in the store, the listing in the database: what is left is the file
+		LP_STATS=again.$kind lp-peek -q --cat=data/05/file-00005 "$image" >got
+		lp-cat -f "$D/big.tar" data/05/file-00005 | cmp - got
+		[ "$(downloaded again.$kind)" -le 102400 ]
+		# and what was read once is there
+		LP_STATS=none.$kind lp-peek -q --offline --cat=small "$image" | cmp small -
+		[ "$(downloaded none.$kind)" -eq 0 ]
+	done
+}
+
+@test "--cat and --find of an early file in a plain gzip layer: less than 1 MiB" {
+	image=$(srv_addr reg)/gzip:1
+	lp-cat -f "$D/big.tar" data/05/file-00005 >want
+	for what in cat find; do
+		rm -rf cache
+		before=$(registry_served reg)
+		LP_STATS=stats.$what lp-peek -q --$what=data/05/file-00005 "$image" >got.$what
+		[ "$(downloaded stats.$what)" -lt 1048576 ]
+		[ "$(downloaded stats.$what)" -gt 1024 ]
+		# what the kernel's socket buffers took before the connection was closed
+		[ "$(($(registry_served reg) - before))" -lt 8388608 ]
+	done
+	cmp want got.cat
+	[ "$(cut -f6 got.find)" = data/05/file-00005 ]
+}
+
+# ---- tables that lie -------------------------------------------------------------
+
+# falls_back LAYOUT: the listing is the layer's own, and it was said why
+falls_back() {
+	run -0 --separate-stderr lp-peek -c --no-cache "oci:$1:v1"
+	lp-inflate -q "$1".layer | lp-tarls -q | lp-merge -q 1=/dev/stdin >stream
+	printf '%s\n' "$output" | cmp stream -
+	# shellcheck disable=SC2154 # bats sets it
+	[[ $stderr == *'layer 1: '* ]]
+	[[ $stderr == *'reading the layer itself'* ]]
+	lp-peek -q --no-cache --cat=etc/passwd "oci:$1:v1" | cmp passwd -
+}
+
+# The annotations of the samples in fixtures/indexed.
+notes() {
+	jq -c '.layers[0].annotations // .annotations // .' "$FIX/$1.manifest.json"
+}
+
+samples() {
+	lp-tarls "$FIX/layer.tar" | lp-merge -q 1=/dev/stdin >sample
+	lp-cat -f "$FIX/layer.tar" etc/passwd >passwd
+	cp "$FIX/layer.zchunked" z.layer
+	cp "$FIX/layer.estargz" e.layer
+	layout_make z v1 z.layer
+	layout_make e v1 e.layer
+	annotate z "$(notes zchunked)"
+	annotate e "$(notes estargz)"
+	# JSON has no byte that is not UTF-8: the table of contents cannot say it, the layer does
+	sed 's/\\xe9/\xef\xbf\xbd/g' sample >json-sample
+}
+
+@test "samples as they are: by their tables, with nothing to say" {
+	samples
+	for layout in z e; do
+		run -0 --separate-stderr lp-peek -c --no-cache "oci:$layout:v1"
+		[ -z "$stderr" ]
+		printf '%s\n' "$output" | cmp json-sample -
+	done
+}
+
+@test "annotations that lie, each field: the layer itself is read, and that is said" {
+	samples
+	place=io.github.containers.zstd-chunked.manifest-position
+	sum=io.github.containers.zstd-chunked.manifest-checksum
+	notes zchunked | grep -q "$place" || {
+		place=io.containers.zstd-chunked.manifest-position
+		sum=io.containers.zstd-chunked.manifest-checksum
+	}
+	good=$(notes zchunked | jq -r --arg k $place '.[$k]')
+	IFS=: read -r offset length raw kind <<<"$good"
+	for lie in "$((offset + 1)):$length:$raw:$kind" "$((offset - 1)):$length:$raw:$kind" \
+		"$offset:$((length - 1)):$raw:$kind" "0:$length:$raw:$kind" "$offset:9999999:$raw:$kind" \
+		"99999999:$length:$raw:$kind" "$offset:$length:$raw:9" nonsense; do
+		annotate z "$(notes zchunked | jq -c --arg k $place --arg v "$lie" '.[$k] = $v')"
+		falls_back z
+	done
+	annotate z "$(notes zchunked | jq -c --arg k $sum '.[$k] = "sha256:" + ("0" * 64)')"
+	falls_back z
+	annotate e "$(notes estargz | jq -c '.["containerd.io/snapshot/stargz/toc.digest"] = "sha256:" + ("0" * 64)')"
+	falls_back e
+}
+
+@test "a damaged footer, no annotation that helps: the layer itself is read" {
+	samples
+	cut=$(stat -c %s "$FIX/layer.estargz")
+	for at in 30 45; do
+		cp "$FIX/layer.estargz" damaged
+		printf Z | dd of=damaged bs=1 seek=$((cut - at)) conv=notrunc status=none
+		rm -rf d
+		layout_make d v1 damaged
+		run -0 --separate-stderr lp-peek -c --no-cache oci:d:v1
+		lp-inflate -q damaged | lp-tarls -q | lp-merge -q 1=/dev/stdin >stream
+		printf '%s\n' "$output" | cmp stream -
+	done
+}
+
+@test "a table that is cut off, with no digest to betray it: the layer itself is read" {
+	"$LIB"/estargz --edit 'toc["entries"] = toc["entries"][:-1] + [{"name": "x", "type": "no such type"}]' \
+		"$FIX/layer.tar" b.layer >/dev/null
+	samples
+	layout_make b v1 b.layer
+	falls_back b
+}
+
+@test "a table that nothing vouches for is used, and that is said" {
+	samples
+	annotate e '{}'
+	run -0 --separate-stderr lp-peek -c --no-cache oci:e:v1
+	[[ $stderr == *'layer 1: listed by a table of contents that no digest vouches for'* ]]
+	printf '%s\n' "$output" | cmp json-sample -
+}
+
+# ---- only as far as needed -----------------------------------------------------------
+
+# three layers over each other, in the registry: IMAGE
+stack() {
+	mkdir -p a/etc a/opt b/opt c
+	echo base >a/etc/name
+	echo hidden >a/opt/old
+	echo middle >b/opt/new
+	: >b/opt/.wh.old
+	echo top >c/top
+	ln -s etc/name c/link
+	for l in a b c; do
+		# what comes behind is noise: nobody should want it
+		head -c 6000000 /dev/urandom >"$l/zz"
+		tar --sort=name -C "$l" -cf - . | gzip -1 >"$l.tar.gz"
+	done
+	layout_make stack v1 a.tar.gz b.tar.gz c.tar.gz
+	registry_push stack:v1 reg "stack/${BATS_TEST_NUMBER}:1"
+	IMAGE=$(srv_addr reg)/stack/${BATS_TEST_NUMBER}:1
+}
+
+# asked NAME: how many requests for this layer's blob the registry has had
+asked() {
+	grep -cF "\"GET /v2/stack/${BATS_TEST_NUMBER}/blobs/sha256:$(sha256sum <"$1.tar.gz" | cut -d' ' -f1)" \
+		<(cat "$LP_SRV/reg/stdout" "$LP_SRV/reg/stderr") || :
+}
+
+# the registry logs a request when its answer has ended
+settled() {
+	wait_for test "$(asked c)" -gt 0
+	sleep 0.2
+}
+
+@test "a path in the top layer: the layers below are not asked for a byte" {
+	stack
+	LP_STATS=stats lp-peek -q --find=top "$IMAGE" | grep -q $'\ttop\t'
+	settled
+	[ "$(asked a)" -eq 0 ]
+	[ "$(asked b)" -eq 0 ]
+	[ "$(downloaded stats)" -lt 1000000 ]
+	[ "$(lp-peek -q --cat=top "$IMAGE")" = top ]
+	[ "$(asked b)" -eq 0 ]
+}
+
+@test "a whiteout ends the search above the layer that has the file" {
+	stack
+	run -4 lp-peek -q --find=opt/old "$IMAGE"
+	[[ $output == *'no such path'* ]]
+	settled
+	[ "$(asked b)" -gt 0 ]
+	[ "$(asked a)" -eq 0 ]
+	run -4 lp-peek -q --cat=opt/old "$IMAGE"
+	[ "$(asked a)" -eq 0 ]
+}
+
+@test "a link of the top layer leads to the bottom one, which is read as far as the file" {
+	stack
+	LP_STATS=stats lp-peek -q --cat=link "$IMAGE" >got
+	[ "$(cat got)" = base ]
+	# to the end of the two above, for they might have had it; and of the base a part
+	[ "$(downloaded stats)" -lt 14000000 ]
+	[ "$(jq -s 'map(select(.tool == "lp-fetch") | .bytes_downloaded) | max' stats)" -gt 5900000 ]
+}
