@@ -9,6 +9,7 @@
 #include <zstd.h>
 
 #include "common/base/buf.h"
+#include "common/base/limits.h"
 #include "common/base/status.h"
 #include "common/format/inflate.h"
 #include "test/unit/unit.h"
@@ -381,8 +382,8 @@ test_zstd(void)
 	check("cut in the second frame's magic number", b, "MP", "hello", 0, "");
 
 	check("frame checksum", spoil(zsts("hello"), n - 1, 1), "X", "hello", n - 4, "zstd: the data's checksum does not match");
-	check("a window above the limit", zst(lp_span(text, 200 * 1000), 0, 28, NULL), "X", "", 0, "zstd: the window is above 128 MiB");
-	check_as(LP_FORMAT_UNDECIDED, "a window at the limit", zst(lp_span(text, 200 * 1000), 0, 27, NULL), "ME", lp_span(text, 200 * 1000), 0, "");
+	check("a window above the limit", zst(lp_span(text, 200 * 1000), 0, LP_MAX_ZSTD_WINDOW_LOG + 1, NULL), "X", "", 0, "zstd: the window is above 128 MiB");
+	check_as(LP_FORMAT_UNDECIDED, "a window at the limit", zst(lp_span(text, 200 * 1000), 0, LP_MAX_ZSTD_WINDOW_LOG, NULL), "ME", lp_span(text, 200 * 1000), 0, "");
 	/* magic number, descriptor: single segment, a dictionary's number of one byte; number 7, size 0, an empty last block */
 	check("a frame that needs a dictionary", bytes(lp_span("\x28\xb5\x2f\xfd\x21\x07\x00\x01\x00\x00", 10)),
 	    "X", "", 0, "zstd: the frame needs a dictionary");
