@@ -12,6 +12,7 @@
 #include "common/sys/opt.h"
 #include "common/sys/sandbox.h"
 #include "common/sys/stats.h"
+#include "common/sys/writer.h"
 
 static const char usage[] =
     "usage: lp-inflate [-Chqv] [-V] [--engine=NAME] [--format=FORMAT] [--max-output=BYTES]\n"
@@ -43,7 +44,8 @@ struct work {
 	uint64_t left; /* bytes of input to come, as --size has it */
 	int over;      /* there are more than that */
 	struct lp_inflate x;
-	uint64_t written;
+	struct lp_writer out;
+	uint64_t written; /* or on its way */
 	int partial; /* 1, 0, or LP_STATS_UNKNOWN */
 };
 
@@ -111,6 +113,24 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	return LP_EXIT_OK;
 }
 
+static int
+output(int rc)
+{
+	if (rc == LP_E_SYS)
+		lp_err_errno("<stdout>");
+	return rc;
+}
+
+/* There is much of it: a larger pipe, and writing beside decoding. */
+static void
+go_faster(struct work *w)
+{
+	lp_pipe_grow(STDOUT_FILENO);
+	/* plain bytes are the input's, and gone when more of that is read */
+	if (w->x.format != LP_FORMAT_PLAIN)
+		lp_writer_begin(&w->out);
+}
+
 /* Hand on what was decoded, as far as --max-output lets it. */
 static int
 hand_on(struct work *w)
@@ -120,16 +140,17 @@ hand_on(struct work *w)
 
 	if (over)
 		out.n = (size_t)(w->args->max_output - w->written);
-	rc = lp_write_all(STDOUT_FILENO, out);
-	if (rc == LP_E_SYS)
-		lp_err_errno("<stdout>");
+	rc = output(lp_writer_put(&w->out, out));
 	if (rc != LP_OK)
 		return rc;
 	if (w->written < LP_PIPE_GROW_BEHIND && w->written + out.n >= LP_PIPE_GROW_BEHIND)
-		lp_pipe_grow(STDOUT_FILENO);
+		go_faster(w);
 	w->written += out.n;
 	if (!over)
 		return LP_OK;
+	rc = output(lp_writer_wait(&w->out));
+	if (rc != LP_OK)
+		return rc;
 	lp_err("%s: the output is longer than %" PRIu64 " bytes (--max-output)", w->name, w->args->max_output);
 	return LP_E_LIMIT;
 }
@@ -192,6 +213,22 @@ more(struct work *w, struct lp_span *in)
 	return LP_E_DATA;
 }
 
+/* What comes of it, told when all that was good is out. */
+static int
+verdict(struct work *w, enum lp_inflate_event ev)
+{
+	int rc = output(lp_writer_wait(&w->out));
+
+	if (rc != LP_OK)
+		return rc;
+	if (ev == LP_INFLATE_PREVIEW)
+		return preview(w);
+	if (ev == LP_INFLATE_END)
+		return end(w);
+	lp_err("%s: byte %" PRIu64 ": %s", w->name, w->x.f.at, w->x.f.why);
+	return w->x.f.status;
+}
+
 /* Until the input ends, one way or another. */
 static int
 inflate_all(struct work *w)
@@ -200,7 +237,9 @@ inflate_all(struct work *w)
 	int rc = LP_OK, got = 1;
 
 	while (rc == LP_OK) {
-		switch (got > 0 ? lp_inflate_next(&w->x, &in) : lp_inflate_eof(&w->x)) {
+		enum lp_inflate_event ev = got > 0 ? lp_inflate_next(&w->x, &in) : lp_inflate_eof(&w->x);
+
+		switch (ev) {
 		case LP_INFLATE_MORE:
 			got = more(w, &in);
 			if (got < 0)
@@ -215,12 +254,9 @@ inflate_all(struct work *w)
 			lp_note("%s: byte %" PRIu64 ": %s", w->name, w->x.f.at, w->x.f.why);
 			break;
 		case LP_INFLATE_PREVIEW:
-			return preview(w);
 		case LP_INFLATE_END:
-			return end(w);
 		case LP_INFLATE_ERROR:
-			lp_err("%s: byte %" PRIu64 ": %s", w->name, w->x.f.at, w->x.f.why);
-			return w->x.f.status;
+			return verdict(w, ev);
 		}
 	}
 	return rc;
@@ -244,18 +280,21 @@ open_input(struct work *w)
 		return input_failed(w);
 	if (rc == LP_E_NOMEM)
 		lp_err("out of memory");
-	return rc == LP_OK ? lp_lock(LP_DUTY_FILTER) : rc;
+	return rc == LP_OK ? lp_lock(LP_DUTY_THREADED) : rc;
 }
 
 static int
 work(const struct args *a, struct lp_stats *stats)
 {
 	struct work w = { .args = a, .left = a->size, .partial = LP_STATS_UNKNOWN };
-	int rc = open_input(&w);
+	int rc;
 
+	lp_writer_init(&w.out, STDOUT_FILENO);
+	rc = open_input(&w);
 	lp_inflate_init(&w.x, a->format, a->engine);
 	if (rc == LP_OK)
 		rc = inflate_all(&w);
+	lp_writer_release(&w.out);
 	lp_inflate_release(&w.x);
 	lp_input_release(&w.in);
 

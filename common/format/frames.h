@@ -23,7 +23,7 @@ enum lp_inflate_event {
 struct lp_frames {
 	uint64_t used;      /* bytes of input taken so far */
 	uint64_t members;   /* members that have ended well */
-	struct lp_span out; /* behind LP_INFLATE_OUTPUT; valid until the next call */
+	struct lp_span out; /* behind LP_INFLATE_OUTPUT; valid until the next of its kind has been used */
 	int status;         /* LP_E_DATA, LP_E_LIMIT or LP_E_NOMEM */
 	uint64_t at;        /* byte of the input, counted from 0 */
 	const char *why;    /* static */

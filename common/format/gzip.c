@@ -35,6 +35,7 @@ lp_gzip_release(struct lp_gzip *g)
 {
 	g->engine->close(g->deflate);
 	free(g->out);
+	free(g->last);
 	lp_gzip_init(g, g->engine);
 }
 
@@ -165,16 +166,25 @@ optional(struct lp_gzip *g, struct lp_frames *f, struct lp_span *in)
 	return GO_ON;
 }
 
-/* Room for a run: the window moves to the front. Everything behind it was handed out. */
-static void
-make_room(struct lp_gzip *g)
+/*
+ * Room for a run: the window goes to the front of the other buffer, and what
+ * was handed out last stays where it is.
+ */
+static enum step
+make_room(struct lp_gzip *g, struct lp_frames *f)
 {
 	size_t keep = g->total < LP_DEFLATE_WINDOW ? (size_t)g->total : LP_DEFLATE_WINDOW;
+	unsigned char *next = g->last;
 
 	if (OUT_CAP - g->n >= LP_DEFLATE_ROOM)
-		return;
-	memmove(g->out, g->out + g->n - keep, keep);
+		return GO_ON;
+	if (next == NULL && (next = malloc(OUT_CAP)) == NULL)
+		return fail(g, f, LP_E_NOMEM, f->used, "out of memory");
+	memcpy(next, g->out + g->n - keep, keep);
+	g->last = g->out;
+	g->out = next;
 	g->n = g->given = keep;
+	return GO_ON;
 }
 
 static void
@@ -182,7 +192,6 @@ decode(struct lp_gzip *g, struct lp_frames *f, struct lp_span *in, int eof)
 {
 	struct lp_deflate_io io = { .in = *in, .eof = eof, .total = g->total, .cap = OUT_CAP };
 
-	make_room(g);
 	io.out = g->out;
 	io.n = g->n;
 	g->said = (int)g->engine->run(g->deflate, &io);
@@ -212,6 +221,8 @@ body(struct lp_gzip *g, struct lp_frames *f, struct lp_span *in, int eof)
 			if (g->cut || (in->n == 0 && !eof))
 				return WAIT;
 		}
+		if (make_room(g, f) != GO_ON)
+			return FAILED;
 		decode(g, f, in, eof);
 	}
 	f->out = lp_span(g->out + g->given, g->n - g->given);

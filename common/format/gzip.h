@@ -20,6 +20,7 @@ struct lp_gzip {
 	const struct lp_deflate_engine *engine;
 	void *deflate;      /* the engine's state */
 	unsigned char *out; /* the window, and behind it what is decoded */
+	unsigned char *last; /* the same of the time before, kept for who still looks at it; NULL until then */
 	size_t n;           /* bytes in `out` */
 	size_t given;       /* of them handed out */
 	uint64_t total;     /* bytes that this member has given */
@@ -45,8 +46,7 @@ void lp_gzip_release(struct lp_gzip *);
 void lp_gzip_start(struct lp_gzip *);
 
 /*
- * The next event from `in`: MORE, OUTPUT (its bytes belong to the parser),
- * MEMBER behind the last byte of the member, ERROR; with eof set, which
+ * The next event from `in`: MORE, OUTPUT (its bytes are the parser's), MEMBER behind the last byte of the member, ERROR; with eof set, which
  * says that nothing follows `in`, PREVIEW in MORE's place. What is used is
  * taken off the front of `in`.
  */

@@ -49,8 +49,9 @@ void lp_inflate_release(struct lp_inflate *);
 
 /*
  * The next event. `in` must be the same bytes, less what was taken, until
- * LP_INFLATE_MORE says that it is used up. `f.out` may point into `in`
- * (plain bytes are not copied) or into the parser; it is valid until the next call.
+ * LP_INFLATE_MORE says that it is used up. `f.out` points into `in` if the
+ * bytes are plain, which are not copied, else into the parser, where it
+ * outlives the next call, so that it can be written meanwhile.
  */
 enum lp_inflate_event lp_inflate_next(struct lp_inflate *, struct lp_span *in);
 

@@ -34,6 +34,7 @@ lp_zstd_release(struct lp_zstd *z)
 {
 	ZSTD_freeDCtx(z->dctx);
 	free(z->out);
+	free(z->next);
 	lp_zstd_init(z);
 }
 
@@ -70,9 +71,11 @@ begin(struct lp_zstd *z, struct lp_frames *f)
 {
 	if (z->out == NULL)
 		z->out = malloc(OUT_CAP);
+	if (z->next == NULL)
+		z->next = malloc(OUT_CAP);
 	if (z->dctx == NULL)
 		z->dctx = ZSTD_createDCtx();
-	if (z->out == NULL || z->dctx == NULL)
+	if (z->out == NULL || z->next == NULL || z->dctx == NULL)
 		return fail(z, f, LP_E_NOMEM, f->used, "out of memory");
 	ZSTD_DCtx_reset(z->dctx, ZSTD_reset_session_only);
 	ZSTD_DCtx_setParameter(z->dctx, ZSTD_d_windowLogMax, LP_MAX_ZSTD_WINDOW_LOG);
@@ -285,7 +288,11 @@ frame(struct lp_zstd *z, struct lp_frames *f, struct lp_span *in)
 			z->state = ENDED;
 	}
 	f->out = lp_span(z->out, out.pos);
-	return out.pos > 0 ? GO_ON : step;
+	if (out.pos == 0)
+		return step;
+	z->out = z->next;
+	z->next = out.dst;
+	return GO_ON;
 }
 
 enum lp_inflate_event

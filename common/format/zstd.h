@@ -24,7 +24,8 @@ enum { LP_ZSTD_MAGIC_LEN = 4 };
 
 struct lp_zstd {
 	void *dctx;
-	unsigned char *out;
+	unsigned char *out;  /* decoded bytes go here, and the next time there: */
+	unsigned char *next;
 	int state;
 	int full;      /* the decoder stopped for want of room: it may have more */
 	unsigned char field[8]; /* a field of fixed size, or its start */

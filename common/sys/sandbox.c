@@ -176,7 +176,7 @@ static const int network_calls[] = {
 	SCMP_SYS(connect), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname),
 	SCMP_SYS(getpeername), SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg),
 	SCMP_SYS(sendmmsg), SCMP_SYS(shutdown), SCMP_SYS(ppoll), SCMP_SYS(pipe2),
-	SCMP_SYS(eventfd2), SCMP_SYS(socketpair), SCMP_SYS(rt_sigaction), SCMP_SYS(uname), SCMP_SYS(sysinfo),
+	SCMP_SYS(eventfd2), SCMP_SYS(socketpair), SCMP_SYS(uname), SCMP_SYS(sysinfo),
 	SCMP_SYS(sched_yield), SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep), SCMP_SYS(getegid),
 	SCMP_SYS(getgid), SCMP_SYS(open), SCMP_SYS(stat), SCMP_SYS(access), SCMP_SYS(readlink),
 	SCMP_SYS(timer_create), SCMP_SYS(sched_getaffinity),
@@ -196,7 +196,7 @@ static const int driver_calls[] = {
 
 /* What libc asks for to begin a thread. */
 static const int thread_calls[] = {
-	SCMP_SYS(rt_sigprocmask), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(gettid),
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(gettid),
 };
 
 /*

@@ -294,3 +294,24 @@ lp-inflate 0 null" ]
 	wait || :
 	"$RELEASE" -V | grep -q '^locks: .*landlock.*seccomp'
 }
+
+# Behind the first MiB it writes in a thread of its own.
+@test "much output: a full disk and a reader that leaves are noticed, and one processor will do" {
+	head -c 50000000 /dev/zero | gzip -n1 >zeros.gz
+	for engine in '' --engine=zlib; do
+		run --separate-stderr bash -c 'lp-inflate $0 zeros.gz >/dev/full' "$engine"
+		[ "$status" -eq 3 ]
+		[ "$stderr" = "lp-inflate: <stdout>: No space left on device" ]
+	done
+	run --separate-stderr bash -c 'set -o pipefail; lp-inflate zeros.gz | head -c 5000000 | wc -c'
+	[ "$status" -eq 0 ]
+	[ "$output" -eq 5000000 ]
+	[ "$stderr" = "" ]
+	taskset -c 0 lp-inflate zeros.gz | cmp - <(head -c 50000000 /dev/zero)
+	head -c 50000000 /dev/zero | zstd -q >zeros.zst
+	lp-inflate zeros.zst | cmp - <(head -c 50000000 /dev/zero)
+	# cut off, all that could be decoded is out before the verdict
+	head -c 30000 zeros.gz | lp-inflate -q >out
+	[ "$(stat -c %s out)" -gt 1048576 ]
+	cmp -n "$(stat -c %s out)" out /dev/zero
+}
