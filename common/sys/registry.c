@@ -171,13 +171,13 @@ join(const char *const *parts)
 /*
  * What a registry on this machine speaks: https, unless that finds nobody
  * or no TLS there. A certificate that is not to be trusted is no reason to
- * speak in plain.
+ * speak in plain: the requests that follow fail of it.
  */
 static enum host_scheme
 ask_scheme(struct lp_registry *r, const char *host)
 {
 	struct lp_http_response resp;
-	struct lp_http_request q = { .method = "GET", .max = LP_HTTP_ERROR_MAX, .once = 1 };
+	struct lp_http_request q = { .method = "GET", .max = LP_HTTP_ERROR_MAX, .probe = 1 };
 	char *url = join((const char *const[]){ "https://", host, "/v2/", NULL });
 	enum host_scheme scheme = SCHEME_HTTPS;
 
