@@ -13,7 +13,7 @@
 #include "common/sys/blob.h"
 #include "common/sys/err.h"
 #include "common/sys/fill.h"
-#include "common/sys/hash.h"
+#include "common/sys/hasher.h"
 #include "common/sys/io.h"
 #include "common/sys/netopt.h"
 #include "common/sys/opt.h"
@@ -75,8 +75,8 @@ struct args {
 struct out {
 	const struct lp_blob *blob;
 	uint64_t first, at, last;
-	int hashing;
-	struct lp_hash hash;
+	int hashing, grown;
+	struct lp_hasher hash;
 	int progress;
 	int64_t told_ms;
 };
@@ -282,8 +282,12 @@ put(void *arg, struct lp_span s)
 	if (rc != LP_OK)
 		return rc;
 	if (o->hashing)
-		lp_hash_add(&o->hash, s);
+		lp_hasher_add(&o->hash, s);
 	o->at += s.n;
+	if (!o->grown && o->at - o->first >= LP_PIPE_GROW_BEHIND) {
+		o->grown = 1;
+		lp_pipe_grow(1);
+	}
 	tell(o, LP_PROGRESS_MORE);
 	return LP_OK;
 }
@@ -332,7 +336,7 @@ check_digest(struct work *w)
 
 	if (!w->out.hashing || b->size < 0 || w->out.at != (uint64_t)b->size)
 		return LP_OK;
-	lp_hash_end(&w->out.hash, got);
+	lp_hasher_end(&w->out.hash, got);
 	if (strcmp(got, b->digest) == 0)
 		return LP_OK;
 	lp_err("%s: its digest is %s, it should be %s: do not use these %lld bytes", b->name, got, b->digest,
@@ -349,7 +353,7 @@ copy(struct work *w)
 	uint64_t at = o->first;
 
 	o->hashing = b->digest[0] != '\0' && o->first == 0;
-	lp_hash_init(&o->hash);
+	lp_hasher_init(&o->hash, w->env.http != NULL);
 	if (!o->hashing && b->fd >= 0) {
 		rc = lp_blob_send(b, 1, o->last, &at);
 		o->at = at;
@@ -567,6 +571,7 @@ main(int argc, char **argv)
 	status = args.gc ? gc(&w) : args.fill ? fill(&w) : work(&w);
 	fill_stats(&w, &stats);
 	status = lp_finish(&stats, status);
+	lp_hasher_release(&w.out.hash);
 	lp_blob_release(&w.blob);
 	lp_env_close(&w.env);
 	return status;

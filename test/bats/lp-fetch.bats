@@ -299,6 +299,31 @@ ranges()
 	fails 1 'it should be' -a --digest "sha256:$(printf '0%.0s' {1..64})" "$BLOB"
 }
 
+# what is hashed beside the rest: under the lock, on one processor, and by a thread only where it pays
+@test "a large blob is hashed while it is passed on" {
+	local digest cpu
+	for n in 1 2 3 4 5 6 7; do
+		cat "$BLOB"
+	done >large
+	digest=sha256:$(sha256sum <large | cut -c1-64)
+	jq -n --arg f "$PWD/large" '{"/large": {file: $f}, "/cut": [{file: $f, reset_at: 3000001}, {file: $f}]}' >rules
+	fault_start large rules
+	URL=http://$(srv_addr large)
+	cpu=$(taskset -cp $$ | sed 's/.*: //; s/[-,].*//')
+	for cpu in "$cpu" ''; do
+		run -0 bash -c '${2:+taskset -c "$2"} lp-fetch -a --digest "$3" "$1/large" >got' - "$URL" "$cpu" "$digest"
+		cmp large got
+		run -0 bash -c '${2:+taskset -c "$2"} lp-fetch -a --digest "$3" "$1/cut" | cmp large -' - "$URL" "$cpu" "$digest"
+		fails 1 'its digest is .*, it should be sha256:0{64}' -a --digest "sha256:$(printf '0%.0s' {1..64})" "$URL/large"
+	done
+	run -0 bash -c 'set -o pipefail; lp-fetch -a --digest "$2" "$1/large" | head -c 3000000 | cmp -n 3000000 - large' - \
+	    "$URL" "$digest"
+	run -0 bash -c 'strace -f -qq -e trace=clone,clone3 -o threads lp-fetch -a --digest "$2" "$1/large" >got' - "$URL" "$digest"
+	[ "$(grep -c CLONE_THREAD threads)" -ge 1 ]
+	run -0 bash -c 'strace -f -qq -e trace=clone,clone3 -o threads lp-fetch -a --digest "$2" ./large >got' - "$URL" "$digest"
+	[ ! -s threads ]
+}
+
 @test "an empty blob: all of it is nothing; a byte of it is not there" {
 	: >empty
 	serve '{"base64": ""}'
