@@ -251,6 +251,8 @@ open_all(struct work *w)
 	if (remote) {
 		rc = lp_env_open_store(&w->env, w->args->store);
 		rc = rc != LP_OK ? rc : lp_env_open_network(&w->env, &a->net);
+		if (w->env.http != NULL)
+			lp_http_watch(w->env.http, STDOUT_FILENO);
 	}
 	if (rc == LP_OK)
 		rc = say(w, lp_blob_open(&w->blob, &w->env, a->source, a->digest, a->size));

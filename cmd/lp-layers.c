@@ -209,7 +209,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 static int
 say(const struct work *w, int rc)
 {
-	if (rc != LP_OK)
+	if (rc != LP_OK && rc != LP_E_PIPE)
 		lp_err("%s: %s", lp_quotes(w->args->text), w->image.why);
 	return rc;
 }
@@ -546,6 +546,8 @@ work_on_image(struct work *w)
 	if (!oci) {
 		rc = rc != LP_OK ? rc : lp_env_open_network(&w->env, &a->net);
 		rc = rc != LP_OK ? rc : lp_env_login(&w->env, &a->ref, lp_quotes(a->text));
+		if (w->env.http != NULL)
+			lp_http_watch(w->env.http, STDOUT_FILENO);
 	}
 	rc = rc != LP_OK ? rc : say(w, lp_image_open(&w->image, &w->env, &a->ref));
 	rc = rc != LP_OK ? rc : lp_env_lock(&w->env, a->store, oci ? a->ref.path : NULL);

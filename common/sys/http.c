@@ -104,6 +104,7 @@ struct lp_http {
 	struct lp_buf warnings; /* texts already told, each ended by a NUL */
 	struct transfer *list;  /* oldest first */
 	struct lp_http_totals totals;
+	int watched;            /* descriptor, or -1 */
 };
 
 /* ---- small things ---------------------------------------------------------- */
@@ -796,10 +797,32 @@ watch_stalls(struct lp_http *h, int64_t ns)
 	}
 }
 
+/* A pipe says that its reader has gone by an error, a socket by a hang-up. */
+static int
+reader_is_gone(const struct lp_http *h)
+{
+	struct pollfd p = { .fd = h->watched };
+
+	return h->watched >= 0 && poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+static void
+end_all(struct lp_http *h, int status)
+{
+	for (struct transfer *t = h->list; t != NULL; t = t->next) {
+		if (t->phase == RUNNING)
+			(void)api.multi_remove_handle(h->multi, t->easy);
+		if (t->phase != FINISHED)
+			finish(t, status);
+	}
+}
+
 /* Let the network happen for a moment. */
 static int
 step(struct lp_http *h)
 {
+	/* no events: what ends the wait is what nobody has to ask for */
+	struct curl_waitfd watched = { .fd = h->watched };
 	int wait = wake(h), running, left;
 	int64_t before;
 	CURLMsg *m;
@@ -819,8 +842,10 @@ step(struct lp_http *h)
 	if (wait == 0)
 		return LP_OK;
 	before = now_ns();
-	if (api.multi_poll(h->multi, NULL, 0, wait, NULL) != CURLM_OK)
+	if (api.multi_poll(h->multi, &watched, h->watched >= 0, wait, NULL) != CURLM_OK)
 		return LP_E_NOMEM;
+	if (reader_is_gone(h))
+		end_all(h, LP_E_PIPE);
 	watch_stalls(h, now_ns() - before);
 	return LP_OK;
 }
@@ -937,6 +962,7 @@ lp_http_open(struct lp_http **out, const struct lp_http_options *opt, const char
 	}
 	h->opt = *opt;
 	h->totals.ratelimit_remaining = -1;
+	h->watched = -1;
 	lp_buf_init(&h->ca, CA_MAX);
 	lp_buf_init(&h->warnings, WARNINGS_MAX);
 	h->multi = api.multi_init();
@@ -961,6 +987,12 @@ lp_http_close(struct lp_http *h)
 	lp_buf_release(&h->warnings);
 	free(h);
 	api.global_cleanup();
+}
+
+void
+lp_http_watch(struct lp_http *h, int fd)
+{
+	h->watched = fd;
 }
 
 struct lp_http_totals

@@ -64,6 +64,12 @@ int lp_http_open(struct lp_http **, const struct lp_http_options *, const char *
 /* Ends what still runs (without calling `done`). NULL is fine. */
 void lp_http_close(struct lp_http *);
 
+/*
+ * The pipe or socket that what is fetched goes to: once its reader has left,
+ * all that runs ends with LP_E_PIPE, without waiting for a server. -1: none.
+ */
+void lp_http_watch(struct lp_http *, int fd);
+
 /* What a sink answers when it wants no more of this body: not an error. */
 enum { LP_HTTP_ENOUGH = 1 };
 
@@ -132,8 +138,8 @@ struct lp_span lp_http_header(const struct lp_http_response *, const char *name,
  *
  * LP_OK: an answer is there, whatever its status says. LP_E_NET: none, or
  * its body broke off (status and body_bytes say where), LP_E_LIMIT: more
- * than `max` bytes, LP_E_NOMEM, or what the sink failed with; `why` says it
- * in words for the first two.
+ * than `max` bytes, LP_E_NOMEM, LP_E_PIPE: as lp_http_watch says, or what the
+ * sink failed with; `why` says it in words for the first two.
  */
 int lp_http_do(struct lp_http *, const struct lp_http_request *, struct lp_http_response *);
 

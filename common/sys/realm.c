@@ -75,7 +75,7 @@ read_token(int rc, struct lp_http_response *answer, const struct lp_cred *cred, 
 {
 	struct lp_json_error je;
 
-	if (rc == LP_E_NOMEM)
+	if (rc == LP_E_NOMEM || rc == LP_E_PIPE)
 		return rc;
 	if (rc != LP_OK) {
 		snprintf(why, n, "the token server: %s", answer->why);

@@ -77,8 +77,8 @@ int lp_registry_ask(struct lp_registry *, const struct lp_reference *, const cha
  * is got, or one that expired is renewed once), 400, 401 or 403 from the
  * storage it redirected to (its signed URL expired: once), plain HTTP where
  * no TLS was found. Blocks while it asks for a token.
- * 1: the request is changed, send it. 0: final. Negative: LP_E_NET or
- * LP_E_NOMEM; the token could not be had, and the response's `why` says why.
+ * 1: the request is changed, send it. 0: final. Negative: LP_E_NET, and
+ * the response's `why` says why the token could not be had; LP_E_PIPE or LP_E_NOMEM.
  */
 int lp_registry_again(struct lp_registry *, const struct lp_reference *, struct lp_registry_request *,
     int status, struct lp_http_response *);

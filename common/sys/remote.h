@@ -73,7 +73,7 @@ struct lp_remote_get {
  * LP_E_DATA   there is no byte `first`, the size is not the descriptor's, or
  *             what came is a page for people
  * LP_E_NET    the server or the network failed
- * LP_E_NOMEM, or what the sink failed with
+ * LP_E_NOMEM, LP_E_PIPE (lp_http_watch), or what the sink failed with
  *
  * with remote->why set for the first two failures. May call `done` at once.
  */

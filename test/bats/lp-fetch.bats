@@ -362,6 +362,30 @@ ranges()
 	run ! grep -E 'libcurl|libssl' opened
 }
 
+# without --stall-timeout each of these servers would be waited for without end
+@test "a reader who leaves ends the wait for a silent server" {
+	local s
+	for s in '{"stall_at": 0}' '{"stall_at": 5000}' '{"status": 503, "retry_after": 100}' '{"rate": 2000, "delay_ms": 100}'; do
+		serve "$s"
+		run -0 --separate-stderr timeout 60 bash -c 'set -o pipefail
+			lp-fetch -a --stall-timeout 0 --stats st "$1" | head -c "$2" | wc -c' - "$URL" \
+			"$(jq '.stall_at // 0 | if . > 0 then 1000 else 0 end' <<<"$s")"
+		[ -z "$stderr" ]
+		[ "$(jq -s 'last | has("error")' st)" = false ]
+		run -0 --separate-stderr timeout 60 bash -c 'set -o pipefail; lp-fetch -a --stall-timeout 0 "$1" | true' - "$URL"
+		[ -z "$stderr" ]
+	done
+	serve /v2/x/blobs/* '{"need": {"realm": "{self}/token", "service": "s"}}' /token '{"stall_at": 0}'
+	run -0 --separate-stderr timeout 60 bash -c 'set -o pipefail; lp-fetch -a --stall-timeout 0 "$1" | sleep 1' - \
+	    "$(srv_addr faulty)/x@$DIGEST"
+	[ -z "$stderr" ]
+	wait_for grep -q '"path": "/token?' "$(srv_log faulty)"
+	# it is the reader who decides: with one that stays the stall is told
+	serve '{"stall_at": 0}'
+	run -3 --separate-stderr bash -c 'set -o pipefail; lp-fetch --retries 0 --stall-timeout 1 "$1" | cat >got' - "$URL"
+	[[ $stderr == *stalled* ]]
+}
+
 @test "-a: what is fetched stays within twice of what the reader took, and 256 KiB" {
 	local k n
 	truncate -s 400M big
