@@ -22,16 +22,23 @@ zero_lanes(uint64_t w)
 	return (w - each(1)) & ~w;
 }
 
-/* Whether all eight bytes are plain. A borrow starts only in a lane that is not, so none is missed or made up. */
-static int
-plain_word(const unsigned char *p, unsigned char besides)
+/*
+ * How many of eight bytes are plain, up to the first that is not. A borrow
+ * starts only in a lane that is not, so none below the first one is made up.
+ */
+static inline size_t
+plain_bytes(const unsigned char *p, unsigned char besides)
 {
-	uint64_t w, below;
+	uint64_t w, below, marks;
 
 	memcpy(&w, p, WORD);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	w = __builtin_bswap64(w);
+#endif
 	below = (w - each(0x20)) & ~w;
-	return ((w | below | zero_lanes(w ^ each(0x7f)) | zero_lanes(w ^ each('\\')) |
-	    zero_lanes(w ^ each(besides))) & each(0x80)) == 0;
+	marks = (w | below | zero_lanes(w ^ each(0x7f)) | zero_lanes(w ^ each('\\')) | zero_lanes(w ^ each(besides))) &
+	    each(0x80);
+	return marks == 0 ? WORD : (size_t)__builtin_ctzll(marks) / 8;
 }
 
 static int
@@ -45,11 +52,16 @@ lp_plain_run(struct lp_span s, unsigned char besides)
 {
 	size_t i = 0;
 
-	while (s.n - i >= WORD && plain_word(s.p + i, besides))
-		i += WORD;
+	while (s.n - i >= WORD) {
+		size_t n = plain_bytes(s.p + i, besides);
+
+		i += n;
+		if (n < WORD)
+			return i;
+	}
 	/* most names end here: one last word over the end, part of it seen before */
-	if (i > 0 && i < s.n && s.n - i < WORD && plain_word(s.p + s.n - WORD, besides))
-		return s.n;
+	if (i > 0 && i < s.n)
+		return s.n - WORD + plain_bytes(s.p + s.n - WORD, besides);
 	while (i < s.n && plain(s.p[i], besides))
 		i++;
 	return i;

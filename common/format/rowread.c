@@ -3,11 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/base64.h"
 #include "common/base/escape.h"
 #include "common/base/limits.h"
 #include "common/base/num.h"
-#include "common/base/rfc3339.h"
 #include "common/base/status.h"
 #include "common/format/json.h"
 #include "common/format/rowread_priv.h"
@@ -17,10 +15,8 @@ lp_rowread_init(struct lp_rowread *r)
 {
 	*r = (struct lp_rowread){ 0 };
 	lp_rowfmt_init(&r->fmt);
-	r->plain = 1;
-	/* "the mode of the row before", before the first */
-	memcpy(r->mode_text, "----------", LP_MODE_LEN);
-	r->mode_type = LP_REG;
+	r->default_columns = 1;
+	lp_rowhead_init(&r->head);
 	lp_buf_init(&r->partial, LP_MAX_ROW);
 	lp_buf_init(&r->undone, LP_MAX_ROW);
 	lp_buf_init(&r->label, LP_MAX_PATH);
@@ -44,395 +40,6 @@ lp_rowread_fail(struct lp_rowread *r, int status, const char *why)
 	r->status = status;
 	r->why = why;
 	return status;
-}
-
-/* ---- the mode column ------------------------------------------------------ */
-
-/* One of three "rwx": the letters, with `special` (s or t) standing in for x. Bits, or -1. */
-static int
-triplet(const unsigned char *p, unsigned char special)
-{
-	int bits = (p[0] == 'r') << 2 | (p[1] == 'w') << 1;
-
-	if ((p[0] != 'r' && p[0] != '-') || (p[1] != 'w' && p[1] != '-'))
-		return -1;
-	if (p[2] == 'x' || p[2] == special)
-		bits |= 1;
-	else if (p[2] != '-' && p[2] != special - ('a' - 'A'))
-		return -1;
-	/* bit 3: the special bit, which its capital letter has without the x */
-	return p[2] == special || p[2] == special - ('a' - 'A') ? bits | 8 : bits;
-}
-
-int
-lp_parse_mode(struct lp_span s, enum lp_type *type, uint32_t *mode)
-{
-	int u, g, o;
-
-	if (s.n != LP_MODE_LEN || s.p[0] == '\0' || strchr("-dlhcbp", s.p[0]) == NULL)
-		return LP_E_DATA;
-	u = triplet(s.p + 1, 's');
-	g = triplet(s.p + 4, 's');
-	o = triplet(s.p + 7, 't');
-	if (u < 0 || g < 0 || o < 0)
-		return LP_E_DATA;
-	*type = (enum lp_type)s.p[0];
-	*mode = (uint32_t)((u & 8) << 8 | (g & 8) << 7 | (o & 8) << 6 | (u & 7) << 6 | (g & 7) << 3 | (o & 7));
-	return LP_OK;
-}
-
-/* ---- fields --------------------------------------------------------------- */
-
-/* A text field without its escapes, which most do not have. */
-static int
-undo(struct lp_rowread *r, struct lp_span field, struct lp_span *out)
-{
-	size_t start = r->undone.n;
-	int rc;
-
-	*out = field;
-	if (field.n == 0 || memchr(field.p, '\\', field.n) == NULL)
-		return LP_OK;
-	rc = lp_unescape(&r->undone, field);
-	if (rc != LP_OK)
-		return lp_rowread_fail(r, rc, "an escape that is none");
-	*out = lp_span(r->undone.p + start, r->undone.n - start);
-	return LP_OK;
-}
-
-/* A column that may be unknown: empty or "-". */
-static int
-unknown(struct lp_span f)
-{
-	return f.n == 0 || lp_span_is(f, "-");
-}
-
-static int
-get_u32(struct lp_span f, uint32_t *out)
-{
-	uint64_t v = 0;
-	int rc = lp_num_u64(f, UINT32_MAX, &v);
-
-	*out = (uint32_t)v;
-	return rc;
-}
-
-static int
-get_typeflag(struct lp_span f, struct lp_entry *e)
-{
-	if (f.n != 1)
-		return LP_E_DATA;
-	e->typeflag = (char)f.p[0];
-	e->has |= LP_HAS_TYPEFLAG;
-	return LP_OK;
-}
-
-/* A flag that only repeats what the type says, unless there is no mode column. */
-static int
-get_flag(struct lp_span f, enum lp_type type, struct lp_entry *e)
-{
-	if (lp_span_is(f, "true") || lp_span_is(f, "1"))
-		e->type = type;
-	else if (!lp_span_is(f, "false") && !lp_span_is(f, "0"))
-		return LP_E_DATA;
-	return LP_OK;
-}
-
-static int
-get_mtime(struct lp_span f, struct lp_entry *e)
-{
-	int rc = lp_rfc3339(f, &e->mtime, &e->mtime_nsec);
-
-	if (rc == LP_OK)
-		e->has |= LP_HAS_MTIME;
-	return rc;
-}
-
-/* Seconds alone: the finer column wins where both are there. */
-static int
-get_mtime_unix(struct lp_span f, struct lp_entry *e)
-{
-	int64_t v;
-
-	if (lp_num_i64(f, &v) != LP_OK)
-		return LP_E_DATA;
-	if (!(e->has & LP_HAS_MTIME)) {
-		e->mtime = v;
-		e->has |= LP_HAS_MTIME;
-	}
-	return LP_OK;
-}
-
-static int
-get_text(struct lp_rowread *r, struct lp_span f, struct lp_span *out, unsigned has)
-{
-	r->entry.has |= f.n > 0 ? has : 0;
-	return undo(r, f, out);
-}
-
-int
-lp_rowread_xattr(struct lp_rowread *r, struct lp_span name, struct lp_span value)
-{
-	struct lp_xattr x;
-	size_t start;
-	int rc;
-
-	if (r->entry.nxattrs == r->xattrs_cap) {
-		size_t cap = r->xattrs_cap > 0 ? r->xattrs_cap * 2 : 8;
-		struct lp_xattr *p = cap <= LP_MAX_PAX_RECORDS ? reallocarray(r->xattrs, cap, sizeof(*p)) : NULL;
-
-		if (p == NULL)
-			return cap <= LP_MAX_PAX_RECORDS ? LP_E_NOMEM : LP_E_LIMIT;
-		r->xattrs = p;
-		r->xattrs_cap = cap;
-	}
-	rc = undo(r, name, &x.name);
-	if (rc != LP_OK)
-		return rc;
-	start = r->undone.n;
-	rc = lp_base64_decode(&r->undone, value);
-	x.value = lp_span(r->undone.p + start, r->undone.n - start);
-	r->xattrs[r->entry.nxattrs++] = x;
-	r->entry.xattrs = r->xattrs;
-	return rc;
-}
-
-/* Shell sort: a row holds few, and whoever sends many must not cost their square. */
-static void
-sort_xattrs(struct lp_xattr *x, size_t n)
-{
-	size_t gap = 1;
-
-	while (gap < n / 3)
-		gap = gap * 3 + 1;
-	for (; gap > 0; gap /= 3) {
-		for (size_t i = gap; i < n; i++) {
-			struct lp_xattr one = x[i];
-			size_t j = i;
-
-			for (; j >= gap && lp_span_cmp(x[j - gap].name, one.name) > 0; j -= gap)
-				x[j] = x[j - gap];
-			x[j] = one;
-		}
-	}
-}
-
-/* Ours come in order of their names; others are brought into it. */
-int
-lp_rowread_xattrs_end(struct lp_rowread *r)
-{
-	size_t n = r->entry.nxattrs, i = 1;
-
-	while (i < n && lp_span_cmp(r->xattrs[i - 1].name, r->xattrs[i].name) < 0)
-		i++;
-	if (i >= n)
-		return LP_OK;
-	sort_xattrs(r->xattrs, n);
-	for (i = 1; i < n; i++)
-		if (lp_span_eq(r->xattrs[i - 1].name, r->xattrs[i].name))
-			return lp_rowread_fail(r, LP_E_DATA, "no row: an extended attribute is there twice");
-	return LP_OK;
-}
-
-/* name=base64, separated by commas; a comma or '=' in a name is escaped. */
-static int
-get_xattrs(struct lp_rowread *r, struct lp_span f)
-{
-	int rc = LP_OK;
-
-	while (f.n > 0 && rc == LP_OK) {
-		const unsigned char *comma = memchr(f.p, ',', f.n), *eq;
-		struct lp_span one = lp_span_take(&f, comma != NULL ? (size_t)(comma - f.p) : f.n), name;
-
-		lp_span_take(&f, 1);
-		eq = one.n > 0 ? memchr(one.p, '=', one.n) : NULL;
-		if (eq == NULL)
-			return LP_E_DATA;
-		name = lp_span_take(&one, (size_t)(eq - one.p));
-		lp_span_take(&one, 1);
-		rc = lp_rowread_xattr(r, name, one);
-	}
-	return rc == LP_OK ? lp_rowread_xattrs_end(r) : rc;
-}
-
-/* Columns that are always there. */
-static int
-get_field(struct lp_rowread *r, enum lp_column column, struct lp_span f)
-{
-	struct lp_entry *e = &r->entry;
-
-	switch (column) {
-	case LP_COL_MODE: return lp_parse_mode(f, &e->type, &e->mode);
-	case LP_COL_UID: return lp_num_i64(f, &e->uid);
-	case LP_COL_GID: return lp_num_i64(f, &e->gid);
-	case LP_COL_SIZE: return lp_num_u64(f, UINT64_MAX, &e->size);
-	case LP_COL_MTIME: return unknown(f) ? LP_OK : get_mtime(f, e);
-	case LP_COL_NAME: return undo(r, f, &e->name);
-	case LP_COL_LINKNAME: return undo(r, f, &e->linkname);
-	case LP_COL_UNAME: return get_text(r, f, &e->uname, LP_HAS_UNAME);
-	case LP_COL_GNAME: return get_text(r, f, &e->gname, LP_HAS_GNAME);
-	case LP_COL_LAYER: return get_text(r, f, &e->layer, LP_HAS_LAYER);
-	case LP_COL_HIDDEN: return get_text(r, f, &e->hidden, LP_HAS_HIDDEN);
-	case LP_COL_HIDDEN_BY: return get_text(r, f, &e->hidden_by, LP_HAS_HIDDEN);
-	case LP_COL_XATTRS: return get_xattrs(r, f);
-	case LP_COL_IS_DIR: return get_flag(f, LP_DIR, e);
-	case LP_COL_IS_SYMLINK: return get_flag(f, LP_SYMLINK, e);
-	default: break;
-	}
-	if (unknown(f))
-		return LP_OK;
-	switch (column) {
-	case LP_COL_TYPEFLAG: return get_typeflag(f, e);
-	case LP_COL_MTIME_UNIX: return get_mtime_unix(f, e);
-	case LP_COL_DEVMAJOR: e->has |= LP_HAS_DEV; return get_u32(f, &e->devmajor);
-	case LP_COL_DEVMINOR: e->has |= LP_HAS_DEV; return get_u32(f, &e->devminor);
-	case LP_COL_HEADER_OFFSET: e->has |= LP_HAS_OFFSETS; return lp_num_u64(f, UINT64_MAX, &e->header_offset);
-	case LP_COL_DATA_OFFSET: e->has |= LP_HAS_OFFSETS; return lp_num_u64(f, UINT64_MAX, &e->data_offset);
-	default: return LP_OK;
-	}
-}
-
-static const char *
-bad_field(enum lp_column column)
-{
-	switch (column) {
-	case LP_COL_MODE: return "no row: the mode is not ten letters as in -rw-r--r--";
-	case LP_COL_UID: return "no row: uid is not a number";
-	case LP_COL_GID: return "no row: gid is not a number";
-	case LP_COL_SIZE: return "no row: size is not a number";
-	case LP_COL_MTIME: return "no row: mtime is not a time as in 2026-11-23T16:43:44Z";
-	default: return "no row: a column does not hold what its name says";
-	}
-}
-
-/* ---- lines ---------------------------------------------------------------- */
-
-/* Take a field off the front; *last tells whether it ended the line. */
-static struct lp_span
-take_field(struct lp_span *s, int *last)
-{
-	const unsigned char *tab = s->n > 0 ? memchr(s->p, '\t', s->n) : NULL;
-	struct lp_span f = lp_span_take(s, tab != NULL ? (size_t)(tab - s->p) : s->n);
-
-	*last = tab == NULL;
-	if (tab != NULL)
-		lp_span_take(s, 1);
-	return f;
-}
-
-/* Digits up to a tab, behind which the answer points; NULL for anything else. */
-static const unsigned char *
-plain_number(const unsigned char *p, const unsigned char *end, uint64_t *out)
-{
-	const unsigned char *start = p;
-	uint64_t v = 0;
-
-	for (; p < end && *p >= '0' && *p <= '9'; p++)
-		v = v * 10 + (uint64_t)(*p - '0');
-	/* 18 digits cannot overflow */
-	if (p == start || p - start > 18 || p == end || *p != '\t')
-		return NULL;
-	*out = v;
-	return p + 1;
-}
-
-/* The mode, up to its tab: mostly that of the row before. */
-static const unsigned char *
-plain_mode(struct lp_rowread *r, const unsigned char *p, struct lp_entry *e)
-{
-	if (memcmp(p, r->mode_text, LP_MODE_LEN) != 0) {
-		if (lp_parse_mode(lp_span(p, LP_MODE_LEN), &r->mode_type, &r->mode) != LP_OK)
-			return NULL;
-		memcpy(r->mode_text, p, LP_MODE_LEN);
-	}
-	e->type = r->mode_type;
-	e->mode = r->mode;
-	return p[LP_MODE_LEN] == '\t' ? p + LP_MODE_LEN + 1 : NULL;
-}
-
-/*
- * A row of the default columns without escapes, signs or anything else that
- * is rare, in one pass. 0 if it is not of that kind: tsv_row reads it then,
- * and says what is wrong with it if anything is.
- */
-static int
-plain_row(struct lp_rowread *r, struct lp_span line)
-{
-	enum { SHORTEST = 20 };
-	const unsigned char *p = line.p, *end = line.p + line.n, *tab;
-	struct lp_entry *e = &r->entry;
-	uint64_t uid, gid;
-
-	if (!r->plain || line.n < SHORTEST || memchr(p, '\\', line.n) != NULL)
-		return 0;
-	*e = (struct lp_entry){ 0 };
-	if ((p = plain_mode(r, p, e)) == NULL || (p = plain_number(p, end, &uid)) == NULL ||
-	    (p = plain_number(p, end, &gid)) == NULL || (p = plain_number(p, end, &e->size)) == NULL ||
-	    (tab = memchr(p, '\t', (size_t)(end - p))) == NULL)
-		return 0;
-	e->uid = (int64_t)uid;
-	e->gid = (int64_t)gid;
-	if ((tab - p != 1 || *p != '-') && get_mtime(lp_span(p, (size_t)(tab - p)), e) != LP_OK)
-		return 0;
-	p = tab + 1;
-	tab = memchr(p, '\t', (size_t)(end - p));
-	if (tab == NULL || tab == p)
-		return 0;
-	e->name = lp_span(p, (size_t)(tab - p));
-	e->linkname = lp_span(tab + 1, (size_t)(end - tab - 1));
-	return e->linkname.n == 0 || memchr(tab + 1, '\t', e->linkname.n) == NULL;
-}
-
-static int
-tsv_row(struct lp_rowread *r, struct lp_span line)
-{
-	int last = 0;
-
-	r->fmt.form = LP_ROW_TSV;
-	if (plain_row(r, line))
-		return LP_OK;
-	r->entry = (struct lp_entry){ .type = LP_REG };
-	lp_buf_clear(&r->undone);
-	/* what is undone is never longer than the line: no span moves while the row is read */
-	if (lp_buf_reserve(&r->undone, line.n) != LP_OK)
-		return lp_rowread_fail(r, LP_E_NOMEM, "out of memory");
-	for (size_t i = 0; i < r->fmt.ncolumns; i++) {
-		struct lp_span f;
-
-		if (last)
-			return lp_rowread_fail(r, LP_E_DATA, "no row: too few columns");
-		f = take_field(&line, &last);
-		if (get_field(r, r->fmt.column[i], f) != LP_OK)
-			return r->why != NULL ? r->status : lp_rowread_fail(r, LP_E_DATA, bad_field(r->fmt.column[i]));
-	}
-	if (!last)
-		return lp_rowread_fail(r, LP_E_DATA, "no row: too many columns");
-	if (r->entry.name.n == 0)
-		return lp_rowread_fail(r, LP_E_DATA, "no row: the name is empty");
-	return LP_OK;
-}
-
-/* If all its fields are names of columns, "name" among them, it is a header row. */
-static int
-header_row(struct lp_rowread *r, struct lp_span line)
-{
-	struct lp_rowfmt fmt = r->fmt;
-	unsigned seen = 0;
-	int last = 0;
-
-	for (fmt.ncolumns = 0; !last; fmt.ncolumns++) {
-		enum lp_column c = lp_column_find(take_field(&line, &last));
-
-		if (c == LP_COLUMNS || fmt.ncolumns == LP_COLUMNS || (seen >> c & 1) != 0)
-			return 0;
-		seen |= 1u << c;
-		fmt.column[fmt.ncolumns] = c;
-	}
-	if ((seen >> LP_COL_NAME & 1) == 0)
-		return 0;
-	r->fmt = fmt;
-	r->plain = 0;
-	return 1;
 }
 
 static int
@@ -467,9 +74,9 @@ tsv_end(struct lp_rowread *r, struct lp_span line)
 	int last = 0;
 
 	r->end = (struct lp_rowend){ 0 };
-	take_field(&line, &last);
+	lp_rowread_field(&line, &last);
 	while (!last) {
-		struct lp_span f = take_field(&line, &last);
+		struct lp_span f = lp_rowread_field(&line, &last);
 		const unsigned char *eq = f.n > 0 ? memchr(f.p, '=', f.n) : NULL;
 		struct lp_span key;
 
@@ -525,15 +132,64 @@ take_line(struct lp_rowread *r, struct lp_span line)
 	else if (is_end(line)) {
 		event = LP_ROWREAD_END;
 		rc = tsv_end(r, line);
-	} else if (r->line == 1 && header_row(r, line)) {
+	} else if (r->line == 1 && lp_rowread_header(r, line)) {
 		r->header = 1;
 		return LP_ROWREAD_MORE;
 	} else
-		rc = tsv_row(r, line);
+		rc = lp_rowread_tsv(r, line);
 	if (rc != LP_OK)
 		return LP_ROWREAD_ERROR;
 	r->ended = event == LP_ROWREAD_END;
 	return event;
+}
+
+/*
+ * A whole line at the front of the span that is a row exactly as we write
+ * it, without escapes or anything else that is rare: its length with the
+ * newline, or 0. Of anything else the rest of this file has to say what it is.
+ */
+static size_t
+plain_line(struct lp_rowread *r, struct lp_span in)
+{
+	struct lp_plainrow *row = &r->row;
+	size_t head = lp_rowhead_read(&r->head, in);
+	struct lp_span rest = lp_span(in.p + head, in.n - head);
+
+	if (head == 0)
+		return 0;
+	/* no byte that is plain ends a field */
+	row->name = lp_span_take(&rest, lp_plain_run(rest, '\\'));
+	if (row->name.n == 0 || rest.n < 2 || rest.p[0] != '\t')
+		return 0;
+	lp_span_take(&rest, 1);
+	row->link = lp_span_take(&rest, rest.p[0] != '\n' ? lp_plain_run(rest, '\\') : 0);
+	if (rest.n == 0 || rest.p[0] != '\n')
+		return 0;
+	row->head = lp_span(in.p, head);
+	row->type = r->head.type;
+	return (size_t)(rest.p - in.p) + 1;
+}
+
+/* The same, taken off the span and made known. */
+static int
+take_plain(struct lp_rowread *r, struct lp_span *in)
+{
+	size_t n = !r->ended && r->default_columns && r->partial.n == 0 ? plain_line(r, *in) : 0;
+
+	r->plain = n > 0;
+	if (n == 0)
+		return 0;
+	r->fmt.form = LP_ROW_TSV;
+	r->text = lp_span_take(in, n);
+	r->text.n--;
+	r->offset = r->next_offset;
+	r->next_offset += n;
+	r->line++;
+	if (!r->lazy) {
+		r->entry = (struct lp_entry){ .name = r->row.name, .linkname = r->row.link };
+		lp_rowhead_fill(&r->head, &r->entry);
+	}
+	return 1;
 }
 
 enum lp_rowread_event
@@ -542,10 +198,16 @@ lp_rowread_next(struct lp_rowread *r, struct lp_span *in)
 	if (r->status != LP_OK)
 		return LP_ROWREAD_ERROR;
 	while (in->n > 0) {
-		const unsigned char *nl = memchr(in->p, '\n', in->n);
-		struct lp_span line = lp_span_take(in, nl != NULL ? (size_t)(nl - in->p) : in->n);
+		const unsigned char *nl;
+		struct lp_span line;
 		enum lp_rowread_event event;
-		int staged = r->partial.n > 0 || nl == NULL;
+		int staged;
+
+		if (take_plain(r, in))
+			return LP_ROWREAD_ROW;
+		nl = memchr(in->p, '\n', in->n);
+		line = lp_span_take(in, nl != NULL ? (size_t)(nl - in->p) : in->n);
+		staged = r->partial.n > 0 || nl == NULL;
 
 		if (staged && lp_buf_add(&r->partial, line) != LP_OK) {
 			r->line++;
@@ -570,6 +232,7 @@ lp_rowread_eof(struct lp_rowread *r)
 {
 	struct lp_span line = lp_buf_span(&r->partial);
 
+	r->plain = 0;
 	if (r->status != LP_OK)
 		return LP_ROWREAD_ERROR;
 	if (line.n == 0)

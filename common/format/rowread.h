@@ -31,6 +31,7 @@
 #include "common/base/span.h"
 #include "common/format/entry.h"
 #include "common/format/row.h"
+#include "common/format/rowhead.h"
 
 enum lp_rowread_event {
 	LP_ROWREAD_MORE,  /* the span is used up; from lp_rowread_eof: the input ends well */
@@ -42,8 +43,13 @@ enum lp_rowread_event {
 struct json_t;
 
 struct lp_rowread {
+	/* ---- the caller's, to be set behind lp_rowread_init ---- */
+	int lazy;              /* of a row that is plain, fill `row` and not `entry` */
+
 	/* ---- answers ---- */
 	struct lp_entry entry; /* of the last ROW; borrowed until the next call, and while the input lives */
+	int plain;             /* whether the last ROW was in exactly the form that lp_row_write gives default columns */
+	struct lp_plainrow row; /* of a plain one: its parts; borrowed like entry */
 	struct lp_rowend end;  /* of END; its layer is the reader's, until release */
 	struct lp_span text;   /* the line of the last ROW or END, without its newline; borrowed like entry */
 	uint64_t line;         /* of the last event, from 1 */
@@ -58,10 +64,8 @@ struct lp_rowread {
 
 	/* ---- inside ---- */
 	uint64_t next_offset;
-	int plain;             /* TSV rows have the default columns */
-	char mode_text[LP_MODE_LEN]; /* the mode column of the row before, and what it means */
-	enum lp_type mode_type;
-	uint32_t mode;
+	int default_columns;   /* TSV rows have them */
+	struct lp_rowhead head; /* of the last plain row */
 	struct lp_buf partial; /* a line whose end has not come yet */
 	struct lp_buf undone;  /* fields without their escapes */
 	struct lp_buf label;   /* end.layer */
@@ -81,8 +85,5 @@ enum lp_rowread_event lp_rowread_next(struct lp_rowread *, struct lp_span *in);
  * same. Call until it answers MORE or ERROR.
  */
 enum lp_rowread_event lp_rowread_eof(struct lp_rowread *);
-
-/* The letters of the mode column into type and mode. LP_OK or LP_E_DATA. */
-int lp_parse_mode(struct lp_span, enum lp_type *, uint32_t *mode);
 
 #endif

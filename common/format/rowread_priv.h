@@ -1,6 +1,6 @@
 /*
- * What the two halves of reading rows, format/rowread.c (TSV) and
- * format/rowread_json.c (NDJSON), have of each other. Nobody else's.
+ * What the parts of reading rows have of each other: format/rowread.c
+ * (lines), format/rowread_tsv.c and format/rowread_json.c. Nobody else's.
  */
 #ifndef LP_FORMAT_ROWREAD_PRIV_H
 #define LP_FORMAT_ROWREAD_PRIV_H
@@ -9,12 +9,19 @@
 #include "common/format/rowread.h"
 
 /* Each answers LP_OK, or fills the reader's status and why. */
+/* The entry of a TSV row; borrows from the line and from r->undone. */
+int lp_rowread_tsv(struct lp_rowread *, struct lp_span line);
 /* Parse one line into r->json. */
 int lp_rowread_json_load(struct lp_rowread *r, struct lp_span line);
 /* The entry of the row in r->json; borrows from it and from r->undone. */
 int lp_rowread_json_row(struct lp_rowread *r);
 /* The end record in r->json. */
 int lp_rowread_json_end(struct lp_rowread *r);
+
+/* Whether all fields of the line are names of columns, "name" among them: then they are the columns from now on. */
+int lp_rowread_header(struct lp_rowread *, struct lp_span line);
+/* Take a field off the front; *last tells whether it ended the line. */
+struct lp_span lp_rowread_field(struct lp_span *, int *last);
 
 /* Note the failure of a line; returns the status. */
 int lp_rowread_fail(struct lp_rowread *, int status, const char *why);
