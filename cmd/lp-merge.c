@@ -259,7 +259,9 @@ add_rows(struct layer *l, struct lp_rowread *r, struct lp_merge *m, struct lp_sp
 		case LP_ROWREAD_MORE: return LP_OK;
 		case LP_ROWREAD_ERROR: return say_bad_row(l, r);
 		case LP_ROWREAD_END: rc = take_end(l, &r->end); break;
-		case LP_ROWREAD_ROW: rc = lp_merge_add(m, &r->entry); break;
+		case LP_ROWREAD_ROW:
+			rc = r->plain ? lp_merge_add_plain(m, &r->row) : lp_merge_add(m, &r->entry);
+			break;
 		}
 		if (rc != LP_OK)
 			return say_bad_add(l, r, m, rc);
@@ -274,6 +276,7 @@ read_layer(struct layer *l, struct lp_merge *m, unsigned char *room)
 	int rc = lp_merge_layer(m);
 
 	lp_rowread_init(&r);
+	r.lazy = 1;
 	while (rc == LP_OK && (n = lp_read(l->fd, room, LP_IO_CHUNK)) != 0) {
 		struct lp_span in = lp_span(room, (size_t)n);
 

@@ -1,6 +1,5 @@
 #include "common/base/arena.h"
 
-#include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@ enum { FIRST_CHUNK = 32 * 1024, LAST_CHUNK = 2 * 1024 * 1024 };
 
 struct lp_arena_chunk {
 	struct lp_arena_chunk *older;
-	alignas(max_align_t) unsigned char bytes[];
+	_Alignas(uint64_t) unsigned char bytes[];
 };
 
 void
@@ -38,7 +37,7 @@ grow(struct lp_arena *a, size_t n)
 	size_t size = n > a->chunk ? n : a->chunk;
 	struct lp_arena_chunk *c;
 
-	if (size > SIZE_MAX - sizeof(*c))
+	if (size > PTRDIFF_MAX - sizeof(*c))
 		return -1;
 	c = malloc(sizeof(*c) + size);
 	if (c == NULL)
@@ -55,7 +54,7 @@ grow(struct lp_arena *a, size_t n)
 void *
 lp_arena_alloc(struct lp_arena *a, size_t n)
 {
-	size_t pad = (size_t)(-(uintptr_t)a->next % alignof(max_align_t));
+	size_t pad = (size_t)(-(uintptr_t)a->next % _Alignof(uint64_t));
 	void *p;
 
 	if ((a->left < pad || a->left - pad < n)) {
@@ -70,16 +69,25 @@ lp_arena_alloc(struct lp_arena *a, size_t n)
 }
 
 unsigned char *
-lp_arena_copy(struct lp_arena *a, struct lp_span s)
+lp_arena_copy2(struct lp_arena *a, struct lp_span s, struct lp_span t)
 {
+	size_t n = s.n + t.n;
 	unsigned char *p;
 
-	if ((a->left < s.n || a->next == NULL) && grow(a, s.n) != 0)
+	if ((a->left < n || a->next == NULL) && (n < s.n || grow(a, n) != 0))
 		return NULL;
 	p = a->next;
 	if (s.n > 0)
 		memcpy(p, s.p, s.n);
-	a->next += s.n;
-	a->left -= s.n;
+	if (t.n > 0)
+		memcpy(p + s.n, t.p, t.n);
+	a->next += n;
+	a->left -= n;
 	return p;
+}
+
+unsigned char *
+lp_arena_copy(struct lp_arena *a, struct lp_span s)
+{
+	return lp_arena_copy2(a, s, lp_span(NULL, 0));
 }

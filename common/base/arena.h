@@ -24,7 +24,7 @@ void lp_arena_init(struct lp_arena *);
 /* Free every piece; the arena is empty and usable again. */
 void lp_arena_release(struct lp_arena *);
 
-/* n bytes aligned for any object, not cleared; NULL if there is no memory. */
+/* n bytes aligned for pointers and 64-bit numbers, not cleared; NULL if there is no memory. */
 void *lp_arena_alloc(struct lp_arena *, size_t n);
 
 /*
@@ -32,5 +32,7 @@ void *lp_arena_alloc(struct lp_arena *, size_t n);
  * and objects in two arenas: then neither pays for the other's alignment.
  */
 unsigned char *lp_arena_copy(struct lp_arena *, struct lp_span);
+/* The same of two spans, one behind the other. */
+unsigned char *lp_arena_copy2(struct lp_arena *, struct lp_span, struct lp_span);
 
 #endif

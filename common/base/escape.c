@@ -6,39 +6,34 @@
 #include "common/base/status.h"
 #include "common/base/utf8.h"
 
-enum { WORD = sizeof(uint64_t) };
+/* Sixteen bytes at a time; what compares true is all ones. The compiler knows how on each machine. */
+typedef signed char bytes16 __attribute__((vector_size(16)));
+typedef uint64_t words2 __attribute__((vector_size(16)));
+enum { STRIDE = sizeof(bytes16) };
 
-/* The byte in every lane. */
-static uint64_t
-each(unsigned char c)
-{
-	return c * (UINT64_MAX / 255);
-}
-
-/* Lanes that are zero have their high bit set; above the lowest of them others may have, too. */
-static uint64_t
-zero_lanes(uint64_t w)
-{
-	return (w - each(1)) & ~w;
-}
-
-/*
- * How many of eight bytes are plain, up to the first that is not. A borrow
- * starts only in a lane that is not, so none below the first one is made up.
- */
+/* How many of eight bytes, marked in w by all ones, are not marked, up to the first that is. */
 static inline size_t
-plain_bytes(const unsigned char *p, unsigned char besides)
+unmarked(uint64_t w)
 {
-	uint64_t w, below, marks;
-
-	memcpy(&w, p, WORD);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 	w = __builtin_bswap64(w);
 #endif
-	below = (w - each(0x20)) & ~w;
-	marks = (w | below | zero_lanes(w ^ each(0x7f)) | zero_lanes(w ^ each('\\')) | zero_lanes(w ^ each(besides))) &
-	    each(0x80);
-	return marks == 0 ? WORD : (size_t)__builtin_ctzll(marks) / 8;
+	return (size_t)__builtin_ctzll(w) / 8;
+}
+
+/* How many of sixteen bytes are plain, up to the first that is not. */
+static inline size_t
+plain_bytes(const unsigned char *p, bytes16 besides)
+{
+	bytes16 v;
+	words2 marks;
+
+	memcpy(&v, p, STRIDE);
+	/* signed: what is no ASCII is below zero */
+	marks = (words2)((v < 0x20) | (v == 0x7f) | (v == '\\') | (v == besides));
+	if ((marks[0] | marks[1]) == 0)
+		return STRIDE;
+	return marks[0] != 0 ? unmarked(marks[0]) : STRIDE / 2 + unmarked(marks[1]);
 }
 
 static int
@@ -50,18 +45,19 @@ plain(unsigned char c, unsigned char besides)
 size_t
 lp_plain_run(struct lp_span s, unsigned char besides)
 {
+	const bytes16 other = (signed char)besides - (bytes16){ 0 };
 	size_t i = 0;
 
-	while (s.n - i >= WORD) {
-		size_t n = plain_bytes(s.p + i, besides);
+	while (s.n - i >= STRIDE) {
+		size_t n = plain_bytes(s.p + i, other);
 
 		i += n;
-		if (n < WORD)
+		if (n < STRIDE)
 			return i;
 	}
-	/* most names end here: one last word over the end, part of it seen before */
+	/* most names end here: one last stride over the end, part of it seen before */
 	if (i > 0 && i < s.n)
-		return s.n - WORD + plain_bytes(s.p + s.n - WORD, besides);
+		return s.n - STRIDE + plain_bytes(s.p + s.n - STRIDE, other);
 	while (i < s.n && plain(s.p[i], besides))
 		i++;
 	return i;

@@ -17,7 +17,7 @@ enum lp_escape_for {
 
 /*
  * How many leading bytes are printable ASCII other than the backslash and
- * `besides`: what nearly all names are made of. Looks at eight at a time.
+ * `besides`: what nearly all names are made of. Looks at many at a time.
  */
 size_t lp_plain_run(struct lp_span, unsigned char besides);
 

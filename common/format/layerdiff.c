@@ -17,7 +17,13 @@ is_hidden_before(const struct lp_row *row, unsigned layer)
 static int
 same_directory(const struct lp_row *a, const struct lp_row *b)
 {
-	return a->type == LP_DIR && b->type == LP_DIR && a->mode == b->mode && a->uid == b->uid && a->gid == b->gid;
+	struct lp_entry x, y;
+
+	if (a->type != LP_DIR || b->type != LP_DIR)
+		return 0;
+	lp_row_entry(a, &x);
+	lp_row_entry(b, &y);
+	return x.mode == y.mode && x.uid == y.uid && x.gid == y.gid;
 }
 
 enum lp_change
@@ -49,7 +55,7 @@ lp_change_name(enum lp_change c)
 uint64_t
 lp_row_bytes(const struct lp_row *row)
 {
-	return row->type == LP_REG ? row->size : 0;
+	return row->type == LP_REG ? lp_row_size(row) : 0;
 }
 
 void

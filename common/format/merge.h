@@ -44,6 +44,7 @@
 #include "common/base/buf.h"
 #include "common/base/span.h"
 #include "common/format/entry.h"
+#include "common/format/rowhead.h"
 
 enum {
 	LP_MERGE_HOPS = 255,      /* symbolic links followed for one path: containerd's bound */
@@ -68,41 +69,64 @@ struct lp_node;
 struct lp_inode {
 	struct lp_row *first; /* whose attributes it has */
 	struct lp_row *shown; /* after lp_merge_finish: the visible row that stands for it, or NULL */
+	const struct lp_node *first_at, *shown_at; /* where these two are */
 	uint32_t nlink;       /* after lp_merge_finish: visible names */
 	uint32_t number;      /* from 1 */
 };
 
-/* One row. What fits no column of most listings is in `more`. */
+/*
+ * One row. Most are only written again: so it is kept as the text that it is
+ * written as, the head (format/rowhead.h) and, not escaped, the link's target.
+ * What fits no column of most listings is in `more`.
+ */
 struct lp_row {
 	struct lp_row *older;   /* of the same path, hidden by this one or before it */
-	struct lp_node *node;
+	const unsigned char *text; /* head_n and link_n bytes */
 	struct lp_inode *inode; /* of a file with hard links and of the links; else NULL */
 	const struct lp_row_more *more; /* or NULL */
-	const unsigned char *link; /* link_n bytes */
-	uint64_t size;
-	int64_t mtime;
-	int64_t uid;
-	int64_t gid;
-	uint32_t mtime_nsec;
 	uint32_t link_n;
-	uint16_t mode;
 	uint16_t layer;   /* from 0, base first */
 	uint16_t by;      /* layer that hid it, if why is not LP_HIDDEN_NOT */
-	uint8_t has;      /* LP_HAS_* */
+	uint8_t head_n;
 	char type;
-	char typeflag;
 	uint8_t why;      /* enum lp_hidden */
-	uint8_t implied;  /* no row of a listing: a parent that had to be there */
+	uint8_t implied : 1; /* no row of a listing: a parent that had to be there */
+	uint8_t clean : 1;   /* the target needs no escape */
 };
 
 /* What few rows have. */
 struct lp_row_more {
+	unsigned has; /* LP_HAS_*; LP_HAS_MTIME for a time that no text can say */
 	struct lp_span uname, gname;
 	const struct lp_xattr *xattrs;
 	size_t nxattrs;
 	uint32_t devmajor, devminor;
 	uint64_t header_offset, data_offset;
+	int64_t mtime;
+	uint32_t mtime_nsec;
+	char typeflag;
 };
+
+static inline struct lp_span
+lp_row_head(const struct lp_row *row)
+{
+	return lp_span(row->text, row->head_n);
+}
+
+static inline struct lp_span
+lp_row_link(const struct lp_row *row)
+{
+	return lp_span(row->text + row->head_n, row->link_n);
+}
+
+static inline uint64_t
+lp_row_size(const struct lp_row *row)
+{
+	return lp_rowhead_size(lp_row_head(row));
+}
+
+/* All that a row says but its name, into an entry; borrowed from the merge. */
+void lp_row_entry(const struct lp_row *, struct lp_entry *);
 
 struct lp_merge {
 	/* ---- what there is to tell; of all layers so far ---- */
@@ -118,14 +142,18 @@ struct lp_merge {
 	uint64_t work;                /* steps that are not bounded by the number of rows: see SPENT */
 	struct lp_arena objects, text;
 	struct lp_node *root;
-	struct lp_children *tables;   /* of all directories, newest first */
-	struct lp_row **links;        /* all hard links */
+	struct lp_children *tables;   /* of all directories that have one, newest first */
+	struct lp_link {
+		struct lp_row *row;
+		const struct lp_node *at;
+	} *links;                     /* all hard links */
 	size_t nlinks, links_cap;
 	uint32_t inodes;
 	struct lp_late *late, **late_end; /* rows that wait for the end of their layer */
 	struct lp_arena late_text;
 	struct lp_node *cached;       /* what `cached_dir` means */
 	struct lp_buf cached_dir;     /* as it stood in a name */
+	int straight;                 /* which is its path, too: no link led there */
 	struct lp_buf clean;
 	int through_lower;            /* a lower layer's link was followed */
 	int finished;
@@ -149,6 +177,8 @@ int lp_merge_layer(struct lp_merge *);
  * lp_merge_release makes sense.
  */
 int lp_merge_add(struct lp_merge *, const struct lp_entry *);
+/* The same of a row that is text already, and a plain one. */
+int lp_merge_add_plain(struct lp_merge *, const struct lp_plainrow *);
 
 /* The last layer is complete: hard links find out whose name stands for the file. Results as lp_merge_add. */
 int lp_merge_finish(struct lp_merge *);

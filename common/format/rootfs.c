@@ -22,10 +22,10 @@ add(struct lp_buf *b, const char *fmt, ...)
 }
 
 /* The row whose attributes are shown: a file is one and the same by each of its names. */
-static const struct lp_row *
-file_of(const struct lp_row *row)
+static void
+file_of(const struct lp_row *row, struct lp_entry *e)
 {
-	return row->inode != NULL ? row->inode->first : row;
+	lp_row_entry(row->inode != NULL ? row->inode->first : row, e);
 }
 
 /* ---- ncdu ----------------------------------------------------------------- */
@@ -51,7 +51,7 @@ add_raw_string(struct lp_buf *b, struct lp_span s)
 
 /* stat(2)'s type bits for a type letter. */
 static unsigned
-type_bits(char type)
+type_bits(enum lp_type type)
 {
 	switch (type) {
 	case LP_DIR: return 0040000;
@@ -66,23 +66,24 @@ type_bits(char type)
 static int
 add_item(struct lp_buf *b, struct lp_span name, const struct lp_row *row)
 {
-	const struct lp_row *file = file_of(row);
+	struct lp_entry file;
 	int rc = lp_buf_adds(b, "{\"name\":");
 
+	file_of(row, &file);
 	rc = rc != LP_OK ? rc : add_raw_string(b, name);
-	if (rc == LP_OK && file->type == LP_REG && file->size > 0)
-		rc = add(b, ",\"asize\":%" PRIu64 ",\"dsize\":%" PRIu64, file->size,
-		    file->size > UINT64_MAX - DISK_BLOCK ? file->size :
-		    (file->size + DISK_BLOCK - 1) / DISK_BLOCK * DISK_BLOCK);
+	if (rc == LP_OK && file.type == LP_REG && file.size > 0)
+		rc = add(b, ",\"asize\":%" PRIu64 ",\"dsize\":%" PRIu64, file.size,
+		    file.size > UINT64_MAX - DISK_BLOCK ? file.size :
+		    (file.size + DISK_BLOCK - 1) / DISK_BLOCK * DISK_BLOCK);
 	if (rc == LP_OK && row->inode != NULL)
 		rc = add(b, ",\"ino\":%" PRIu32 ",\"hlnkc\":true,\"nlink\":%" PRIu32, row->inode->number,
 		    row->inode->nlink);
-	if (rc == LP_OK && file->type != LP_REG && file->type != LP_DIR && file->type != LP_HARDLINK)
+	if (rc == LP_OK && file.type != LP_REG && file.type != LP_DIR && file.type != LP_HARDLINK)
 		rc = lp_buf_adds(b, ",\"notreg\":true");
-	rc = rc != LP_OK ? rc : add(b, ",\"uid\":%" PRId64 ",\"gid\":%" PRId64 ",\"mode\":%u", file->uid, file->gid,
-	    type_bits(file->type) | file->mode);
-	if (rc == LP_OK && (file->has & LP_HAS_MTIME) != 0 && file->mtime >= 0)
-		rc = add(b, ",\"mtime\":%" PRId64, file->mtime);
+	rc = rc != LP_OK ? rc : add(b, ",\"uid\":%" PRId64 ",\"gid\":%" PRId64 ",\"mode\":%u", file.uid, file.gid,
+	    type_bits(file.type) | file.mode);
+	if (rc == LP_OK && (file.has & LP_HAS_MTIME) != 0 && file.mtime >= 0)
+		rc = add(b, ",\"mtime\":%" PRId64, file.mtime);
 	return rc != LP_OK ? rc : lp_buf_addc(b, '}');
 }
 
@@ -132,7 +133,7 @@ add_vis(struct lp_buf *b, struct lp_span s)
 }
 
 static const char *
-type_word(char type)
+type_word(enum lp_type type)
 {
 	switch (type) {
 	case LP_DIR: return "dir";
@@ -152,7 +153,7 @@ lp_mtree_begin(struct lp_buf *b)
 
 /* What only some types have. */
 static int
-add_special(struct lp_buf *b, const struct lp_row *row, const struct lp_row *file)
+add_special(struct lp_buf *b, const struct lp_row *row, const struct lp_entry *file)
 {
 	int rc = LP_OK;
 
@@ -160,10 +161,10 @@ add_special(struct lp_buf *b, const struct lp_row *row, const struct lp_row *fil
 		rc = add(b, " size=%" PRIu64, file->size);
 	if (file->type == LP_SYMLINK) {
 		rc = lp_buf_adds(b, " link=");
-		rc = rc != LP_OK ? rc : add_vis(b, lp_span(file->link, file->link_n));
+		rc = rc != LP_OK ? rc : add_vis(b, file->linkname);
 	}
-	if ((file->type == LP_CHAR || file->type == LP_BLOCK) && file->more != NULL)
-		rc = add(b, " device=linux,%" PRIu32 ",%" PRIu32, file->more->devmajor, file->more->devminor);
+	if ((file->type == LP_CHAR || file->type == LP_BLOCK) && (file->has & LP_HAS_DEV) != 0)
+		rc = add(b, " device=linux,%" PRIu32 ",%" PRIu32, file->devmajor, file->devminor);
 	if (rc == LP_OK && row->inode != NULL)
 		rc = add(b, " nlink=%" PRIu32 " inode=%" PRIu32, row->inode->nlink, row->inode->number);
 	return rc;
@@ -172,14 +173,15 @@ add_special(struct lp_buf *b, const struct lp_row *row, const struct lp_row *fil
 int
 lp_mtree_step(struct lp_walk *w, struct lp_buf *b)
 {
-	const struct lp_row *file = file_of(w->row);
+	struct lp_entry file;
 	int rc = w->depth > 0 ? lp_buf_adds(b, "./") : LP_OK;
 
+	file_of(w->row, &file);
 	rc = rc != LP_OK ? rc : add_vis(b, w->path);
-	rc = rc != LP_OK ? rc : add(b, " type=%s mode=0%o uid=%" PRId64 " gid=%" PRId64, type_word(file->type),
-	    (unsigned)file->mode, file->uid, file->gid);
-	rc = rc != LP_OK ? rc : add_special(b, w->row, file);
-	if (rc == LP_OK && (file->has & LP_HAS_MTIME) != 0)
-		rc = add(b, " time=%" PRId64 ".%09" PRIu32, file->mtime, file->mtime_nsec);
+	rc = rc != LP_OK ? rc : add(b, " type=%s mode=0%o uid=%" PRId64 " gid=%" PRId64, type_word(file.type),
+	    (unsigned)file.mode, file.uid, file.gid);
+	rc = rc != LP_OK ? rc : add_special(b, w->row, &file);
+	if (rc == LP_OK && (file.has & LP_HAS_MTIME) != 0)
+		rc = add(b, " time=%" PRId64 ".%09" PRIu32, file.mtime, file.mtime_nsec);
 	return rc != LP_OK ? rc : lp_buf_addc(b, '\n');
 }

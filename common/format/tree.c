@@ -3,12 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/escape.h"
 #include "common/base/limits.h"
 #include "common/base/map.h"
 #include "common/base/status.h"
 
-/* Children that a list can have before looking through it costs more than a table. */
-enum { LIST_MAX = 8, FIRST_TABLE = 32 };
+/*
+ * NEAR: names that are compared before a table is asked, which has to be
+ * made first. A list that short never needs one.
+ */
+enum { NEAR = 8, FIRST_TABLE = 32 };
 
 static uint32_t
 hash(uint64_t seed, struct lp_span name)
@@ -27,6 +31,7 @@ new_node(struct lp_merge *m, struct lp_node *parent, struct lp_span name)
 	*n = (struct lp_node){ .name = copy, .name_n = (uint32_t)name.n, .parent = parent };
 	n->metadata = (parent != NULL && parent->metadata) ||
 	    (name.n >= 8 && memcmp(name.p, ".wh..wh.", 8) == 0);
+	n->clean = (parent == NULL || parent->clean) && lp_escape_clean(name, LP_ESCAPE_ROW) == name.n;
 	return n;
 }
 
@@ -36,11 +41,13 @@ lp_tree_root(struct lp_merge *m)
 	return new_node(m, NULL, lp_span("", 0));
 }
 
-static int
-is_named(const struct lp_node *n, uint32_t h, struct lp_span name)
+static struct lp_span
+name_of(const struct lp_node *n)
 {
-	return n->hash == h && lp_span_eq(lp_span(n->name, n->name_n), name);
+	return lp_span(n->name, n->name_n);
 }
+
+/* ---- the table -------------------------------------------------------------- */
 
 /* The slot where that name is, or would be. */
 static struct lp_node **
@@ -48,84 +55,177 @@ slot_of(const struct lp_children *c, uint32_t h, struct lp_span name)
 {
 	uint32_t i = h & (c->cap - 1);
 
-	while (c->slot[i] != NULL && !is_named(c->slot[i], h, name))
+	while (c->slot[i] != NULL && !(c->slot[i]->hash == h && lp_span_eq(name_of(c->slot[i]), name)))
 		i = (i + 1) & (c->cap - 1);
 	return &c->slot[i];
 }
 
-static struct lp_node *
-find(const struct lp_children *c, uint32_t h, struct lp_span name)
-{
-	struct lp_node *n;
-
-	if (c->slot != NULL)
-		return *slot_of(c, h, name);
-	for (n = c->first; n != NULL && !is_named(n, h, name); n = n->next)
-		;
-	return n;
-}
-
-struct lp_node *
-lp_tree_find(const struct lp_merge *m, const struct lp_node *dir, struct lp_span name)
-{
-	return dir->children != NULL ? find(dir->children, hash(m->seed, name), name) : NULL;
-}
-
-/* A table of twice the size, or the first one; filled from the list. */
+/* A table with room to spare, filled from the list. */
 static int
-grow_table(struct lp_children *c)
+make_table(struct lp_merge *m, struct lp_children *c)
 {
-	uint32_t cap = c->cap > 0 ? c->cap * 2 : FIRST_TABLE;
-	struct lp_node **slot = calloc(cap, sizeof(*slot));
+	int first = c->slot == NULL;
+	uint32_t cap = first ? FIRST_TABLE : c->cap * 2;
+	struct lp_node **slot;
 
+	while (c->n > cap / 2)
+		cap *= 2;
+	slot = calloc(cap, sizeof(*slot));
 	if (slot == NULL)
 		return LP_E_NOMEM;
+	if (first) {
+		c->older = m->tables;
+		m->tables = c;
+	}
 	free(c->slot);
 	c->slot = slot;
 	c->cap = cap;
 	for (struct lp_node *n = c->first; n != NULL; n = n->next) {
-		uint32_t i = n->hash & (cap - 1);
+		uint32_t i;
 
-		while (slot[i] != NULL)
+		if (first)
+			n->hash = hash(m->seed, name_of(n));
+		for (i = n->hash & (cap - 1); slot[i] != NULL;)
 			i = (i + 1) & (cap - 1);
 		slot[i] = n;
 	}
 	return LP_OK;
 }
 
-/* Hang a node in: list always, table if there are many. */
 static int
-adopt(struct lp_children *c, struct lp_node *n)
+add_to_table(struct lp_merge *m, struct lp_children *c, struct lp_node *n)
 {
-	if (c->last != NULL)
-		c->last->next = n;
-	else
-		c->first = n;
-	c->last = n;
-	c->n++;
-	if (c->n <= LIST_MAX)
-		return LP_OK;
 	/* three quarters full at most */
-	if (c->slot == NULL || c->n > c->cap / 4 * 3)
-		return grow_table(c);
-	*slot_of(c, n->hash, lp_span(n->name, n->name_n)) = n;
+	if (c->n > c->cap / 4 * 3)
+		return make_table(m, c);
+	*slot_of(c, n->hash, name_of(n)) = n;
 	return LP_OK;
+}
+
+/* ---- looking up --------------------------------------------------------------- */
+
+/* What came of looking for a name. */
+struct place {
+	struct lp_node *found;
+	struct lp_node *behind; /* of one that is not there: where it goes in the list; NULL is the front */
+	int in_order;           /* and that is where the order of names has it */
+};
+
+/*
+ * Look near the last one, in a list that is in order. 1 if that was enough to
+ * tell whether there is such a name, and where it is or goes.
+ */
+static int
+look_near(const struct lp_children *c, struct lp_span name, struct place *p)
+{
+	struct lp_node *n = c->at;
+	int d = lp_span_cmp(name, name_of(n));
+
+	p->in_order = 1;
+	if (d < 0) {
+		n = c->first;
+		d = lp_span_cmp(name, name_of(n));
+		p->behind = NULL;
+		if (d < 0)
+			return 1;
+	}
+	if (d > 0 && n != c->last && lp_span_cmp(name, name_of(c->last)) > 0)
+		n = c->last;
+	for (int i = 0; i < NEAR && d > 0; i++) {
+		p->behind = n;
+		n = n->next;
+		if (n == NULL || (d = lp_span_cmp(name, name_of(n))) < 0)
+			return 1;
+	}
+	p->found = d == 0 ? n : NULL;
+	return d == 0;
+}
+
+/* In a list that is in no order, or far from the last one. */
+static int
+look_far(struct lp_merge *m, struct lp_children *c, struct lp_span name, struct place *p)
+{
+	struct lp_node *n = c->first;
+
+	p->behind = c->last;
+	p->in_order = 0;
+	if (c->slot == NULL && c->n <= NEAR) {
+		while (n != NULL && !lp_span_eq(name_of(n), name))
+			n = n->next;
+		p->found = n;
+		return LP_OK;
+	}
+	if (c->slot == NULL && make_table(m, c) != LP_OK)
+		return LP_E_NOMEM;
+	p->found = *slot_of(c, hash(m->seed, name), name);
+	return LP_OK;
+}
+
+static int
+look(struct lp_merge *m, struct lp_children *c, struct lp_span name, struct place *p)
+{
+	int rc = LP_OK;
+
+	*p = (struct place){ 0 };
+	if (c->n > 0 && !(c->ordered && look_near(c, name, p)))
+		rc = look_far(m, c, name, p);
+	if (p->found != NULL)
+		c->at = p->found;
+	return rc;
+}
+
+int
+lp_tree_find(struct lp_merge *m, const struct lp_node *dir, struct lp_span name, struct lp_node **out)
+{
+	struct place p = { 0 };
+	int rc = dir->children != NULL ? look(m, dir->children, name, &p) : LP_OK;
+
+	*out = p.found;
+	return rc != LP_OK ? rc : p.found != NULL ? LP_OK : LP_E_ABSENT;
+}
+
+/* ---- making ------------------------------------------------------------------ */
+
+/* Hang a node in at its place. */
+static int
+adopt(struct lp_merge *m, struct lp_children *c, struct lp_node *n, const struct place *p)
+{
+	struct lp_node **link = p->behind != NULL ? &p->behind->next : &c->first;
+
+	c->ordered = c->n == 0 || (c->ordered && p->in_order);
+	n->next = *link;
+	*link = n;
+	if (n->next == NULL)
+		c->last = n;
+	c->at = n;
+	c->n++;
+	if (c->slot == NULL)
+		return LP_OK;
+	n->hash = hash(m->seed, name_of(n));
+	return add_to_table(m, c, n);
+}
+
+static struct lp_children *
+new_children(struct lp_merge *m)
+{
+	struct lp_children *c = lp_arena_alloc(&m->objects, sizeof(*c));
+
+	if (c != NULL)
+		*c = (struct lp_children){ 0 };
+	return c;
 }
 
 int
 lp_tree_child(struct lp_merge *m, struct lp_node *dir, struct lp_span name, struct lp_node **out)
 {
-	uint32_t h = hash(m->seed, name);
 	size_t path_n = dir->path_n + (dir->parent != NULL) + name.n;
+	struct place p;
 
-	if (dir->children == NULL) {
-		dir->children = lp_arena_alloc(&m->objects, sizeof(*dir->children));
-		if (dir->children == NULL)
-			return LP_E_NOMEM;
-		*dir->children = (struct lp_children){ .older = m->tables };
-		m->tables = dir->children;
-	}
-	*out = find(dir->children, h, name);
+	if (dir->children == NULL && (dir->children = new_children(m)) == NULL)
+		return LP_E_NOMEM;
+	if (look(m, dir->children, name, &p) != LP_OK)
+		return LP_E_NOMEM;
+	*out = p.found;
 	if (*out != NULL)
 		return LP_OK;
 	if (path_n > LP_MAX_PATH)
@@ -133,9 +233,8 @@ lp_tree_child(struct lp_merge *m, struct lp_node *dir, struct lp_span name, stru
 	*out = new_node(m, dir, name);
 	if (*out == NULL)
 		return LP_E_NOMEM;
-	(*out)->hash = h;
 	(*out)->path_n = (uint32_t)path_n;
-	return adopt(dir->children, *out);
+	return adopt(m, dir->children, *out, &p);
 }
 
 struct lp_node *
@@ -154,134 +253,4 @@ lp_tree_release(struct lp_merge *m)
 	for (struct lp_children *c = m->tables; c != NULL; c = c->older)
 		free(c->slot);
 	m->tables = NULL;
-}
-
-static int
-by_name(const struct lp_node *a, const struct lp_node *b)
-{
-	/* the lists compared have as many nodes as were counted: none of these is NULL */
-	return lp_span_cmp(lp_span(a->name, a->name_n), lp_span(b->name, b->name_n)); /* NOLINT */
-}
-
-/* The first eight bytes of the name as a number that orders like them: most names differ there. */
-struct keyed {
-	uint64_t key;
-	struct lp_node *node;
-};
-
-static uint64_t
-key_of(const struct lp_node *n)
-{
-	uint64_t key = 0;
-
-	for (uint32_t i = 0; i < 8; i++)
-		key = key << 8 | (i < n->name_n ? n->name[i] : 0);
-	return key;
-}
-
-static int
-after(const struct keyed *a, const struct keyed *b)
-{
-	if (a->key != b->key)
-		return a->key > b->key;
-	return by_name(a->node, b->node) > 0;
-}
-
-static void
-insertion_sort(struct keyed *k, size_t n)
-{
-	for (size_t i = 1; i < n; i++) {
-		struct keyed x = k[i];
-		size_t j = i;
-
-		for (; j > 0 && after(&k[j - 1], &x); j--)
-			k[j] = k[j - 1];
-		k[j] = x;
-	}
-}
-
-/* Merge from[0..half) and from[half..n) into to. */
-static void
-merge_halves(const struct keyed *from, struct keyed *to, size_t half, size_t n)
-{
-	size_t i = 0, j = half;
-
-	for (size_t o = 0; o < n; o++)
-		to[o] = j == n || (i < half && !after(&from[i], &from[j])) ? from[i++] : from[j++];
-}
-
-/*
- * Merge sort; `room` is as large as k. Not qsort(3): the C library's asks
- * the kernel how much memory there is, which a locked process may not.
- */
-static void
-sort_keyed(struct keyed *k, struct keyed *room, size_t n)
-{
-	size_t half = n / 2;
-
-	if (n <= 16) {
-		insertion_sort(k, n);
-		return;
-	}
-	sort_keyed(k, room, half);
-	sort_keyed(k + half, room + half, n - half);
-	if (!after(&k[half - 1], &k[half]))
-		return;
-	memcpy(room, k, n * sizeof(*k));
-	merge_halves(room, k, half, n);
-}
-
-/* In the order of the list, which is the listing's; most writers of layers sort. */
-static int
-list_is_sorted(const struct lp_children *c)
-{
-	for (const struct lp_node *n = c->first; n != NULL && n->next != NULL; n = n->next)
-		if (by_name(n, n->next) > 0)
-			return 0;
-	return 1;
-}
-
-static void
-from_list(struct lp_children *c)
-{
-	uint32_t i = 0;
-
-	for (struct lp_node *n = c->first; n != NULL; n = n->next)
-		c->slot[i++] = n;
-}
-
-static int
-sort_slots(struct lp_children *c)
-{
-	struct keyed *k = calloc(c->n, 2 * sizeof(*k));
-	uint32_t i = 0;
-
-	if (k == NULL)
-		return LP_E_NOMEM;
-	for (struct lp_node *n = c->first; n != NULL; n = n->next, i++)
-		k[i] = (struct keyed){ key_of(n), n };
-	sort_keyed(k, k + c->n, c->n);
-	for (i = 0; i < c->n; i++)
-		c->slot[i] = k[i].node;
-	free(k);
-	return LP_OK;
-}
-
-int
-lp_tree_sort(struct lp_node *dir)
-{
-	struct lp_children *c = dir->children;
-
-	if (c == NULL || dir->sorted)
-		return LP_OK;
-	if (c->slot == NULL) {
-		c->slot = malloc(c->n * sizeof(*c->slot));
-		if (c->slot == NULL)
-			return LP_E_NOMEM;
-	}
-	dir->sorted = 1;
-	if (!list_is_sorted(c))
-		return sort_slots(c);
-	from_list(c);
-	return LP_OK;
 }

@@ -3,8 +3,11 @@
  * format/walk.c share, and nobody else includes.
  *
  * A node is a place, not a file: it stays when the file there is hidden.
- * Children hang in a list in the order they came; a directory with many of
- * them has a hash table besides.
+ *
+ * Children hang in a list. Layers are written in the order of a walk, so the
+ * list is mostly in the order of their names, and the next name to be looked
+ * up is the one behind the last one: nothing has to be hashed. A directory
+ * where that does not hold gets a hash table besides, once it is large.
  */
 #ifndef LP_FORMAT_TREE_H
 #define LP_FORMAT_TREE_H
@@ -15,9 +18,11 @@
 
 struct lp_children {
 	struct lp_node *first, *last;
-	struct lp_node **slot; /* hash table of `cap` slots, or NULL; after sorting: n nodes in bytewise order */
+	struct lp_node *at;    /* where the last look-up ended; not NULL unless the list is empty */
+	struct lp_node **slot; /* hash table of `cap` slots, or NULL */
 	uint32_t n, cap;
-	struct lp_children *older; /* of another directory: all of them hang together, to be freed */
+	int ordered;           /* the list is in bytewise order of the names */
+	struct lp_children *older; /* of another directory: all that have tables hang together, to free them */
 	uint64_t bytes, entries; /* of all that is visible below, after lp_walk_totals */
 };
 
@@ -28,19 +33,19 @@ struct lp_node {
 	struct lp_children *children; /* NULL if it never had one */
 	struct lp_row *row;      /* newest; visible unless it is hidden: older ones are always hidden */
 	uint32_t name_n;
-	uint32_t hash;
 	uint32_t path_n;         /* bytes of the whole path */
+	uint32_t hash;           /* of the name, if the parent has a table */
 	uint16_t swept;          /* the layer (from 1) that hid all lower rows below it, or 0 */
-	uint8_t live;            /* something at or below it may be visible; if not, nothing is */
-	uint8_t sorted;
-	uint8_t metadata;        /* AUFS's own: its name or one above it starts with .wh..wh. */
+	uint8_t live : 1;        /* something at or below it may be visible; if not, nothing is */
+	uint8_t metadata : 1;    /* AUFS's own: its name or one above it starts with .wh..wh. */
+	uint8_t clean : 1;       /* no byte of its path needs an escape in a row */
 };
 
 /* The root; NULL if there is no memory. */
 struct lp_node *lp_tree_root(struct lp_merge *);
 
-/* The child of that name, or NULL. */
-struct lp_node *lp_tree_find(const struct lp_merge *, const struct lp_node *, struct lp_span name);
+/* The child of that name. LP_OK, LP_E_ABSENT with *out NULL, LP_E_NOMEM. */
+int lp_tree_find(struct lp_merge *, const struct lp_node *, struct lp_span name, struct lp_node **out);
 
 /*
  * The child of that name, made if there was none. LP_OK, LP_E_NOMEM, or
@@ -58,7 +63,7 @@ void lp_tree_release(struct lp_merge *);
  */
 struct lp_node *lp_tree_next(const struct lp_node *top, struct lp_node *at, int into);
 
-/* Children in bytewise order of their names, into slot[0..n). LP_OK or LP_E_NOMEM. After it no child may be added. */
+/* Bring the list of children into order. LP_OK or LP_E_NOMEM. */
 int lp_tree_sort(struct lp_node *);
 
 /* The row that is visible at the node, or NULL. */

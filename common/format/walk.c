@@ -50,9 +50,13 @@ enter(struct lp_walk *w, const struct lp_node *dir)
 	if (f == NULL)
 		return LP_E_NOMEM;
 	w->frames = f;
-	w->frames[w->nframes++] = (struct lp_walk_frame){ .dir = dir, .waiting = (uint32_t)w->nwait };
 	/* the order of children is only a view of them */
-	return lp_tree_sort((struct lp_node *)(size_t)dir);
+	if (lp_tree_sort((struct lp_node *)(size_t)dir) != LP_OK)
+		return LP_E_NOMEM;
+	w->frames[w->nframes++] = (struct lp_walk_frame){
+		.dir = dir, .next = dir->children != NULL ? dir->children->first : NULL, .waiting = (uint32_t)w->nwait,
+	};
+	return LP_OK;
 }
 
 static int
@@ -121,6 +125,7 @@ answer(struct lp_walk *w, struct lp_node *n)
 {
 	w->node = n;
 	w->row = n->row;
+	w->clean = n->clean;
 	w->path = lp_buf_span(&w->text);
 	w->name = lp_span(n->name, n->name_n);
 	w->depth = n->parent != NULL ? w->nframes : 0;
@@ -192,8 +197,7 @@ lp_walk_next(struct lp_walk *w)
 
 	while (rc == LP_OK) {
 		struct lp_walk_frame *f = &w->frames[w->nframes - 1];
-		const struct lp_children *c = f->dir->children;
-		struct lp_node *n = c != NULL && f->i < c->n ? c->slot[f->i] : NULL;
+		struct lp_node *n = f->next;
 
 		if (w->nwait > f->waiting && (w->mode == LP_WALK_NESTED || n == NULL ||
 		    !before_inside(n, w->wait[w->nwait - 1]))) {
@@ -209,7 +213,7 @@ lp_walk_next(struct lp_walk *w)
 				return LP_WALK_LEAVE;
 			continue;
 		}
-		f->i++;
+		f->next = n->next;
 		if (has_inside(w, n))
 			rc = put_off(w, n);
 		if (rc == LP_OK && is_wanted(w, n))
@@ -220,46 +224,20 @@ lp_walk_next(struct lp_walk *w)
 
 /* ---- rows as they are printed --------------------------------------------- */
 
-/* Attributes that a file has by whatever name. */
-static void
-fill_attributes(struct lp_entry *e, const struct lp_row *row)
-{
-	e->type = (enum lp_type)row->type;
-	e->has = row->has;
-	e->typeflag = row->typeflag;
-	e->mode = row->mode;
-	e->uid = row->uid;
-	e->gid = row->gid;
-	e->size = row->size;
-	e->mtime = row->mtime;
-	e->mtime_nsec = row->mtime_nsec;
-	e->linkname = lp_span(row->link, row->link_n);
-	if (row->more == NULL)
-		return;
-	e->uname = row->more->uname;
-	e->gname = row->more->gname;
-	e->devmajor = row->more->devmajor;
-	e->devminor = row->more->devminor;
-	e->header_offset = row->more->header_offset;
-	e->data_offset = row->more->data_offset;
-	e->xattrs = row->more->xattrs;
-	e->nxattrs = row->more->nxattrs;
-}
-
 int
 lp_walk_entry(struct lp_walk *w, const struct lp_row *row, struct lp_entry *e)
 {
 	const struct lp_inode *inode = row->why == LP_HIDDEN_NOT ? row->inode : NULL;
 	int rc = LP_OK;
 
-	*e = (struct lp_entry){ .name = w->path };
-	fill_attributes(e, inode != NULL ? inode->first : row);
+	lp_row_entry(inode != NULL ? inode->first : row, e);
+	e->name = w->path;
 	if (inode == NULL || inode->shown == row)
 		return LP_OK;
 	e->type = LP_HARDLINK;
 	e->typeflag = '1';
 	e->size = 0;
-	rc = path_of(inode->shown->node, &w->link);
+	rc = path_of(inode->shown_at, &w->link);
 	e->linkname = lp_buf_span(&w->link);
 	return rc;
 }
@@ -268,8 +246,8 @@ uint64_t
 lp_walk_bytes(const struct lp_row *row)
 {
 	if (row->inode == NULL)
-		return row->size;
-	return row->inode->shown == row ? row->inode->first->size : 0;
+		return lp_row_size(row);
+	return row->inode->shown == row ? lp_row_size(row->inode->first) : 0;
 }
 
 /* ---- totals --------------------------------------------------------------- */

@@ -29,7 +29,7 @@ enum { LP_WALK_PATH = 1, LP_WALK_LEAVE = 2 };
 
 struct lp_walk_frame {
 	const struct lp_node *dir;
-	uint32_t i;       /* next child */
+	struct lp_node *next; /* child */
 	uint32_t waiting; /* of the stack below belong to lower frames */
 };
 
@@ -40,6 +40,7 @@ struct lp_walk {
 	struct lp_row *row;     /* newest row there: the visible one, if there is one */
 	const struct lp_node *node;
 	size_t depth;           /* components; 0 for the root */
+	int clean;              /* no byte of the path needs an escape in a row */
 
 	/* ---- inside ---- */
 	struct lp_merge *merge;

@@ -121,8 +121,14 @@ lp_listing_entry(struct lp_listing *l, const struct lp_entry *e)
 			return said(rc);
 	}
 	rc = lp_row_write(&l->fmt, e, &l->out);
-	if (rc != LP_OK)
-		return said(rc);
+	return rc != LP_OK ? said(rc) : lp_listing_wrote(l);
+}
+
+int
+lp_listing_wrote(struct lp_listing *l)
+{
+	int rc = LP_OK;
+
 	l->entries++;
 	if (l->out.n >= PIECE && (rc = lp_listing_flush(l)) != LP_OK)
 		return rc;

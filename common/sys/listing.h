@@ -92,6 +92,8 @@ int lp_listing_check(const struct lp_listing *, const struct lp_opt *);
 int lp_listing_begin(struct lp_listing *);
 /* One row, if the entry is wanted. Also LP_LISTING_ENOUGH, behind the last row wanted. */
 int lp_listing_entry(struct lp_listing *, const struct lp_entry *);
+/* One row that the caller has written behind l->out itself, in the form that l->fmt says. The same. */
+int lp_listing_wrote(struct lp_listing *);
 /* What was gathered, out. */
 int lp_listing_flush(struct lp_listing *);
 /* The end record, if it was asked for, and everything out. `bytes`: of input, uncompressed. */

@@ -1,7 +1,9 @@
 #include "common/sys/mergeview.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/base/escape.h"
 #include "common/base/status.h"
 #include "common/format/layerdiff.h"
 #include "common/format/record.h"
@@ -60,12 +62,46 @@ print_row(const struct lp_mergeview *v, struct lp_walk *w, const struct lp_row *
 	return lp_listing_entry(v->out, &e);
 }
 
+/*
+ * The same for nearly all rows there are: visible, in the default columns,
+ * without a byte that needs an escape. Their text is there already.
+ */
+static int
+print_text(const struct lp_mergeview *v, const struct lp_walk *w)
+{
+	const struct lp_row *row = w->row;
+	struct lp_span head = lp_row_head(row), link = lp_row_link(row), tail = v->tails[row->layer];
+	struct lp_buf *b = &v->out->out;
+	unsigned char *p;
+	int rc = lp_buf_reserve(b, head.n + w->path.n + 1 + link.n + tail.n);
+
+	if (rc != LP_OK)
+		return said(rc);
+	p = b->p + b->n;
+	p = mempcpy(p, head.p, head.n);
+	p = mempcpy(p, w->path.p, w->path.n);
+	*p++ = '\t';
+	p = mempcpy(p, link.p, link.n);
+	p = mempcpy(p, tail.p, tail.n);
+	b->n = (size_t)(p - b->p);
+	return lp_listing_wrote(v->out);
+}
+
+static int
+is_text(const struct lp_mergeview *v, const struct lp_walk *w)
+{
+	const struct lp_row *row = w->row;
+
+	return v->tails != NULL && w->clean && row->clean && row->inode == NULL &&
+	    row->why == LP_HIDDEN_NOT;
+}
+
 /* The visible row; with -a behind it the rows of the same path that are not. */
 static int
 print_rows(const struct lp_mergeview *v, struct lp_walk *w)
 {
 	const struct lp_row *row = w->row;
-	int rc = print_row(v, w, row);
+	int rc = is_text(v, w) ? print_text(v, w) : print_row(v, w, row);
 
 	while (v->all && rc == LP_OK && (row = row->older) != NULL)
 		rc = print_row(v, w, row);
@@ -96,19 +132,14 @@ print_change(const struct lp_mergeview *v, struct lp_walk *w, unsigned layer)
 	enum lp_change change = lp_layerdiff(w->row, layer, &before, &after);
 	const struct lp_row *row = change == LP_CHANGE_DELETED ? before : after;
 	struct lp_record r = record(v);
-	struct lp_entry e = { 0 };
-	char mode[LP_MODE_LEN];
 
 	if (change == LP_CHANGE_NONE || row == NULL)
 		return LP_OK;
-	e.type = (enum lp_type)row->type;
-	e.mode = row->mode;
-	lp_put_mode(mode, &e);
 	lp_record_text(&r, "layer", v->layers[layer].label);
 	lp_record_text(&r, "change", lp_span_str(lp_change_name(change)));
 	lp_record_int(&r, "bytes", (int64_t)(after != NULL ? lp_row_bytes(after) : 0) -
 	    (int64_t)(before != NULL ? lp_row_bytes(before) : 0));
-	lp_record_text(&r, "mode", lp_span(mode, sizeof(mode)));
+	lp_record_text(&r, "mode", lp_span(row->text, LP_MODE_LEN));
 	lp_record_text(&r, "name", w->path);
 	return passed_on(v, lp_record_end(&r));
 }
@@ -205,6 +236,57 @@ ncdu(const struct lp_mergeview *v, struct lp_merge *m)
 	return rc != LP_OK ? rc : passed_on(v, lp_ncdu_end(&v->out->out));
 }
 
+/* Whether rows have the columns that they come with, and one or three more. */
+static int
+is_default(const struct lp_mergeview *v)
+{
+	const struct lp_listing *l = v->out;
+
+	return l->fmt.form == LP_ROW_TSV && !l->fmt.nul && l->columns == NULL && l->nglobs == 0;
+}
+
+/* What all plain rows of a layer end in: its label, and with -a two columns that are empty. */
+static int
+make_tails(struct lp_mergeview *v, unsigned layers, struct lp_buf *text)
+{
+	size_t from = 0;
+	int rc = LP_OK;
+
+	v->tails = calloc(layers, sizeof(*v->tails));
+	if (v->tails == NULL)
+		return LP_E_NOMEM;
+	for (unsigned i = 0; i < layers && rc == LP_OK; i++) {
+		rc = lp_buf_addc(text, '\t');
+		rc = rc != LP_OK ? rc : lp_escape(text, v->layers[i].label, LP_ESCAPE_ROW);
+		rc = rc != LP_OK ? rc : lp_buf_adds(text, v->all ? "\t\t\n" : "\n");
+		v->tails[i].n = text->n - from;
+		from = text->n;
+	}
+	/* the text does not move any more */
+	from = 0;
+	for (unsigned i = 0; i < layers && rc == LP_OK; i++) {
+		v->tails[i].p = text->p + from;
+		from += v->tails[i].n;
+	}
+	return rc;
+}
+
+static int
+rows(const struct lp_mergeview *v, struct lp_merge *m)
+{
+	struct lp_mergeview with_tails = *v;
+	struct lp_buf text;
+	int rc;
+
+	lp_buf_init(&text, SIZE_MAX);
+	rc = is_default(v) ? said(make_tails(&with_tails, m->layers, &text)) : LP_OK;
+	rc = rc != LP_OK ? rc : lp_listing_begin(v->out);
+	rc = rc != LP_OK ? rc : walk(&with_tails, m, v->all ? LP_WALK_ALL : LP_WALK_VISIBLE);
+	free(with_tails.tails);
+	lp_buf_release(&text);
+	return rc;
+}
+
 int
 lp_mergeview(const struct lp_mergeview *v, struct lp_merge *m)
 {
@@ -222,8 +304,7 @@ lp_mergeview(const struct lp_mergeview *v, struct lp_merge *m)
 		rc = header(v, "bytes\tentries\tname\n");
 		break;
 	default:
-		rc = lp_listing_begin(v->out);
-		return rc != LP_OK ? rc : walk(v, m, v->all ? LP_WALK_ALL : LP_WALK_VISIBLE);
+		return rows(v, m);
 	}
 	return rc != LP_OK ? rc : walk(v, m, LP_WALK_VISIBLE);
 }

@@ -31,6 +31,9 @@ struct lp_mergeview {
 	uint64_t depth; /* of LP_VIEW_DU: directories up to so many levels below the root */
 	const struct lp_view_layer *layers; /* one for each layer of the merge */
 	struct lp_listing *out;
+
+	/* ---- inside ---- */
+	struct lp_span *tails; /* what plain rows end in, by layer; NULL if rows have to be put together */
 };
 
 /*

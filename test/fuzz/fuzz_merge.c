@@ -282,7 +282,7 @@ compare(struct model *m, struct lp_merge *merge)
 	lp_walk_init(&w, merge, LP_WALK_VISIBLE);
 	while (lp_walk_next(&w) > 0) {
 		if (i >= n || !lp_span_is(w.path, want[i]->path) || w.row->type != want[i]->type ||
-		    w.row->layer != want[i]->layer || !lp_span_is(lp_span(w.row->link, w.row->link_n), want[i]->target))
+		    w.row->layer != want[i]->layer || !lp_span_is(lp_row_link(w.row), want[i]->target))
 			abort();
 		i++;
 	}

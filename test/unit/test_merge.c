@@ -29,7 +29,7 @@ test_arena(void)
 		unsigned char *p = lp_arena_alloc(&a, n);
 		unsigned char byte = (unsigned char)i;
 
-		aligned &= p != NULL && (uintptr_t)p % _Alignof(max_align_t) == 0;
+		aligned &= p != NULL && (uintptr_t)p % _Alignof(uint64_t) == 0;
 		memset(p, 0xee, n);
 		copy[i] = lp_arena_copy(&a, lp_span(&byte, 1));
 	}
@@ -194,8 +194,8 @@ test_layerdiff(void)
 		ok_span(w.path, lp_span_str(t[i].path), "the path");
 		ok(lp_layerdiff(w.row, 0, &before, &after) == t[i].change[0], "the first layer at %s", t[i].path);
 		ok(lp_layerdiff(w.row, 1, &before, &after) == t[i].change[1], "the second layer at %s", t[i].path);
-		ok(t[i].was < 0 || (before != NULL && before->size == (uint64_t)t[i].was), "what was at %s", t[i].path);
-		ok(t[i].is < 0 || (after != NULL && after->size == (uint64_t)t[i].is), "what is at %s", t[i].path);
+		ok(t[i].was < 0 || (before != NULL && lp_row_size(before) == (uint64_t)t[i].was), "what was at %s", t[i].path);
+		ok(t[i].is < 0 || (after != NULL && lp_row_size(after) == (uint64_t)t[i].is), "what is at %s", t[i].path);
 		lp_layersum_add(sums, w.row);
 	}
 	lp_walk_release(&w);
