@@ -147,9 +147,10 @@ lint:
 	test/lib/deps test
 	test/lint
 bench: all
-	test/lib/deps test
+	test/lib/deps bench
 	$(MAKE) -j$(JOBS) FLAVOUR=count all
 	test/bench/run $(O)
+	test/bench/plot $(O)
 demo:
 	test/lib/deps build
 	$(MAKE) -j$(JOBS) all

@@ -15,7 +15,8 @@ setup()
 	"$deps" --list >all
 	"$deps" --list build >first
 	"$deps" --list test >rest
-	cat first rest | cmp - all
+	"$deps" --list bench >measuring
+	cat first rest measuring | cmp - all
 	grep -qx gcc first
 	grep -qx bats rest
 	[ -z "$(sort all | uniq -d)" ]
