@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/base/utf8.h"
 
@@ -125,16 +126,6 @@ lp_escape(struct lp_buf *b, struct lp_span s, enum lp_escape_for to)
 	return rc;
 }
 
-static int
-hex_digit(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
-
 /* The escape behind a backslash: its byte, with *s moved past it, or -1. */
 static int
 escaped_byte(struct lp_span *s)
@@ -151,8 +142,8 @@ escaped_byte(struct lp_span *s)
 	case 'r': return '\r';
 	case 'x':
 		x = lp_span_take(s, 2);
-		high = x.n == 2 ? hex_digit(x.p[0]) : -1;
-		low = x.n == 2 ? hex_digit(x.p[1]) : -1;
+		high = x.n == 2 ? lp_hex_digit(x.p[0]) : -1;
+		low = x.n == 2 ? lp_hex_digit(x.p[1]) : -1;
 		return high < 0 || low < 0 ? -1 : high * 16 + low;
 	}
 	return -1;

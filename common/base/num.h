@@ -41,6 +41,15 @@ lp_num_put2(char *p, unsigned v)
 	return p + 2;
 }
 
+/* What a hexadecimal digit stands for, in lower case as everything that we write and sign is; else -1. */
+static inline int
+lp_hex_digit(unsigned char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* *out = a + b or a * b. 0, or LP_E_LIMIT on overflow with *out untouched. */
 static inline int
 lp_add_u64(uint64_t a, uint64_t b, uint64_t *out)

@@ -21,6 +21,23 @@ enum lp_type {
 	LP_FIFO = 'p'
 };
 
+/* The type that a tar header's letter stands for. */
+static inline enum lp_type
+lp_type_of_flag(char typeflag)
+{
+	switch (typeflag) {
+	case '1': return LP_HARDLINK;
+	case '2': return LP_SYMLINK;
+	case '3': return LP_CHAR;
+	case '4': return LP_BLOCK;
+	case '5': return LP_DIR;
+	case '6': return LP_FIFO;
+	case 'D': return LP_DIR; /* GNU's incremental one: its data is a list of names */
+	}
+	/* POSIX: an unknown typeflag is treated as a regular file */
+	return LP_REG;
+}
+
 /* Bits of lp_entry.has: what the source of the entry knew. */
 enum {
 	LP_HAS_MTIME = 1 << 0,

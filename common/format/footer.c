@@ -148,16 +148,6 @@ static const struct estargz_form {
 	{ 46, GZ_HEAD "\x15\0SG\x11\0STARGZEXTERNALTOC" GZ_TAIL },
 };
 
-static int
-hex_digit(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
-
 /* Whether the bytes are this form; *offset gets what the digits say. */
 static int
 estargz_match(const struct estargz_form *form, const unsigned char *p, uint64_t *offset)
@@ -167,10 +157,10 @@ estargz_match(const struct estargz_form *form, const unsigned char *p, uint64_t 
 		if (form->pattern[i] != '@') {
 			if (p[i] != (unsigned char)form->pattern[i])
 				return 0;
-		} else if (hex_digit(p[i]) < 0) {
+		} else if (lp_hex_digit(p[i]) < 0) {
 			return 0;
 		} else {
-			*offset = *offset << 4 | (unsigned)hex_digit(p[i]);
+			*offset = *offset << 4 | (unsigned)lp_hex_digit(p[i]);
 		}
 	}
 	return 1;

@@ -228,13 +228,11 @@ lp_pax_time(struct lp_span s, int64_t *sec, uint32_t *nsec)
 
 /* ---- extended attributes ---- */
 
+/* Capitals, too. */
 static int
 hex(unsigned char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	return lp_hex_digit(c >= 'A' && c <= 'F' ? c | 0x20 : c);
 }
 
 /* Appends without looking at the result: the room was reserved. */

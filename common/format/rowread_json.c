@@ -80,21 +80,6 @@ get_u32(const json_t *o, const char *key, uint32_t *out)
 	return rc;
 }
 
-/* The type that an archive's letter stands for. */
-static enum lp_type
-type_of_flag(char c)
-{
-	switch (c) {
-	case '1': return LP_HARDLINK;
-	case '2': return LP_SYMLINK;
-	case '3': return LP_CHAR;
-	case '4': return LP_BLOCK;
-	case '5': return LP_DIR;
-	case '6': return LP_FIFO;
-	default: return LP_REG;
-	}
-}
-
 /* The type: what the mode's letter says; for a row without one, is_dir, is_symlink and typeflag. */
 static int
 get_type(const json_t *o, struct lp_entry *e)
@@ -106,7 +91,7 @@ get_type(const json_t *o, struct lp_entry *e)
 	if (flag.n == 1) {
 		e->typeflag = (char)flag.p[0];
 		e->has |= LP_HAS_TYPEFLAG;
-		e->type = type_of_flag(e->typeflag);
+		e->type = lp_type_of_flag(e->typeflag);
 	}
 	if (json_is_true(json_object_get(o, "is_dir")))
 		e->type = LP_DIR;

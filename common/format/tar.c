@@ -112,22 +112,6 @@ forget_extensions(struct lp_tar *t)
 	lp_buf_clear(&t->longlink);
 }
 
-static enum lp_type
-type_of(char typeflag)
-{
-	switch (typeflag) {
-	case '1': return LP_HARDLINK;
-	case '2': return LP_SYMLINK;
-	case '3': return LP_CHAR;
-	case '4': return LP_BLOCK;
-	case '5': return LP_DIR;
-	case '6': return LP_FIFO;
-	case 'D': return LP_DIR; /* GNU's incremental one: its data is a list of names */
-	}
-	/* POSIX: an unknown typeflag is treated as a regular file */
-	return LP_REG;
-}
-
 /* The types that have no data whatever their size says. */
 static int
 header_only(char typeflag)
@@ -235,7 +219,7 @@ set_names(struct lp_tar *t, const struct lp_tarhdr *h)
 	struct lp_entry *e = &t->entry;
 
 	e->name = strongest(&t->longname, t->pax.value[LP_PAX_PATH], joined_name(t, h));
-	e->type = type_of(h->typeflag);
+	e->type = lp_type_of_flag(h->typeflag);
 	if (h->typeflag == '\0' && e->name.n > 0 && e->name.p[e->name.n - 1] == '/')
 		e->type = LP_DIR;
 	if (e->type == LP_SYMLINK || e->type == LP_HARDLINK)
