@@ -11,6 +11,7 @@
 #include "common/format/json.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
+#include "common/sys/peek_priv.h"
 #include "common/sys/sandbox.h"
 #include "common/sys/starter.h"
 
@@ -347,6 +348,9 @@ take_progress(struct lp_peek *p, struct lp_peek_layer *l, const struct lp_progre
 	l->have = line->have;
 	l->want = line->want;
 	l->active = line->state == LP_PROGRESS_MORE;
+	/* its head is there: no need to wait for those of the others */
+	if (filling && l->step == LP_STEP_FILLING && line->state == LP_PROGRESS_DONE)
+		l->step = LP_STEP_STREAM;
 }
 
 void

@@ -4,9 +4,16 @@
  * (sys/view.h) make of them what was asked for.
  *
  *	peek_image.c   IMAGE -> its layers (lp-layers)
- *	peek_list.c    layers -> a listing of each (lp-cache, lp-fetch, lp-toc,
- *	               lp-inflate, lp-tarls)
- *	peek_show.c    listings -> stdout (lp-merge, the views, the pager)
+ *	peek_known.c   what earlier runs have listed (lp-cache)
+ *	peek_list.c    layers -> a listing of each (lp-fetch, lp-toc, lp-inflate,
+ *	               lp-tarls)
+ *	peek_fill.c    the heads of all layers into the store (lp-fetch --fill)
+ *	peek_rows.c    a listing on its way, in an unnamed file
+ *	peek_show.c    listings -> the answer (lp-merge, the views)
+ *	peek_layers.c  the same layer by layer, as they are listed
+ *	peek_document.c  the same as JSON
+ *	peek_out.c     stdout, or a pager in front of it
+ *	peek_summary.c the line that closes it
  *	peek_find.c    one path, from the top layer down (lp-cat)
  *	cmd/lp-peek.c  the command line, and the order of all that
  *
@@ -102,9 +109,9 @@ struct lp_peek_layer {
 
 	/* on the way */
 	int look_only;   /* its bytes are not to be read for a listing */
-	int locate_only; /* nor is what is known of it to be asked for */
-	int step;
-	struct lp_job job, put;
+	int step;        /* enum lp_peek_step */
+	int kept;        /* its listing is in the database, or on its way there */
+	struct lp_job job;
 	struct lp_buf held;  /* lines that its stages said, see lp_peek_hold */
 	uint64_t have, want; /* of the transfer */
 	int active;          /* a transfer to show a bar for */
@@ -117,6 +124,17 @@ struct lp_peek_image {
 	char *platform; /* NULL: unknown */
 	struct lp_peek_layer *layer;
 	size_t n;
+	struct lp_job database; /* listings on their way out of it, or into it */
+};
+
+/* Where the answer goes. */
+struct lp_peek_out {
+	int open;
+	int fd;              /* stdout, or the pager's stdin */
+	int paged;
+	struct lp_job pager;
+	struct lp_job rows;  /* of one layer, being shown */
+	size_t next;         /* layer to show */
 };
 
 struct lp_peek {
@@ -133,7 +151,7 @@ struct lp_peek {
 	int64_t ratelimit_remaining; /* or -1 */
 	size_t jobs_max;
 	struct lp_job fill; /* brings the heads of all layers into the store, over shared connections */
-	int filling;        /* it was started */
+	struct lp_peek_out out;
 	char *error;     /* first failure that is no single layer's */
 };
 
@@ -178,9 +196,9 @@ int lp_peek_resolve(struct lp_peek *);
 int lp_peek_list(struct lp_peek *);
 
 /*
- * A complete listing of one layer, if there is one to be had without reading
- * the layer: from the database, or from its table of contents. Else its
- * rows are empty and `complete` says so.
+ * A complete listing of one layer, if it has a table of contents. Else its
+ * rows are empty and `complete` says so. Where the table is stays in
+ * toc_range.
  */
 int lp_peek_look(struct lp_peek *, struct lp_peek_layer *);
 

@@ -7,8 +7,8 @@
 #include "common/format/find.h"
 #include "common/format/pick.h"
 #include "common/sys/err.h"
-#include "common/sys/peek.h"
 #include "common/sys/peek_pipe.h"
+#include "common/sys/peek_priv.h"
 #include "common/sys/view.h"
 
 static void
@@ -205,10 +205,8 @@ cat(struct lp_peek_layer *l, const char *name)
 	int code = LP_OK;
 
 	/* a listing from the database does not say whether the layer has a table of contents */
-	if (l->toc_range[0] == '\0' && l->from_cache) {
-		l->locate_only = 1;
+	if (l->toc_range[0] == '\0' && l->from_cache)
 		code = lp_peek_look(l->peek, l);
-	}
 	if (code != LP_OK)
 		return code;
 	return l->toc_range[0] != '\0' ? cat_by_toc(l, name) : cat_by_stream(l, name);
@@ -227,7 +225,8 @@ lp_peek_find(struct lp_peek *p)
 		lp_err_errno("cannot make a temporary file");
 		return LP_E_SYS;
 	}
-	rc = find(p, p->o->pattern, is_cat, fd, &l, &name);
+	rc = lp_peek_recall(p);
+	rc = rc != LP_OK ? rc : find(p, p->o->pattern, is_cat, fd, &l, &name);
 	if (rc == 0) {
 		lp_err("%s: no such path in %s", lp_quotes(p->o->pattern), lp_quotes(p->image[0].name));
 		p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);
@@ -238,6 +237,7 @@ lp_peek_find(struct lp_peek *p)
 		p->entries = 1;
 		rc = lp_peek_show_row(p, fd);
 	}
+	lp_peek_keep_all(p);
 	free(name);
 	close(fd);
 	return rc < 0 ? rc : LP_OK;

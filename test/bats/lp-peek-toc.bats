@@ -221,6 +221,18 @@ samples() {
 	printf '%s\n' "$output" | cmp json-sample -
 }
 
+@test "one layer of two has a table that lies, in a registry: both are previewed" {
+	samples
+	cp "$FIX/layer.zchunked" z.layer
+	layout_make two v1 z.layer "$D/big.gz"
+	annotate two "$(notes zchunked | jq -c 'with_entries(.value |= sub("^sha256:...."; "sha256:0000"))')"
+	registry_push two:v1 reg two:1
+	run -0 --separate-stderr timeout 60 lp-peek -n 1M "$(srv_addr reg)/two:1"
+	[[ $stderr == *'layer 1: '*'reading the layer itself'* ]]
+	[[ $output == *etc/passwd* ]]
+	[[ $output == *data/00/file-00000* ]]
+}
+
 # ---- only as far as needed -----------------------------------------------------------
 
 # three layers over each other, in the registry: IMAGE

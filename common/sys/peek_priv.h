@@ -1,0 +1,81 @@
+/*
+ * What the parts of lp-peek (sys/peek.h) have of each other.
+ */
+#ifndef LP_SYS_PEEK_PRIV_H
+#define LP_SYS_PEEK_PRIV_H
+
+#include "common/sys/peek.h"
+
+/*
+ * A layer's way to its listing. Each step is one pipeline; what it comes to
+ * decides the next one.
+ */
+enum lp_peek_step {
+	LP_STEP_UNWANTED,
+	LP_STEP_LOCATE, /* lp-toc --locate: has it a table of contents, and where? */
+	LP_STEP_TOC,    /* lp-fetch | lp-toc */
+	LP_STEP_FILL,   /* its head is wanted in the store */
+	LP_STEP_FILLING, /* it is on its way there, with those of other layers */
+	LP_STEP_STREAM, /* lp-fetch | lp-inflate | lp-tarls */
+	LP_STEP_DONE
+};
+
+/* ---- peek_rows.c: a layer's listing, in an unnamed file ---------------------------- */
+
+/* A file, if there is none yet; empty in any case. LP_OK, or LP_E_SYS after a message. */
+int lp_peek_rows_open(struct lp_peek_layer *);
+/* Nothing in it. LP_OK or LP_E_SYS. */
+int lp_peek_rows_clear(struct lp_peek_layer *);
+/* What the listing comes to: complete and entries, by its last line. */
+void lp_peek_rows_read_end(struct lp_peek_layer *);
+/* All of it behind what `to` holds, its end record naming the layer by its digest. LP_OK or LP_E_SYS. */
+int lp_peek_rows_append(const struct lp_peek_layer *, int to);
+/* The rows from `first` to `end` of `from`, which become the listing. LP_OK or LP_E_SYS. */
+int lp_peek_rows_take(struct lp_peek_layer *, int from, uint64_t first, uint64_t end);
+
+/* ---- peek_known.c: the database of listings ------------------------------------------ */
+
+/* What is known of the layers, into their rows; waits for it. LP_OK or LP_E_SYS. */
+int lp_peek_recall(struct lp_peek *);
+/* Put away what was listed since the last call, in the background; what cannot be kept is said, and no failure. */
+void lp_peek_keep(struct lp_peek_image *);
+void lp_peek_keep_all(struct lp_peek *);
+
+/* ---- peek_fill.c: the store --------------------------------------------------------------- */
+
+/* One lp-fetch for the heads of all layers that wait for one (LP_STEP_FILL). LP_OK, or a failure after a message. */
+int lp_peek_fill(struct lp_peek *);
+
+/* ---- peek_out.c: stdout --------------------------------------------------------------------- */
+
+/* Whether rows are aligned: on a terminal, unless the user chose their form. */
+int lp_peek_for_eyes(const struct lp_peek *);
+/* Where answers go, out.fd: stdout, or a pager in front of it. Once. LP_OK, or a failure after a message. */
+int lp_peek_out_open(struct lp_peek *);
+/* All is written: the pager sees the end, and the user reads on until they have had enough. */
+int lp_peek_out_close(struct lp_peek *);
+/* Of jobs whose owner is the lp_peek and that show something: messages, entries, exit code. */
+extern const struct lp_job_ops lp_peek_show_ops;
+/* Until this job is over; others may go on. */
+int lp_peek_wait_for(struct lp_peek *, const struct lp_job *);
+
+struct lp_view;
+/*
+ * lp-merge of all listings of an image, with `more` for options, and the
+ * view behind it if there is one, to `out`. Waits for their end.
+ */
+int lp_peek_merge(struct lp_peek *, const struct lp_peek_image *, const struct lp_argv *more, struct lp_view *, int out);
+
+/* ---- peek_layers.c: each layer's own rows --------------------------------------------------------- */
+
+/* The next layer, as soon as it is listed and those before it are shown. LP_OK or LP_E_SYS. */
+int lp_peek_layers_go_on(struct lp_peek *);
+/* All that are left, to their end. */
+int lp_peek_layers_finish(struct lp_peek *);
+
+/* ---- peek_document.c ------------------------------------------------------------------------------- */
+
+/* -j */
+int lp_peek_document(struct lp_peek *);
+
+#endif

@@ -1,0 +1,57 @@
+#include "common/format/human.h"
+#include "common/sys/err.h"
+#include "common/sys/peek.h"
+
+/* What there is of each image, added up; a layer that both share counts once. */
+struct sums {
+	size_t layers, previews;
+	uint64_t size;
+	int size_known;
+};
+
+static struct sums
+add_up(const struct lp_peek *p)
+{
+	struct sums s = { .size_known = 1 };
+
+	for (size_t i = 0; i < p->nimages; i++)
+		for (size_t k = 0; k < p->image[i].n; k++) {
+			const struct lp_peek_layer *l = &p->image[i].layer[k];
+
+			if (l->same != NULL || l->rows < 0)
+				continue;
+			s.layers++;
+			s.previews += l->complete != LP_COMPLETE_YES && !l->look_only;
+			s.size += l->size > 0 ? (uint64_t)l->size : 0;
+			s.size_known &= l->size >= 0;
+		}
+	return s;
+}
+
+void
+lp_peek_summary(struct lp_peek *p)
+{
+	struct sums s = add_up(p);
+	char count[LP_HUMAN_MAX + 1], got[LP_HUMAN_MAX + 1], all[LP_HUMAN_MAX + 1], share[LP_HUMAN_MAX + 1];
+
+	if (p->o->complete && s.previews > 0)
+		p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);
+	if (!lp_tty_is(2)) {
+		/* who reads a pipe must know that more is there */
+		if (s.previews > 0)
+			lp_note("preview: of %zu layers, %zu are not listed to their end (-c lists all)",
+			    s.layers, s.previews);
+		return;
+	}
+	*lp_human_count(count, p->entries > 0 ? (uint64_t)p->entries : 0) = '\0';
+	*lp_human_bytes(got, (uint64_t)p->bytes_downloaded) = '\0';
+	*lp_human_bytes(all, s.size) = '\0';
+	*lp_human_percent(share, (uint64_t)p->bytes_downloaded, s.size) = '\0';
+	if (p->entries < 0)
+		lp_note("%zu layer%s; fetched %s of %s (%s)", s.layers, s.layers == 1 ? "" : "s", got, all, share);
+	else
+		lp_note("%zu layer%s, %s entries, %s; fetched %s of %s (%s)", s.layers, s.layers == 1 ? "" : "s",
+		    count, s.previews > 0 ? "preview" : "complete", got, all, share);
+	if (p->ratelimit_remaining >= 0 && p->ratelimit_remaining <= LP_PEEK_LOW_LIMIT)
+		lp_note("the registry's rate limit leaves %lld more manifests", (long long)p->ratelimit_remaining);
+}
