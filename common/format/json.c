@@ -1,6 +1,8 @@
 #include "common/format/json.h"
 
 #include <malloc.h>
+#include <setjmp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,19 +63,80 @@ seed(const void *stack)
 }
 
 /*
- * Of lost memory jansson says, depending on the place, that it is lost, that
- * the document is bad, or nothing. So we look ourselves.
+ * jansson 2.14 does not survive a failing allocation while it parses: it
+ * misses characters of a string, and looks for its end behind the buffer. So
+ * its memory is kept track of, and what fails ends the parsing at once.
  */
-static int lost;
-static void (*give_back)(void *) = free;
+struct block {
+	struct block *next, *prev;
+};
+_Static_assert(sizeof(struct block) % _Alignof(max_align_t) == 0, "what follows it is aligned");
+
+static struct block parsing = { &parsing, &parsing };
+static jmp_buf *failed; /* NULL: nothing is being parsed, who asks looks at what it gets */
+static int wipe;
+
+static void
+give_back(void *p)
+{
+	struct block *b = p != NULL ? (struct block *)p - 1 : NULL;
+
+	if (b == NULL)
+		return;
+	b->prev->next = b->next;
+	b->next->prev = b->prev;
+	if (wipe)
+		explicit_bzero(b, malloc_usable_size(b));
+	free(b);
+}
 
 static void *
 get(size_t n)
 {
-	void *p = malloc(n);
+	struct block *b = n <= SIZE_MAX - sizeof(*b) ? malloc(sizeof(*b) + n) : NULL;
 
-	lost = lost || p == NULL;
-	return p;
+	if (b == NULL && failed != NULL)
+		longjmp(*failed, 1);
+	if (b == NULL)
+		return NULL;
+	*b = failed != NULL ? (struct block){ parsing.next, &parsing } : (struct block){ b, b };
+	b->next->prev = b->prev->next = b;
+	return b + 1;
+}
+
+/* Before the first document: what comes from one pair of functions cannot go back to another. */
+static void __attribute__((constructor))
+hand_over(void)
+{
+	json_set_alloc_funcs(get, give_back);
+}
+
+/* What was parsed is the caller's from now on: a ring without us. */
+static void
+let_go(void)
+{
+	parsing.next->prev = parsing.prev;
+	parsing.prev->next = parsing.next;
+	parsing = (struct block){ &parsing, &parsing };
+}
+
+/* LP_OK, with *out NULL for what is no document, or LP_E_NOMEM with nothing left behind. */
+static int
+parse(struct lp_span s, json_t **out, json_error_t *error)
+{
+	jmp_buf here;
+
+	if (setjmp(here) != 0) {
+		failed = NULL;
+		while (parsing.next != &parsing)
+			give_back(parsing.next + 1);
+		return LP_E_NOMEM;
+	}
+	failed = &here;
+	*out = json_loadb((const char *)s.p, s.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, error);
+	failed = NULL;
+	let_go();
+	return LP_OK;
 }
 
 int
@@ -86,32 +149,19 @@ lp_json_load(struct lp_span s, json_t **out, struct lp_json_error *error)
 	*out = NULL;
 	if (deep < s.n)
 		return fail(error, LP_E_LIMIT, deep, "JSON is nested too deeply", "");
-	lost = 0;
-	json_set_alloc_funcs(get, give_back);
-	*out = json_loadb((const char *)s.p, s.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &je);
-	/* a document may be there all the same, with less in its strings */
-	if (*out != NULL && !lost)
-		return LP_OK;
-	json_decref(*out);
-	*out = NULL;
-	if (lost || json_error_code(&je) == json_error_out_of_memory)
+	if (parse(s, out, &je) != LP_OK) {
+		*out = NULL;
 		return fail(error, LP_E_NOMEM, 0, "out of memory", "");
+	}
+	if (*out != NULL)
+		return LP_OK;
 	return fail(error, LP_E_DATA, je.position > 0 ? (size_t)je.position : 0, "not valid JSON", je.text);
-}
-
-static void
-wipe_and_free(void *p)
-{
-	if (p != NULL)
-		explicit_bzero(p, malloc_usable_size(p));
-	free(p);
 }
 
 void
 lp_json_wipe(void)
 {
-	give_back = wipe_and_free;
-	json_set_alloc_funcs(get, give_back);
+	wipe = 1;
 }
 
 struct lp_span

@@ -7,12 +7,14 @@
  *   LP_FAULT_READ=N    the Nth read(2) fails with EIO
  *   LP_FAULT_EINTR=1   every other read and write is interrupted first
  *   LP_FAULT_SHORT=1   reads and writes move one byte each
+ *   LP_FAULT_IN=NAME   only in the program of this name, not in those it starts
  *   LP_FAULT_HIT=FILE  created when a fault was delivered, so that a loop
  *                      over N knows when it has seen them all
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -50,8 +52,10 @@ number(const char *name)
 static void __attribute__((constructor))
 start(void)
 {
-	const char *hit = getenv("LP_FAULT_HIT");
+	const char *hit = getenv("LP_FAULT_HIT"), *in = getenv("LP_FAULT_IN");
 
+	if (in != NULL && strcmp(in, program_invocation_short_name) != 0)
+		return;
 	fault.alloc = number("LP_FAULT_ALLOC");
 	fault.write = number("LP_FAULT_WRITE");
 	fault.read = number("LP_FAULT_READ");
