@@ -208,10 +208,37 @@ lp_merge_add(struct lp_merge *m, const struct lp_entry *e)
 	return add(m, &p, e);
 }
 
+/*
+ * What nearly every row is: one more file in the directory of the row before
+ * it, its name behind all that are there. LP_E_ABSENT if this is none.
+ */
+static int
+append(struct lp_merge *m, const struct lp_plainrow *p)
+{
+	struct lp_span base;
+	struct lp_node *n;
+	struct lp_row *row;
+	int rc;
+
+	if (m->late != NULL || p->type == LP_HARDLINK || m->rows == m->max_rows || !lp_merge_same_parent(m, p->name, &base))
+		return LP_E_ABSENT;
+	rc = lp_tree_append(m, m->cached, base, &n);
+	if (rc != LP_OK)
+		return rc;
+	row = lp_merge_row(m, p, NULL);
+	if (row == NULL)
+		return LP_E_NOMEM;
+	lp_merge_show(n, row);
+	m->rows++;
+	return LP_OK;
+}
+
 int
 lp_merge_add_plain(struct lp_merge *m, const struct lp_plainrow *p)
 {
-	return add(m, p, NULL);
+	int rc = append(m, p);
+
+	return rc == LP_E_ABSENT ? add(m, p, NULL) : rc;
 }
 
 int

@@ -99,6 +99,20 @@ is_cached(const struct lp_merge *m, struct lp_span dir)
 	return m->cached != NULL && lp_span_eq(dir, lp_buf_span(&m->cached_dir));
 }
 
+int
+lp_merge_same_parent(const struct lp_merge *m, struct lp_span name, struct lp_span *base)
+{
+	size_t n = m->cached_dir.n;
+
+	if (name.n > 0 && name.p[name.n - 1] == '/')
+		name.n--;
+	if (m->cached == NULL || name.n < n + 2 || (n > 0 && (memcmp(name.p, m->cached_dir.p, n) != 0 || name.p[n++] != '/')))
+		return 0;
+	*base = lp_span(name.p + n, name.n - n);
+	/* what begins with a dot may mean something else than a name */
+	return base->n > 0 && base->p[0] != '.' && memchr(base->p, '/', base->n) == NULL;
+}
+
 /* Whether two dots stand side by side, as they do in "..", and else rarely. */
 static int
 has_dots(struct lp_span s)

@@ -56,6 +56,11 @@ int lp_merge_resolve(struct lp_merge *, struct lp_span path, enum lp_merge_view,
  */
 int lp_merge_split(struct lp_merge *, struct lp_span name, struct lp_span *dir, struct lp_span *base);
 
+/*
+ * Whether a name is that of a plain file or directory in the directory that
+ * was remembered, whose base then is *base. 0 wherever that is not plain.
+ */
+int lp_merge_same_parent(const struct lp_merge *, struct lp_span name, struct lp_span *base);
 /* The directory that a row of this name goes to, made if need be; m->through_lower tells how. As lp_merge_resolve. */
 int lp_merge_parent(struct lp_merge *, struct lp_span dir, struct lp_node **out);
 /* Remember it: once a row has been shown in it, it is a visible directory until something is hidden. */

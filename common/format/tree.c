@@ -237,6 +237,31 @@ lp_tree_child(struct lp_merge *m, struct lp_node *dir, struct lp_span name, stru
 	return adopt(m, dir->children, *out, &p);
 }
 
+int
+lp_tree_append(struct lp_merge *m, struct lp_node *dir, struct lp_span name, struct lp_node **out)
+{
+	struct lp_children *c = dir->children;
+	size_t path_n = dir->path_n + (dir->parent != NULL) + name.n;
+	const unsigned char *copy;
+	struct lp_node *n;
+
+	if (c == NULL || c->n == 0 || !c->ordered || c->slot != NULL || dir->metadata || path_n > LP_MAX_PATH ||
+	    lp_span_cmp(name, name_of(c->last)) <= 0)
+		return LP_E_ABSENT;
+	n = lp_arena_alloc(&m->objects, sizeof(*n));
+	copy = lp_arena_copy(&m->text, name);
+	if (n == NULL || copy == NULL)
+		return LP_E_NOMEM;
+	*n = (struct lp_node){
+		.name = copy, .name_n = (uint32_t)name.n, .path_n = (uint32_t)path_n, .parent = dir, .clean = dir->clean,
+	};
+	c->last->next = n;
+	c->last = c->at = n;
+	c->n++;
+	*out = n;
+	return LP_OK;
+}
+
 struct lp_node *
 lp_tree_next(const struct lp_node *top, struct lp_node *at, int into)
 {

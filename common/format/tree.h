@@ -53,6 +53,13 @@ int lp_tree_find(struct lp_merge *, const struct lp_node *, struct lp_span name,
  */
 int lp_tree_child(struct lp_merge *, struct lp_node *, struct lp_span name, struct lp_node **out);
 
+/*
+ * Make a child for a name that comes behind all others there are and needs no
+ * escape: without looking, in a list that is in order. LP_OK; LP_E_ABSENT if
+ * that is not so, which only lp_tree_child can answer; LP_E_NOMEM.
+ */
+int lp_tree_append(struct lp_merge *, struct lp_node *, struct lp_span name, struct lp_node **out);
+
 /* Free the hash tables; the nodes are the arena's. */
 void lp_tree_release(struct lp_merge *);
 
