@@ -449,6 +449,8 @@ set_all(struct transfer *t)
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, t);
 	SET(CURLOPT_PRIVATE, t);
+	/* a connection that others may not use would keep them from waiting for one that they may share */
+	SET(CURLOPT_FORBID_REUSE, (long)t->req.probe);
 	set_method(t);
 	set_trust(t);
 }

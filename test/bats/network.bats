@@ -1,0 +1,203 @@
+#!/usr/bin/env bats
+# Between the programs and the servers: distance, HTTP/2, proxies.
+
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # scripts in quotes; each test is a process, and means to be; run's variables
+
+bats_require_minimum_version 1.5.0
+
+LAYERS=20
+
+setup_file()
+{
+	load ../lib/registry
+	srv_init
+	export HOME=$BATS_FILE_TMPDIR/home
+	unset LP_STORE LP_OFFLINE LP_TOKEN_FILE LP_TOKEN_FD REGISTRY_AUTH_FILE DOCKER_CONFIG XDG_CONFIG_HOME
+	mkdir -p "$HOME"
+	cd "$BATS_FILE_TMPDIR" || return
+	local n files=()
+	for ((n = 0; n < LAYERS; n++)); do
+		mkdir -p "tree$n"
+		# nothing that compresses, and more than a head of it
+		openssl enc -aes-128-ctr -nosalt -pbkdf2 -pass "pass:$n" -in /dev/zero 2>/dev/null |
+			head -c 100000 >"tree$n/file" || :
+		tar --owner=0 --group=0 --mtime=@0 -cf - "tree$n" | gzip -n >"l$n.tar.gz"
+		files+=("l$n.tar.gz")
+	done
+	layout_make lay app:1 "${files[@]}"
+	registry_start reg
+	registry_push "$PWD/lay:app:1" reg app:1
+	registry_start basic htpasswd storage="$PWD/s1"
+	registry_push "$PWD/lay:app:1" basic app:1 alice:secret-alice
+	tls_init
+	tls_front front reg
+	tls_front private basic
+}
+
+teardown_file()
+{
+	load ../lib/registry
+	srv_stop
+}
+
+setup()
+{
+	load ../lib/registry
+	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin} IN=$BATS_FILE_TMPDIR
+	export PATH=$LP_BIN:$PATH CA=$LP_SRV/tls/ca.pem
+	unset http_proxy https_proxy all_proxy no_proxy HTTPS_PROXY ALL_PROXY NO_PROXY
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+teardown()
+{
+	srv_stop_test
+}
+
+# sources HOST:PORT: those of the image, at that address
+sources()
+{
+	lp-layers -o source "oci:$IN/lay:app:1" | sed "s|.*@|$1/app@|"
+}
+
+# connections NAME N: wait for as many to have ended: the proxy logs them then
+connections()
+{
+	# shellcheck disable=SC2317 # run by wait_for
+	as_many()
+	{
+		[ "$(srv_requests "$1" | wc -l)" -ge "$2" ]
+	}
+	wait_for as_many "$1" "$2"
+}
+
+# heads STORE: it has 64 KiB of each layer, and they are right
+heads()
+{
+	local n hex
+	for ((n = 0; n < LAYERS; n++)); do
+		hex=$(sha256sum <"$IN/l$n.tar.gz" | cut -c1-64)
+		head -c 65536 "$IN/l$n.tar.gz" | cmp - "$1/ranges/sha256/$hex/0-65535"
+	done
+}
+
+# Each change of direction would cost the distance once; those of one
+# connection follow each other, those of several do not.
+@test "--fill of 20 heads takes at most a quarter of the round trips of 20 runs one after the other" {
+	local source apart together
+	delay_start apart 0 "$(srv_addr reg)"
+	sources "$(srv_addr apart)" >list
+	[ "$(wc -l <list)" -eq "$LAYERS" ]
+	while read -r source; do
+		run -0 bash -c 'lp-fetch "$1" >got' - "$source"
+	done <list
+	# one finds out that there is no TLS, one is asked
+	connections apart $((2 * LAYERS))
+	apart=$(srv_requests apart | jq -s 'map(.turns) | add')
+	delay_start together 0 "$(srv_addr reg)"
+	run -0 lp-fetch --fill -S st < <(sources "$(srv_addr together)")
+	heads st
+	connections together 2
+	srv_requests together | jq -c '{n, turns}'
+	together=$(srv_requests together | jq -s 'sort_by(.n) | .[0].turns + (.[1:] | map(.turns) | max)')
+	echo "apart $apart, together $together"
+	[ $((4 * together)) -le "$apart" ]
+	# -j is a bound
+	delay_start few 0 "$(srv_addr reg)"
+	run -0 lp-fetch --fill -j 2 -S st2 < <(sources "$(srv_addr few)")
+	connections few 3
+	[ "$(srv_requests few | wc -l)" -eq 3 ]
+}
+
+@test "HTTP/2 is spoken where it is offered: --fill is one connection, and its requests do not wait for each other" {
+	local turns
+	delay_start far 20 "$(srv_addr front)" --line
+	run -0 lp-fetch --fill --cacert "$CA" -j 20 -S st < <(sources "$(srv_addr far localhost)")
+	heads st
+	srv_requests front '.path | contains("/blobs/")' >asked
+	[ "$(wc -l <asked)" -eq "$LAYERS" ]
+	[ "$(jq -r .protocol asked | sort -u)" = HTTP/2.0 ]
+	[ "$(jq -r .connection asked | sort -u | wc -l)" -eq 1 ]
+	[ "$(jq -r .range asked | sort -u)" = bytes=0-65535 ]
+	[ "$(jq -r .accept_encoding asked | sort -u)" = identity ]
+	connections far 2
+	# the one that was only to find out whether TLS is spoken, and the other
+	[ "$(srv_requests far | wc -l)" -eq 2 ]
+	turns=$(srv_requests far | jq -s 'sort_by(.down) | last.turns')
+	echo "turns $turns"
+	# one after the other they would be twice as many as requests
+	[ "$turns" -lt $((2 * LAYERS)) ]
+}
+
+@test "HTTP/2 for one blob, whole and resumed" {
+	local source
+	source=$(sources "$(srv_addr front localhost)" | head -n 1)
+	run -0 bash -c 'set -o pipefail; lp-fetch -a --cacert "$CA" "$1" | cmp - "$IN/l0.tar.gz"' - "$source"
+	run -0 bash -c 'set -o pipefail; lp-fetch --cacert "$CA" -r 500-1499 "$1" | cmp - <(tail -c +501 "$IN/l0.tar.gz" | head -c 1000)' \
+	    - "$source"
+	[ "$(srv_requests front '.path | contains("/blobs/")' | tail -n 1 | jq -r .protocol)" = HTTP/2.0 ]
+}
+
+# ---- proxies -------------------------------------------------------------------------
+
+# proxy NAME: an HTTP proxy on loopback; PROXY is its address
+proxy()
+{
+	delay_start "$1" 0 --http
+	PROXY=$(srv_addr "$1")
+}
+
+@test "http_proxy is used for http, and no_proxy keeps hosts from it" {
+	local source
+	proxy one
+	source=$(sources "$(srv_addr reg)" | head -n 1)
+	export http_proxy=http://$PROXY
+	run -0 bash -c 'lp-fetch --plain-http "$1" | cmp - <(head -c 65536 "$IN/l0.tar.gz")' - "$source"
+	connections one 1
+	srv_requests one '.request | startswith("GET http://")' | jq -e --arg a "$(srv_addr reg)" '.to == $a'
+	no_proxy=127.0.0.1 run -0 bash -c 'lp-fetch --plain-http "$1" | cmp - <(head -c 65536 "$IN/l0.tar.gz")' - "$source"
+	no_proxy='*' run -0 bash -c 'lp-fetch --plain-http "$1" | cmp - <(head -c 65536 "$IN/l0.tar.gz")' - "$source"
+	[ "$(srv_requests one | wc -l)" -eq 1 ]
+	# one that is not there is not gone round
+	http_proxy=http://127.0.0.1:1 run -3 --separate-stderr lp-fetch --plain-http --retries 0 "$source"
+	[[ $stderr == *127.0.0.1* ]]
+}
+
+@test "https_proxy is a tunnel: the proxy sees the host's name, and no credential" {
+	local source
+	proxy tunnel
+	printf 'secret-alice\n' >password
+	source=$(sources "$(srv_addr private localhost)" | head -n 1)
+	export https_proxy=http://carol:secret-carol@$PROXY LP_STATS=$PWD/stats
+	lp-layers -v --cacert "$CA" --user alice --password-file password "$(srv_addr private localhost)/app:1" >rows 2>out
+	[ "$(wc -l <rows)" -eq "$LAYERS" ]
+	run -0 bash -c 'lp-fetch -v --cacert "$CA" --user alice --password-file password "$1" 2>>out |
+		cmp - <(head -c 65536 "$IN/l0.tar.gz")' - "$source"
+	run -0 lp-fetch -v --fill --cacert "$CA" --user alice --password-file password -S st < <(
+	    sources "$(srv_addr private localhost)")
+	echo "$output" >>out
+	heads st
+	connections tunnel 3
+	# nothing but tunnels, all to the registry, and with the proxy's own password alone
+	[ "$(srv_requests tunnel | jq -r .request | sort -u)" = "CONNECT $(srv_addr private localhost) HTTP/1.1" ]
+	[ "$(srv_requests tunnel | jq -r .headers | grep -ic '^authorization')" -eq 0 ]
+	srv_requests tunnel | jq -r .headers | tr -d '\r' >proxied
+	grep -iqx "proxy-authorization: Basic $(printf carol:secret-carol | base64)" proxied
+	run ! grep -F -e secret-alice -e "$(printf alice:secret-alice | base64)" "$(srv_log tunnel)"
+	# the registry saw ours, and not the proxy's
+	srv_requests private '.status == 206' | jq -e -s --arg a "Basic $(printf alice:secret-alice | base64)" \
+	    'length > 0 and all(.authorization == $a)'
+	run ! grep -rF -e secret-carol -e secret-alice out stats st
+}
+
+@test "a proxy's password is in no message" {
+	local source
+	source=$(sources "$(srv_addr private localhost)" | head -n 1)
+	# one that refuses: of nobody, and of a server that knows no tunnels
+	https_proxy=http://carol:secret-carol@127.0.0.1:1 run -3 --separate-stderr lp-fetch -v --retries 0 --cacert "$CA" "$source"
+	[[ $stderr == *lp-fetch:* ]]
+	[[ $stderr != *secret-carol* ]]
+	https_proxy=http://carol:secret-carol@$(srv_addr reg) run -3 --separate-stderr lp-fetch -v --retries 0 --cacert "$CA" "$source"
+	[[ $stderr == *lp-fetch:* ]]
+	[[ $stderr != *secret-carol* ]]
+}
