@@ -278,6 +278,8 @@ fell_short(struct lp_remote_get *g, int status)
 	if (g->barren >= BARREN_MAX || g->resumes > RESUMES_MAX)
 		return fail(m, LP_E_NET, "broke off at byte %llu%s%s; tried %u times", ULL(g->at),
 		    r->why[0] != '\0' ? ": " : "", r->why, g->resumes);
+	/* what was accepted just now may end before the next request, and be renewed again */
+	g->ask.renewals = 0;
 	return LP_E_ABSENT;
 }
 

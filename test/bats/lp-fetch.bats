@@ -43,7 +43,7 @@ serve()
 	local path=/blob step rules='{}'
 	for step; do
 		case $step in
-		/*) path=$step ; continue ;;
+		/* | HEAD\ *) path=$step ; continue ;;
 		esac
 		rules=$(jq -c --arg p "$path" --arg f "$BLOB" --argjson s "$step" \
 		    '.[$p] = ($s | if type == "array" then . else [.] end | map(if (keys - ["range", "shift", "total",
@@ -97,6 +97,14 @@ ranges()
 	[ ! -s odd ]
 	ranges | tail -1 | grep -x 'bytes=999990-999999'
 	srv_requests faulty 'true' | jq -r '.headers["accept-encoding"]' | sort -u | grep -x identity
+}
+
+@test "no HEAD is sent to learn a size: signed URLs and ECR Public refuse it" {
+	serve 'HEAD /blob' '{"status": 403}' /blob '{}'
+	gets 999900 100 -r -100 "$URL"
+	gets 0 65536 "$URL"
+	gets 0 1000000 -a "$URL"
+	[ "$(srv_requests faulty | jq -r .method | sort -u)" = GET ]
 }
 
 @test "200 for a range: what is in front is thrown away, the transfer ends with the range" {
@@ -194,8 +202,8 @@ ranges()
 
 @test "429 and 503 wait as Retry-After says, in both forms; others back off" {
 	local s
-	for s in '{"status": 429, "retry_after": 1}' '{"status": 503, "retry_after": "date+1"}' \
-	    '{"status": 503}' '{"status": 502}' '{"status": 500}' '{"drop": "fin"}' '{"drop": "rst"}'; do
+	for s in '{"status": 429, "retry_after": 1}' '{"status": 429, "retry_after": "date+1"}' \
+	    '{"status": 503, "retry_after": 1}' '{"status": 503, "retry_after": "date+1"}' '{"status": 503}' '{"status": 502}' '{"status": 500}' '{"drop": "fin"}' '{"drop": "rst"}'; do
 		serve "[$s, {}]"
 		gets 0 65536 "$URL"
 		[ "$(ranges | wc -l)" -eq 2 ]
@@ -249,6 +257,87 @@ ranges()
 	run ! grep SECRET st
 }
 
+# storage STEP...: a registry whose blobs are redirected to another port, where STEPs are what happens
+storage()
+{
+	serve "$@"
+	printf '{"/v2/x/blobs/*": {"redirect": "http://%s/blob?sig=abc"}}\n' "$(srv_addr faulty "${STORAGE_HOST:-127.0.0.1}")" >front.json
+	srv_stop front
+	rm -f "$LP_SRV/front/requests"
+	fault_start front front.json
+	SOURCE=$(srv_addr front)/x@$DIGEST
+}
+
+blobs_asked()
+{
+	srv_requests front '.path | contains("/blobs/")' | wc -l
+}
+
+@test "a signed URL that has expired is renewed once, whatever the storage calls that" {
+	local s
+	for s in 400 401 403; do
+		storage "[{\"status\": $s}, {}]"
+		gets 0 65536 "$SOURCE"
+		[ "$(blobs_asked)" -eq 2 ]
+		storage "{\"status\": $s}"
+		fails 3 "$s" "$SOURCE"
+		[ "$(blobs_asked)" -eq 2 ]
+		[ ! -s got ]
+	done
+	# in the middle of a body: each resumption begins at the registry
+	storage '[{"reset_at": 400000}, {"status": 403}, {}]'
+	gets 0 1000000 -a "$SOURCE"
+	[ "$(blobs_asked)" -eq 3 ]
+	storage '{"status": 404}'
+	fails 3 404 "$SOURCE"
+	[ "$(blobs_asked)" -eq 1 ]
+}
+
+@test "Authorization stays where it belongs: another port, another host, https instead of http" {
+	local to
+	echo secret >password
+	tls_init
+	jq -n --arg f "$BLOB" '{"/blob": {file: $f}}' >rules
+	fault_start plain rules
+	fault_start safe rules --tls "$LP_SRV/tls/cert.pem" "$LP_SRV/tls/key.pem"
+	for to in "http://$(srv_addr plain)" "http://$(srv_addr plain cdn.localhost)" "https://$(srv_addr safe localhost)"; do
+		jq -n --arg t "$to/blob" '{"/v2/x/blobs/*": [{status: 401, headers: {"WWW-Authenticate": "Basic realm=\"x\""}},
+		    {redirect: $t}]}' >front.json
+		srv_stop front
+		rm -f "$LP_SRV/front/requests"
+		fault_start front front.json
+		gets 0 65536 --cacert "$LP_SRV/tls/ca.pem" --user alice --password-file password "$(srv_addr front)/x@$DIGEST"
+		[ "$(srv_requests front | jq -s 'last.headers.authorization | startswith("Basic ")')" = true ]
+	done
+	[ "$(srv_requests plain | wc -l)" -eq 2 ]
+	[ "$(srv_requests safe | wc -l)" -eq 1 ]
+	[ -z "$(srv_requests plain '.headers | has("authorization")')" ]
+	[ -z "$(srv_requests safe '.headers | has("authorization")')" ]
+	# a URL, as a foreign layer has it, is nobody's registry
+	gets 0 65536 --user alice --password-file password "http://$(srv_addr plain)/blob"
+	[ -z "$(srv_requests plain '.headers | has("authorization")')" ]
+	jq -n --arg f "$BLOB" '{"/blob": {need: {authorization: "Basic x"}, file: $f}}' >rules
+	fault_start needy rules
+	fails 3 'HTTP 401' --user alice --password-file password "http://$(srv_addr needy)/blob"
+	[ -z "$(srv_requests needy '.headers | has("authorization")')" ]
+}
+
+@test "a token that ends in mid-run is replaced, and the body goes on where it was" {
+	# each is good for one request, and each request breaks off
+	serve /token '{"token": {"uses": 1}}' '/v2/x/blobs/*' "$(jq -nc --arg f "$BLOB" '[
+	    ({reset_at: 300000}, {reset_at: 200000}, {close_at: 100000}, {})
+	    | . + {file: $f, need: {realm: "{self}/token", service: "s", scope: "repository:x:pull"}}]')"
+	gets 0 1000000 -a "$(srv_addr faulty)/x@$DIGEST"
+	[ "$(srv_requests faulty '.path | startswith("/token")' | wc -l)" -eq 4 ]
+	[ "$(srv_requests faulty '.status == 206' | jq -r .headers.range | paste -sd' ')" = \
+	    'bytes=300000-999999 bytes=500000-999999 bytes=600000-999999' ]
+	# tokens that are worth nothing: one is asked for, and then it is told
+	serve /token '{"token": {"uses": 0}}' '/v2/x/blobs/*' \
+	    '{"need": {"realm": "{self}/token", "service": "s", "scope": "repository:x:pull"}}'
+	fails 3 '401' "$(srv_addr faulty)/x@$DIGEST"
+	[ "$(srv_requests faulty '.path | startswith("/token")' | wc -l)" -eq 1 ]
+}
+
 @test "from https to http is refused, and unknown authorities are" {
 	tls_init
 	jq -n --arg f "$BLOB" '{"/blob": {file: $f}, "/down": {redirect: "http://localhost:1/blob"}}' >rules
@@ -277,6 +366,10 @@ ranges()
 	fails 3 'Content-Encoding: gzip' --digest "$DIGEST" "$URL"
 	fails 3 'Content-Encoding: gzip' --size 1000000 "$URL"
 	[ ! -s got ]
+	# one that heeds what was asked
+	serve '{"gzip": "asked"}'
+	gets 0 65536 "$URL"
+	# one that calls what it stores by that name
 	serve '{"headers": {"Content-Encoding": "gzip"}}'
 	gets 0 65536 --size 1000000 "$URL"
 	gets 0 65536 "$URL"
