@@ -19,6 +19,10 @@ enum {
 	TOKENS_MAX = 4096 /* one per repository and user */
 };
 
+/* The first line of the file: whatever begins otherwise is not ours to write over. */
+static const char first_line[] = "#lp-tokens\n";
+enum { FIRST_LINE = sizeof(first_line) - 1 };
+
 static int64_t
 now(void)
 {
@@ -133,7 +137,8 @@ take_line(struct lp_tokens *t, struct lp_span line)
 		lp_buf_init_secret(&f[i], FILE_MAX_BYTES);
 		rc = rc != LP_OK ? rc : field(&line, &f[i]);
 	}
-	if (rc == LP_OK && lp_num_u64(lp_buf_span(&f[0]), INT64_MAX, &end) == LP_OK) {
+	/* a line that was cut off has fields that are empty */
+	if (rc == LP_OK && f[4].n > 0 && lp_num_u64(lp_buf_span(&f[0]), INT64_MAX, &end) == LP_OK) {
 		struct lp_token_entry *e = at_hand(t, (char *)f[1].p, (char *)f[2].p, (char *)f[3].p);
 
 		if (e == NULL || strcmp(e->text, (char *)f[4].p) != 0)
@@ -190,9 +195,10 @@ save(struct lp_tokens *t)
 {
 	int64_t ends_after = now();
 	struct lp_buf b;
-	int rc = LP_OK;
+	int rc;
 
 	lp_buf_init_secret(&b, FILE_MAX_BYTES);
+	rc = lp_buf_adds(&b, first_line);
 	for (size_t i = 0; i < t->n && rc == LP_OK; i++)
 		if (t->v[i].end > ends_after)
 			rc = add_line(&b, &t->v[i]);
@@ -231,6 +237,22 @@ is_private(int fd, const char **why)
 	return 0;
 }
 
+/*
+ * Empty, or begun by one of us: a private key that LP_TOKEN_FILE names by
+ * mistake is private, too. While another process of ours writes it the file
+ * is one or the other.
+ */
+static int
+is_tokens(int fd, const char **why)
+{
+	char start[FIRST_LINE];
+	ptrdiff_t n = lp_pread_full(fd, start, sizeof(start), 0);
+
+	errno = n < 0 ? errno : 0;
+	*why = n < 0 ? "the token file cannot be read" : "the token file holds something else: it is not overwritten";
+	return n == 0 || (n == FIRST_LINE && memcmp(start, first_line, FIRST_LINE) == 0);
+}
+
 static int
 open_named(const char *path, const char **why)
 {
@@ -263,7 +285,7 @@ lp_tokens_open(struct lp_tokens *t, const char **why)
 		t->fd = open_named(file, why);
 	else
 		return LP_OK;
-	return t->fd >= 0 && is_private(t->fd, why) ? LP_OK : LP_E_SYS;
+	return t->fd >= 0 && is_private(t->fd, why) && is_tokens(t->fd, why) ? LP_OK : LP_E_SYS;
 }
 
 void

@@ -3,10 +3,11 @@
  * LP_TOKEN_FILE names (or the descriptor LP_TOKEN_FD), those of all
  * processes of a pipeline.
  *
- * The file is made by whoever comes first, mode 0600, and refused if it
- * belongs to somebody else or others may read it. One line a token:
- * end (seconds since 1970), host, repository, user, token; divided by tabs,
- * escaped as rows are. The lock is POSIX's (F_SETLKW), which is the process's
+ * The file is made by whoever comes first, mode 0600, and refused, unchanged,
+ * if it belongs to somebody else, others may read it, or it is neither empty
+ * nor begins with the line `#lp-tokens`. Then one line a token: end (seconds
+ * since 1970), host, repository, user, token; divided by tabs, escaped as
+ * rows are. The lock is POSIX's (F_SETLKW), which is the process's
  * and not the open file's, because an inherited descriptor shares the latter.
  */
 #ifndef LP_SYS_TOKENS_H

@@ -343,7 +343,7 @@ asked()
 	LP_TOKEN_FD=7 lp-layers --digest "$BEARER/public/app:1"
 	exec 7>&-
 	[ "$(asked)" -eq $((before + 1)) ]
-	LP_TOKEN_FD=9 may_not 'LP_TOKEN_FD is not the number of an open descriptor' "$BEARER/public/app:1"
+	LP_TOKEN_FD=199 may_not 'LP_TOKEN_FD is not the number of an open descriptor' "$BEARER/public/app:1"
 	LP_TOKEN_FD=x may_not 'LP_TOKEN_FD is not the number of an open descriptor' "$BEARER/public/app:1"
 }
 
@@ -352,7 +352,7 @@ asked()
 	may --user alice --password-file password "$BEARER/team/app:1"
 	may_not '401' "$BEARER/team/app:1"
 	may "$BEARER/public/app:1"
-	[ "$(wc -l <tokens)" -ge 2 ]
+	[ "$(wc -l <tokens)" -ge 3 ]
 }
 
 @test "a token file that others could read, or plant, is refused" {
@@ -364,9 +364,14 @@ asked()
 	mkfifo fifo
 	chmod 600 fifo
 	LP_TOKEN_FILE=$PWD/fifo may_not 'not a regular file' "$BEARER/public/app:1"
-	# nonsense in it is no harm
+	# a private file that is something else stays what it is
 	(umask 077 && head -c 4096 /dev/urandom >junk)
-	LP_TOKEN_FILE=$PWD/junk may "$BEARER/public/app:1"
+	cp junk was
+	LP_TOKEN_FILE=$PWD/junk may_not 'holds something else: it is not overwritten' "$BEARER/public/app:1"
+	cmp junk was
+	# nonsense in ours is no harm
+	(umask 077 && { echo '#lp-tokens'; cat was; } >ours)
+	LP_TOKEN_FILE=$PWD/ours may "$BEARER/public/app:1"
 }
 
 @test "a token that was refused is replaced once" {
@@ -374,7 +379,7 @@ asked()
 	may "$BEARER/public/app:1"
 	local before
 	# as good as expired: the registry knows nothing of it
-	awk -F'\t' -v OFS='\t' '{ $5 = "eyJhbGciOiJub25lIn0.e30."; print }' tokens >old
+	awk -F'\t' -v OFS='\t' 'NR > 1 { $5 = "eyJhbGciOiJub25lIn0.e30." } { print }' tokens >old
 	cat old >tokens
 	before=$(asked)
 	may "$BEARER/public/app:1"
@@ -466,7 +471,7 @@ asked()
 	} >out 2>&1
 	[ -s cmdlines ]
 	[ -s stats ]
-	token=$(head -1 tokens | cut -f5)
+	token=$(sed -n 2p tokens | cut -f5)
 	[ ${#token} -gt 100 ]
 	grep -qF "$SECRET" password
 	run ! grep -rF -e "$SECRET" -e "$(b64 "alice:$SECRET")" -e "$refresh" -e "$token" out stats store cmdlines
