@@ -11,6 +11,7 @@
 #include "common/format/challenge.h"
 #include "common/sys/err.h"
 #include "common/sys/realm.h"
+#include "common/sys/sandbox.h"
 #include "common/sys/tokens.h"
 
 enum {
@@ -63,6 +64,7 @@ lp_registry_open(struct lp_registry **out, struct lp_http *http, const struct lp
 	r->http = http;
 	r->opt = *opt;
 	lp_json_wipe();
+	lp_lock_memory();
 	rc = lp_tokens_open(&r->tokens, why);
 	if (rc != LP_OK) {
 		int err = errno;

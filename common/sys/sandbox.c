@@ -383,6 +383,14 @@ lp_lock_is(void)
 	return LOCKING;
 }
 
+void
+lp_lock_memory(void)
+{
+	/* it can fail only where the kernel does not know it */
+	if (LOCKING)
+		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 const char *
 lp_lock_names(void)
 {

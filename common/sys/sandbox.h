@@ -58,6 +58,14 @@ int lp_lock_paths(enum lp_duty, const struct lp_lock_path *, size_t n);
 /* Whether this build has locks. */
 int lp_lock_is(void);
 
+/*
+ * What this process has in memory is nobody else's: no core file, and no
+ * other process of the same user reads it or its environment (ptrace(2),
+ * proc(5)). Before it learns a secret. Not in builds without locks: their
+ * checkers look at themselves that way.
+ */
+void lp_lock_memory(void);
+
 /* One line, with its newline: which locks this build has, for -V. */
 const char *lp_lock_names(void);
 

@@ -182,6 +182,16 @@ goes_on()
 	[ "$(line_of 'seccomp\(SECCOMP_SET_MODE_FILTER, 0.* = 0$')" -gt 0 ]
 }
 
+@test "who reads a password is not dumpable before" {
+	local dumpable opened
+	echo secret >password
+	run strace -f -qq -o trace -e trace=prctl,openat "$LOCKED/lp-layers" --plain-http --retries=0 --user alice \
+	    --password-file password "localhost:$PORT/a"
+	dumpable=$(grep -nF 'prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE' trace | head -n 1 | cut -d: -f1)
+	opened=$(grep -nF '"password"' trace | head -n 1 | cut -d: -f1)
+	[ "$dumpable" -lt "$opened" ]
+}
+
 @test "LP_SANDBOX=seccomp is the user's word for going on without Landlock, and no other word is" {
 	LP_SANDBOX=seccomp each_program goes_on
 	LP_SANDBOX=none each_program refused Landlock -e inject=landlock_create_ruleset:error=ENOSYS
