@@ -1,0 +1,232 @@
+/* Ranges, Content-Range and small header fields: each case in a heap block of its exact size. */
+#include <stdlib.h>
+
+#include "common/base/status.h"
+#include "common/format/httpfield.h"
+#include "common/format/range.h"
+#include "test/unit/unit.h"
+
+#define MAX63 "9223372036854775807"
+#define OVER63 "9223372036854775808"
+
+static void
+test_range_parse(void)
+{
+	static const struct { const char *text; int rc, suffix; uint64_t first, last, count; } t[] = {
+		{ "0-0", LP_OK, 0, 0, 0, 0 },
+		{ "10-20", LP_OK, 0, 10, 20, 0 },
+		{ "5-", LP_OK, 0, 5, LP_RANGE_END, 0 },
+		{ "-7", LP_OK, 1, 0, LP_RANGE_END, 7 },
+		{ "0-" MAX63, LP_OK, 0, 0, INT64_MAX, 0 },
+		{ "0-" OVER63, LP_E_USAGE, 0, 0, 0, 0 },
+		{ OVER63 "-", LP_E_USAGE, 0, 0, 0, 0 },
+		{ "-" OVER63, LP_E_USAGE, 0, 0, 0, 0 },
+		{ "99999999999999999999999-", LP_E_USAGE, 0, 0, 0, 0 },
+		{ "", LP_E_USAGE, 0, 0, 0, 0 },
+		{ "-", LP_E_USAGE, 0, 0, 0, 0 },
+		{ "-0", LP_E_USAGE, 0, 0, 0, 0 },
+		{ "0--1", LP_E_USAGE, 0, 0, 0, 0 },
+		{ "5-4", LP_E_USAGE, 0, 0, 0, 0 },
+		{ "7", LP_E_USAGE, 0, 0, 0, 0 },
+		{ " 1-2", LP_E_USAGE, 0, 0, 0, 0 },
+		{ "1-2 ", LP_E_USAGE, 0, 0, 0, 0 },
+		{ "+1-2", LP_E_USAGE, 0, 0, 0, 0 },
+		{ "0x1-2", LP_E_USAGE, 0, 0, 0, 0 },
+		{ "1-2,4-5", LP_E_USAGE, 0, 0, 0, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct lp_range_spec r = { .count = 99 };
+		unsigned char *p = unit_exact(lp_span_str(t[i].text));
+		int rc = lp_range_parse(lp_span(p, strlen(t[i].text)), &r);
+
+		ok(rc == t[i].rc && (rc == LP_OK ? r.suffix == t[i].suffix && r.first == t[i].first && r.last == t[i].last &&
+		    r.count == t[i].count : r.count == 99), "range \"%s\"", t[i].text);
+		free(p);
+	}
+}
+
+static void
+test_range_resolve(void)
+{
+	static const struct { const char *text; uint64_t size; int rc; uint64_t first, last; } t[] = {
+		{ "0-9", 10, LP_OK, 0, 9 },
+		{ "0-10", 10, LP_OK, 0, 9 },
+		{ "0-" MAX63, 10, LP_OK, 0, 9 },
+		{ "9-", 10, LP_OK, 9, 9 },
+		{ "10-", 10, LP_E_DATA, 0, 0 },
+		{ "3-5", 10, LP_OK, 3, 5 },
+		{ "-3", 10, LP_OK, 7, 9 },
+		{ "-10", 10, LP_OK, 0, 9 },
+		{ "-11", 10, LP_OK, 0, 9 },
+		{ "0-", 0, LP_E_DATA, 0, 0 },
+		{ "-1", 0, LP_E_DATA, 0, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct lp_range_spec spec;
+		struct lp_range r = { 0, 0 };
+
+		ok(lp_range_parse(lp_span_str(t[i].text), &spec) == LP_OK &&
+		    lp_range_resolve(&spec, t[i].size, &r) == t[i].rc && r.first == t[i].first && r.last == t[i].last,
+		    "%s of %llu bytes", t[i].text, (unsigned long long)t[i].size);
+	}
+}
+
+static void
+test_content_range(void)
+{
+	static const struct { const char *text; int rc, satisfied, has_total; uint64_t first, last, total; } t[] = {
+		{ "bytes 0-0/1", LP_OK, 1, 1, 0, 0, 1 },
+		{ "bytes 10-20/21", LP_OK, 1, 1, 10, 20, 21 },
+		{ "bytes 10-20/*", LP_OK, 1, 0, 10, 20, 0 },
+		{ "bytes */100", LP_OK, 0, 1, 0, 0, 100 },
+		{ "bytes */0", LP_OK, 0, 1, 0, 0, 0 },
+		{ "Bytes 1-2/3", LP_OK, 1, 1, 1, 2, 3 },
+		{ "bytes 0-" MAX63 "/*", LP_OK, 1, 0, 0, INT64_MAX, 0 },
+		{ "bytes 0-" OVER63 "/*", LP_E_DATA, 0, 0, 0, 0, 0 },
+		{ "bytes 0-1/" OVER63, LP_E_DATA, 0, 0, 0, 0, 0 },
+		{ "bytes 10-20/20", LP_E_DATA, 0, 0, 0, 0, 0 },
+		{ "bytes 10-9/20", LP_E_DATA, 0, 0, 0, 0, 0 },
+		{ "bytes */*", LP_E_DATA, 0, 0, 0, 0, 0 },
+		{ "bytes 0-9", LP_E_DATA, 0, 0, 0, 0, 0 },
+		{ "bytes 0-9/", LP_E_DATA, 0, 0, 0, 0, 0 },
+		{ "bytes -9/10", LP_E_DATA, 0, 0, 0, 0, 0 },
+		{ "bytes 0-/10", LP_E_DATA, 0, 0, 0, 0, 0 },
+		{ "bytes 5/10", LP_E_DATA, 0, 0, 0, 0, 0 },
+		{ "bytes=0-9/10", LP_E_DATA, 0, 0, 0, 0, 0 },
+		{ "bytes  0-9/10", LP_E_DATA, 0, 0, 0, 0, 0 },
+		{ "bytes 0-9/10 ", LP_E_DATA, 0, 0, 0, 0, 0 },
+		{ "bytes 0x0-9/10", LP_E_DATA, 0, 0, 0, 0, 0 },
+		{ "octets 0-9/10", LP_E_DATA, 0, 0, 0, 0, 0 },
+		{ "bytes", LP_E_DATA, 0, 0, 0, 0, 0 },
+		{ "", LP_E_DATA, 0, 0, 0, 0, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct lp_content_range c = { .total = 99 };
+		size_t n = strlen(t[i].text);
+		unsigned char *p = unit_exact(lp_span_str(t[i].text));
+		int rc = lp_content_range(lp_span(p, n), &c), cut = LP_E_DATA;
+
+		ok(rc == t[i].rc && (rc != LP_OK ? c.total == 99 : c.satisfied == t[i].satisfied &&
+		    c.has_total == t[i].has_total && c.range.first == t[i].first && c.range.last == t[i].last &&
+		    c.total == t[i].total), "Content-Range \"%s\"", t[i].text);
+		free(p);
+		/* cut short it is read within its bounds; what it says then is another matter */
+		for (size_t k = 0; k < n; k++) {
+			p = unit_exact(lp_span(t[i].text, k));
+			cut = lp_content_range(lp_span(p, k), &c);
+			free(p);
+			if (cut != LP_OK && cut != LP_E_DATA)
+				break;
+		}
+		ok(cut == LP_OK || cut == LP_E_DATA, "and cut anywhere");
+	}
+}
+
+static void
+test_retry_after(void)
+{
+	/* 1994-11-06 08:49:37 */
+	enum { NOW = 784111777 };
+	static const struct { const char *text; int rc; uint64_t seconds; } t[] = {
+		{ "0", LP_OK, 0 },
+		{ "120", LP_OK, 120 },
+		{ "18446744073709551615", LP_OK, UINT64_MAX },
+		{ "18446744073709551616", LP_E_DATA, 0 },
+		{ "-1", LP_E_DATA, 0 },
+		{ "1.5", LP_E_DATA, 0 },
+		{ "", LP_E_DATA, 0 },
+		{ "soon", LP_E_DATA, 0 },
+		{ "Sun, 06 Nov 1994 08:49:37 GMT", LP_OK, 0 },
+		{ "Sun, 06 Nov 1994 08:49:47 GMT", LP_OK, 10 },
+		{ "Sun, 06 Nov 1994 08:49:36 GMT", LP_OK, 0 },
+		{ "Mon, 07 Nov 1994 08:49:37 GMT", LP_OK, 86400 },
+		{ "Tue, 29 Feb 2000 00:00:00 GMT", LP_OK, 951782400u - NOW },
+		{ "Wed, 01 Mar 2000 00:00:00 GMT", LP_OK, 951868800u - NOW },
+		{ "Fri, 31 Dec 1999 23:59:60 GMT", LP_OK, 946684800u - NOW },
+		{ "Thu, 01 Jan 1970 00:00:00 GMT", LP_OK, 0 },
+		{ "Sun, 06 Nov 1994 24:00:00 GMT", LP_E_DATA, 0 },
+		{ "Sun, 32 Nov 1994 08:49:37 GMT", LP_E_DATA, 0 },
+		{ "Sun, 06 Nov 1994 08:49:37 UTC", LP_E_DATA, 0 },
+		{ "Sun, 06 Nov 1994 08:49:37 GMT ", LP_E_DATA, 0 },
+		{ "Sun, 06 Nov 1994 08:49:37", LP_E_DATA, 0 },
+		{ "Sunday, 06-Nov-94 08:49:37 GMT", LP_E_DATA, 0 },
+		{ "Sun Nov  6 08:49:37 1994", LP_E_DATA, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		unsigned char *p = unit_exact(lp_span_str(t[i].text));
+		uint64_t s = 0;
+		int rc = lp_retry_after(lp_span(p, strlen(t[i].text)), NOW, &s);
+
+		ok(rc == t[i].rc && (rc != LP_OK || s == t[i].seconds), "Retry-After \"%s\"", t[i].text);
+		free(p);
+	}
+}
+
+static void
+test_warning(void)
+{
+	static const struct { const char *text, *want; } t[] = {
+		{ "299 - \"old server\"", "old server" },
+		{ "299 - \"a \\\"b\\\" c\" \"Sun, 06 Nov 1994 08:49:37 GMT\"", NULL },
+		{ "299 host:80 \"x\"", "x" },
+		{ "299 - plain words", "- plain words" },
+		{ "299 - \"", "- \"" },
+		{ "299 ", NULL },
+		{ "299", NULL },
+		{ "199 - \"other\"", NULL },
+		{ "", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		unsigned char *p = unit_exact(lp_span_str(t[i].text));
+		struct lp_span s = lp_warning_text(lp_span(p, strlen(t[i].text)));
+
+		if (i == 1)
+			ok(s.n > 0 && s.p > p && s.p + s.n < p + strlen(t[i].text), "a Warning with a date: some of it");
+		else if (t[i].want == NULL)
+			ok(s.p == NULL, "no Warning of ours: \"%s\"", t[i].text);
+		else
+			ok_str(s, t[i].want, t[i].text);
+		free(p);
+	}
+}
+
+static void
+test_ratelimit(void)
+{
+	static const struct { const char *text; int rc; uint64_t left; } t[] = {
+		{ "97;w=21600", LP_OK, 97 },
+		{ "0", LP_OK, 0 },
+		{ "100", LP_OK, 100 },
+		{ OVER63, LP_E_DATA, 0 },
+		{ ";w=1", LP_E_DATA, 0 },
+		{ "x;w=1", LP_E_DATA, 0 },
+		{ "97 ;w=1", LP_E_DATA, 0 },
+		{ "", LP_E_DATA, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		unsigned char *p = unit_exact(lp_span_str(t[i].text));
+		uint64_t left = 0;
+		int rc = lp_ratelimit(lp_span(p, strlen(t[i].text)), &left);
+
+		ok(rc == t[i].rc && (rc != LP_OK || left == t[i].left), "RateLimit-Remaining \"%s\"", t[i].text);
+		free(p);
+	}
+}
+
+int
+main(void)
+{
+	test_range_parse();
+	test_range_resolve();
+	test_content_range();
+	test_retry_after();
+	test_warning();
+	test_ratelimit();
+	return unit_done();
+}
