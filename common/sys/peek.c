@@ -160,6 +160,7 @@ lp_peek_release(struct lp_peek *p)
 		free(p->image[i].layer);
 		free(p->image[i].digest);
 		free(p->image[i].platform);
+		free(p->image[i].asking);
 	}
 	if (p->token_fd >= 0)
 		close(p->token_fd);
@@ -174,14 +175,20 @@ static size_t
 gather_bars(struct lp_peek *p, struct lp_bar *bar, size_t max)
 {
 	size_t n = 0;
+	int moved = 0;
 
 	for (size_t i = 0; i < p->nimages; i++)
 		for (size_t k = 0; k < p->image[i].n && n < max; k++) {
 			struct lp_peek_layer *l = &p->image[i].layer[k];
 
+			moved |= l->have > 0;
 			if (l->active)
 				bar[n++] = (struct lp_bar){ lp_span_str(l->label), l->have, l->want };
 		}
+	/* before the first byte of a layer */
+	for (size_t i = 0; i < p->nimages && n < max && !moved; i++)
+		if (p->image[i].asking != NULL)
+			bar[n++] = (struct lp_bar){ lp_span_str(p->image[i].asking), 0, 0 };
 	return n;
 }
 
@@ -224,6 +231,25 @@ lp_peek_message(struct lp_peek *p, const char *about, struct lp_span line)
 		lp_err("%s: %s", about, lp_quote(line));
 	else
 		lp_err("%s", lp_quote(line));
+}
+
+/* A message about a layer has the label in front, and need not name its source too. */
+static void
+about_layer(struct lp_peek_layer *l, struct lp_span line)
+{
+	const unsigned char *at = memmem(line.p, line.n, l->source, strlen(l->source));
+	struct lp_span before = line, behind = line;
+
+	if (at == NULL) {
+		lp_peek_message(l->peek, l->label, line);
+		return;
+	}
+	before.n = (size_t)(at - line.p);
+	(void)lp_span_take(&behind, before.n + strlen(l->source));
+	if (behind.n > 2 && memcmp(behind.p, ": ", 2) == 0)
+		(void)lp_span_take(&behind, 2);
+	lp_bars_clear(&l->peek->bars);
+	lp_err("%s: %s%s", l->label, lp_quote(before), lp_quote(behind));
 }
 
 void
@@ -285,11 +311,27 @@ lp_peek_settle(struct lp_peek_layer *l, const struct lp_job *j, int quietly)
 		if (!is_of(line, name))
 			continue;
 		if (!quietly)
-			lp_peek_message(l->peek, l->label, line);
+			about_layer(l, line);
 		if (j->exit != LP_EXIT_OK && l->error == NULL && !quietly)
 			l->error = strdup(lp_quote(line));
 	}
 	lp_buf_clear(&l->held);
+}
+
+int
+lp_peek_exit_of(const struct lp_job *j)
+{
+	return j->n > 0 && j->code[0] == LP_EXIT_ABSENT ? LP_EXIT_ABSENT : j->exit;
+}
+
+void
+lp_peek_how_to_record(struct lp_peek *p)
+{
+	if (p->told_to_record)
+		return;
+	p->told_to_record = 1;
+	lp_bars_clear(&p->bars);
+	lp_note("to record it: the same command, once, without --offline and with a network");
 }
 
 static int64_t

@@ -124,6 +124,7 @@ struct lp_peek_image {
 	char *platform; /* NULL: unknown */
 	struct lp_peek_layer *layer;
 	size_t n;
+	char *asking;   /* what to show until the first byte of a layer; NULL: nothing */
 	struct lp_job database; /* listings on their way out of it, or into it */
 };
 
@@ -152,6 +153,7 @@ struct lp_peek {
 	size_t jobs_max;
 	struct lp_job fill; /* brings the heads of all layers into the store, over shared connections */
 	struct lp_peek_out out;
+	int told_to_record;
 	char *error;     /* first failure that is no single layer's */
 };
 
@@ -188,6 +190,14 @@ void lp_peek_message(struct lp_peek *, const char *about, struct lp_span line);
  */
 void lp_peek_hold(struct lp_peek_layer *, struct lp_span line);
 void lp_peek_settle(struct lp_peek_layer *, const struct lp_job *, int quietly);
+
+/*
+ * What a pipeline that begins with lp-fetch came to: where that had nothing
+ * to give, what the others say of no input does not count.
+ */
+int lp_peek_exit_of(const struct lp_job *);
+/* Offline, and something is missing: what to do. Once. */
+void lp_peek_how_to_record(struct lp_peek *);
 
 /* peek_image.c: fill peek->image[] for all names. */
 int lp_peek_resolve(struct lp_peek *);

@@ -7,6 +7,7 @@
 #include "common/format/find.h"
 #include "common/format/pick.h"
 #include "common/sys/err.h"
+#include "common/sys/io.h"
 #include "common/sys/peek_pipe.h"
 #include "common/sys/peek_priv.h"
 #include "common/sys/view.h"
@@ -43,7 +44,7 @@ run(struct lp_peek_layer *l, struct lp_pipeline *line, const struct lp_job_io *i
 		rc = lp_peek_turn(p);
 	l->active = 0;
 	lp_bars_clear(&p->bars);
-	return rc != LP_OK ? rc : l->job.exit;
+	return rc != LP_OK ? rc : lp_peek_exit_of(&l->job);
 }
 
 /* The layer's bytes from the start, as far as its reader wants them; what is fetched stays in the store. */
@@ -199,17 +200,41 @@ cat_by_stream(struct lp_peek_layer *l, const char *name)
 	return run(l, &line, &io);
 }
 
+/* Whether the row that `fd` stands at is of something that has content; says so if not. */
 static int
-cat(struct lp_peek_layer *l, const char *name)
+has_content(const struct lp_peek_layer *l, const char *name, int fd)
+{
+	unsigned char text[256];
+	off_t at = lseek(fd, 0, SEEK_CUR);
+	ptrdiff_t n = at >= 0 ? lp_pread_full(fd, text, sizeof(text), (uint64_t)at) : 0;
+	const unsigned char *nl = n > 0 ? memchr(text, '\n', (size_t)n) : NULL;
+	unsigned char type = nl != NULL && nl + 1 < text + n ? nl[1] : '-';
+
+	if (type == '-' || type == 'h')
+		return 1;
+	if (type == 'd')
+		lp_err("%s is a directory (%s; --find='%s/*' lists it)", lp_quotes(name), l->label, lp_quotes(name));
+	else
+		lp_err("%s is no file with content (%s)", lp_quotes(name), l->label);
+	return 0;
+}
+
+static int
+cat(struct lp_peek_layer *l, const char *name, int row)
 {
 	int code = LP_OK;
 
+	if (!has_content(l, name, row))
+		return LP_EXIT_ABSENT;
 	/* a listing from the database does not say whether the layer has a table of contents */
 	if (l->toc_range[0] == '\0' && l->from_cache)
 		code = lp_peek_look(l->peek, l);
 	if (code != LP_OK)
 		return code;
-	return l->toc_range[0] != '\0' ? cat_by_toc(l, name) : cat_by_stream(l, name);
+	code = l->toc_range[0] != '\0' ? cat_by_toc(l, name) : cat_by_stream(l, name);
+	if (code == LP_EXIT_ABSENT && l->peek->o->offline)
+		lp_note("%s has %s, but not all of its bytes were recorded", l->label, lp_quotes(name));
+	return code;
 }
 
 /* ---- both questions ------------------------------------------------------------------------ */
@@ -231,13 +256,15 @@ lp_peek_find(struct lp_peek *p)
 		lp_err("%s: no such path in %s", lp_quotes(p->o->pattern), lp_quotes(p->image[0].name));
 		p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);
 	} else if (rc == 1 && is_cat) {
-		rc = cat(l, name);
+		rc = cat(l, name, fd);
 		p->exit = lp_exit_worse(p->exit, rc > 0 ? rc : LP_EXIT_OK);
 	} else if (rc == 1) {
 		p->entries = 1;
 		rc = lp_peek_show_row(p, fd);
 	}
 	lp_peek_keep_all(p);
+	if (p->o->offline && p->exit == LP_EXIT_ABSENT && rc != 0)
+		lp_peek_how_to_record(p);
 	free(name);
 	close(fd);
 	return rc < 0 ? rc : LP_OK;

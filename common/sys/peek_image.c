@@ -236,6 +236,10 @@ suggest_tags(struct lp_peek *p, const struct lp_reference *ref)
 			lp_note("%s/%s has %zu tags, none of them like that (lp-layers --tags lists them)",
 			    lp_quotes(ref->host), lp_quotes(ref->repo), tags);
 	}
+	/* not one tag, or not even a list: the tag is not what is wrong */
+	if (rc == LP_OK && tags == 0)
+		lp_note("%s shows no tags of %s: is that its name, and are there credentials for it?",
+		    lp_quotes(ref->host), lp_quotes(ref->repo));
 	for (size_t i = 0; i < nearest.n; i++)
 		lp_note("%s %s/%s:%s", i == 0 ? "did you mean" : "or", lp_quotes(ref->host), lp_quotes(ref->repo),
 		    lp_quote(lp_span(nearest.best[i].text, nearest.best[i].n)));
@@ -254,7 +258,7 @@ advise(struct resolving *r)
 	if (lp_reference_image(lp_span_str(r->image->name), &ref, &error) != LP_OK || ref.kind != LP_REF_REGISTRY)
 		return;
 	if (p->o->offline && r->job.exit == LP_EXIT_ABSENT)
-		lp_note("to record it: the same command, once, without --offline and with a network");
+		lp_peek_how_to_record(p);
 	else if (!p->o->offline && ref.name[0] != '\0' && r->said != NULL && strstr(r->said, " 404") != NULL)
 		suggest_tags(p, &ref);
 }
@@ -271,6 +275,8 @@ lp_peek_resolve(struct lp_peek *p)
 	for (size_t i = 0; i < n && rc == LP_OK; i++) {
 		r[i].job = (struct lp_job){ .ops = &ops, .owner = &r[i] };
 		r[i].fd = lp_tmpfile();
+		if (asprintf(&p->image[i].asking, "looking up %s", lp_quotes(p->image[i].name)) < 0)
+			p->image[i].asking = NULL;
 		rc = r[i].fd < 0 ? LP_E_SYS : start(p, &r[i]);
 		if (rc != LP_OK)
 			lp_err_errno("cannot run lp-layers");

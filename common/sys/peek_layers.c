@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/base/status.h"
@@ -20,24 +21,45 @@ image_line(const struct lp_peek_image *im)
 	return text;
 }
 
+/* Cut to a screen's width, a digest to what people compare. */
 static char *
-title_of(const struct lp_peek_layer *l, int eyes)
+title_for_eyes(const struct lp_peek_layer *l)
 {
-	char size[LP_HUMAN_MAX + 1], *text = NULL, *image = NULL;
+	enum { DIGEST_SHOWN = 19, ELLIPSIS = 3 };
+	char size[LP_HUMAN_MAX + 1], *text = NULL;
+	const char *made_by = l->created_by != NULL ? lp_quotes(l->created_by) : "";
+	unsigned columns, rows;
+	size_t left, n = strlen(made_by);
+	int used;
 
-	if (!eyes && l->number == 1)
-		image = image_line(l->image);
+	lp_tty_size(1, &columns, &rows);
 	*lp_human_bytes(size, l->size >= 0 ? (uint64_t)l->size : 0) = '\0';
-	if (eyes) {
-		if (asprintf(&text, "%slayer %u  %s  %s%s%s", l->number > 1 ? "\n" : "", l->number,
-		        l->digest != NULL ? l->digest : "-", l->size >= 0 ? size : "-",
-		        l->created_by != NULL ? "  " : "",
-		        l->created_by != NULL ? lp_quotes(l->created_by) : "") < 0)
-			return NULL;
-	} else if (asprintf(&text, "%s#layer\tindex=%u\tdigest=%s\tsize=%lld", image != NULL ? image : "",
-	               l->number - 1, l->digest != NULL ? l->digest : "", (long long)l->size) < 0) {
-		text = NULL;
+	used = snprintf(NULL, 0, "layer %u  %.*s  %s  ", l->number, DIGEST_SHOWN, l->digest != NULL ? l->digest : "-",
+	    l->size >= 0 ? size : "-");
+	left = used > 0 && (unsigned)used < columns ? columns - (unsigned)used : 0;
+	if (n > left) {
+		n = left > ELLIPSIS ? left - ELLIPSIS : 0;
+		/* not in the middle of a character */
+		while (n > 0 && ((unsigned char)made_by[n] & 0xc0) == 0x80)
+			n--;
 	}
+	if (asprintf(&text, "%slayer %u  %.*s  %s  %.*s%s", l->number > 1 ? "\n" : "", l->number, DIGEST_SHOWN,
+	        l->digest != NULL ? l->digest : "-", l->size >= 0 ? size : "-", (int)n, made_by,
+	        made_by[n] != '\0' ? "..." : "") < 0)
+		return NULL;
+	return text;
+}
+
+static char *
+title_of(const struct lp_peek_layer *l)
+{
+	char *text = NULL, *image = NULL;
+
+	if (l->number == 1)
+		image = image_line(l->image);
+	if (asprintf(&text, "%s#layer\tindex=%u\tdigest=%s\tsize=%lld", image != NULL ? image : "", l->number - 1,
+	        l->digest != NULL ? l->digest : "", (long long)l->size) < 0)
+		text = NULL;
 	free(image);
 	return text;
 }
@@ -70,9 +92,11 @@ lp_peek_show_row(struct lp_peek *p, int fd)
 static int
 start_layer(struct lp_peek *p, const struct lp_peek_layer *l, int rows)
 {
-	char *title = p->o->what == LP_PEEK_LAYERS ? title_of(l, lp_peek_for_eyes(p)) : NULL;
+	char *title = NULL;
 	int fd = lp_tmpfile_reopen(rows), rc;
 
+	if (p->o->what == LP_PEEK_LAYERS)
+		title = lp_peek_for_eyes(p) ? title_for_eyes(l) : title_of(l);
 	rc = fd < 0 ? LP_E_SYS : start_rows(p, fd, title, 0);
 	if (rc != LP_OK)
 		lp_err_errno("cannot show layer %u", l->number);

@@ -172,7 +172,7 @@ on_ended(struct lp_job *j)
 		after_toc(l);
 		break;
 	case LP_STEP_STREAM:
-		l->exit = lp_exit_worse(l->exit, j->exit);
+		l->exit = lp_exit_worse(l->exit, lp_peek_exit_of(j));
 		done(l);
 		break;
 	default:
@@ -376,6 +376,8 @@ lp_peek_list(struct lp_peek *p)
 		rc = lp_peek_turn(p);
 	lp_bars_clear(&p->bars);
 	share(p);
+	if (p->o->offline && p->exit == LP_EXIT_ABSENT)
+		lp_peek_how_to_record(p);
 	if (rc == LP_OK)
 		lp_peek_keep_all(p);
 	return rc;

@@ -16,10 +16,11 @@ add_tsv(struct lp_argv *a, const struct lp_peek_options *o)
 		lp_argv_addf(a, "--match=%s", o->pattern);
 }
 
-/* lp-merge adds up by itself, and its rows are few and aligned by tabs already. */
+/* lp-merge adds up by itself. */
 static int
 show_du(struct lp_peek *p)
 {
+	struct lp_view view = { .kind = LP_VIEW_DU };
 	struct lp_argv more;
 	int rc;
 
@@ -29,8 +30,10 @@ show_du(struct lp_peek *p)
 	else
 		lp_argv_add(&more, "--du");
 	lp_argv_append(&more, &p->o->rows);
-	rc = lp_peek_merge(p, &p->image[0], &more, NULL, p->out.fd);
+	rc = lp_peek_merge(p, &p->image[0], &more, lp_peek_for_eyes(p) ? &view : NULL, p->out.fd);
 	lp_argv_release(&more);
+	/* sums are no entries */
+	p->entries = -1;
 	return rc;
 }
 
@@ -46,9 +49,10 @@ show_merged(struct lp_peek *p)
 
 	lp_argv_init(&more);
 	add_tsv(&more, o);
-	/* the view must be told of the layer's column */
-	if (eyes)
+	if (eyes) {
 		lp_argv_add(&more, "--header");
+		lp_argv_add(&more, "--columns=mode,uid,gid,size,mtime,name,linkname,devmajor,devminor,layer");
+	}
 	rc = lp_peek_merge(p, &p->image[0], &more, eyes ? &view : NULL, p->out.fd);
 	lp_argv_release(&more);
 	if (rc == LP_OK && o->what == LP_PEEK_FIND && p->entries == 0) {

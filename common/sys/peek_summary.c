@@ -28,30 +28,36 @@ add_up(const struct lp_peek *p)
 	return s;
 }
 
+/* What came of it, for who watches. */
+static void
+closing_line(const struct lp_peek *p, const struct sums *s)
+{
+	char count[LP_HUMAN_MAX + 1], got[LP_HUMAN_MAX + 1], all[LP_HUMAN_MAX + 1], share[LP_HUMAN_MAX + 1];
+
+	*lp_human_count(count, p->entries > 0 ? (uint64_t)p->entries : 0) = '\0';
+	*lp_human_bytes(got, (uint64_t)p->bytes_downloaded) = '\0';
+	*lp_human_bytes(all, s->size) = '\0';
+	*lp_human_percent(share, (uint64_t)p->bytes_downloaded, s->size) = '\0';
+	if (p->entries < 0)
+		lp_note("%zu layer%s; fetched %s of %s (%s)", s->layers, s->layers == 1 ? "" : "s", got, all, share);
+	else
+		lp_note("%zu layer%s, %s entries, %s; fetched %s of %s (%s)", s->layers, s->layers == 1 ? "" : "s",
+		    count, s->previews > 0 ? "preview" : "complete", got, all, share);
+}
+
 void
 lp_peek_summary(struct lp_peek *p)
 {
 	struct sums s = add_up(p);
-	char count[LP_HUMAN_MAX + 1], got[LP_HUMAN_MAX + 1], all[LP_HUMAN_MAX + 1], share[LP_HUMAN_MAX + 1];
 
 	if (p->o->complete && s.previews > 0)
 		p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);
-	if (!lp_tty_is(2)) {
+	if (lp_tty_is(2))
+		closing_line(p, &s);
+	else if (s.previews > 0)
 		/* who reads a pipe must know that more is there */
-		if (s.previews > 0)
-			lp_note("preview: of %zu layers, %zu are not listed to their end (-c lists all)",
-			    s.layers, s.previews);
-		return;
-	}
-	*lp_human_count(count, p->entries > 0 ? (uint64_t)p->entries : 0) = '\0';
-	*lp_human_bytes(got, (uint64_t)p->bytes_downloaded) = '\0';
-	*lp_human_bytes(all, s.size) = '\0';
-	*lp_human_percent(share, (uint64_t)p->bytes_downloaded, s.size) = '\0';
-	if (p->entries < 0)
-		lp_note("%zu layer%s; fetched %s of %s (%s)", s.layers, s.layers == 1 ? "" : "s", got, all, share);
-	else
-		lp_note("%zu layer%s, %s entries, %s; fetched %s of %s (%s)", s.layers, s.layers == 1 ? "" : "s",
-		    count, s.previews > 0 ? "preview" : "complete", got, all, share);
+		lp_note("preview: of %zu layer%s, %zu %s not listed to the end%s", s.layers, s.layers == 1 ? "" : "s",
+		    s.previews, s.previews == 1 ? "is" : "are", p->o->complete ? "" : " (-c lists all)");
 	if (p->ratelimit_remaining >= 0 && p->ratelimit_remaining <= LP_PEEK_LOW_LIMIT)
 		lp_note("the registry's rate limit leaves %lld more manifests", (long long)p->ratelimit_remaining);
 }

@@ -143,6 +143,20 @@ lp_bars_clear(struct lp_bars *b)
 		(void)lp_write_all(b->fd, lp_buf_span(&b->text));
 }
 
+/* "LABEL  12.3 MiB", or what is being done as long as there are no bytes. */
+static int
+add_open_end(struct lp_bars *b, const struct lp_bar *bar, unsigned columns)
+{
+	char room[LP_HUMAN_MAX];
+	int rc = lp_buf_add(&b->text, lp_span(bar->label.p, bar->label.n < columns ? bar->label.n : columns - 1));
+
+	if (bar->have > 0) {
+		rc = rc != LP_OK ? rc : lp_buf_adds(&b->text, "  ");
+		rc = rc != LP_OK ? rc : lp_buf_add(&b->text, lp_span(room, (size_t)(lp_human_bytes(room, bar->have) - room)));
+	}
+	return rc != LP_OK ? rc : lp_buf_addc(&b->text, '\n');
+}
+
 /* "LABEL  ━━━━━━────  12.3 MiB of 48.6 MiB  25.3 %"; the bar takes the room the rest leaves. */
 static int
 add_bar(struct lp_bars *b, const struct lp_bar *bar, unsigned columns)
@@ -151,6 +165,8 @@ add_bar(struct lp_bars *b, const struct lp_bar *bar, unsigned columns)
 	unsigned wide, full;
 	int rc;
 
+	if (bar->want == 0)
+		return add_open_end(b, bar, columns);
 	p = lp_human_bytes(p, bar->have);
 	memcpy(p, " of ", 4);
 	p = lp_human_bytes(p + 4, bar->want);

@@ -44,7 +44,7 @@ int lp_progress_parse(struct lp_span line, struct lp_progress_line *);
 
 /* ---- showing --------------------------------------------------------------- */
 
-/* One bar's worth. */
+/* One bar's worth; `want` 0: no end is known. */
 struct lp_bar {
 	struct lp_span label; /* printable */
 	uint64_t have, want;

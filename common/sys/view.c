@@ -132,7 +132,8 @@ lp_view_run(void *arg)
 	lp_buf_init(&o.b, SIZE_MAX / 2);
 	rc = put_title(v, &o);
 	if (rc == LP_OK)
-		rc = v->kind == LP_VIEW_DOCUMENT ? lp_view_document(v, &o) : show_rows(v, &o);
+		rc = v->kind == LP_VIEW_DOCUMENT ? lp_view_document(v, &o) :
+		     v->kind == LP_VIEW_DU ? lp_view_du(&o) : show_rows(v, &o);
 	if (rc == LP_E_NOMEM)
 		lp_err("out of memory");
 	end = rc == LP_E_PIPE ? LP_OK : lp_view_flush(&o);

@@ -15,6 +15,7 @@ enum lp_view_kind {
 	LP_VIEW_ROWS,    /* the rows again, in `fmt` */
 	LP_VIEW_LISTING, /* aligned rows */
 	LP_VIEW_TREE,
+	LP_VIEW_DU,      /* what lp-merge --du writes, aligned */
 	LP_VIEW_DIFF,    /* rows of stdin (old) and of `other` (new), both sorted */
 	LP_VIEW_DOCUMENT, /* rows of stdin are NDJSON */
 	LP_VIEW_FIND     /* no view, but a question: see lp_view_found */

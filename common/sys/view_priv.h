@@ -23,6 +23,8 @@ int lp_view_flush(struct lp_view_out *);
 
 /* Each: LP_OK, LP_E_PIPE, or a failure. */
 int lp_view_document(const struct lp_view *, struct lp_view_out *);
+/* Of lp-merge --du, no rows. */
+int lp_view_du(struct lp_view_out *);
 int lp_view_diff(const struct lp_view *, struct lp_rowin *, struct lp_view_out *);
 int lp_view_find(const struct lp_view *, struct lp_rowin *, struct lp_view_out *);
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016 # the inner shells expand it
+# shellcheck disable=SC2016,SC2030,SC2031 # the inner shells expand it; bats runs each test in a subshell
 # lp-cat: one member out of a stream, several as a tar, and out of an indexed
 # layer by its chunks alone.
 

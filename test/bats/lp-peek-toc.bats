@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2030,SC2031 # bats runs each test in a subshell
 # lp-peek and what a layer says about itself: complete listings and single
 # files out of tables of contents, tables that lie, and paths that are looked
 # for no further than they have to be.
@@ -93,14 +94,14 @@ toc_size() { # IMAGE
 }
 
 @test "--cat of a 1 KiB file: less than 100 KiB beyond the table of contents" {
-	lp-cat -f "$D/big.tar" small >small
+	lp-cat -f "$D/big.tar" small >want.small
 	for kind in zstd estargz; do
 		image=$(srv_addr reg)/$kind:1
 		rm -rf cache
 		toc=$(toc_size "$image")
 		before=$(registry_served reg)
 		LP_STATS=cat.$kind lp-peek -q --cat=small "$image" >got
-		cmp small got
+		cmp want.small got
 		[ "$(downloaded cat.$kind)" -le $((toc + 102400)) ]
 		[ "$(($(registry_served reg) - before))" -le $((toc + 102400)) ]
 		# the table is in the store, the listing in the database: what is left is the file
@@ -108,7 +109,7 @@ toc_size() { # IMAGE
 		lp-cat -f "$D/big.tar" data/05/file-00005 | cmp - got
 		[ "$(downloaded again.$kind)" -le 102400 ]
 		# and what was read once is there
-		LP_STATS=none.$kind lp-peek -q --offline --cat=small "$image" | cmp small -
+		LP_STATS=none.$kind lp-peek -q --offline --cat=small "$image" | cmp want.small -
 		[ "$(downloaded none.$kind)" -eq 0 ]
 	done
 }

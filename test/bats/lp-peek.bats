@@ -273,6 +273,21 @@ downloaded() {
 	run ! grep -q $'\x1b' piped
 }
 
+@test "on a terminal: devices by their numbers, sums aligned, titles as wide as the screen, what is being done" {
+	on_terminal 80 24 tty lp-peek -q --no-pager --color=never "$OCI"
+	grep -qE '^crw-rw-rw- +0 +0 +1,3 ' tty
+	on_terminal 80 24 tty lp-peek --no-pager --du=1 "$OCI"
+	grep -qE '^ +SIZE +ENTRIES  PATH' tty
+	grep -qE '^ *[0-9.]+ [KM]iB +[0-9,]+  etc' tty
+	run ! grep -q '0 entries' tty
+	on_terminal 80 24 tty lp-peek -q --no-pager --color=never --layers "$OCI"
+	grep -qE '^layer 2  sha256:[0-9a-f]{12}  12\.8 MiB  apt-get .*\.\.\.' tty
+	[ "$(grep '^layer' tty | tr -d '\r' | wc -L)" -le 80 ]
+	delay_start slow 200 "$(srv_addr reg)"
+	on_terminal 80 24 tty lp-peek --no-cache --no-pager "$(srv_addr slow)/public/app:1"
+	grep -qF "looking up $(srv_addr slow)/public/app:1" tty
+}
+
 @test "a pager as git has it: LP_PAGER, PAGER, less -FRX; none in a pipe" {
 	LP_PAGER='sed s/^/paged:/' PAGER=false on_terminal 80 24 tty lp-peek "$OCI"
 	grep -q '^paged:.*usr/bin' tty
@@ -329,6 +344,32 @@ downloaded() {
 	run -3 lp-peek "$(srv_addr reg)/public/none:1"
 	run -3 lp-peek 127.0.0.1:1/x/y:1
 	[[ $output == *127.0.0.1:1* ]]
+}
+
+@test "a rate limit that is low is told, and one that is not is not" {
+	for left in 7 90; do
+		rm -rf cache
+		jq -n --arg v "$left;w=21600" '{"/v2/app/manifests/*": {headers: {"RateLimit-Remaining": $v}}}' >rules
+		fault_start limited$left rules --layout "$LAYOUT"
+		run -0 --separate-stderr lp-peek "$(srv_addr limited$left)/app@$(jq -r '.manifests[0].digest' "$LAYOUT/index.json")"
+		[ "$left" = 90 ] || [[ $stderr == *"the registry's rate limit leaves 7 more manifests"* ]]
+		[ "$left" = 7 ] || [[ $stderr != *"rate limit"* ]]
+		run -0 --separate-stderr lp-peek -q "$(srv_addr limited$left)/app@$(jq -r '.manifests[0].digest' "$LAYOUT/index.json")"
+		[ -z "$stderr" ]
+	done
+}
+
+@test "offline, found and not recorded: which layer, and what to do" {
+	image=$(srv_addr reg)/public/app:1
+	lp-peek -qc "$image" >/dev/null
+	run -4 --separate-stderr lp-peek --offline --cat=etc/passwd "$image"
+	[ -z "$output" ]
+	[[ $stderr == *"layer 1 has etc/passwd, but not all of its bytes were recorded"* ]]
+	[[ $stderr == *"to record it: the same command, once, without --offline"* ]]
+	lp-peek -q --cat=etc/passwd "$image" >got
+	lp-peek -q --offline --cat=etc/passwd "$image" | cmp got -
+	run -4 --separate-stderr lp-peek --cat=etc "$image"
+	[[ $stderr == *"etc is a directory"* ]]
 }
 
 @test "ten layers far away: five round trips after the connection, the token's among them" {
@@ -397,8 +438,8 @@ downloaded() {
 	tar -C b -cf b.tar .
 	layout_make lay v1 a.tar b.tar a.tar
 	lp-peek -qc oci:lay:v1 >got
-	lp-cache --db=cache/layer-peek/listings.db images | cut -f2,6 >images
-	printf '0\tyes\n1\tyes\n2\tyes\n' | cmp - images
+	lp-cache --db=cache/layer-peek/listings.db images | cut -f2,6 >kept
+	printf '0\tyes\n1\tyes\n2\tyes\n' | cmp - kept
 	lp-peek -qj oci:lay:v1 | jq -e '.layers_from_cache == 3 and .complete'
 	lp-peek -qc oci:lay:v1 | cmp got -
 	# one layer asked for, and nothing of the others

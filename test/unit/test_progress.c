@@ -65,6 +65,7 @@ test_bars(void)
 	const struct lp_bar bars[] = {
 		{ lp_span_str("layer 1"), 512, 1024 },
 		{ lp_span_str("layer 2"), 3, 0 },
+		{ lp_span_str("looking up x"), 0, 0 },
 	};
 	struct lp_bars b;
 	struct lp_buf got;
@@ -75,17 +76,18 @@ test_bars(void)
 		return;
 	setenv("LC_ALL", "C", 1);
 	lp_bars_init(&b, fd[1]);
-	lp_bars_draw(&b, bars, 2, 1);
+	lp_bars_draw(&b, bars, 3, 1);
 	ok(b.drawn == 0, "nothing is drawn at once");
 	b.started_ms -= LP_BARS_PATIENCE_MS;
-	lp_bars_draw(&b, bars, 2, 1);
+	lp_bars_draw(&b, bars, 3, 1);
 	lp_bars_release(&b);
 	close(fd[1]);
 	ok(lp_read_all(fd[0], &got) == LP_OK, "read back");
 	ok_str(lp_buf_span(&got),
 	    "layer 1  ##################..................  512 B of 1.00 KiB  50.0 %\n"
-	    "layer 2  ....................................  3 B of 0 B  0 %\n"
-	    "\033[A\033[2K\033[A\033[2K", "two bars, and gone again");
+	    "layer 2  3 B\n"
+	    "looking up x\n"
+	    "\033[A\033[2K\033[A\033[2K\033[A\033[2K", "a bar, one without an end, a line, and gone again");
 	close(fd[0]);
 	lp_buf_release(&got);
 }
