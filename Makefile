@@ -66,6 +66,7 @@ ifeq ($(FLAVOUR),fault)
 FAULT = $(O)/test/fault/wrap.o
 WRAPPED = malloc calloc realloc read pread write sendfile
 LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
+all: $(O)/preload.so
 endif
 
 # what is done, a line each; V=1 shows the commands
@@ -103,6 +104,11 @@ $(O)/bin/%: $(O)/cmd/%.o $(FAULT) $(O)/liblp.a
 $(O)/unit/%: $(O)/test/unit/%.o $(O)/test/unit/unit.o $(O)/liblp.a
 	@mkdir -p $(@D)
 	$(call say,LINK)$(LINK) -o $@ $^ $(LIBS_tests) -lseccomp $(LDLIBS)
+
+# for the programs as they are shipped, so without what this flavour is compiled with
+$(O)/preload.so: test/fault/preload.c
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(LP_CPPFLAGS) -std=c11 $(WARN) -O2 -fPIC -shared -o $@ $< -ldl
 
 # with the fuzzer's own main where the fuzzer is, with a replaying one elsewhere
 FUZZ_MAIN   = $(if $(filter fuzz,$(FLAVOUR)),,$(O)/test/fuzz/replay.o)

@@ -131,7 +131,11 @@ lp_peek_init(struct lp_peek *p, const struct lp_peek_options *o)
 		return LP_E_SYS;
 	}
 	snprintf(number, sizeof(number), "%d", p->token_fd);
-	return setenv("LP_TOKEN_FD", number, 1) == 0 ? lock() : LP_E_SYS;
+	if (setenv("LP_TOKEN_FD", number, 1) != 0) {
+		lp_err_errno("cannot start");
+		return LP_E_SYS;
+	}
+	return lock();
 }
 
 static void

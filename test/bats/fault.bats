@@ -9,7 +9,10 @@ setup_file()
 {
 	local top
 	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	export FAULT_BIN=$top/build/fault/bin
+	export FAULT_BIN=$top/build/fault/bin PRELOAD=$top/build/fault/preload.so
+	# where libraries' allocations fail: the programs that are shipped, under their locks
+	export SHIPPED=$top/build/release/bin
+	[ "${LP_BIN:-$SHIPPED}" = "$SHIPPED" ] || make -s -C "$top" FLAVOUR=release all >/dev/null
 	export ASAN_OPTIONS=exitcode=99:allocator_may_return_null=1
 	export UBSAN_OPTIONS=print_stacktrace=1
 	export IN=$BATS_FILE_TMPDIR/in
@@ -65,10 +68,11 @@ setup()
 }
 
 # in_turn KIND [-i FILE] PROGRAM ARGUMENT...: fail each call of KIND in turn,
-# until the program no longer reaches the Nth
+# until the program no longer reaches the Nth. STEP: only each STEPth call,
+# where there are many and each run starts programs
 in_turn()
 {
-	local kind=$1 input=/dev/null n=0 status program
+	local kind=$1 input=/dev/null n=$((1 - ${STEP:-1})) status program
 	shift
 	if [ "$1" = -i ]; then
 		input=$2
@@ -78,7 +82,7 @@ in_turn()
 	shift
 	"$program" "$@" <"$input" >want 2>want.err
 	while :; do
-		n=$((n + 1))
+		n=$((n + ${STEP:-1}))
 		rm -rf hit store db
 		status=0
 		env "LP_FAULT_$kind=$n" LP_FAULT_HIT=hit "$program" "$@" \
@@ -99,6 +103,39 @@ in_turn()
 	cmp out want
 	# some need no memory of their own; all read and write
 	[ "$n" -gt 1 ] || [ "$kind" = ALLOC ]
+}
+
+# libraries_in_turn [-i FILE] PROGRAM ARGUMENT...: each allocation, whoever asks
+# for it, in the program that is shipped. What was kept before is gone.
+libraries_in_turn()
+{
+	local input=/dev/null n=1 status name=$1
+	if [ "$1" = -i ]; then
+		input=$2
+		name=$3
+		shift 2
+	fi
+	shift
+	rm -rf store db
+	status=0
+	"$SHIPPED/$name" "$@" <"$input" >want 2>want.err || status=$?
+	[ "$status" -eq 0 ]
+	while :; do
+		rm -rf hit store db
+		status=0
+		env LD_PRELOAD="$PRELOAD" LP_FAULT_ANY=$n LP_FAULT_IN="$name" LP_FAULT_HIT=hit \
+		    "$SHIPPED/$name" "$@" <"$input" >out 2>err || status=$?
+		[ -s hit ] || break
+		case $status in
+		3) [ -s err ] || { echo "$n: no message"; return 1; } ;;
+		0) cmp out want || { echo "$n: exit 0, other output"; return 1; } ;;
+		*) echo "$n: exit $status"; cat err; return 1 ;;
+		esac
+		n=$((n + ${STEP:-1}))
+	done
+	[ "$status" -eq 0 ]
+	cmp out want
+	[ "$n" -gt 1 ]
 }
 
 # rough PROGRAM...: interrupted and one byte at a time, the result is the same
@@ -208,4 +245,49 @@ images()
 		in_turn $kind lp-cache --db=kept/c.db search b
 		in_turn $kind lp-cache --db=kept/c.db export -j
 	done
+}
+@test "lp-peek: a layout, each failure in turn" {
+	export LP_FAULT_IN=lp-peek
+	for kind in ALLOC READ; do
+		STEP=${FAULT_STEP:-7} in_turn $kind lp-peek -q --no-cache "oci:$IN/layout"
+	done
+	# whose rows are written by a function of its own
+	for kind in ALLOC WRITE READ; do
+		STEP=${FAULT_STEP:-7} in_turn $kind lp-peek -q --no-cache --layers "oci:$IN/layout"
+	done
+	unset LP_FAULT_IN
+	# and all that it starts
+	rough lp-peek -q --no-cache "oci:$IN/layout"
+}
+# FAULT_STEP=1 looks at each one; libcurl and OpenSSL have thousands
+@test "each allocation of every program's libraries in turn, as it is shipped" {
+	images
+	libraries_in_turn -i "$IN/layer.gz" lp-inflate
+	libraries_in_turn -i "$IN/layer.zst" lp-inflate
+	libraries_in_turn -i "$IN/layer.gz" lp-inflate --engine=zlib
+	libraries_in_turn -i "$IN/layer.tar" lp-tarls -j
+	libraries_in_turn lp-merge -E "$IN/base.tsv" "$IN/app.tsv"
+	libraries_in_turn -i "$IN/layer.tar" lp-cat tree/d/zeros
+	libraries_in_turn -i "$IN/toc.zst" lp-toc -j
+	libraries_in_turn -i "$IN/toc.gz" lp-toc -E
+	libraries_in_turn lp-layers -j oci:layout
+	STEP=${FAULT_STEP:-41} libraries_in_turn -i "$IN/base.tsv" lp-cache --db=db/c.db put --layer="$LAYER"
+	"$SHIPPED/lp-cache" --db=kept/c.db put --layer="$LAYER" <"$IN/base.tsv"
+	STEP=${FAULT_STEP:-17} libraries_in_turn lp-cache --db=kept/c.db search b
+	STEP=${FAULT_STEP:-97} libraries_in_turn lp-fetch --plain-http --retries=0 -S store -a "$HOST/app@$LAYER"
+	STEP=${FAULT_STEP:-97} libraries_in_turn lp-layers --plain-http --retries=0 -S store "$HOST/app:app"
+	STEP=${FAULT_STEP:-41} libraries_in_turn lp-peek -q --no-cache "oci:$IN/layout"
+}
+@test "memory that is not to be had, wherever: exit 3, never a signal" {
+	local kib status ends=''
+	for p in lp-tarls lp-inflate; do
+		for kib in $(seq 2400 24 7000); do
+			status=0
+			(ulimit -v "$kib" && exec "$SHIPPED/$p" "$IN/layer.tar") >out 2>err || status=$?
+			# 127: not even the loader
+			[[ $status =~ ^(0|3|127)$ ]] || { echo "$p in $kib KiB: $status"; cat err; return 1; }
+			ends+=" $status"
+		done
+	done
+	[[ $ends == *" 3 "* && $ends == *" 0 "* ]]
 }

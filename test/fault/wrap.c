@@ -13,8 +13,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -34,12 +36,17 @@ ssize_t __wrap_write(int, const void *, size_t);
 
 ssize_t __wrap_sendfile(int, int, off_t *, size_t);
 
+/* Calls left until the one that fails; 0: none fails. Shared with functions that are forked into: one of us fails, once. */
+struct left {
+	atomic_long alloc, write, read;
+};
+static struct left none;
 static struct {
-	long alloc, write, read; /* calls left until the one that fails; 0: none fails */
+	struct left *left;
 	int eintr, one;
 	unsigned turn;
-	int hit; /* a descriptor, opened early: the lock forbids it later */
-} fault = { .hit = -1 };
+	const char *hit;
+} fault = { .left = &none };
 
 static long
 number(const char *name)
@@ -52,26 +59,40 @@ number(const char *name)
 static void __attribute__((constructor))
 start(void)
 {
-	const char *hit = getenv("LP_FAULT_HIT"), *in = getenv("LP_FAULT_IN");
+	const char *in = getenv("LP_FAULT_IN");
+	void *shared = mmap(NULL, sizeof(struct left), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
+	if (shared == MAP_FAILED)
+		abort();
+	fault.left = shared;
 	if (in != NULL && strcmp(in, program_invocation_short_name) != 0)
 		return;
-	fault.alloc = number("LP_FAULT_ALLOC");
-	fault.write = number("LP_FAULT_WRITE");
-	fault.read = number("LP_FAULT_READ");
+	fault.left->alloc = number("LP_FAULT_ALLOC");
+	fault.left->write = number("LP_FAULT_WRITE");
+	fault.left->read = number("LP_FAULT_READ");
 	fault.eintr = number("LP_FAULT_EINTR") != 0;
 	fault.one = number("LP_FAULT_SHORT") != 0;
-	if (hit != NULL)
-		fault.hit = open(hit, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	fault.hit = getenv("LP_FAULT_HIT");
 }
 
+/* This build has no lock: a file can be opened when it is needed. */
 static int
-strikes(long *left, int error)
+strikes(atomic_long *left, int error)
 {
-	if (*left == 0 || --*left > 0)
+	long n = atomic_load(left);
+	int fd;
+
+	do {
+		if (n == 0)
+			return 0;
+	} while (!atomic_compare_exchange_weak(left, &n, n - 1));
+	if (n > 1)
 		return 0;
-	if (fault.hit >= 0)
-		(void)!__real_write(fault.hit, "x", 1);
+	fd = fault.hit != NULL ? open(fault.hit, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : -1;
+	if (fd >= 0) {
+		(void)!__real_write(fd, "x", 1);
+		close(fd);
+	}
 	errno = error;
 	return 1;
 }
@@ -88,25 +109,25 @@ interrupts(void)
 void *
 __wrap_malloc(size_t n)
 {
-	return strikes(&fault.alloc, ENOMEM) ? NULL : __real_malloc(n);
+	return strikes(&fault.left->alloc, ENOMEM) ? NULL : __real_malloc(n);
 }
 
 void *
 __wrap_calloc(size_t k, size_t n)
 {
-	return strikes(&fault.alloc, ENOMEM) ? NULL : __real_calloc(k, n);
+	return strikes(&fault.left->alloc, ENOMEM) ? NULL : __real_calloc(k, n);
 }
 
 void *
 __wrap_realloc(void *p, size_t n)
 {
-	return strikes(&fault.alloc, ENOMEM) ? NULL : __real_realloc(p, n);
+	return strikes(&fault.left->alloc, ENOMEM) ? NULL : __real_realloc(p, n);
 }
 
 ssize_t
 __wrap_read(int fd, void *p, size_t n)
 {
-	if (interrupts() || strikes(&fault.read, EIO))
+	if (interrupts() || strikes(&fault.left->read, EIO))
 		return -1;
 	return __real_read(fd, p, fault.one && n > 1 ? 1 : n);
 }
@@ -114,7 +135,7 @@ __wrap_read(int fd, void *p, size_t n)
 ssize_t
 __wrap_pread(int fd, void *p, size_t n, off_t at)
 {
-	if (interrupts() || strikes(&fault.read, EIO))
+	if (interrupts() || strikes(&fault.left->read, EIO))
 		return -1;
 	return __real_pread(fd, p, fault.one && n > 1 ? 1 : n, at);
 }
@@ -137,7 +158,7 @@ __wrap_write(int fd, const void *p, size_t n)
 	/* messages must come out: they say what failed */
 	if (fd == 2)
 		return __real_write(fd, p, n);
-	if (interrupts() || strikes(&fault.write, ENOSPC))
+	if (interrupts() || strikes(&fault.left->write, ENOSPC))
 		return -1;
 	return __real_write(fd, p, fault.one && n > 1 ? 1 : n);
 }
