@@ -37,8 +37,6 @@ static const char help[] =
     "  -n, --bytes=BYTES        the first BYTES (64K)\n"
     "  -a, --all                all of it, fetched little ahead of the reader\n"
     "  -r, --range=RANGE        FIRST-LAST, FIRST- or -COUNT (the last ones)\n"
-    "  -S, --store=STORE        use what this store has, keep what it lacks\n"
-    "  -O, --offline            open no socket: what is missing is exit 4\n"
     "      --digest=DIGEST      what its sha256 must be\n"
     "      --size=BYTES         how large all of it is\n"
     "      --fill               write nothing: bring that range of each source into STORE;\n"
@@ -56,8 +54,6 @@ struct args {
 	int ranges;        /* how many of -a, -n and -r were given */
 	int all;
 	int asked;         /* by -r: a first byte that is not there is an error */
-	int offline;
-	const char *store;
 	const char *digest;
 	int64_t size;
 	const char *source;
@@ -124,12 +120,6 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 		if (lp_range_parse(lp_span_str(optarg), &a->range) != LP_OK)
 			return lp_opt_refuse(opt, "not a range (FIRST-LAST, FIRST- or -COUNT): %s", lp_quotes(optarg));
 		return LP_EXIT_OK;
-	case 'S':
-		a->store = optarg;
-		return LP_EXIT_OK;
-	case 'O':
-		a->offline = 1;
-		return LP_EXIT_OK;
 	case OPT_DIGEST:
 		a->digest = optarg;
 		return LP_EXIT_OK;
@@ -159,7 +149,7 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 static int
 check_fill(struct args *a, const struct lp_opt *opt, int n, char *const *sources)
 {
-	if (a->store == NULL)
+	if (a->net.store == NULL)
 		return lp_opt_refuse(opt, "--fill fills a store: name one with -S");
 	if (a->digest != NULL || a->size >= 0)
 		return lp_opt_refuse(opt, "--digest and --size are about one source: not with --fill");
@@ -171,7 +161,7 @@ check_fill(struct args *a, const struct lp_opt *opt, int n, char *const *sources
 static int
 check_gc(const struct args *a, const struct lp_opt *opt, int n)
 {
-	if (a->store == NULL || *a->store == '\0')
+	if (a->net.store == NULL)
 		return lp_opt_refuse(opt, "--store-gc bounds a store: name one with -S");
 	if (a->fill || a->ranges > 0 || a->digest != NULL || a->size >= 0 || n > 0)
 		return lp_opt_refuse(opt, "--store-gc fetches nothing: no source, and nothing about one");
@@ -187,8 +177,6 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ "all", no_argument, NULL, 'a' },
 		{ "bytes", required_argument, NULL, 'n' },
 		{ "range", required_argument, NULL, 'r' },
-		{ "store", required_argument, NULL, 'S' },
-		{ "offline", no_argument, NULL, 'O' },
 		{ "digest", required_argument, NULL, OPT_DIGEST },
 		{ "size", required_argument, NULL, OPT_SIZE },
 		{ "fill", no_argument, NULL, OPT_FILL },
@@ -196,13 +184,12 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ "jobs", required_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 }
 	};
-	const char *offline = getenv("LP_OFFLINE"), *why = "";
+	const char *why = "";
 	int c, status = LP_EXIT_OK;
 
-	*a = (struct args){ .size = -1, .range = { .last = 65535 }, .store = getenv("LP_STORE"),
-	    .offline = offline != NULL && strcmp(offline, "1") == 0 };
+	*a = (struct args){ .size = -1, .range = { .last = 65535 } };
 	lp_netopt_init(&a->net);
-	while (status == LP_EXIT_OK && (c = getopt_long(argc, argv, "an:r:S:Oj:" LP_OPT_SHORT, options, NULL)) != -1)
+	while (status == LP_EXIT_OK && (c = getopt_long(argc, argv, "an:r:j:" LP_NETOPT_SHORT LP_OPT_SHORT, options, NULL)) != -1)
 		status = one_option(a, opt, c);
 	if (status != LP_EXIT_OK)
 		return status;
@@ -210,8 +197,6 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		return lp_opt_refuse(opt, "only one of -a, -n and -r");
 	if (lp_netopt_check(&a->net, &why) != LP_OK)
 		return lp_opt_refuse(opt, "%s", why);
-	if (a->store != NULL && *a->store == '\0')
-		a->store = NULL;
 	if (a->gc)
 		return check_gc(a, opt, argc - optind);
 	if (a->fill)
@@ -247,9 +232,9 @@ open_all(struct work *w)
 
 	/* what the source is decides what the others are needed for; lp_blob_open says what is wrong with it */
 	remote = lp_reference_source(lp_span_str(a->source), &ref, &e) == LP_OK && lp_blob_is_remote(&ref);
-	w->env.offline = a->offline;
+	w->env.offline = a->net.offline;
 	if (remote) {
-		rc = lp_env_open_store(&w->env, w->args->store);
+		rc = lp_env_open_store(&w->env, w->args->net.store);
 		rc = rc != LP_OK ? rc : lp_env_open_network(&w->env, &a->net);
 		if (w->env.http != NULL)
 			lp_http_watch(w->env.http, STDOUT_FILENO);
@@ -389,7 +374,7 @@ lock(const struct work *w)
 
 	if (ref->kind == LP_REF_FILE || ref->kind == LP_REF_STDIN)
 		return lp_lock(LP_DUTY_FILTER);
-	return lp_env_lock(&w->env, w->args->store, ref->kind == LP_REF_OCI ? ref->path : NULL);
+	return lp_env_lock(&w->env, w->args->net.store, ref->kind == LP_REF_OCI ? ref->path : NULL);
 }
 
 static int
@@ -483,8 +468,8 @@ open_fill(struct work *w, struct lp_fill *f)
 	const char *why = NULL;
 	int rc;
 
-	w->env.offline = w->args->offline;
-	rc = lp_env_open_store(&w->env, w->args->store);
+	w->env.offline = w->args->net.offline;
+	rc = lp_env_open_store(&w->env, w->args->net.store);
 	rc = rc != LP_OK ? rc : lp_env_open_network(&w->env, &w->args->net);
 	if (rc != LP_OK)
 		return rc;
@@ -508,7 +493,7 @@ fill(struct work *w)
 
 	lp_bars_init(&d.bars, w->out.progress < 0 && !lp_err_is_quiet() && lp_tty_is(2) ? 2 : -1);
 	if (rc == LP_OK)
-		rc = lp_env_lock(&w->env, w->args->store, NULL);
+		rc = lp_env_lock(&w->env, w->args->net.store, NULL);
 	if (rc == LP_OK)
 		lp_fill_run(&f, d.bars.fd >= 0 ? draw : NULL, &d);
 	status = rc == LP_OK ? f.status : lp_exit_of(rc);
@@ -523,16 +508,16 @@ static int
 gc(struct work *w)
 {
 	struct lp_store_gc done;
-	int rc = lp_env_open_store(&w->env, w->args->store);
+	int rc = lp_env_open_store(&w->env, w->args->net.store);
 
-	rc = rc != LP_OK ? rc : lp_env_lock(&w->env, w->args->store, NULL);
+	rc = rc != LP_OK ? rc : lp_env_lock(&w->env, w->args->net.store, NULL);
 	if (rc != LP_OK)
 		return lp_exit_of(rc);
 	rc = lp_store_gc(w->env.store, w->args->gc_max, &done);
 	if (rc == LP_E_SYS)
-		lp_err_errno("%s", lp_quotes(w->args->store));
+		lp_err_errno("%s", lp_quotes(w->args->net.store));
 	else if (rc == LP_OK)
-		lp_note("%s: removed %llu files of %llu bytes, %llu bytes stay", lp_quotes(w->args->store),
+		lp_note("%s: removed %llu files of %llu bytes, %llu bytes stay", lp_quotes(w->args->net.store),
 		    (unsigned long long)done.files, (unsigned long long)done.removed, (unsigned long long)done.kept);
 	return lp_exit_of(rc);
 }

@@ -37,8 +37,6 @@ static const char help[] =
     "  -o, --columns=LIST       which columns, comma-separated\n"
     "  -H, --header             the columns' names first\n"
     "  -E, --end                an end record last: what the image is\n"
-    "  -S, --store=STORE        use what this store has, keep what it lacks\n"
-    "  -O, --offline            open no socket: the store has it, or exit 4\n"
     "      --platforms          list the platforms that there are\n"
     "      --tags               list the repository's tags\n"
     "      --digest             print the digest that the name leads to\n"
@@ -57,8 +55,6 @@ struct args {
 	struct lp_layerfmt fmt;
 	int header;
 	int end;
-	int offline;
-	const char *store;
 	const char *text; /* IMAGE */
 	struct lp_reference ref;
 	struct lp_netopt net;
@@ -130,12 +126,6 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 	case 'E':
 		a->end = 1;
 		return LP_EXIT_OK;
-	case 'S':
-		a->store = optarg;
-		return LP_EXIT_OK;
-	case 'O':
-		a->offline = 1;
-		return LP_EXIT_OK;
 	case OPT_PLATFORMS:
 	case OPT_DIGEST:
 	case OPT_INDEX:
@@ -151,14 +141,11 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 static void
 defaults(struct args *a)
 {
-	const char *offline = getenv("LP_OFFLINE");
 	struct utsname u;
 
 	memset(a, 0, sizeof(*a));
 	lp_layerfmt_init(&a->fmt);
 	lp_netopt_init(&a->net);
-	a->store = getenv("LP_STORE");
-	a->offline = offline != NULL && strcmp(offline, "1") == 0;
 	if (uname(&u) != 0 || lp_platform_machine(u.machine, &a->want) != LP_OK)
 		(void)lp_platform_machine("amd64", &a->want);
 }
@@ -174,8 +161,6 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ "columns", required_argument, NULL, 'o' },
 		{ "header", no_argument, NULL, 'H' },
 		{ "end", no_argument, NULL, 'E' },
-		{ "store", required_argument, NULL, 'S' },
-		{ "offline", no_argument, NULL, 'O' },
 		{ "platforms", no_argument, NULL, OPT_PLATFORMS },
 		{ "tags", no_argument, NULL, OPT_TAGS },
 		{ "digest", no_argument, NULL, OPT_DIGEST },
@@ -189,7 +174,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	int c, status = LP_EXIT_OK;
 
 	defaults(a);
-	while (status == LP_EXIT_OK && (c = getopt_long(argc, argv, "p:jo:HES:O" LP_OPT_SHORT, options, NULL)) != -1)
+	while (status == LP_EXIT_OK && (c = getopt_long(argc, argv, "p:jo:HE" LP_NETOPT_SHORT LP_OPT_SHORT, options, NULL)) != -1)
 		status = one_option(a, opt, c);
 	if (status != LP_EXIT_OK)
 		return status;
@@ -200,7 +185,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	a->text = argv[optind];
 	if (lp_reference_image(lp_span_str(a->text), &a->ref, &e) != LP_OK)
 		return lp_opt_refuse(opt, "%s: character %zu: %s", lp_quotes(a->text), e.offset + 1, e.why);
-	if (a->offline && a->ref.kind == LP_REF_REGISTRY && (a->store == NULL || *a->store == '\0'))
+	if (a->net.offline && a->ref.kind == LP_REF_REGISTRY && a->net.store == NULL)
 		return lp_opt_refuse(opt, "offline without a store: name one with -S");
 	return LP_EXIT_OK;
 }
@@ -541,7 +526,7 @@ work_on_image(struct work *w)
 {
 	const struct args *a = w->args;
 	int oci = a->ref.kind == LP_REF_OCI;
-	int rc = oci ? LP_OK : lp_env_open_store(&w->env, a->store);
+	int rc = oci ? LP_OK : lp_env_open_store(&w->env, a->net.store);
 
 	if (!oci) {
 		rc = rc != LP_OK ? rc : lp_env_open_network(&w->env, &a->net);
@@ -550,7 +535,7 @@ work_on_image(struct work *w)
 			lp_http_watch(w->env.http, STDOUT_FILENO);
 	}
 	rc = rc != LP_OK ? rc : say(w, lp_image_open(&w->image, &w->env, &a->ref));
-	rc = rc != LP_OK ? rc : lp_env_lock(&w->env, a->store, oci ? a->ref.path : NULL);
+	rc = rc != LP_OK ? rc : lp_env_lock(&w->env, a->net.store, oci ? a->ref.path : NULL);
 	return rc != LP_OK ? rc : print_image(w);
 }
 
@@ -561,7 +546,7 @@ work(const struct args *a, struct lp_stats *stats)
 	int rc;
 
 	w.args = a;
-	w.env.offline = a->offline;
+	w.env.offline = a->net.offline;
 	lp_buf_init(&w.out, OUT_MAX);
 	rc = a->ref.kind == LP_REF_ARCHIVE ? work_on_archive(&w) : work_on_image(&w);
 	if (rc == LP_OK) {

@@ -1,14 +1,26 @@
 #include "common/sys/netopt.h"
 
+#include <stdlib.h>
+
 #include "common/base/num.h"
 #include "common/base/status.h"
 
 enum { SECONDS_MAX = 86400, RETRIES_MAX = 100 };
 
+/* An empty name is none: that is how one run does without LP_STORE. */
+static void
+set_store(struct lp_netopt *o, const char *path)
+{
+	o->store = path != NULL && *path != '\0' ? path : NULL;
+}
+
 void
 lp_netopt_init(struct lp_netopt *o)
 {
-	*o = (struct lp_netopt){ 0 };
+	const char *store = getenv("LP_STORE"), *offline = getenv("LP_OFFLINE");
+
+	*o = (struct lp_netopt){ .offline = offline != NULL && strcmp(offline, "1") == 0 };
+	set_store(o, store);
 	lp_http_options_init(&o->http);
 }
 
@@ -27,6 +39,12 @@ int
 lp_netopt(struct lp_netopt *o, int opt, const char *arg, const char **why)
 {
 	switch (opt) {
+	case 'S':
+		set_store(o, arg);
+		return 1;
+	case 'O':
+		o->offline = 1;
+		return 1;
 	case LP_NETOPT_CACERT:
 		o->http.cacert = arg;
 		return 1;

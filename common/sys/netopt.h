@@ -1,6 +1,6 @@
 /*
- * The options of programs that speak to the network, one set for all of
- * them (lp-fetch(1), "NETWORK OPTIONS").
+ * The options of programs that speak to the network or replay it from a
+ * store, one set for all of them (lp-fetch(1), "NETWORK OPTIONS").
  */
 #ifndef LP_SYS_NETOPT_H
 #define LP_SYS_NETOPT_H
@@ -22,7 +22,10 @@ enum {
 	LP_NETOPT_PASSWORD_FILE
 };
 
+#define LP_NETOPT_SHORT "S:O"
 #define LP_NETOPT_LONG                                                          \
+	{ "store", required_argument, NULL, 'S' },                              \
+	{ "offline", no_argument, NULL, 'O' },                                  \
 	{ "cacert", required_argument, NULL, LP_NETOPT_CACERT },                \
 	{ "insecure", no_argument, NULL, LP_NETOPT_INSECURE },                  \
 	{ "connect-timeout", required_argument, NULL, LP_NETOPT_CONNECT_TIMEOUT }, \
@@ -34,6 +37,8 @@ enum {
 	{ "password-file", required_argument, NULL, LP_NETOPT_PASSWORD_FILE }
 
 #define LP_NETOPT_HELP                                                          \
+	"  -S, --store=STORE        use what this store has, keep what it lacks\n" \
+	"  -O, --offline            open no socket: what is missing is exit 4\n" \
 	"      --cacert=FILE        trust the authorities in FILE, no others\n" \
 	"      --insecure           do not check certificates\n"                \
 	"      --connect-timeout=N  seconds until a connection stands (15)\n"   \
@@ -45,10 +50,13 @@ enum {
 	"      --password-file=FILE the password of --user is in FILE\n"
 
 struct lp_netopt {
+	const char *store; /* a path, never "", or NULL */
+	int offline;
 	struct lp_http_options http;
 	struct lp_registry_options registry;
 };
 
+/* The defaults, and what LP_STORE and LP_OFFLINE say. */
 void lp_netopt_init(struct lp_netopt *);
 
 /*
