@@ -1,7 +1,7 @@
 /*
- * HTTP, the transport: the only file that knows libcurl, which is loaded
- * when a session is opened and not before (loading it costs more than
- * reading a local file does).
+ * HTTP, the transport: nobody else knows libcurl, which is loaded when a
+ * session is opened and not before (loading it costs more than reading a
+ * local file does).
  *
  * A session holds connections, and any number of requests run on it at
  * once, sharing them (HTTP/2 streams where the server offers that). What is

@@ -1,0 +1,237 @@
+#include "common/sys/http_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "common/base/status.h"
+#include "common/format/httpfield.h"
+
+enum {
+	WARNINGS_EACH = 16, /* of one answer */
+	BACKOFF_MS = 250, /* before the second try, doubled for each further one */
+	BACKOFF_CAP_MS = 8000
+};
+
+static int
+is_https(const char *url)
+{
+	return strncasecmp(url, "https:", 6) == 0;
+}
+
+/* Warnings and the rate limit, whatever the answer was. */
+static void
+read_notices(struct http_transfer *t)
+{
+	struct lp_http *h = t->h;
+	struct lp_span s = lp_http_header(t->r, "RateLimit-Remaining", 0);
+	uint64_t left;
+
+	if (s.p != NULL && lp_ratelimit(s, &left) == LP_OK)
+		h->totals.ratelimit_remaining = (int64_t)left;
+	for (size_t i = 0; h->opt.warning != NULL && i < WARNINGS_EACH; i++) {
+		struct lp_span text = lp_http_header(t->r, "Warning", i);
+
+		if (text.p == NULL)
+			break;
+		text = lp_warning_text(text);
+		if (text.p == NULL || (h->warnings.n > 0 && memmem(h->warnings.p, h->warnings.n, text.p, text.n) != NULL))
+			continue;
+		/* without the memory for it, one is told twice */
+		(void)lp_buf_add(&h->warnings, text);
+		(void)lp_buf_addc(&h->warnings, '\0');
+		h->opt.warning(text);
+	}
+}
+
+static int
+is_redirect(int status)
+{
+	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+/* A try later, if there is one left and it is not too late. 0: no. */
+static int
+again_after(struct http_transfer *t, int64_t ms)
+{
+	if (t->tries >= t->h->opt.retries || t->waited_ms + ms > LP_HTTP_PATIENCE * 1000)
+		return 0;
+	t->tries++;
+	t->waited_ms += ms;
+	t->wake_ns = http_now_ns() + ms * HTTP_NS_PER_MS;
+	t->phase = HTTP_WAITING;
+	return 1;
+}
+
+/* Half of it fixed, half of it by lot, so that many who failed together do not come back together. */
+static int64_t
+backoff_ms(unsigned tries)
+{
+	int64_t ms = tries < 6 ? BACKOFF_MS << tries : BACKOFF_CAP_MS;
+	uint32_t lot = 0;
+
+	ms = ms < BACKOFF_CAP_MS ? ms : BACKOFF_CAP_MS;
+	if (getrandom(&lot, sizeof(lot), GRND_NONBLOCK) != (ssize_t)sizeof(lot))
+		lot = (uint32_t)http_now_ns();
+	return ms / 2 + (int64_t)lot % (ms / 2 + 1);
+}
+
+/* After a 429 or 5xx answer. */
+static int
+try_again(struct http_transfer *t)
+{
+	struct lp_span s = lp_http_header(t->r, "Retry-After", 0);
+	uint64_t seconds;
+
+	if (s.p == NULL || lp_retry_after(s, (int64_t)time(NULL), &seconds) != LP_OK)
+		return again_after(t, backoff_ms(t->tries));
+	if (seconds > LP_HTTP_PATIENCE)
+		return 0;
+	/* a little later than asked: a server's clock is not ours */
+	return again_after(t, (int64_t)seconds * 1000 + backoff_ms(0));
+}
+
+static void
+follow(struct http_transfer *t)
+{
+	struct lp_span s = lp_http_header(t->r, "Location", 0);
+	char *to = NULL, *location = s.n > 0 ? strndup((const char *)s.p, s.n) : NULL;
+	char shown[256] = "";
+
+	if (location != NULL)
+		to = http_resolve(t->url, location);
+	free(location);
+	if (to != NULL)
+		lp_http_show(to, shown, sizeof(shown));
+	if (to == NULL)
+		http_explain(t->r, "redirect (HTTP %d) to no URL that can be read", t->r->status);
+	else if (strncasecmp(to, "http:", 5) != 0 && !is_https(to))
+		http_explain(t->r, "redirect to %s refused: neither http nor https", shown);
+	else if (is_https(t->url) && !is_https(to))
+		http_explain(t->r, "redirect from https to %s refused", shown);
+	else if (t->r->hops == LP_HTTP_HOPS)
+		http_explain(t->r, "more than %d redirects, the last to %s", LP_HTTP_HOPS, shown);
+	else
+		for (int i = 0; i <= t->r->hops; i++)
+			if (strcmp(to, i < t->r->hops ? t->past[i] : t->url) == 0)
+				http_explain(t->r, "redirects run in a circle, back to %s", shown);
+	if (t->r->why[0] != '\0') {
+		free(to);
+		http_finish(t, LP_E_NET);
+		return;
+	}
+	t->past[t->r->hops++] = t->url;
+	t->url = to;
+	t->r->moved = t->r->moved || !lp_http_same_origin(t->req.url, to);
+	http_launch(t);
+}
+
+int
+http_connected(const struct http_transfer *t)
+{
+	curl_off_t us = 0;
+
+	(void)http_api.easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &us);
+	return us != 0;
+}
+
+static int
+worth_another_try(CURLcode c)
+{
+	switch (c) {
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_OPERATION_TIMEDOUT:
+	case CURLE_GOT_NOTHING:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_HTTP2:
+	case CURLE_HTTP2_STREAM:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static void
+answered(struct http_transfer *t)
+{
+	int status = t->r->status;
+
+	if (is_redirect(status) && strcmp(t->req.method, "POST") != 0) {
+		follow(t);
+		return;
+	}
+	if ((status == 429 || status == 500 || (status >= 502 && status <= 504)) && try_again(t))
+		return;
+	http_finish(t, LP_OK);
+}
+
+static enum lp_http_trouble
+trouble(const struct http_transfer *t, CURLcode code)
+{
+	switch (code) {
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_SSL_CONNECT_ERROR:
+		return LP_HTTP_UNREACHABLE;
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_CACERT_BADFILE:
+		return LP_HTTP_UNTRUSTED;
+	case CURLE_OPERATION_TIMEDOUT:
+		return http_connected(t) ? LP_HTTP_BROKEN : LP_HTTP_UNREACHABLE;
+	default:
+		return LP_HTTP_BROKEN;
+	}
+}
+
+static void
+failed(struct http_transfer *t, CURLcode code)
+{
+	/* what a sink was given cannot be taken back: its owner decides how to go on */
+	int given = t->req.sink != NULL && t->r->status / 100 == 2;
+
+	t->r->trouble = trouble(t, code);
+	if (!given && strcmp(t->req.method, "POST") != 0 && worth_another_try(code) &&
+	    !(t->req.probe && t->r->trouble == LP_HTTP_UNREACHABLE) && again_after(t, backoff_ms(t->tries)))
+		return;
+	if (t->r->why[0] == '\0')
+		http_explain(t->r, "%s", t->error[0] != '\0' ? t->error : http_api.easy_strerror(code));
+	http_finish(t, LP_E_NET);
+}
+
+/* A try is over; curl no longer has the handle. */
+static void
+settle(struct http_transfer *t, CURLcode code)
+{
+	http_note_head(t);
+	read_notices(t);
+	if (t->fault == LP_HTTP_ENOUGH) {
+		t->r->enough = 1;
+		http_finish(t, LP_OK);
+	} else if (t->fault != LP_OK) {
+		if (t->fault == LP_E_LIMIT)
+			http_explain(t->r, "the answer is larger than we take");
+		http_finish(t, t->fault);
+	} else if (code == CURLE_OUT_OF_MEMORY) {
+		http_finish(t, LP_E_NOMEM);
+	} else if (code == CURLE_OK || t->cut || (code == CURLE_PARTIAL_FILE && t->r->status / 100 != 2)) {
+		/* an error's text need not be whole to be an answer */
+		answered(t);
+	} else {
+		failed(t, code);
+	}
+}
+
+void
+http_end_try(struct http_transfer *t, CURLcode code)
+{
+	(void)http_api.multi_remove_handle(t->h->multi, t->easy);
+	settle(t, code);
+}
