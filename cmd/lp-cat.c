@@ -304,7 +304,7 @@ many_members(struct cat *c, struct lp_stats *stats)
 static int
 run_stream(const struct args *a, struct lp_stats *stats)
 {
-	struct cat c = { .a = a, .name = a->file != NULL ? lp_quotes(a->file) : "<stdin>" };
+	struct cat c = { .a = a, .name = a->file != NULL ? lp_quotes_kept(a->file) : "<stdin>" };
 	int fd = a->file != NULL ? open(a->file, O_RDONLY | O_CLOEXEC) : STDIN_FILENO, rc = LP_E_SYS;
 
 	c.input.null = -1;

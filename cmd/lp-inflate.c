@@ -270,7 +270,7 @@ open_input(struct work *w)
 
 	w->name = "<stdin>";
 	if (w->args->file != NULL) {
-		w->name = lp_quotes(w->args->file);
+		w->name = lp_quotes_kept(w->args->file);
 		fd = open(w->args->file, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
 			return input_failed(w);

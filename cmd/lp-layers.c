@@ -264,7 +264,7 @@ add_tag(struct work *w, const json_t *tag)
 static int
 print_tags(struct work *w)
 {
-	const char *name = lp_quotes(w->args->text);
+	const char *name = lp_quotes_kept(w->args->text);
 	struct lp_http_response answer;
 	struct lp_json_error error;
 	json_t *json = NULL, *tag;
@@ -353,7 +353,7 @@ static void
 notes(const struct work *w)
 {
 	const struct lp_image *im = &w->image;
-	const char *name = lp_quotes(w->args->text);
+	const char *name = lp_quotes_kept(w->args->text);
 
 	other_platform(w, name);
 	if (im->image->m.artifact_type.n > 0)

@@ -255,7 +255,7 @@ open_input(struct tarls *x)
 
 	x->name = "<stdin>";
 	if (x->file != NULL) {
-		x->name = lp_quotes(x->file);
+		x->name = lp_quotes_kept(x->file);
 		fd = open(x->file, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
 			return input_failed(x);

@@ -129,7 +129,7 @@ open_input(const char *file, const char **name)
 {
 	int fd = STDIN_FILENO;
 
-	*name = file != NULL ? lp_quotes(file) : "<stdin>";
+	*name = file != NULL ? lp_quotes_kept(file) : "<stdin>";
 	if (file != NULL)
 		fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

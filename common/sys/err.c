@@ -132,21 +132,41 @@ lp_detail(const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Static room and not lp_escape alone: a message about lost memory must still come out. */
-const char *
-lp_quote(struct lp_span s)
-{
-	static unsigned char room[QUOTES][QUOTE_MAX + 4];
-	static unsigned turn;
-	struct lp_buf b = { .p = room[turn], .cap = QUOTE_MAX, .max = QUOTE_MAX };
+/* A room for one quote; static and not allocated: a message about lost memory must still come out. */
+struct room {
+	unsigned char text[QUOTE_MAX + 4];
+};
 
-	turn = (turn + 1) % QUOTES;
+static const char *
+quote_into(struct room *room, struct lp_span s)
+{
+	struct lp_buf b = { .p = room->text, .cap = QUOTE_MAX, .max = QUOTE_MAX };
+
 	if (lp_escape(&b, s, LP_ESCAPE_TERMINAL) != LP_OK) {
 		memcpy(b.p + b.n, "...", 3);
 		b.n += 3;
 	}
 	b.p[b.n] = '\0';
 	return (const char *)b.p;
+}
+
+const char *
+lp_quote(struct lp_span s)
+{
+	static struct room rooms[QUOTES];
+	static unsigned turn;
+
+	turn = (turn + 1) % QUOTES;
+	return quote_into(&rooms[turn], s);
+}
+
+const char *
+lp_quotes_kept(const char *s)
+{
+	static struct room rooms[LP_QUOTES_KEPT];
+	static size_t n;
+
+	return n < LP_QUOTES_KEPT ? quote_into(&rooms[n++], lp_span_str(s)) : "...";
 }
 
 const char *

@@ -46,6 +46,14 @@ void lp_detail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 const char *lp_quote(struct lp_span);
 const char *lp_quotes(const char *);
 
+/*
+ * The same for a name that every message will need: valid for ever. For what
+ * the command line names, not for what input brings: there is room for
+ * LP_QUOTES_KEPT, and one more is "...".
+ */
+enum { LP_QUOTES_KEPT = 8 };
+const char *lp_quotes_kept(const char *);
+
 /* The last message of lp_err or lp_err_errno without the program's name; "" if none. For the statistics. */
 const char *lp_err_last(void);
 

@@ -309,7 +309,7 @@ lp_toccat(const struct lp_toccat *a, struct lp_stats *stats)
 	lp_chunks_init(&c.chunks);
 	lp_buf_init(&c.held, LP_MAX_HELD_CHUNK);
 	lp_inflate_init(&c.inflate, LP_FORMAT_UNDECIDED, lp_deflate_engine(NULL));
-	rc = lp_tocread_open(&c.toc, fd, lp_quotes(a->tocfile));
+	rc = lp_tocread_open(&c.toc, fd, lp_quotes_kept(a->tocfile));
 	if (rc == LP_OK && !c.toc.input.seeks) {
 		lp_err("%s: not a regular file: a link leads to reading it twice", lp_quotes(a->tocfile));
 		rc = LP_E_SYS;

@@ -164,7 +164,7 @@ open_both(struct verify *v, const char *tocfile, const char *tarfile)
 {
 	int toc = open(tocfile, O_RDONLY | O_CLOEXEC), tar = STDIN_FILENO, rc;
 
-	v->name = tarfile != NULL ? lp_quotes(tarfile) : "<stdin>";
+	v->name = tarfile != NULL ? lp_quotes_kept(tarfile) : "<stdin>";
 	if (toc < 0) {
 		lp_err_errno("%s", lp_quotes(tocfile));
 		return LP_E_SYS;
@@ -173,7 +173,7 @@ open_both(struct verify *v, const char *tocfile, const char *tarfile)
 		lp_err_errno("%s", v->name);
 		return LP_E_SYS;
 	}
-	rc = lp_tocread_open(&v->toc, toc, lp_quotes(tocfile));
+	rc = lp_tocread_open(&v->toc, toc, lp_quotes_kept(tocfile));
 	if (rc == LP_OK && (rc = lp_input_open(&v->input, tar)) == LP_E_SYS)
 		lp_err_errno("%s", v->name);
 	return rc == LP_OK ? lp_lock(LP_DUTY_FILTER) : rc;

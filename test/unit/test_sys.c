@@ -35,11 +35,19 @@ static void
 test_quote(void)
 {
 	char longer[3000];
+	const char *kept;
 
 	memset(longer, 'a', sizeof(longer));
 	ok(strcmp(lp_quotes("a\x1b[2J\nb"), "a\\x1b[2J\\nb") == 0, "escape sequences never reach a message");
 	ok(strlen(lp_quote(lp_span(longer, sizeof(longer)))) < 1100, "a message's part stays a screenful");
 	ok(strcmp(lp_quotes(""), "") == 0, "nothing is quoted as nothing");
+	kept = lp_quotes_kept("a\tname");
+	for (int i = 0; i < 9; i++)
+		(void)lp_quotes("another");
+	for (int i = 1; i < LP_QUOTES_KEPT; i++)
+		(void)lp_quotes_kept("another");
+	ok(strcmp(kept, "a\\tname") == 0, "a name that is kept outlives all others");
+	ok(strcmp(lp_quotes_kept("one more"), "...") == 0, "and there is room for so many");
 }
 
 static void
