@@ -84,6 +84,18 @@ copy(const json_t *o, const char *key)
 	return strndup((const char *)s.p, s.n);
 }
 
+/* A value as text, in memory of malloc's: what jansson allocates goes back to it alone. */
+static char *
+text_of(const json_t *value)
+{
+	size_t n = json_dumpb(value, NULL, 0, JSON_COMPACT);
+	char *text = n > 0 ? malloc(n + 1) : NULL;
+
+	if (text != NULL)
+		text[json_dumpb(value, text, n, JSON_COMPACT)] = '\0';
+	return text;
+}
+
 static int
 take_layer(struct lp_peek_image *im, const json_t *row)
 {
@@ -102,7 +114,7 @@ take_layer(struct lp_peek_image *im, const json_t *row)
 	l->media_type = copy(row, "mediatype");
 	l->created_by = copy(row, "created_by");
 	if (json_is_object(annotations))
-		l->annotations = json_dumps(annotations, JSON_COMPACT);
+		l->annotations = text_of(annotations);
 	if (lp_json_get_u64(row, "size", &size) == LP_OK && size <= INT64_MAX)
 		l->size = (int64_t)size;
 	im->n++;
