@@ -75,6 +75,46 @@ PY
 	"$BIN/lp-tarls" -0 -o name "$IN/evil.tar" | tr '\0' '\n' | grep -qaF $'e\e]0;title\a'
 }
 
+# what lp-peek itself paints is taken out: a name's own would leave its other controls behind
+unpainted()
+{
+	sed 's/\x1b\[[0-9;]*[mK]//g'
+}
+
+@test "lp-peek, lp-layers and lp-cache: an image whose files and history are called so" {
+	load ../lib/registry
+	layout_make layout app "$IN/evil.tar"
+	# its history, in a config of another digest
+	blob=layout/blobs/sha256
+	manifest=$(jq -r '.manifests[0].digest' layout/index.json | cut -d : -f 2)
+	config=$(jq -r .config.digest "$blob/$manifest" | cut -d : -f 2)
+	jq -c --arg evil "$(printf 'RUN \033[31m\007\342\200\256x\nnext')" '.history[0].created_by = $evil' \
+	    <"$blob/$config" >new-config
+	new=$(sha256sum <new-config | cut -c 1-64)
+	cp new-config "$blob/$new"
+	jq -c --arg d "sha256:$new" --argjson n "$(stat -c %s new-config)" '.config.digest = $d | .config.size = $n' \
+	    <"$blob/$manifest" >new-manifest
+	new=$(sha256sum <new-manifest | cut -c 1-64)
+	cp new-manifest "$blob/$new"
+	jq -c --arg d "sha256:$new" --argjson n "$(stat -c %s new-manifest)" \
+	    '.manifests[0].digest = $d | .manifests[0].size = $n' layout/index.json >index
+	cp index layout/index.json
+	# rows keep what is text: nothing that a terminal obeys is
+	"$BIN/lp-layers" oci:layout >out
+	run ! grep -q $'[\e\a\r\x7f]' out
+	grep -qF 'RUN \x1b[31m' out
+	[ "$(wc -l <out)" -eq 1 ]
+	for how in '' --tree --du --layers '--find=*title*' --layer=1; do
+		"$BIN/lp-peek" -q --no-cache --no-pager --color=always ${how:+"$how"} oci:layout | unpainted >out
+		harmless out
+		grep -qF title out || [ "$how" = --du ]
+	done
+	"$BIN/lp-cache" --db=db/c.db put --layer="sha256:$(printf '1%.0s' {1..64})" <"$IN/evil.tsv"
+	"$BIN/lp-cache" --db=db/c.db search title >out
+	run ! grep -q $'[\e\a\r\x7f]' out
+	[ "$(wc -l <out)" -gt 0 ]
+}
+
 @test "messages of every program about files that are called so" {
 	[ -n "$PROGRAMS" ]
 	for p in $PROGRAMS; do
