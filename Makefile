@@ -144,6 +144,7 @@ check-asan-unit:
 check-asan:
 	test/lib/deps test
 	$(MAKE) -j$(JOBS) FLAVOUR=asan tests build/image
+	$(MAKE) -j$(JOBS) FLAVOUR=fault all
 	test/run build/asan
 check-valgrind:
 	test/lib/deps test

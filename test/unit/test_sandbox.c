@@ -189,8 +189,8 @@ enum ends {
 	REFUSED, /* the call failed */
 	CAN
 };
-enum { F = 1 << LP_DUTY_FILTER, D = 1 << LP_DUTY_DATABASE, S = 1 << LP_DUTY_STORE, N = 1 << LP_DUTY_NETWORK,
-	P = 1 << LP_DUTY_DRIVER, ALL = F | D | S | N | P };
+enum { F = 1 << LP_DUTY_FILTER, T = 1 << LP_DUTY_THREADED, D = 1 << LP_DUTY_DATABASE, S = 1 << LP_DUTY_STORE, N = 1 << LP_DUTY_NETWORK,
+	P = 1 << LP_DUTY_DRIVER, ALL = F | T | D | S | N | P };
 
 static const struct {
 	const char *what;
@@ -200,21 +200,21 @@ static const struct {
 } deeds[] = {
 	{ "read, write and allocate", do_filter, ALL, CAN },
 	{ "run a program", do_exec, ALL, STOPPED },
-	{ "fork", do_fork, F | D | S | N, STOPPED },
+	{ "fork", do_fork, F | T | D | S | N, STOPPED },
 	{ "have a child that locks itself for less", do_child, P, CAN },
-	{ "signal another process", do_kill, F | D | S | N, STOPPED },
+	{ "signal another process", do_kill, F | T | D | S | N, STOPPED },
 	{ "trace another process", do_trace, ALL, STOPPED },
 	{ "leave its namespaces", do_mount, ALL, STOPPED },
 	{ "make a link", do_link, ALL, STOPPED },
 	{ "change a mode", do_chmod, ALL, STOPPED },
 	{ "type into the terminal", do_type, ALL, STOPPED },
 	{ "become dumpable", do_dump, ALL, STOPPED },
-	{ "map memory to run code in", do_code, F | D | S | P, STOPPED },
+	{ "map memory to run code in", do_code, F | T | D | S | P, STOPPED },
 	{ "map memory to run code in", do_code, N, REFUSED },
 	{ "make code of memory", do_turn_to_code, ALL, STOPPED },
-	{ "open a file", do_open, F, STOPPED },
+	{ "open a file", do_open, F | T, STOPPED },
 	{ "open a file", do_open, D | S | N | P, REFUSED },
-	{ "remove a file", do_unlink, F | S | N | P, STOPPED },
+	{ "remove a file", do_unlink, F | T | S | N | P, STOPPED },
 	{ "read in its directory", do_read_mine, D | S | N | P, CAN },
 	{ "write in its directory", do_write_mine, D | S | N, CAN },
 	{ "make a file with a name", do_name_mine, P, REFUSED },
@@ -225,17 +225,18 @@ static const struct {
 	{ "follow a link out of its directory", do_follow, D | S | N | P, REFUSED },
 	{ "fill a store", do_store, S | N, CAN },
 	{ "carry a file out of its directory", do_carry_out, S | N, REFUSED },
-	{ "open a socket", do_socket, F | D | S | P, STOPPED },
+	{ "open a socket", do_socket, F | T | D | S | P, STOPPED },
 	{ "connect", do_connect, N, CAN },
 	{ "look a name up", do_resolve, N, CAN },
-	{ "start a thread", do_thread, N, CAN },
+	{ "start a thread", do_thread, T | N, CAN },
+	{ "start a thread", do_thread, F | D | S | P, STOPPED },
 	{ "listen", do_listen, N, STOPPED },
 	{ "speak to a daemon of this machine", do_unix, N, REFUSED },
 	{ "speak to the kernel's network", do_netlink, N, REFUSED },
 	{ "see others' packets", do_packet, N, STOPPED },
 };
 
-static const char *const duties[] = { "filter", "database", "store", "network", "driver" };
+static const char *const duties[] = { "filter", "threaded", "database", "store", "network", "driver" };
 
 static int
 lock(enum lp_duty duty)
@@ -243,7 +244,8 @@ lock(enum lp_duty duty)
 	struct lp_lock_path path = { mine, 1 };
 
 	switch (duty) {
-	case LP_DUTY_FILTER: return lp_lock(duty);
+	case LP_DUTY_FILTER:
+	case LP_DUTY_THREADED: return lp_lock(duty);
 	case LP_DUTY_DATABASE: return lp_lock_in(duty, open(mine, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	case LP_DUTY_STORE:
 	case LP_DUTY_NETWORK:
