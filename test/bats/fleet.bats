@@ -63,6 +63,56 @@ holds_all_six() {
 	holds_all_six listings.db
 }
 
+@test "the Slurm array, task by task, numbered from 0 and from 1; one image fails" {
+	bash -n "$ROOT/fleet/array.sbatch"
+	for first in 0 1; do
+		export SLURM_ARRAY_TASK_COUNT=4 SLURM_ARRAY_TASK_MIN=$first
+		for task in 0 1 2 3; do
+			SLURM_ARRAY_TASK_ID=$((first + task)) run -0 bash "$ROOT/fleet/array.sbatch" "$IMAGES" "out$first"
+		done
+		cat "out$first"/*.rows | "$ROOT/fleet/gather" "db$first"
+		holds_all_six "db$first"
+	done
+	{
+		echo "oci:$PWD/none:1"
+		cat "$IMAGES"
+	} >some
+	SLURM_ARRAY_TASK_COUNT=1 SLURM_ARRAY_TASK_MIN=0 SLURM_ARRAY_TASK_ID=0 \
+		run -4 bash "$ROOT/fleet/array.sbatch" some some-out
+	"$ROOT/fleet/gather" some-db <some-out/0.rows
+	holds_all_six some-db
+}
+
+@test "the Kubernetes job: its manifest is YAML, its script lists, and one image that fails stops no other" {
+	/usr/bin/python3 - "$ROOT/fleet/job.yaml" >script <<-'PY'
+	import sys, yaml
+	job = yaml.safe_load(open(sys.argv[1]))
+	assert job["kind"] == "Job" and job["spec"]["completionMode"] == "Indexed"
+	pod = job["spec"]["template"]["spec"]
+	container = pod["containers"][0]
+	assert container["command"] == ["/bin/bash", "-euc"]
+	assert {m["name"] for m in container["volumeMounts"]} == {v["name"] for v in pod["volumes"]}
+	print(container["args"][0])
+	PY
+	mkdir in out
+	# the second of seven fails; the pods' numbers run from 0 to 15
+	sed "1a oci:$PWD/none:1" "$IMAGES" >in/images
+	sed -i "s|/images/images|$PWD/in/images|; s|/out/|$PWD/out/|g" script
+	for pod in {0..15}; do
+		status=0
+		JOB_COMPLETION_INDEX=$pod bash -euc "$(cat script)" 2>err || status=$?
+		[ "$status" -eq $((pod == 2 ? 4 : 0)) ]
+	done
+	# two of one pod: the first failing, the second is listed and the status says so
+	printf '%s\n' "oci:$PWD/none:1" "$(head -n 1 "$IMAGES")" >in/images
+	sed 's/NR % 16 == n/1/' script >both
+	JOB_COMPLETION_INDEX=99 run -4 bash -euc "$(cat both)"
+	grep -q only-in-1 out/99.rows
+	rm out/99.rows
+	cat out/*.rows | "$ROOT/fleet/gather" listings.db
+	holds_all_six listings.db
+}
+
 @test "one image that does not exist: the others are listed, the status says so" {
 	{
 		cat "$IMAGES"
