@@ -200,6 +200,27 @@ ranges()
 	gets 0 65536 --stall-timeout 1 "$URL"
 }
 
+# somebody listens, and never says a word: a connection stands once TLS does
+@test "--connect-timeout ends what never becomes a connection" {
+	mkdir -p "$LP_SRV/mute"
+	srv_spawn mute python3 -c '
+import os, socket, sys, time
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+s.listen(16)
+with open(sys.argv[1] + ".new", "w") as f:
+    print(s.getsockname()[1], file=f)
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+time.sleep(600)' "$LP_SRV/mute/port"
+	wait_for test -s "$LP_SRV/mute/port"
+	run -3 --separate-stderr timeout 60 lp-fetch --connect-timeout 1 --stall-timeout 0 --retries 1 "https://$(srv_addr mute)/blob"
+	[[ $stderr == *timeout* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	# and where it is the time-out for silence that counts
+	run -3 --separate-stderr timeout 60 lp-fetch --connect-timeout 600 --stall-timeout 1 --retries 0 "http://$(srv_addr mute)/blob"
+	[[ $stderr == *stalled* ]]
+}
+
 @test "429 and 503 wait as Retry-After says, in both forms; others back off" {
 	local s
 	for s in '{"status": 429, "retry_after": 1}' '{"status": 429, "retry_after": "date+1"}' \
