@@ -50,6 +50,12 @@ void store_dir_path(const char *kind, const char *digest, char path[STORE_PATH])
  */
 int store_files(struct lp_store *, const char *digest, struct store_file **, size_t *n);
 
+/* The size of the blob that is there whole; -1: none is. */
+int64_t store_whole_size(struct lp_store *, const char *digest);
+
+/* All of a small file below `dir`, appended. LP_OK, LP_E_ABSENT, LP_E_LIMIT, LP_E_SYS or LP_E_NOMEM. */
+int store_read_file(int dir, const char *path, struct lp_buf *);
+
 /* mkdir of the path's directories, all but its last component. */
 int store_make_parents(struct lp_store *, const char *path);
 
