@@ -1,10 +1,6 @@
 /* lp-fetch: bytes of a blob, wherever it is, to stdout. */
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/num.h"
@@ -13,10 +9,10 @@
 #include "common/sys/blob.h"
 #include "common/sys/err.h"
 #include "common/sys/fill.h"
-#include "common/sys/hasher.h"
 #include "common/sys/io.h"
 #include "common/sys/netopt.h"
 #include "common/sys/opt.h"
+#include "common/sys/outlet.h"
 #include "common/sys/progress.h"
 #include "common/sys/sandbox.h"
 #include "common/sys/stats.h"
@@ -46,9 +42,6 @@ static const char help[] =
 
 enum { OPT_DIGEST = LP_OPT_OWN, OPT_SIZE, OPT_FILL, OPT_GC };
 
-/* The bound of what is fetched for a reader that took K bytes: 2 K and this. */
-enum { HEAD_START = 256 * 1024, PACE_STEP = 64 * 1024, PACE_WAIT_MS = 1 };
-
 struct args {
 	struct lp_range_spec range;
 	int ranges;        /* how many of -a, -n and -r were given */
@@ -67,21 +60,12 @@ struct args {
 	size_t nsources;
 };
 
-/* stdout, and what is watched on the way there. */
-struct out {
-	const struct lp_blob *blob;
-	uint64_t first, at, last;
-	int hashing, grown;
-	struct lp_hasher hash;
-	int progress;
-	int64_t told_ms;
-};
-
 struct work {
 	const struct args *args;
 	struct lp_env env;
 	struct lp_blob blob;
-	struct out out;
+	struct lp_outlet out;
+	int progress; /* lp_progress_open's, or -1 */
 };
 
 /* ---- the command line ---------------------------------------------------------- */
@@ -244,111 +228,7 @@ open_all(struct work *w)
 	return rc != LP_OK ? rc : lp_env_login(&w->env, &w->blob.ref, w->blob.name);
 }
 
-/* ---- stdout ------------------------------------------------------------------------ */
-
-static void
-tell(struct out *o, enum lp_progress_state state)
-{
-	const struct lp_blob *b = o->blob;
-	uint64_t end = b->size >= 0 && (uint64_t)b->size <= o->last ? (uint64_t)b->size : o->last + 1;
-	const struct lp_progress_line line = { .key = lp_span_str(b->digest[0] != '\0' ? b->digest : b->name),
-		.have = o->at - o->first, .want = o->last == LP_RANGE_END && b->size < 0 ? 0 : end - o->first,
-		.fetched = b->fetched, .state = state };
-
-	lp_progress_tell(o->progress, &line, &o->told_ms);
-}
-
-static int
-put(void *arg, struct lp_span s)
-{
-	struct out *o = arg;
-	int rc = lp_write_all(1, s);
-
-	if (rc == LP_E_SYS)
-		lp_err_errno("<stdout>");
-	if (rc != LP_OK)
-		return rc;
-	if (o->hashing)
-		lp_hasher_add(&o->hash, s);
-	o->at += s.n;
-	if (!o->grown && o->at - o->first >= LP_PIPE_GROW_BEHIND) {
-		o->grown = 1;
-		lp_pipe_grow(1);
-	}
-	tell(o, LP_PROGRESS_MORE);
-	return LP_OK;
-}
-
-/*
- * What a reader has taken is what we wrote and the pipe no longer holds.
- * A pipe has no event for that, so this asks from time to time; it does
- * have one for a reader who has gone.
- */
-static int
-pace(void *arg, uint64_t at, uint64_t *last)
-{
-	struct out *o = arg;
-	struct pollfd p = { .fd = 1 };
-
-	for (;;) {
-		uint64_t had = at - o->first, allowed;
-		int unread = 0;
-
-		if (ioctl(1, FIONREAD, &unread) != 0 || unread < 0)
-			unread = 0;
-		allowed = 2 * (had - ((uint64_t)unread < had ? (uint64_t)unread : had)) + HEAD_START;
-		if (allowed >= had + PACE_STEP) {
-			*last = o->first + allowed - 1;
-			return LP_OK;
-		}
-		if (poll(&p, 1, PACE_WAIT_MS) > 0 && (p.revents & POLLERR) != 0)
-			return LP_E_PIPE;
-	}
-}
-
-/* Only a pipe or a socket has a reader who may have had enough. */
-static int
-reader_may_stop(void)
-{
-	struct stat st;
-
-	return fstat(1, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
-}
-
-static int
-check_digest(struct work *w)
-{
-	struct lp_blob *b = &w->blob;
-	char got[LP_DIGEST_SIZE];
-
-	if (!w->out.hashing || b->size < 0 || w->out.at != (uint64_t)b->size)
-		return LP_OK;
-	lp_hasher_end(&w->out.hash, got);
-	if (strcmp(got, b->digest) == 0)
-		return LP_OK;
-	lp_err("%s: its digest is %s, it should be %s: do not use these %lld bytes", b->name, got, b->digest,
-	    (long long)b->size);
-	return LP_E_DATA;
-}
-
-static int
-copy(struct work *w)
-{
-	struct lp_blob *b = &w->blob;
-	struct out *o = &w->out;
-	int slowly = w->args->all && reader_may_stop(), rc = LP_OK;
-	uint64_t at = o->first;
-
-	o->hashing = b->digest[0] != '\0' && o->first == 0;
-	lp_hasher_init(&o->hash, w->env.http != NULL);
-	if (!o->hashing && b->fd >= 0) {
-		rc = lp_blob_send(b, 1, o->last, &at);
-		o->at = at;
-	}
-	if (rc == LP_OK && (b->size < 0 || at < (uint64_t)b->size) && at <= o->last)
-		rc = lp_blob_read(b, at, o->last, put, slowly ? pace : NULL, o, &at);
-	return rc;
-}
+/* ---- one blob ------------------------------------------------------------------------ */
 
 /* The first byte of a default range need not be there: an empty blob has no bytes, and that is all. */
 static int
@@ -360,9 +240,7 @@ resolve(struct work *w)
 
 	if (b->size != 0 || w->args->asked)
 		rc = lp_blob_resolve(b, &w->args->range, &r);
-	w->out.blob = b;
-	w->out.first = w->out.at = r.first;
-	w->out.last = r.last;
+	lp_outlet_init(&w->out, b, &r, w->progress);
 	return rc;
 }
 
@@ -387,11 +265,11 @@ work(struct work *w)
 	if (rc != LP_OK)
 		return lp_exit_of(rc);
 	rc = resolve(w);
-	rc = rc != LP_OK ? rc : copy(w);
+	rc = rc != LP_OK ? rc : lp_outlet_copy(&w->out, w->args->all);
 	if (rc != LP_OK && rc != LP_E_PIPE)
 		(void)say(w, rc);
 	else if (rc == LP_OK)
-		rc = check_digest(w);
+		rc = lp_outlet_check(&w->out);
 	if (b->size == 0 && w->args->asked && rc == LP_OK) {
 		lp_err("%s: is empty: there is no byte %llu", b->name, (unsigned long long)w->out.first);
 		rc = LP_E_DATA;
@@ -400,7 +278,7 @@ work(struct work *w)
 	kept = lp_blob_promote(b);
 	if (kept != LP_OK && rc == LP_OK)
 		rc = say(w, kept);
-	tell(&w->out, lp_exit_of(rc) == LP_EXIT_OK ? LP_PROGRESS_DONE : LP_PROGRESS_FAILED);
+	lp_outlet_tell(&w->out, lp_exit_of(rc) == LP_EXIT_OK ? LP_PROGRESS_DONE : LP_PROGRESS_FAILED);
 	return lp_exit_of(rc);
 }
 
@@ -476,7 +354,7 @@ open_fill(struct work *w, struct lp_fill *f)
 	lp_fill_init(f, &w->env, &w->args->range);
 	f->failed = say_of_one;
 	f->strict = w->args->asked;
-	f->progress = w->out.progress;
+	f->progress = w->progress;
 	f->jobs = w->args->jobs > 0 ? (size_t)w->args->jobs : f->jobs;
 	rc = add_sources(f, w->args);
 	if (rc == LP_OK && (rc = lp_fill_login(f, &why)) != LP_OK)
@@ -491,7 +369,7 @@ fill(struct work *w)
 	struct drawing d = { .fill = &f };
 	int rc = open_fill(w, &f), status;
 
-	lp_bars_init(&d.bars, w->out.progress < 0 && !lp_err_is_quiet() && lp_tty_is(2) ? 2 : -1);
+	lp_bars_init(&d.bars, w->progress < 0 && !lp_err_is_quiet() && lp_tty_is(2) ? 2 : -1);
 	if (rc == LP_OK)
 		rc = lp_env_lock(&w->env, w->args->net.store, NULL);
 	if (rc == LP_OK)
@@ -543,7 +421,7 @@ main(int argc, char **argv)
 {
 	struct lp_opt opt = { usage, help, NULL };
 	struct args args;
-	struct work w = { .args = &args, .blob.fd = -1, .blob.size = -1, .out.progress = -1 };
+	struct work w = { .args = &args, .blob.fd = -1, .blob.size = -1, .progress = -1 };
 	struct lp_stats stats;
 	int status;
 
@@ -554,11 +432,11 @@ main(int argc, char **argv)
 	status = lp_start(&stats, opt.stats);
 	if (status != LP_EXIT_OK)
 		return status;
-	w.out.progress = lp_progress_open();
+	w.progress = lp_progress_open();
 	status = args.gc ? gc(&w) : args.fill ? fill(&w) : work(&w);
 	fill_stats(&w, &stats);
 	status = lp_finish(&stats, status);
-	lp_hasher_release(&w.out.hash);
+	lp_outlet_release(&w.out);
 	lp_blob_release(&w.blob);
 	lp_env_close(&w.env);
 	return status;
