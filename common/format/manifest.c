@@ -1,8 +1,7 @@
-#include "common/format/manifest.h"
+#include "common/format/manifest_priv.h"
 
 #include <stdlib.h>
 
-#include "common/base/base64.h"
 #include "common/base/status.h"
 
 #define OCI_INDEX "application/vnd.oci.image.index.v1+json"
@@ -18,29 +17,28 @@
 const char lp_manifest_accept[] = "Accept: " OCI_INDEX ", " OCI_MANIFEST ", " DOCKER_LIST ", " DOCKER_MANIFEST
     ", " SCHEMA1_SIGNED ", " SCHEMA1;
 
-static int
-fail(struct lp_manifest_error *e, int rc, const char *why)
+int
+lp_manifest_fail(struct lp_manifest_error *e, int rc, const char *why)
 {
 	*e = (struct lp_manifest_error){ .why = why, .entry = -1 };
 	return rc;
 }
 
-static int
-fail_entry(struct lp_manifest_error *e, size_t entry, const char *why)
+int
+lp_manifest_fail_entry(struct lp_manifest_error *e, size_t entry, const char *why)
 {
 	*e = (struct lp_manifest_error){ .why = why, .entry = entry < INT32_MAX ? (int)entry : INT32_MAX };
 	return LP_E_DATA;
 }
 
-/* A document that is an object. */
-static int
-load(struct lp_span s, json_t **root, struct lp_manifest_error *e)
+int
+lp_manifest_load(struct lp_span s, json_t **root, struct lp_manifest_error *e)
 {
 	struct lp_json_error je;
 	int rc = lp_json_load(s, root, &je);
 
 	if (rc != LP_OK) {
-		fail(e, rc, je.why);
+		lp_manifest_fail(e, rc, je.why);
 		e->offset = je.offset;
 		return rc;
 	}
@@ -48,7 +46,7 @@ load(struct lp_span s, json_t **root, struct lp_manifest_error *e)
 		return LP_OK;
 	json_decref(*root);
 	*root = NULL;
-	return fail(e, LP_E_DATA, "not a JSON object");
+	return lp_manifest_fail(e, LP_E_DATA, "not a JSON object");
 }
 
 /* ---- descriptors --------------------------------------------------------------- */
@@ -59,8 +57,8 @@ object_or_null(const json_t *v)
 	return json_is_object(v) ? v : NULL;
 }
 
-static int
-take_platform(const json_t *o, struct lp_platform *p, int *has)
+int
+lp_manifest_platform(const json_t *o, struct lp_platform *p, int *has)
 {
 	int rc;
 
@@ -123,18 +121,18 @@ role_of(const struct lp_descriptor *d)
 	return LP_ROLE_OTHER;
 }
 
-static int
-room(struct lp_manifest *m, size_t n, struct lp_manifest_error *e)
+int
+lp_manifest_room(struct lp_manifest *m, size_t n, struct lp_manifest_error *e)
 {
 	m->v = calloc(n > 0 ? n : 1, sizeof(*m->v));
-	return m->v != NULL ? LP_OK : fail(e, LP_E_NOMEM, "out of memory");
+	return m->v != NULL ? LP_OK : lp_manifest_fail(e, LP_E_NOMEM, "out of memory");
 }
 
 static int
 parse_index(struct lp_manifest *m, const json_t *list, struct lp_manifest_error *e)
 {
 	size_t n = json_array_size(list);
-	int rc = room(m, n, e);
+	int rc = lp_manifest_room(m, n, e);
 
 	m->kind = LP_MANIFEST_INDEX;
 	for (; m->n < n && rc == LP_OK; m->n++) {
@@ -142,10 +140,10 @@ parse_index(struct lp_manifest *m, const json_t *list, struct lp_manifest_error 
 		struct lp_descriptor *d = &m->v[m->n];
 		const char *why = take_descriptor(o, d);
 
-		if (why == NULL && take_platform(json_object_get(o, "platform"), &d->platform, &d->has_platform) != LP_OK)
+		if (why == NULL && lp_manifest_platform(json_object_get(o, "platform"), &d->platform, &d->has_platform) != LP_OK)
 			why = "its platform has characters that no platform has";
 		if (why != NULL)
-			return fail_entry(e, m->n, why);
+			return lp_manifest_fail_entry(e, m->n, why);
 		d->role = role_of(d);
 	}
 	return rc;
@@ -187,7 +185,7 @@ parse_image(struct lp_manifest *m, const json_t *list, struct lp_manifest_error 
 {
 	size_t n = json_array_size(list);
 	const json_t *config = json_object_get(m->root, "config");
-	int rc = room(m, n, e);
+	int rc = lp_manifest_room(m, n, e);
 	const char *why;
 
 	m->kind = LP_MANIFEST_IMAGE;
@@ -195,152 +193,18 @@ parse_image(struct lp_manifest *m, const json_t *list, struct lp_manifest_error 
 		return rc;
 	why = take_descriptor(config, &m->config);
 	if (why != NULL)
-		return fail(e, LP_E_DATA, config == NULL ? "a manifest without a config" :
+		return lp_manifest_fail(e, LP_E_DATA, config == NULL ? "a manifest without a config" :
 		    "the config's descriptor is not one (object, digest, size)");
 	for (; m->n < n; m->n++) {
 		why = take_descriptor(json_array_get(list, m->n), &m->v[m->n]);
 		if (why != NULL)
-			return fail_entry(e, m->n, why);
+			return lp_manifest_fail_entry(e, m->n, why);
 	}
 	m->artifact_type = lp_json_get_string(m->root, "artifactType");
 	if (m->artifact_type.n == 0 && !lp_span_is(m->config.mediatype, OCI_CONFIG) &&
 	    !lp_span_is(m->config.mediatype, DOCKER_CONFIG) && m->config.mediatype.n > 0)
 		m->artifact_type = m->config.mediatype;
 	return LP_OK;
-}
-
-/* ---- schema 1 ------------------------------------------------------------------------ */
-
-int
-lp_v1_command(const json_t *part, json_t **out)
-{
-	const json_t *cmd = json_object_get(json_object_get(part, "container_config"), "Cmd");
-	struct lp_buf b;
-	size_t i;
-	const json_t *word;
-	int rc = LP_OK;
-
-	*out = NULL;
-	/* never longer than the document that it is read from */
-	lp_buf_init(&b, LP_MAX_CONFIG);
-	json_array_foreach(cmd, i, word) {
-		struct lp_span text = lp_span(json_string_value(word), json_string_length(word));
-
-		rc = rc != LP_OK || b.n == 0 ? rc : lp_buf_addc(&b, ' ');
-		rc = rc != LP_OK ? rc : lp_buf_add(&b, text);
-	}
-	if (rc == LP_OK && b.n > 0) {
-		*out = json_stringn((const char *)b.p, b.n);
-		rc = *out != NULL ? LP_OK : LP_E_NOMEM;
-	}
-	lp_buf_release(&b);
-	return rc == LP_OK ? LP_OK : LP_E_NOMEM;
-}
-
-/* One layer; its history is a document in a string. */
-static int
-parse_v1_layer(struct lp_manifest *m, const json_t *layer, const json_t *history, size_t from,
-    struct lp_manifest_error *e)
-{
-	struct lp_span text = lp_json_get_string(history, "v1Compatibility");
-	struct lp_descriptor *d = &m->v[m->n];
-	struct lp_manifest_error inner;
-	json_t *part;
-
-	*d = (struct lp_descriptor){ .digest = lp_json_get_string(layer, "blobSum"), .role = LP_ROLE_OTHER };
-	if (!lp_digest_valid(d->digest))
-		return fail_entry(e, from, "its blobSum is not sha256: and 64 lower-case hexadecimal digits");
-	if (load(text, &part, &inner) != LP_OK)
-		return fail_entry(e, from, "its v1Compatibility is not a JSON object");
-	m->parts[m->nparts++] = part;
-	if (from == 0 && take_platform(part, &m->platform, &m->has_platform) != LP_OK)
-		return fail_entry(e, from, "its platform has characters that no platform has");
-	/* such a layer is an empty tar that stands for a line of history */
-	if (json_is_true(json_object_get(part, "throwaway")))
-		return LP_OK;
-	m->n++;
-	if (lp_v1_command(part, &part) != LP_OK)
-		return fail(e, LP_E_NOMEM, "out of memory");
-	if (part != NULL) {
-		m->parts[m->nparts++] = part;
-		d->created_by = lp_span(json_string_value(part), json_string_length(part));
-	}
-	return LP_OK;
-}
-
-static int
-parse_schema1(struct lp_manifest *m, const json_t *list, struct lp_manifest_error *e)
-{
-	const json_t *history = json_object_get(m->root, "history");
-	size_t n = json_array_size(list);
-	int rc = room(m, n, e);
-
-	m->kind = LP_MANIFEST_SCHEMA1;
-	if (rc == LP_OK && json_array_size(history) != n)
-		return fail(e, LP_E_DATA, "fsLayers and history are not equally many");
-	m->parts = calloc(n > 0 ? n : 1, 2 * sizeof(json_t *));
-	if (m->parts == NULL)
-		return fail(e, LP_E_NOMEM, "out of memory");
-	while (n-- > 0 && rc == LP_OK)
-		rc = parse_v1_layer(m, json_array_get(list, n), json_array_get(history, n), n, e);
-	return rc;
-}
-
-/* base64url without padding (RFC 7515 section 2), appended. */
-static int
-add_base64url(struct lp_span s, struct lp_buf *out)
-{
-	struct lp_buf plain;
-	int rc;
-
-	lp_buf_init(&plain, LP_MAX_MANIFEST);
-	rc = lp_buf_add(&plain, s);
-	for (size_t i = 0; i < plain.n; i++)
-		plain.p[i] = plain.p[i] == '-' ? '+' : plain.p[i] == '_' ? '/' : plain.p[i];
-	rc = rc != LP_OK ? rc : lp_base64_decode(out, lp_buf_span(&plain));
-	lp_buf_release(&plain);
-	return rc;
-}
-
-/* The protected header: {"formatLength": bytes, "formatTail": base64url}. */
-static int
-payload_of(const json_t *header, struct lp_span document, struct lp_buf *out)
-{
-	uint64_t n;
-
-	if (lp_json_get_u64(header, "formatLength", &n) != LP_OK || n > document.n)
-		return LP_E_DATA;
-	if (lp_buf_add(out, lp_span(document.p, (size_t)n)) != LP_OK)
-		return LP_E_NOMEM;
-	return add_base64url(lp_json_get_string(header, "formatTail"), out);
-}
-
-int
-lp_manifest_payload(struct lp_span document, struct lp_buf *out, struct lp_manifest_error *e)
-{
-	json_t *root, *header = NULL;
-	const json_t *signatures;
-	struct lp_buf text;
-	int rc = load(document, &root, e);
-
-	if (rc != LP_OK)
-		return rc;
-	lp_buf_init(&text, LP_MAX_MANIFEST);
-	signatures = json_object_get(root, "signatures");
-	if (!json_is_array(json_object_get(root, "fsLayers")) || json_array_size(signatures) == 0) {
-		rc = lp_buf_add(out, document);
-		goto out;
-	}
-	rc = add_base64url(lp_json_get_string(json_array_get(signatures, 0), "protected"), &text);
-	rc = rc != LP_OK ? rc : load(lp_buf_span(&text), &header, e);
-	rc = rc != LP_OK ? rc : payload_of(header, document, out);
-out:
-	if (rc != LP_OK)
-		fail(e, rc, rc == LP_E_NOMEM ? "out of memory" : "its signature does not say what it signs");
-	lp_buf_release(&text);
-	json_decref(header);
-	json_decref(root);
-	return rc;
 }
 
 /* ---- all -------------------------------------------------------------------------------- */
@@ -376,14 +240,14 @@ parse_any(struct lp_manifest *m, struct lp_manifest_error *e)
 	const json_t *v1 = json_object_get(m->root, "fsLayers");
 
 	if ((json_is_array(manifests) + json_is_array(layers) + json_is_array(v1)) > 1)
-		return fail(e, LP_E_DATA, "an index and a manifest in one: clients would disagree about it");
+		return lp_manifest_fail(e, LP_E_DATA, "an index and a manifest in one: clients would disagree about it");
 	if (json_is_array(manifests))
 		return parse_index(m, manifests, e);
 	if (json_is_array(layers))
 		return parse_image(m, layers, e);
 	if (json_is_array(v1))
-		return parse_schema1(m, v1, e);
-	return fail(e, LP_E_DATA, "neither an index (manifests) nor a manifest (layers)");
+		return lp_manifest_schema1(m, v1, e);
+	return lp_manifest_fail(e, LP_E_DATA, "neither an index (manifests) nor a manifest (layers)");
 }
 
 int
@@ -392,14 +256,14 @@ lp_manifest_parse(struct lp_span s, struct lp_manifest *m, struct lp_manifest_er
 	int rc;
 
 	*m = (struct lp_manifest){ 0 };
-	rc = load(s, &m->root, e);
+	rc = lp_manifest_load(s, &m->root, e);
 	rc = rc != LP_OK ? rc : parse_any(m, e);
 	if (rc == LP_OK) {
 		m->mediatype = lp_json_get_string(m->root, "mediaType");
 		if (m->mediatype.n == 0)
 			m->mediatype = name_of_kind(m);
 		if (misnamed(m))
-			rc = fail(e, LP_E_DATA, "its mediaType is not what it is: clients would disagree about it");
+			rc = lp_manifest_fail(e, LP_E_DATA, "its mediaType is not what it is: clients would disagree about it");
 	}
 	if (rc != LP_OK)
 		lp_manifest_release(m);
@@ -415,78 +279,4 @@ lp_manifest_release(struct lp_manifest *m)
 	free(m->v);
 	json_decref(m->root);
 	*m = (struct lp_manifest){ 0 };
-}
-
-/* ---- config ------------------------------------------------------------------------------ */
-
-static size_t
-count_history(const json_t *history)
-{
-	size_t n = 0, i;
-	const json_t *h;
-
-	json_array_foreach(history, i, h)
-		n += !json_is_true(json_object_get(h, "empty_layer"));
-	return n;
-}
-
-/* The entries with a layer, in order, are the layers' (config.md, "history"). */
-static void
-align_history(struct lp_image_config *c, const json_t *history)
-{
-	size_t i, n = 0;
-	const json_t *h;
-
-	c->has_history = count_history(history) == c->n;
-	if (!c->has_history)
-		return;
-	json_array_foreach(history, i, h)
-		if (!json_is_true(json_object_get(h, "empty_layer")))
-			c->v[n++].created_by = lp_json_get_string(h, "created_by");
-}
-
-static void
-align_diff_ids(struct lp_image_config *c, const json_t *ids)
-{
-	c->has_diff_ids = json_array_size(ids) == c->n;
-	for (size_t i = 0; i < c->n && c->has_diff_ids; i++) {
-		const json_t *id = json_array_get(ids, i);
-		struct lp_span s = lp_span(json_string_value(id), json_string_length(id));
-
-		if (lp_digest_valid(s))
-			c->v[i].diff_id = s;
-	}
-}
-
-int
-lp_image_config_parse(struct lp_span s, size_t layers, struct lp_image_config *c,
-    struct lp_manifest_error *e)
-{
-	int rc;
-
-	*c = (struct lp_image_config){ 0 };
-	rc = load(s, &c->root, e);
-	if (rc != LP_OK)
-		return rc;
-	c->n = layers;
-	c->v = calloc(layers > 0 ? layers : 1, sizeof(*c->v));
-	if (c->v == NULL)
-		rc = fail(e, LP_E_NOMEM, "out of memory");
-	else if (take_platform(c->root, &c->platform, &c->has_platform) != LP_OK)
-		rc = fail(e, LP_E_DATA, "its platform has characters that no platform has");
-	if (rc != LP_OK) {
-		lp_image_config_release(c);
-		return rc;
-	}
-	align_history(c, json_object_get(c->root, "history"));
-	align_diff_ids(c, json_object_get(json_object_get(c->root, "rootfs"), "diff_ids"));
-	return LP_OK;
-}
-
-void
-lp_image_config_release(struct lp_image_config *c)
-{
-	free(c->v);
-	json_decref(c->root);
-	*c = (struct lp_image_config){ 0 };
 }
