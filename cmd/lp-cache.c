@@ -524,6 +524,7 @@ parse_layers(struct args *a, const struct command *c)
 		return LP_EXIT_SYSTEM;
 	}
 	for (size_t i = 0; i < n && rc == LP_EXIT_OK; i++)
+		/* n counts words: NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 		rc = parse_layer(a, a->words[i + 1], c->run == run_put, &a->layers[i]);
 	a->nlayers = n;
 	return rc;
