@@ -1,24 +1,19 @@
 /* lp-cache: listings of layers that were made once, kept and searchable. */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/base/digest.h"
 #include "common/base/limits.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
-#include "common/format/record.h"
-#include "common/sys/cache.h"
+#include "common/sys/cachework.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
-#include "common/sys/listing.h"
 #include "common/sys/opt.h"
 #include "common/sys/sandbox.h"
-#include "common/sys/stats.h"
 
 static const char usage[] =
     "usage: lp-cache [-hqvV] [--db=FILE] put --layer=DIGEST [--size=BYTES] [--head=BYTES]\n"
@@ -55,32 +50,17 @@ enum { OPT_DB = LP_OPT_OWN, OPT_LAYER, OPT_IMAGE, OPT_INDEX, OPT_SIZE, OPT_HEAD,
 struct args {
 	struct lp_opt opt;
 	char *db;
-	struct lp_cache_layer layer;
-	int complete, fixed, json, header, end;
-	int64_t days, max_size; /* -1: not given */
+	struct lp_cachework work;
 	char **words;
 	int nwords;
-	struct lp_cache_layer *layers; /* the digests among the words */
-	size_t nlayers;
 	unsigned long given; /* bit per option, by `bit_of` */
-};
-
-/* What a command works with. */
-struct work {
-	struct args *args;
-	struct lp_cache cache;
-	struct lp_listing out; /* rows, or only its buffer */
-	int spool;             /* put: what the listing is read from */
-	int64_t found;
-	int preview, unknown;  /* among the listings found there is such a one */
-	struct lp_stats stats;
 };
 
 struct command {
 	const char *name;
 	const char *takes; /* its options: letters, and the long ones by the letters of `bit_of` */
 	enum { NO_WORD, A_WORD, DIGESTS } words;
-	int (*run)(struct work *);
+	int (*run)(struct lp_cachework *);
 };
 
 /* ---- the command line ----------------------------------------------------- */
@@ -133,19 +113,19 @@ parse_value(struct args *a, int c)
 
 	switch (c) {
 	case OPT_LAYER:
-		a->layer.digest = lp_span_str(optarg);
-		return lp_digest_valid(a->layer.digest) ? LP_OK : LP_E_USAGE;
+		a->work.layer.digest = lp_span_str(optarg);
+		return lp_digest_valid(a->work.layer.digest) ? LP_OK : LP_E_USAGE;
 	case OPT_IMAGE:
-		a->layer.image = lp_span_str(optarg);
-		return a->layer.image.n > 0 ? LP_OK : LP_E_USAGE;
-	case OPT_INDEX: return parse_index(optarg, &a->layer);
-	case OPT_SIZE: return parse_bytes(optarg, &a->layer.size);
-	case OPT_HEAD: return parse_bytes(optarg, &a->layer.head);
-	case OPT_MAX_SIZE: return parse_bytes(optarg, &a->max_size);
+		a->work.layer.image = lp_span_str(optarg);
+		return a->work.layer.image.n > 0 ? LP_OK : LP_E_USAGE;
+	case OPT_INDEX: return parse_index(optarg, &a->work.layer);
+	case OPT_SIZE: return parse_bytes(optarg, &a->work.layer.size);
+	case OPT_HEAD: return parse_bytes(optarg, &a->work.layer.head);
+	case OPT_MAX_SIZE: return parse_bytes(optarg, &a->work.max_size);
 	case OPT_DAYS:
 		if (lp_num_u64(lp_span_str(optarg), 1000000, &v) != LP_OK)
 			return LP_E_USAGE;
-		a->days = (int64_t)v;
+		a->work.days = (int64_t)v;
 		return LP_OK;
 	default:
 		return LP_OK;
@@ -175,15 +155,15 @@ parse_args(int argc, char **argv, struct args *a)
 {
 	int c;
 
-	a->layer = (struct lp_cache_layer){ .size = -1, .head = -1, .index = -1, .of = -1 };
-	a->days = a->max_size = -1;
+	a->work.layer = (struct lp_cache_layer){ .size = -1, .head = -1, .index = -1, .of = -1 };
+	a->work.days = a->work.max_size = -1;
 	while ((c = getopt_long(argc, argv, "CEFHj" LP_OPT_SHORT, options, NULL)) != -1) {
 		switch (c) {
-		case 'C': a->complete = 1; break;
-		case 'E': a->end = 1; break;
-		case 'F': a->fixed = 1; break;
-		case 'H': a->header = 1; break;
-		case 'j': a->json = 1; break;
+		case 'C': a->work.complete = 1; break;
+		case 'E': a->work.end = 1; break;
+		case 'F': a->work.fixed = 1; break;
+		case 'H': a->work.header = 1; break;
+		case 'j': a->work.json = 1; break;
 		case OPT_DB: a->db = optarg; continue;
 		case OPT_LAYER: case OPT_IMAGE: case OPT_INDEX: case OPT_SIZE:
 		case OPT_HEAD: case OPT_DAYS: case OPT_MAX_SIZE:
@@ -198,264 +178,19 @@ parse_args(int argc, char **argv, struct args *a)
 	}
 	a->words = argv + optind;
 	a->nwords = argc - optind;
+	a->work.pattern = a->nwords > 1 ? a->words[1] : NULL;
 	return LP_EXIT_OK;
 }
 
-/* ---- output --------------------------------------------------------------- */
-
-static struct lp_record
-record(struct work *w)
-{
-	return (struct lp_record){ .out = &w->out.out, .json = w->args->json };
-}
-
-static int
-end_line(struct work *w, struct lp_record *r)
-{
-	int rc = lp_record_end(r);
-
-	w->found++;
-	return rc == LP_OK && w->out.out.n >= LP_IO_CHUNK ? lp_listing_flush(&w->out) : rc;
-}
-
-/* ---- commands ------------------------------------------------------------- */
-
-static int
-put_next(struct work *w, struct lp_cache_in *in)
-{
-	const struct args *a = w->args;
-	struct lp_cache_layer of;
-	enum lp_cache_put result;
-	int rc = in->several ? lp_cache_put(&w->cache, in, a->layers, a->nlayers, &of, &result) :
-	    lp_cache_put(&w->cache, in, &a->layer, 1, &of, &result);
-
-	if (rc == LP_OK && result == LP_CACHE_KEPT)
-		lp_note("%s: the listing that is kept is better and stays", lp_quote(of.digest));
-	return rc;
-}
-
-/* The layers of an image are its layers also where no listing came with them. */
-static int
-put_image(struct work *w)
-{
-	int rc = LP_OK;
-
-	for (size_t i = 0; i < w->args->nlayers && rc == LP_OK; i++)
-		if (w->args->layers[i].image.n > 0)
-			rc = lp_cache_belongs(&w->cache, &w->args->layers[i]);
-	return rc;
-}
-
-static int
-run_put(struct work *w)
-{
-	struct lp_cache_in in;
-	int rc = lp_cache_spool_fill(w->spool, STDIN_FILENO);
-
-	if (rc != LP_OK) {
-		lp_err_errno("cannot read the listing, or write it next to the database");
-		return rc;
-	}
-	rc = lp_cache_in_init(&in, w->spool, w->args->nlayers > 0);
-	if (rc == LP_OK && !in.several)
-		rc = put_next(w, &in);
-	else if (rc == LP_OK)
-		while ((rc = lp_cache_in_more(&in)) > 0 && (rc = put_next(w, &in)) == LP_OK)
-			;
-	lp_cache_in_release(&in);
-	return rc == LP_OK ? put_image(w) : rc;
-}
-
-static int
-write_bytes(void *arg, struct lp_span bytes)
-{
-	struct work *w = arg;
-	int rc = lp_buf_add(&w->out.out, bytes);
-
-	return rc == LP_OK && w->out.out.n >= LP_IO_CHUNK ? lp_listing_flush(&w->out) : rc;
-}
-
-/* The listing of a layer, if it is good enough. */
-static int
-find(struct work *w, const struct lp_cache_layer *l, struct lp_cache_found *f)
-{
-	int rc = lp_cache_find(&w->cache, l->digest, w->args->complete ? INT64_MAX : l->head, f);
-
-	if (rc == LP_E_ABSENT)
-		lp_detail("%s: no such listing", lp_quote(l->digest));
-	if (rc == LP_OK) {
-		w->unknown |= f->complete == LP_COMPLETE_UNKNOWN;
-		w->preview |= f->complete == LP_COMPLETE_NO;
-		w->stats.partial = w->preview ? 1 : w->unknown ? LP_STATS_UNKNOWN : 0;
-	}
-	return rc;
-}
-
-static int
-get_one(struct work *w, const struct lp_cache_layer *l)
-{
-	struct lp_cache_found f;
-	int rc = find(w, l, &f);
-
-	if (rc == LP_E_ABSENT && !w->args->end)
-		lp_err("%s: no such listing", lp_quote(l->digest));
-	if (rc == LP_OK && l->image.n > 0)
-		rc = lp_cache_belongs(&w->cache, l);
-	if (rc != LP_OK)
-		return rc;
-	w->found += f.entries;
-	return lp_cache_get(&w->cache, &f, w->args->end ? l->digest : lp_span(NULL, 0), write_bytes, w);
-}
-
-/* Each of the layers; LP_E_ABSENT, if it is that for any of them, at the end. */
-static int
-each_layer(struct work *w, int (*fn)(struct work *, const struct lp_cache_layer *))
-{
-	int rc = LP_OK, absent = 0;
-
-	for (size_t i = 0; i < w->args->nlayers && rc == LP_OK; i++) {
-		rc = fn(w, &w->args->layers[i]);
-		if (rc == LP_E_ABSENT) {
-			absent = 1;
-			rc = LP_OK;
-		}
-	}
-	return rc == LP_OK && absent ? LP_E_ABSENT : rc;
-}
-
-static int
-run_get(struct work *w)
-{
-	return each_layer(w, get_one);
-}
-
-static int
-has_one(struct work *w, const struct lp_cache_layer *l)
-{
-	struct lp_cache_found f;
-
-	return find(w, l, &f);
-}
-
-static int
-run_has(struct work *w)
-{
-	return each_layer(w, has_one);
-}
-
-static int
-write_hit(void *arg, const struct lp_cache_hit *h)
-{
-	struct work *w = arg;
-	struct lp_record r = record(w);
-
-	lp_record_text(&r, "image", h->image);
-	lp_record_text(&r, "layer", h->layer);
-	lp_record_text(&r, "path", h->path);
-	lp_record_int(&r, "size", h->size);
-	return end_line(w, &r);
-}
-
-static int
-run_search(struct work *w)
-{
-	struct lp_cache_scope scope = { .image = w->args->layer.image, .layer = w->args->layer.digest };
-	const char *pattern = w->args->words[1];
-	int glob = !w->args->fixed && strpbrk(pattern, "*?[") != NULL;
-	int rc = lp_cache_search(&w->cache, &scope, pattern, glob, write_hit, w);
-
-	return rc == LP_OK && w->found == 0 ? LP_E_ABSENT : rc;
-}
-
-static int
-write_image(void *arg, const struct lp_cache_image *i)
-{
-	struct work *w = arg;
-	struct lp_record r = record(w);
-	const char *complete = i->entries < 0 ? "absent" : lp_complete_name(i->complete);
-
-	lp_record_text(&r, "image", i->image);
-	lp_record_int(&r, "index", i->index);
-	lp_record_text(&r, "layer", i->digest);
-	lp_record_known(&r, "size", i->size);
-	lp_record_known(&r, "entries", i->entries);
-	lp_record_text(&r, "complete", lp_span_str(complete));
-	return end_line(w, &r);
-}
-
-static int
-run_images(struct work *w)
-{
-	return lp_cache_images(&w->cache, write_image, w);
-}
-
-static int
-run_stat(struct work *w)
-{
-	struct lp_cache_stat st;
-	struct lp_record r = record(w);
-	int rc = lp_cache_stat(&w->cache, &st);
-	const struct { const char *key; int64_t v; } t[] = {
-		{ "schema", st.schema }, { "images", st.images }, { "layers", st.layers }, { "listings", st.listings },
-		{ "complete", st.complete }, { "previews", st.previews }, { "entries", st.entries }, { "bytes", st.bytes },
-	};
-
-	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]) && rc == LP_OK; i++) {
-		/* for eyes a line each, for programs one object */
-		if (!r.json)
-			lp_record_text(&r, "", lp_span_str(t[i].key));
-		lp_record_int(&r, t[i].key, t[i].v);
-		if (!r.json)
-			rc = lp_record_end(&r);
-	}
-	return rc == LP_OK && r.json ? lp_record_end(&r) : rc;
-}
-
-static int
-run_prune(struct work *w)
-{
-	const struct args *a = w->args;
-	int64_t max = a->max_size >= 0 ? a->max_size : INT64_MAX;
-	int rc = lp_cache_prune(&w->cache, a->days >= 0 ? (int64_t)time(NULL) - a->days * 86400 + (a->days == 0) : 0, max,
-	    &w->found);
-
-	if (rc == LP_OK)
-		lp_note("%" PRId64 " listings forgotten", w->found);
-	return rc;
-}
-
-static int
-write_entry(void *arg, const struct lp_entry *e)
-{
-	struct work *w = arg;
-
-	w->found++;
-	return lp_listing_entry(&w->out, e);
-}
-
-static int
-run_export(struct work *w)
-{
-	struct lp_cache_scope scope = { .image = w->args->layer.image, .layer = w->args->layer.digest };
-	int rc;
-
-	if (w->args->json)
-		w->out.fmt.form = LP_ROW_NDJSON;
-	w->out.fmt.column[w->out.fmt.ncolumns++] = LP_COL_LAYER;
-	w->out.header = w->args->header && !w->args->json;
-	rc = lp_listing_begin(&w->out);
-	return rc == LP_OK ? lp_cache_export(&w->cache, &scope, write_entry, w) : rc;
-}
-
 static const struct command commands[] = {
-	{ "put", "lsxih", DIGESTS, run_put },
-	{ "get", "hixE", DIGESTS, run_get },
-	{ "has", "hC", DIGESTS, run_has },
-	{ "search", "ilFj", A_WORD, run_search },
-	{ "images", "j", NO_WORD, run_images },
-	{ "stat", "j", NO_WORD, run_stat },
-	{ "prune", "tm", NO_WORD, run_prune },
-	{ "export", "ilHj", NO_WORD, run_export },
+	{ "put", "lsxih", DIGESTS, lp_cachework_put },
+	{ "get", "hixE", DIGESTS, lp_cachework_get },
+	{ "has", "hC", DIGESTS, lp_cachework_has },
+	{ "search", "ilFj", A_WORD, lp_cachework_search },
+	{ "images", "j", NO_WORD, lp_cachework_images },
+	{ "stat", "j", NO_WORD, lp_cachework_stat },
+	{ "prune", "tm", NO_WORD, lp_cachework_prune },
+	{ "export", "ilHj", NO_WORD, lp_cachework_export },
 };
 
 /* ---- the whole ------------------------------------------------------------ */
@@ -464,7 +199,7 @@ static const struct command commands[] = {
 static int
 counts_layers(const struct args *a, const struct command *c)
 {
-	return c->words == DIGESTS && (a->end || (c->run == run_put && a->nlayers > 0));
+	return c->words == DIGESTS && (a->work.end || (c->run == lp_cachework_put && a->work.nlayers > 0));
 }
 
 /* Options that the command does not take are refused, not ignored. */
@@ -479,20 +214,20 @@ check_options(const struct args *a, const struct command *c)
 		return lp_opt_refuse(&a->opt, "%s does not take all of these options", c->name);
 	if (c->words != DIGESTS && a->nwords - 1 != (int)c->words)
 		return lp_opt_refuse(&a->opt, "%s takes %d arguments, not %d", c->name, (int)c->words, a->nwords - 1);
-	if (c->run == run_put && (a->layer.digest.n == 0) == (a->nlayers == 0))
+	if (c->run == lp_cachework_put && (a->work.layer.digest.n == 0) == (a->work.nlayers == 0))
 		return lp_opt_refuse(&a->opt, "put needs --layer, or the digests of layers");
-	if (c->words == DIGESTS && c->run != run_put && a->nlayers == 0)
+	if (c->words == DIGESTS && c->run != lp_cachework_put && a->work.nlayers == 0)
 		return lp_opt_refuse(&a->opt, "%s needs the digest of a layer", c->name);
-	if (c->run == run_put && a->nlayers > 0 && a->layer.size >= 0)
+	if (c->run == lp_cachework_put && a->work.nlayers > 0 && a->work.layer.size >= 0)
 		return lp_opt_refuse(&a->opt, "of more than one layer sizes are given as DIGEST=SIZE");
-	if (c->run == run_get && a->nlayers > 1 && !a->end)
+	if (c->run == lp_cachework_get && a->work.nlayers > 1 && !a->work.end)
 		return lp_opt_refuse(&a->opt, "nothing would tell where one listing ends: more than one needs -E");
-	if (counts_layers(a, c) ? a->layer.index >= 0 :
-	    (c->run == run_put || c->run == run_get) && (a->layer.image.n > 0) != (a->layer.index >= 0))
+	if (counts_layers(a, c) ? a->work.layer.index >= 0 :
+	    (c->run == lp_cachework_put || c->run == lp_cachework_get) && (a->work.layer.image.n > 0) != (a->work.layer.index >= 0))
 		return lp_opt_refuse(&a->opt, "--index goes with --image, and with one layer");
-	if (a->layer.of >= 0 && a->layer.index >= a->layer.of)
+	if (a->work.layer.of >= 0 && a->work.layer.index >= a->work.layer.of)
 		return lp_opt_refuse(&a->opt, "--index counts from 0: there is no such layer in so many");
-	if (c->run == run_prune && a->days < 0 && a->max_size < 0)
+	if (c->run == lp_cachework_prune && a->work.days < 0 && a->work.max_size < 0)
 		return lp_opt_refuse(&a->opt, "prune needs --days or --max-size");
 	return LP_EXIT_OK;
 }
@@ -503,7 +238,7 @@ parse_layer(const struct args *a, const char *word, int with_size, struct lp_cac
 {
 	const char *eq = with_size ? strchr(word, '=') : NULL;
 
-	*l = a->layer;
+	*l = a->work.layer;
 	l->digest = eq != NULL ? lp_span(word, (size_t)(eq - word)) : lp_span_str(word);
 	if (!lp_digest_valid(l->digest))
 		return lp_opt_refuse(&a->opt, "not a digest: '%s'", lp_quotes(word));
@@ -518,15 +253,15 @@ parse_layers(struct args *a, const struct command *c)
 	size_t n = (size_t)a->nwords - 1;
 	int rc = LP_EXIT_OK;
 
-	a->layers = calloc(n > 0 ? n : 1, sizeof(*a->layers));
-	if (a->layers == NULL) {
+	a->work.layers = calloc(n > 0 ? n : 1, sizeof(*a->work.layers));
+	if (a->work.layers == NULL) {
 		lp_err("out of memory");
 		return LP_EXIT_SYSTEM;
 	}
 	for (size_t i = 0; i < n && rc == LP_EXIT_OK; i++)
 		/* n counts words: NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
-		rc = parse_layer(a, a->words[i + 1], c->run == run_put, &a->layers[i]);
-	a->nlayers = n;
+		rc = parse_layer(a, a->words[i + 1], c->run == lp_cachework_put, &a->work.layers[i]);
+	a->work.nlayers = n;
 	return rc;
 }
 
@@ -534,9 +269,9 @@ parse_layers(struct args *a, const struct command *c)
 static void
 number_layers(struct args *a)
 {
-	for (size_t i = 0; a->layer.image.n > 0 && i < a->nlayers; i++) {
-		a->layers[i].index = (int64_t)i;
-		a->layers[i].of = (int64_t)a->nlayers;
+	for (size_t i = 0; a->work.layer.image.n > 0 && i < a->work.nlayers; i++) {
+		a->work.layers[i].index = (int64_t)i;
+		a->work.layers[i].of = (int64_t)a->work.nlayers;
 	}
 }
 
@@ -572,15 +307,15 @@ open_directory(const char *file, char **path)
 
 /* Everything that needs names is opened, then the process is locked into the database's directory. */
 static int
-enter(struct work *w, const struct command *c)
+enter(struct args *a, const struct command *c)
 {
 	char *path = NULL;
-	int dir = open_directory(w->args->db, &path), rc = LP_OK;
+	int dir = open_directory(a->db, &path), rc = LP_OK;
 
 	if (dir < 0) {
 		lp_err_errno("%s", path != NULL ? lp_quotes(path) : "out of memory");
 		rc = LP_E_SYS;
-	} else if (c->run == run_put && (w->spool = lp_cache_spool(STDIN_FILENO, path)) < 0) {
+	} else if (c->run == lp_cachework_put && (a->work.spool = lp_cache_spool(STDIN_FILENO, path)) < 0) {
 		lp_err_errno("cannot make a file in %s", lp_quotes(path));
 		rc = LP_E_SYS;
 	} else {
@@ -593,9 +328,10 @@ enter(struct work *w, const struct command *c)
 }
 
 static int
-work(struct work *w, const struct command *c)
+work(struct args *a, const struct command *c)
 {
-	int rc = lp_cache_open(&w->cache, w->args->db);
+	struct lp_cachework *w = &a->work;
+	int rc = lp_cache_open(&w->cache, a->db);
 
 	if (rc == LP_OK)
 		rc = c->run(w);
@@ -606,24 +342,25 @@ work(struct work *w, const struct command *c)
 	} else if (rc == LP_E_NOMEM) {
 		lp_err("out of memory");
 	} else if (w->cache.why[0] != '\0' && rc != LP_E_PIPE) {
-		lp_err("%s: %s", lp_quotes(w->args->db), lp_quotes(w->cache.why));
+		lp_err("%s: %s", lp_quotes(a->db), lp_quotes(w->cache.why));
 	}
 	lp_cache_close(&w->cache);
 	return rc;
 }
 
 static int
-run(struct work *w, const struct command *c)
+run(struct args *a, const struct command *c)
 {
+	struct lp_cachework *w = &a->work;
 	int rc, exit_code;
 
-	if (lp_stats_begin(&w->stats, w->args->opt.stats) != LP_OK) {
-		lp_err_errno("%s", lp_quotes(w->args->opt.stats != NULL ? w->args->opt.stats : "LP_STATS"));
+	if (lp_stats_begin(&w->stats, a->opt.stats) != LP_OK) {
+		lp_err_errno("%s", lp_quotes(a->opt.stats != NULL ? a->opt.stats : "LP_STATS"));
 		return LP_EXIT_SYSTEM;
 	}
 	lp_listing_init(&w->out);
-	rc = enter(w, c);
-	exit_code = lp_exit_of(rc != LP_OK ? rc : work(w, c));
+	rc = enter(a, c);
+	exit_code = lp_exit_of(rc != LP_OK ? rc : work(a, c));
 	rc = lp_close_stdout();
 	if (rc == LP_E_SYS)
 		lp_err_errno("<stdout>");
@@ -639,8 +376,7 @@ run(struct work *w, const struct command *c)
 int
 main(int argc, char **argv)
 {
-	struct args args = { .opt = { .usage = usage, .help = help } };
-	struct work w = { .args = &args, .spool = -1 };
+	struct args args = { .opt = { .usage = usage, .help = help }, .work = { .spool = -1 } };
 	const struct command *c;
 	char *home = NULL;
 	int exit_code;
@@ -664,8 +400,8 @@ main(int argc, char **argv)
 			    "no --db, and neither LP_CACHE, XDG_CACHE_HOME nor HOME says where");
 	}
 	if (exit_code == LP_EXIT_OK)
-		exit_code = run(&w, c);
+		exit_code = run(&args, c);
 	free(home);
-	free(args.layers);
+	free(args.work.layers);
 	return exit_code;
 }

@@ -97,6 +97,21 @@ lp_cache_failed(struct lp_cache *c, int status)
 	return status;
 }
 
+int
+lp_cache_each(struct lp_cache *c, struct lp_stmt *s, lp_cache_row_fn *row, void *arg)
+{
+	int rc;
+
+	while ((rc = lp_stmt_step(s)) == 1) {
+		rc = row(arg, s);
+		if (rc != LP_OK) {
+			lp_stmt_reset(s);
+			return rc;
+		}
+	}
+	return lp_cache_failed(c, rc);
+}
+
 static int
 migrate_from(struct lp_cache *c, int64_t version)
 {
@@ -294,12 +309,29 @@ lp_cache_listings(struct lp_cache *c, const struct lp_cache_scope *scope, struct
 	    "SELECT listing.id, layer.digest, layer.id FROM listing JOIN layer ON layer.id = listing.layer"
 	    " WHERE (?1 = '' OR layer.id IN (SELECT layer FROM image_layer"
 	    "   WHERE image = (SELECT id FROM image WHERE ref = ?1)))"
-	    " AND (?2 = '' OR layer.digest = ?2) ORDER BY layer.id");
+	    " AND (?2 = '' OR layer.digest = ?2) ORDER BY layer.digest");
 	if (rc != LP_OK)
 		return lp_cache_failed(c, rc);
 	lp_stmt_text(s, 1, scope->image);
 	lp_stmt_text(s, 2, scope->layer);
 	return LP_OK;
+}
+
+struct image_reader {
+	lp_cache_image_fn *fn;
+	void *arg;
+};
+
+static int
+hand_on_image(void *arg, struct lp_stmt *s)
+{
+	const struct image_reader *r = arg;
+	struct lp_cache_image i = {
+		.image = lp_stmt_get(s, 0), .index = lp_stmt_get_int(s, 1), .digest = lp_stmt_get(s, 2),
+		.size = int_or(s, 3, -1), .entries = int_or(s, 4, -1), .complete = complete_at(s, 5),
+	};
+
+	return r->fn(r->arg, &i);
 }
 
 int
@@ -310,19 +342,11 @@ lp_cache_images(struct lp_cache *c, lp_cache_image_fn *fn, void *arg)
 	    "SELECT ref, idx, digest, size, entries, complete FROM image JOIN image_layer ON image_layer.image = image.id"
 	    " JOIN layer ON layer.id = image_layer.layer LEFT JOIN listing ON listing.layer = layer.id ORDER BY ref, idx");
 
-	while (rc == LP_OK && (rc = lp_stmt_step(&s)) == 1) {
-		struct lp_cache_image i = {
-			.image = lp_stmt_get(&s, 0), .index = lp_stmt_get_int(&s, 1), .digest = lp_stmt_get(&s, 2),
-			.size = int_or(&s, 3, -1), .entries = int_or(&s, 4, -1), .complete = complete_at(&s, 5),
-		};
+	struct image_reader r = { fn, arg };
 
-		rc = fn(arg, &i);
-		if (rc != LP_OK) {
-			lp_stmt_release(&s);
-			return rc;
-		}
-	}
-	lp_cache_failed(c, rc);
+	if (rc != LP_OK)
+		return lp_cache_failed(c, rc);
+	rc = lp_cache_each(c, &s, hand_on_image, &r);
 	lp_stmt_release(&s);
 	return rc;
 }
@@ -347,63 +371,4 @@ lp_cache_stat(struct lp_cache *c, struct lp_cache_stat *st)
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]) && rc == LP_OK; i++)
 		rc = lp_db_number(&c->db, t[i].sql, t[i].out);
 	return lp_cache_failed(c, rc);
-}
-
-/* ---- forgetting ----------------------------------------------------------- */
-
-/* Delete the oldest listing if it is older than `before`, or at all. 1 if one went. */
-static int
-forget_one(struct lp_cache *c, struct lp_stmt *s, int64_t before)
-{
-	int64_t n = 0;
-	int rc;
-
-	lp_stmt_int(s, 1, before);
-	rc = lp_stmt_run(s);
-	if (rc == LP_OK)
-		rc = lp_db_number(&c->db, "SELECT changes()", &n);
-	return rc != LP_OK ? rc : n > 0;
-}
-
-static int
-forget_listings(struct lp_cache *c, int64_t before, int64_t max_bytes, int64_t *forgotten)
-{
-	struct lp_cache_stat st;
-	struct lp_stmt s;
-	int rc = lp_stmt_init(&c->db, &s, "DELETE FROM listing WHERE id ="
-	    " (SELECT id FROM listing WHERE added < ?1 ORDER BY added, id LIMIT 1)");
-
-	while (rc == LP_OK && (rc = forget_one(c, &s, before)) == 1) {
-		++*forgotten;
-		rc = LP_OK;
-	}
-	while (rc == LP_OK && (rc = lp_cache_stat(c, &st)) == LP_OK && st.bytes > max_bytes &&
-	    (rc = forget_one(c, &s, INT64_MAX)) == 1) {
-		++*forgotten;
-		rc = LP_OK;
-	}
-	lp_stmt_release(&s);
-	return rc;
-}
-
-int
-lp_cache_prune(struct lp_cache *c, int64_t before, int64_t max_bytes, int64_t *forgotten)
-{
-	int rc = lp_db_exec(&c->db, "BEGIN IMMEDIATE");
-
-	*forgotten = 0;
-	rc = rc != LP_OK ? rc : forget_listings(c, before, max_bytes, forgotten);
-	rc = rc != LP_OK ? rc : lp_db_exec(&c->db,
-	    "DELETE FROM image WHERE NOT EXISTS (SELECT 1 FROM image_layer JOIN listing USING(layer)"
-	    "  WHERE image_layer.image = image.id);"
-	    "DELETE FROM layer WHERE id NOT IN (SELECT layer FROM image_layer) AND id NOT IN (SELECT layer FROM listing);"
-	    "COMMIT");
-	if (rc != LP_OK) {
-		lp_cache_failed(c, rc);
-		(void)lp_db_exec(&c->db, "ROLLBACK");
-		return rc;
-	}
-	/* the pages back to the file system; a reader in the way only puts it off */
-	(void)lp_db_exec(&c->db, "PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)");
-	return LP_OK;
 }

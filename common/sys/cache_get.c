@@ -29,6 +29,7 @@ lp_cache_entry(struct lp_stmt *s, int first, struct lp_entry *e)
 struct lines {
 	lp_cache_line_fn *fn;
 	void *arg;
+	struct lp_rowfmt plain; /* of the rows that have no text of their own */
 	struct lp_buf line;
 	int any;
 };
@@ -58,33 +59,31 @@ hand_on_text(struct lines *l, struct lp_span text)
 }
 
 static int
+hand_on_row(void *arg, struct lp_stmt *s)
+{
+	struct lines *l = arg;
+	struct lp_entry e;
+	int rc;
+
+	if (!lp_stmt_is_null(s, LP_CACHE_ENTRY_LINE))
+		return hand_on_text(l, lp_stmt_get(s, LP_CACHE_ENTRY_LINE));
+	lp_cache_entry(s, 0, &e);
+	rc = lp_row_write(&l->plain, &e, &l->line);
+	l->line.n -= rc == LP_OK;
+	return rc != LP_OK ? rc : hand_on(l);
+}
+
+static int
 hand_on_rows(struct lp_cache *c, int64_t listing, struct lines *l)
 {
-	struct lp_rowfmt plain;
 	struct lp_stmt s;
 	int rc = lp_stmt_init(&c->db, &s, "SELECT " LP_CACHE_ENTRY " FROM entry WHERE listing = ? ORDER BY seq");
 
 	if (rc != LP_OK)
 		return lp_cache_failed(c, rc);
-	lp_rowfmt_init(&plain);
+	lp_rowfmt_init(&l->plain);
 	lp_stmt_int(&s, 1, listing);
-	while ((rc = lp_stmt_step(&s)) == 1) {
-		struct lp_entry e;
-
-		if (!lp_stmt_is_null(&s, LP_CACHE_ENTRY_LINE)) {
-			rc = hand_on_text(l, lp_stmt_get(&s, LP_CACHE_ENTRY_LINE));
-		} else {
-			lp_cache_entry(&s, 0, &e);
-			rc = lp_row_write(&plain, &e, &l->line);
-			l->line.n -= rc == LP_OK;
-			rc = rc != LP_OK ? rc : hand_on(l);
-		}
-		if (rc != LP_OK) {
-			lp_stmt_release(&s);
-			return rc;
-		}
-	}
-	lp_cache_failed(c, rc);
+	rc = lp_cache_each(c, &s, hand_on_row, l);
 	lp_stmt_release(&s);
 	return rc;
 }
@@ -156,14 +155,28 @@ lp_cache_get(struct lp_cache *c, const struct lp_cache_found *f, struct lp_span 
 
 /* ---- export --------------------------------------------------------------- */
 
+struct export {
+	struct lp_cache *cache;
+	struct lp_span digest;
+	lp_cache_entry_fn *fn;
+	void *arg;
+};
+
+static int
+export_entry(const struct export *x, struct lp_entry *e)
+{
+	e->layer = x->digest;
+	e->has |= LP_HAS_LAYER;
+	return x->fn(x->arg, e);
+}
+
 /* What the row's own text says beyond the columns, if it has one. */
 static int
-export_line(struct lp_span line, struct lp_span header, struct lp_span digest, lp_cache_entry_fn *fn, void *arg)
+export_line(const struct export *x, struct lp_span line, struct lp_span header)
 {
 	struct lp_span nl = lp_span("\n", 1);
 	struct lp_rowread r;
-	enum lp_rowread_event event = LP_ROWREAD_MORE;
-	int rc = LP_OK;
+	int rc;
 
 	lp_rowread_init(&r);
 	if (header.p != NULL) {
@@ -171,45 +184,35 @@ export_line(struct lp_span line, struct lp_span header, struct lp_span digest, l
 		(void)lp_rowread_next(&r, &nl);
 	}
 	(void)lp_rowread_next(&r, &line);
-	event = lp_rowread_eof(&r);
-	if (event == LP_ROWREAD_ROW) {
-		r.entry.layer = digest;
-		r.entry.has |= LP_HAS_LAYER;
-		rc = fn(arg, &r.entry);
-	} else {
-		rc = LP_E_DATA;
-	}
+	rc = lp_rowread_eof(&r) == LP_ROWREAD_ROW ? export_entry(x, &r.entry) : LP_E_DATA;
 	lp_rowread_release(&r);
 	return rc;
 }
 
 static int
-export_listing(struct lp_cache *c, int64_t listing, struct lp_span digest, lp_cache_entry_fn *fn, void *arg)
+export_row(void *arg, struct lp_stmt *s)
 {
-	struct lp_stmt s;
 	struct lp_entry e;
-	int rc = lp_stmt_init(&c->db, &s, "SELECT " LP_CACHE_ENTRY ", header FROM entry JOIN listing ON listing.id = listing"
-	    " WHERE listing = ? ORDER BY seq");
+
+	if (!lp_stmt_is_null(s, LP_CACHE_ENTRY_LINE))
+		return export_line(arg, lp_stmt_get(s, LP_CACHE_ENTRY_LINE), lp_stmt_get(s, LP_CACHE_ENTRY_LINE + 1));
+	lp_cache_entry(s, 0, &e);
+	return export_entry(arg, &e);
+}
+
+static int
+export_listing(void *arg, struct lp_stmt *listing)
+{
+	struct export *x = arg;
+	struct lp_stmt s;
+	int rc = lp_stmt_init(&x->cache->db, &s, "SELECT " LP_CACHE_ENTRY ", header FROM entry"
+	    " JOIN listing ON listing.id = listing WHERE listing = ? ORDER BY seq");
 
 	if (rc != LP_OK)
-		return lp_cache_failed(c, rc);
-	lp_stmt_int(&s, 1, listing);
-	while ((rc = lp_stmt_step(&s)) == 1) {
-		if (!lp_stmt_is_null(&s, LP_CACHE_ENTRY_LINE)) {
-			rc = export_line(lp_stmt_get(&s, LP_CACHE_ENTRY_LINE), lp_stmt_get(&s, LP_CACHE_ENTRY_LINE + 1),
-			    digest, fn, arg);
-		} else {
-			lp_cache_entry(&s, 0, &e);
-			e.layer = digest;
-			e.has |= LP_HAS_LAYER;
-			rc = fn(arg, &e);
-		}
-		if (rc != LP_OK) {
-			lp_stmt_release(&s);
-			return rc;
-		}
-	}
-	lp_cache_failed(c, rc);
+		return lp_cache_failed(x->cache, rc);
+	x->digest = lp_stmt_get(listing, 1);
+	lp_stmt_int(&s, 1, lp_stmt_get_int(listing, 0));
+	rc = lp_cache_each(x->cache, &s, export_row, x);
 	lp_stmt_release(&s);
 	return rc;
 }
@@ -217,18 +220,13 @@ export_listing(struct lp_cache *c, int64_t listing, struct lp_span digest, lp_ca
 int
 lp_cache_export(struct lp_cache *c, const struct lp_cache_scope *scope, lp_cache_entry_fn *fn, void *arg)
 {
+	struct export x = { .cache = c, .fn = fn, .arg = arg };
 	struct lp_stmt s;
 	int rc = lp_cache_listings(c, scope, &s);
 
 	if (rc != LP_OK)
 		return rc;
-	while ((rc = lp_stmt_step(&s)) == 1) {
-		rc = export_listing(c, lp_stmt_get_int(&s, 0), lp_stmt_get(&s, 1), fn, arg);
-		if (rc != LP_OK)
-			break;
-	}
-	if (rc < 0 && c->why[0] == '\0')
-		lp_cache_failed(c, rc);
+	rc = lp_cache_each(c, &s, export_listing, &x);
 	lp_stmt_release(&s);
 	return rc;
 }

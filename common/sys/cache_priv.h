@@ -7,6 +7,21 @@
 /* Keep the database's words for a failure; returns the status. */
 int lp_cache_failed(struct lp_cache *, int status);
 
+/*
+ * Every row of a statement, until `row` says anything but LP_OK: that is the
+ * answer then. LP_OK behind the last, or a failure of the database, kept.
+ */
+typedef int lp_cache_row_fn(void *, struct lp_stmt *);
+int lp_cache_each(struct lp_cache *, struct lp_stmt *, lp_cache_row_fn *row, void *);
+
+/* Run a statement with a text and up to two numbers; -1 is NULL. The number it answers, if any. */
+int lp_cache_run(struct lp_cache *, const char *sql, struct lp_span text, int64_t a, int64_t b, int64_t *out);
+
+/* Inside a transaction: the layer, *layer its key, and its place in its image. */
+int lp_cache_put_layer(struct lp_cache *, const struct lp_cache_layer *, int64_t *layer);
+/* The same, a transaction of its own: of what no listing is kept. */
+int lp_cache_keep_layer(struct lp_cache *, const struct lp_cache_layer *);
+
 /* Paths as they are indexed and searched: '/' and the normal form. */
 int lp_cache_path(struct lp_buf *, struct lp_span name);
 
@@ -16,7 +31,7 @@ enum { LP_CACHE_ENTRY_LINE = 9 };
 void lp_cache_entry(struct lp_stmt *, int first, struct lp_entry *);
 
 /*
- * The listings in scope: id, digest. LP_E_ABSENT if the scope names an image
+ * The listings in scope, in the order of their digests: id, digest, layer. LP_E_ABSENT if the scope names an image
  * or a layer that is not known.
  */
 int lp_cache_listings(struct lp_cache *, const struct lp_cache_scope *, struct lp_stmt *);

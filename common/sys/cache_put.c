@@ -82,50 +82,6 @@ lp_cache_spool_fill(int spool, int fd)
 	return n < 0 || lseek(spool, 0, SEEK_SET) < 0 ? LP_E_SYS : LP_OK;
 }
 
-/* ---- the layer and its images --------------------------------------------- */
-
-/* Run a statement with a text and up to two numbers; -1 is NULL. The number it answers, if any. */
-static int
-run(struct lp_cache *c, const char *sql, struct lp_span text, int64_t a, int64_t b, int64_t *out)
-{
-	struct lp_stmt s;
-	int rc = lp_stmt_init(&c->db, &s, sql);
-
-	if (rc != LP_OK)
-		return rc;
-	lp_stmt_text(&s, 1, text);
-	lp_stmt_int(&s, 2, a);
-	if (a < 0)
-		lp_stmt_null(&s, 2);
-	lp_stmt_int(&s, 3, b);
-	rc = lp_stmt_step(&s);
-	if (rc == 1 && out != NULL)
-		*out = lp_stmt_get_int(&s, 0);
-	if (rc == 1)
-		rc = lp_stmt_run(&s);
-	lp_stmt_release(&s);
-	return rc;
-}
-
-static int
-put_layer(struct lp_cache *c, const struct lp_cache_layer *l, int64_t *layer)
-{
-	int rc = run(c, "INSERT INTO layer(digest, size) VALUES(?1, ?2)"
-	    " ON CONFLICT(digest) DO UPDATE SET size = coalesce(excluded.size, size) RETURNING id",
-	    l->digest, l->size, 0, layer);
-
-	if (rc != LP_OK || l->image.n == 0)
-		return rc;
-	rc = run(c, "INSERT INTO image(ref) VALUES(?1) ON CONFLICT DO NOTHING", l->image, 0, 0, NULL);
-	rc = rc != LP_OK ? rc : run(c, "INSERT INTO image_layer(image, idx, layer)"
-	    " VALUES((SELECT id FROM image WHERE ref = ?1), ?2, ?3)"
-	    " ON CONFLICT DO UPDATE SET layer = excluded.layer", l->image, l->index, *layer, NULL);
-	if (rc == LP_OK && l->of >= 0)
-		rc = run(c, "DELETE FROM image_layer WHERE image = (SELECT id FROM image WHERE ref = ?1) AND idx >= ?2",
-		    l->image, l->of, 0, NULL);
-	return rc;
-}
-
 /* ---- rows ----------------------------------------------------------------- */
 
 /* SQLite's numbers end at 2^63; a row with a larger one keeps its text. */
@@ -366,10 +322,10 @@ replace(struct put *p, const struct lp_cache_layer *l, const struct lp_cache_fou
 {
 	struct lp_cache *c = p->cache;
 	int64_t layer = 0;
-	int rc = put_layer(c, l, &layer);
+	int rc = lp_cache_put_layer(c, l, &layer);
 
 	if (rc == LP_OK && old != NULL)
-		rc = run(c, "DELETE FROM listing WHERE id = ?2 AND ?1 = ''", lp_span("", 0), old->listing, 0, NULL);
+		rc = lp_cache_run(c, "DELETE FROM listing WHERE id = ?2 AND ?1 = ''", lp_span("", 0), old->listing, 0, NULL);
 	rc = rc != LP_OK ? rc : put_grams(p);
 	rc = rc != LP_OK ? rc : keep_header(p);
 	return rc != LP_OK ? rc : finish_listing(p, layer, l->head);
@@ -427,35 +383,6 @@ put_release(struct put *p)
 	lp_buf_release(&p->trailer);
 }
 
-/* The image's layer is kept also where the listing is not. */
-static int
-keep_layer_only(struct lp_cache *c, const struct lp_cache_layer *l)
-{
-	int64_t layer;
-	int rc = lp_db_exec(&c->db, "BEGIN IMMEDIATE");
-
-	rc = rc != LP_OK ? rc : put_layer(c, l, &layer);
-	return rc != LP_OK ? rc : lp_db_exec(&c->db, "COMMIT");
-}
-
-int
-lp_cache_belongs(struct lp_cache *c, const struct lp_cache_layer *l)
-{
-	struct lp_stmt s;
-	int known, rc = lp_stmt_init(&c->db, &s, "SELECT 1 FROM image_layer JOIN image ON image.id = image_layer.image"
-	    " JOIN layer ON layer.id = image_layer.layer WHERE image.ref = ?1 AND image_layer.idx = ?2 AND layer.digest = ?3");
-
-	if (rc != LP_OK)
-		return lp_cache_failed(c, rc);
-	lp_stmt_text(&s, 1, l->image);
-	lp_stmt_int(&s, 2, l->index);
-	lp_stmt_text(&s, 3, l->digest);
-	known = lp_stmt_step(&s);
-	lp_stmt_release(&s);
-	/* mostly it is: then nobody has to wait for a writer */
-	return known == 1 ? LP_OK : known < 0 ? lp_cache_failed(c, known) : lp_cache_failed(c, keep_layer_only(c, l));
-}
-
 int
 lp_cache_put(struct lp_cache *c, struct lp_cache_in *in, const struct lp_cache_layer *layers, size_t n,
     struct lp_cache_layer *of, enum lp_cache_put *result)
@@ -476,7 +403,7 @@ lp_cache_put(struct lp_cache *c, struct lp_cache_in *in, const struct lp_cache_l
 	if (rc != LP_OK || kept)
 		(void)lp_db_exec(&c->db, "ROLLBACK");
 	if (rc == LP_OK && kept)
-		rc = lp_cache_failed(c, keep_layer_only(c, of));
+		rc = lp_cache_failed(c, lp_cache_keep_layer(c, of));
 	*result = kept ? LP_CACHE_KEPT : LP_CACHE_PUT;
 	return rc;
 }

@@ -20,6 +20,7 @@ struct search {
 	uint32_t gram[GRAMS_MAX];
 	size_t ngrams;
 	struct lp_stmt posting, rows, images;
+	struct lp_span digest;  /* of the listing's layer */
 	struct lp_buf path, scratch;
 	struct lp_buf refs;     /* of the images of the listing's layer, each ended by NUL */
 
@@ -107,11 +108,11 @@ candidates(struct search *s, int64_t listing, struct lp_buf **out)
 /* ---- which paths ---------------------------------------------------------- */
 
 static int
-hand_on(struct search *s, struct lp_span digest)
+hand_on(struct search *s, struct lp_stmt *row)
 {
-	struct lp_span path = lp_buf_span(&s->path), type = lp_stmt_get(&s->rows, 2);
+	struct lp_span path = lp_buf_span(&s->path), type = lp_stmt_get(row, 2);
 	struct lp_cache_hit hit = {
-		.layer = digest, .path = lp_span(path.p + 1, path.n - 1), .size = lp_stmt_get_int(&s->rows, 1),
+		.layer = s->digest, .path = lp_span(path.p + 1, path.n - 1), .size = lp_stmt_get_int(row, 1),
 		.type = type.n > 0 ? (char)type.p[0] : '-',
 	};
 	const char *ref = (const char *)s->refs.p, *end = ref + s->refs.n;
@@ -126,64 +127,61 @@ hand_on(struct search *s, struct lp_span digest)
 	return rc;
 }
 
+static int
+look_at(void *arg, struct lp_stmt *row)
+{
+	struct search *s = arg;
+	int rc = lp_cache_path(&s->path, lp_stmt_get(row, 0));
+	int found = rc == LP_OK ? matches(s) : rc;
+
+	return found > 0 ? hand_on(s, row) : found;
+}
+
 /* Look at the paths from number `first` up to, but not including, `end`. */
 static int
-look(struct search *s, int64_t listing, struct lp_span digest, int64_t first, int64_t end)
+look(struct search *s, int64_t listing, int64_t first, int64_t end)
 {
-	int rc;
-
 	lp_stmt_int(&s->rows, 1, listing);
 	lp_stmt_int(&s->rows, 2, first);
 	lp_stmt_int(&s->rows, 3, end);
-	while ((rc = lp_stmt_step(&s->rows)) == 1) {
-		int found;
+	return lp_cache_each(s->cache, &s->rows, look_at, s);
+}
 
-		rc = lp_cache_path(&s->path, lp_stmt_get(&s->rows, 0));
-		found = rc == LP_OK ? matches(s) : 0;
-		if (found < 0)
-			rc = found;
-		else if (found)
-			rc = hand_on(s, digest);
-		if (rc != LP_OK) {
-			lp_stmt_reset(&s->rows);
-			return rc;
-		}
-	}
-	return rc;
+static int
+add_ref(void *arg, struct lp_stmt *row)
+{
+	struct search *s = arg;
+
+	return lp_buf_add(&s->refs, lp_stmt_get(row, 0)) == LP_OK ? lp_buf_addc(&s->refs, 0) : LP_E_NOMEM;
 }
 
 static int
 find_refs(struct search *s, int64_t layer)
 {
-	int rc;
-
 	lp_buf_clear(&s->refs);
 	lp_stmt_int(&s->images, 1, layer);
-	while ((rc = lp_stmt_step(&s->images)) == 1) {
-		if (lp_buf_add(&s->refs, lp_stmt_get(&s->images, 0)) != LP_OK || lp_buf_addc(&s->refs, 0) != LP_OK) {
-			lp_stmt_reset(&s->images);
-			return LP_E_NOMEM;
-		}
-	}
-	return rc;
+	return lp_cache_each(s->cache, &s->images, add_ref, s);
 }
 
 static int
-search_listing(struct search *s, int64_t listing, struct lp_span digest, int64_t layer)
+search_listing(void *arg, struct lp_stmt *row)
 {
+	struct search *s = arg;
+	int64_t listing = lp_stmt_get_int(row, 0), layer = lp_stmt_get_int(row, 2);
 	struct lp_buf *blocks = NULL;
 	int rc = candidates(s, listing, &blocks);
 
 	if (rc == LP_E_ABSENT)
 		return LP_OK;
-	rc = rc != LP_OK ? rc : find_refs(s, layer);
+	s->digest = lp_stmt_get(row, 1);
+	rc = rc != LP_OK ? lp_cache_failed(s->cache, rc) : find_refs(s, layer);
 	if (rc == LP_OK && s->ngrams == 0)
-		return look(s, listing, digest, 0, INT64_MAX);
+		return look(s, listing, 0, INT64_MAX);
 	for (size_t i = 0; rc == LP_OK && i < blocks->n; i += sizeof(uint32_t)) {
 		uint32_t block;
 
 		memcpy(&block, blocks->p + i, sizeof(block));
-		rc = look(s, listing, digest, (int64_t)block * LP_GRAM_BLOCK, ((int64_t)block + 1) * LP_GRAM_BLOCK);
+		rc = look(s, listing, (int64_t)block * LP_GRAM_BLOCK, ((int64_t)block + 1) * LP_GRAM_BLOCK);
 	}
 	return rc;
 }
@@ -234,12 +232,8 @@ lp_cache_search(struct lp_cache *c, const struct lp_cache_scope *scope, const ch
 	lp_buf_init(&s.blocks[0], SIZE_MAX);
 	lp_buf_init(&s.blocks[1], SIZE_MAX);
 	/* the listings stay open to the end, so all of it is one transaction */
-	rc = prepare(&s);
-	while (rc == LP_OK && (rc = lp_stmt_step(&listings)) == 1)
-		rc = search_listing(&s, lp_stmt_get_int(&listings, 0), lp_stmt_get(&listings, 1),
-		    lp_stmt_get_int(&listings, 2));
-	if (rc < 0)
-		lp_cache_failed(c, rc);
+	rc = lp_cache_failed(c, prepare(&s));
+	rc = rc != LP_OK ? rc : lp_cache_each(c, &listings, search_listing, &s);
 	release(&s);
 	lp_stmt_release(&listings);
 	return rc;

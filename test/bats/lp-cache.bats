@@ -150,7 +150,7 @@ stream()
 	[ -z "$stderr" ]
 	[ "$output" = "$(head -n 62 all)" ]
 	rm -r db
-	cat all | lp-cache put "$(digest 4)" "$(digest 3)" "$(digest 2)" "$(digest 1)"
+	lp-cache put "$(digest 4)" "$(digest 3)" "$(digest 2)" "$(digest 1)" < <(cat all)
 	lp-cache get -E "$(digest 1)" "$(digest 2)" "$(digest 3)" "$(digest 4)" | cmp - all
 	run -0 lp-cache has -C "$(digest 1)" "$(digest 4)"
 	run -4 lp-cache has "$(digest 1)" "$(digest 5)"
@@ -171,7 +171,7 @@ stream()
 		n=$((n + 1))
 		put "$(digest $n)" <$f
 		lp-cache get -E "$(digest $n)" >got
-		grep -v -e '^#end' -e '^{"end"' $f | sed '$a\' >want
+		grep -v -e '^#end' -e '^{"end"' $f | awk 1 >want
 		grep -v -e '^#end' -e '^{"end"' got | cmp - want || { echo "$f"; return 1; }
 		tail -n 1 got | grep -q "$(digest $n)"
 		cat got >>all

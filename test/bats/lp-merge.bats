@@ -15,6 +15,11 @@ setup()
 	unset LP_STATS
 }
 
+teardown()
+{
+	if [ -S "$BATS_TEST_TMPDIR/tmux" ]; then tmux -S "$BATS_TEST_TMPDIR/tmux" kill-server || true; fi
+}
+
 # rows FILE NAME...: a listing. NAME/ is a directory, NAME>TARGET a symbolic
 # link, NAME=TARGET a hard link, NAME:SIZE a file.
 rows()
@@ -350,6 +355,33 @@ hidden()
 	ncdu -0 -f out -o back
 	LC_ALL=C grep -c '"name"' back >n
 	[ "$(cat n)" -eq 8 ]
+}
+
+# screen TEXT: wait until the terminal shows it
+screen()
+{
+	for _ in $(seq 100); do
+		tmux -S "$BATS_TEST_TMPDIR/tmux" capture-pane -p >shown
+		grep -qF -- "$1" shown && return
+		sleep 0.1
+	done
+	cat shown
+	return 1
+}
+
+@test "views: ncdu opens the export on a terminal, and goes into it" {
+	rows a d/ d/x:5000 d/e/ d/e/deep:300000 'd/l>x' top:70000
+	rows b .wh.top d/second:20000 d/h=d/x
+	lp-merge -o ncdu a b >out
+	tmux -f /dev/null -S "$BATS_TEST_TMPDIR/tmux" new-session -d -x 80 -y 20 "TERM=screen exec ncdu -0 -r -f $PWD/out" 3>&-
+	# directories first seen from above, by size; what is whited out is not there
+	screen '/d'
+	run ! grep -q top shown
+	grep -q '324.0 KiB.*/d' shown
+	tmux -S "$BATS_TEST_TMPDIR/tmux" send-keys Enter
+	screen second
+	[ "$(grep -oE '/e|second|[hx]$' shown | head -n 2 | tr '\n' ' ')" = '/e second ' ]
+	grep -q '296.0 KiB.*/e' shown
 }
 
 @test "views: bsdtar reads the mtree, each name with its bytes" {

@@ -1,0 +1,250 @@
+#include "common/sys/cachework.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/base/status.h"
+#include "common/format/record.h"
+#include "common/sys/err.h"
+#include "common/sys/io.h"
+
+static struct lp_record
+record(struct lp_cachework *w)
+{
+	return (struct lp_record){ .out = &w->out.out, .json = w->json };
+}
+
+static int
+end_line(struct lp_cachework *w, struct lp_record *r)
+{
+	int rc = lp_record_end(r);
+
+	w->found++;
+	return rc == LP_OK && w->out.out.n >= LP_IO_CHUNK ? lp_listing_flush(&w->out) : rc;
+}
+
+static int
+put_next(struct lp_cachework *w, struct lp_cache_in *in)
+{
+	struct lp_cache_layer of;
+	enum lp_cache_put result;
+	int rc = in->several ? lp_cache_put(&w->cache, in, w->layers, w->nlayers, &of, &result) :
+	    lp_cache_put(&w->cache, in, &w->layer, 1, &of, &result);
+
+	if (rc == LP_OK && result == LP_CACHE_KEPT)
+		lp_note("%s: the listing that is kept is better and stays", lp_quote(of.digest));
+	return rc;
+}
+
+/* The layers of an image are its layers also where no listing came with them. */
+static int
+put_image(struct lp_cachework *w)
+{
+	int rc = LP_OK;
+
+	for (size_t i = 0; i < w->nlayers && rc == LP_OK; i++)
+		if (w->layers[i].image.n > 0)
+			rc = lp_cache_belongs(&w->cache, &w->layers[i]);
+	return rc;
+}
+
+int
+lp_cachework_put(struct lp_cachework *w)
+{
+	struct lp_cache_in in;
+	int rc = lp_cache_spool_fill(w->spool, STDIN_FILENO);
+
+	if (rc != LP_OK) {
+		lp_err_errno("cannot read the listing, or write it next to the database");
+		return rc;
+	}
+	rc = lp_cache_in_init(&in, w->spool, w->nlayers > 0);
+	if (rc == LP_OK && !in.several)
+		rc = put_next(w, &in);
+	else if (rc == LP_OK)
+		while ((rc = lp_cache_in_more(&in)) > 0 && (rc = put_next(w, &in)) == LP_OK)
+			;
+	lp_cache_in_release(&in);
+	return rc == LP_OK ? put_image(w) : rc;
+}
+
+static int
+write_bytes(void *arg, struct lp_span bytes)
+{
+	struct lp_cachework *w = arg;
+	int rc = lp_buf_add(&w->out.out, bytes);
+
+	return rc == LP_OK && w->out.out.n >= LP_IO_CHUNK ? lp_listing_flush(&w->out) : rc;
+}
+
+/* The listing of a layer, if it is good enough. */
+static int
+find(struct lp_cachework *w, const struct lp_cache_layer *l, struct lp_cache_found *f)
+{
+	int rc = lp_cache_find(&w->cache, l->digest, w->complete ? INT64_MAX : l->head, f);
+
+	if (rc == LP_E_ABSENT)
+		lp_detail("%s: no such listing", lp_quote(l->digest));
+	if (rc == LP_OK) {
+		w->unknown |= f->complete == LP_COMPLETE_UNKNOWN;
+		w->preview |= f->complete == LP_COMPLETE_NO;
+		w->stats.partial = w->preview ? 1 : w->unknown ? LP_STATS_UNKNOWN : 0;
+	}
+	return rc;
+}
+
+static int
+get_one(struct lp_cachework *w, const struct lp_cache_layer *l)
+{
+	struct lp_cache_found f;
+	int rc = find(w, l, &f);
+
+	if (rc == LP_E_ABSENT && !w->end)
+		lp_err("%s: no such listing", lp_quote(l->digest));
+	if (rc == LP_OK && l->image.n > 0)
+		rc = lp_cache_belongs(&w->cache, l);
+	if (rc != LP_OK)
+		return rc;
+	w->found += f.entries;
+	return lp_cache_get(&w->cache, &f, w->end ? l->digest : lp_span(NULL, 0), write_bytes, w);
+}
+
+/* Each of the layers; LP_E_ABSENT, if it is that for any of them, at the end. */
+static int
+each_layer(struct lp_cachework *w, int (*fn)(struct lp_cachework *, const struct lp_cache_layer *))
+{
+	int rc = LP_OK, absent = 0;
+
+	for (size_t i = 0; i < w->nlayers && rc == LP_OK; i++) {
+		rc = fn(w, &w->layers[i]);
+		if (rc == LP_E_ABSENT) {
+			absent = 1;
+			rc = LP_OK;
+		}
+	}
+	return rc == LP_OK && absent ? LP_E_ABSENT : rc;
+}
+
+int
+lp_cachework_get(struct lp_cachework *w)
+{
+	return each_layer(w, get_one);
+}
+
+static int
+has_one(struct lp_cachework *w, const struct lp_cache_layer *l)
+{
+	struct lp_cache_found f;
+
+	return find(w, l, &f);
+}
+
+int
+lp_cachework_has(struct lp_cachework *w)
+{
+	return each_layer(w, has_one);
+}
+
+static int
+write_hit(void *arg, const struct lp_cache_hit *h)
+{
+	struct lp_cachework *w = arg;
+	struct lp_record r = record(w);
+
+	lp_record_text(&r, "image", h->image);
+	lp_record_text(&r, "layer", h->layer);
+	lp_record_text(&r, "path", h->path);
+	lp_record_int(&r, "size", h->size);
+	return end_line(w, &r);
+}
+
+int
+lp_cachework_search(struct lp_cachework *w)
+{
+	struct lp_cache_scope scope = { .image = w->layer.image, .layer = w->layer.digest };
+	int glob = !w->fixed && strpbrk(w->pattern, "*?[") != NULL;
+	int rc = lp_cache_search(&w->cache, &scope, w->pattern, glob, write_hit, w);
+
+	return rc == LP_OK && w->found == 0 ? LP_E_ABSENT : rc;
+}
+
+static int
+write_image(void *arg, const struct lp_cache_image *i)
+{
+	struct lp_cachework *w = arg;
+	struct lp_record r = record(w);
+	const char *complete = i->entries < 0 ? "absent" : lp_complete_name(i->complete);
+
+	lp_record_text(&r, "image", i->image);
+	lp_record_int(&r, "index", i->index);
+	lp_record_text(&r, "layer", i->digest);
+	lp_record_known(&r, "size", i->size);
+	lp_record_known(&r, "entries", i->entries);
+	lp_record_text(&r, "complete", lp_span_str(complete));
+	return end_line(w, &r);
+}
+
+int
+lp_cachework_images(struct lp_cachework *w)
+{
+	return lp_cache_images(&w->cache, write_image, w);
+}
+
+int
+lp_cachework_stat(struct lp_cachework *w)
+{
+	struct lp_cache_stat st;
+	struct lp_record r = record(w);
+	int rc = lp_cache_stat(&w->cache, &st);
+	const struct { const char *key; int64_t v; } t[] = {
+		{ "schema", st.schema }, { "images", st.images }, { "layers", st.layers }, { "listings", st.listings },
+		{ "complete", st.complete }, { "previews", st.previews }, { "entries", st.entries }, { "bytes", st.bytes },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]) && rc == LP_OK; i++) {
+		/* for eyes a line each, for programs one object */
+		if (!r.json)
+			lp_record_text(&r, "", lp_span_str(t[i].key));
+		lp_record_int(&r, t[i].key, t[i].v);
+		if (!r.json)
+			rc = lp_record_end(&r);
+	}
+	return rc == LP_OK && r.json ? lp_record_end(&r) : rc;
+}
+
+int
+lp_cachework_prune(struct lp_cachework *w)
+{
+	int64_t max = w->max_size >= 0 ? w->max_size : INT64_MAX;
+	int rc = lp_cache_prune(&w->cache, w->days >= 0 ? (int64_t)time(NULL) - w->days * 86400 + (w->days == 0) : 0, max,
+	    &w->found);
+
+	if (rc == LP_OK)
+		lp_note("%" PRId64 " listings forgotten", w->found);
+	return rc;
+}
+
+static int
+write_entry(void *arg, const struct lp_entry *e)
+{
+	struct lp_cachework *w = arg;
+
+	w->found++;
+	return lp_listing_entry(&w->out, e);
+}
+
+int
+lp_cachework_export(struct lp_cachework *w)
+{
+	struct lp_cache_scope scope = { .image = w->layer.image, .layer = w->layer.digest };
+	int rc;
+
+	if (w->json)
+		w->out.fmt.form = LP_ROW_NDJSON;
+	w->out.fmt.column[w->out.fmt.ncolumns++] = LP_COL_LAYER;
+	w->out.header = w->header && !w->json;
+	rc = lp_listing_begin(&w->out);
+	return rc == LP_OK ? lp_cache_export(&w->cache, &scope, write_entry, w) : rc;
+}
