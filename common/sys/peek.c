@@ -206,10 +206,13 @@ lp_peek_turn(struct lp_peek *p)
 	if (rc != LP_OK) {
 		lp_bars_clear(&p->bars);
 		lp_err_errno("cannot wait for children");
-		return rc;
 	}
-	if (p->crew.caught != 0)
+	if (rc != LP_OK || p->crew.caught != 0) {
+		/* here, where the jobs of all our callers still are */
+		lp_peek_out_interrupted(p);
+		lp_crew_stop(&p->crew);
 		return LP_E_SYS;
+	}
 	lp_bars_draw(&p->bars, bar, gather_bars(p, bar, BARS), p->crew.resized);
 	p->crew.resized = 0;
 	return LP_OK;

@@ -173,7 +173,7 @@ void lp_peek_options_release(struct lp_peek_options *);
 int lp_peek_init(struct lp_peek *, const struct lp_peek_options *);
 void lp_peek_release(struct lp_peek *);
 
-/* One more turn of the crew, with the bars kept up. */
+/* One more turn of the crew, with the bars kept up. Where it fails no job is left. */
 int lp_peek_turn(struct lp_peek *);
 /* Turns until nothing runs. */
 int lp_peek_wait(struct lp_peek *);

@@ -293,7 +293,11 @@ lp_peek_resolve(struct lp_peek *p)
 		if (rc != LP_OK)
 			lp_err_errno("cannot run lp-layers");
 	}
-	rc = rc != LP_OK ? rc : lp_peek_wait(p);
+	if (rc == LP_OK)
+		rc = lp_peek_wait(p);
+	else
+		/* the other one's job is ours, and we are leaving */
+		lp_crew_stop(&p->crew);
 	for (size_t i = 0; i < n; i++) {
 		if (rc == LP_OK && r[i].job.exit != LP_EXIT_OK) {
 			/* offline, a store that does not exist is one that has nothing */

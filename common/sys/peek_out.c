@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -99,14 +100,43 @@ lp_peek_out_open(struct lp_peek *p)
 	return LP_E_SYS;
 }
 
+/*
+ * Ctrl-C went to the pager too, and to it it means no more than "stop what
+ * you do": it has the terminal, in a state that only it can take back. So
+ * everything else ends, and it is waited for, as git does.
+ */
+void
+lp_peek_out_interrupted(struct lp_peek *p)
+{
+	const int caught = p->crew.caught;
+
+	if (caught != SIGINT || !p->out.paged || p->out.pager.alive == 0)
+		return;
+	lp_crew_stop_but(&p->crew, &p->out.pager);
+	if (p->out.fd >= 0)
+		close(p->out.fd);
+	p->out.fd = -1;
+	while (p->out.pager.alive > 0) {
+		p->crew.caught = 0;
+		if (lp_crew_turn(&p->crew, -1, NULL, 0) != LP_OK || (p->crew.caught != 0 && p->crew.caught != SIGINT))
+			break;
+	}
+	p->crew.caught = caught;
+}
+
 int
 lp_peek_out_close(struct lp_peek *p)
 {
+	int rc;
+
 	if (!p->out.paged)
 		return LP_OK;
 	close(p->out.fd);
-	p->out.paged = 0;
-	return lp_peek_wait_for(p, &p->out.pager);
+	p->out.fd = -1;
+	rc = lp_peek_wait_for(p, &p->out.pager);
+	if (rc == LP_OK)
+		p->out.paged = 0;
+	return rc;
 }
 
 /* ---- merged ---------------------------------------------------------------------------- */

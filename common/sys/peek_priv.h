@@ -54,6 +54,8 @@ int lp_peek_for_eyes(const struct lp_peek *);
 int lp_peek_out_open(struct lp_peek *);
 /* All is written: the pager sees the end, and the user reads on until they have had enough. */
 int lp_peek_out_close(struct lp_peek *);
+/* A signal was caught: what the pager needs of us before everything goes. */
+void lp_peek_out_interrupted(struct lp_peek *);
 /* Of jobs whose owner is the lp_peek and that show something: messages, entries, exit code. */
 extern const struct lp_job_ops lp_peek_show_ops;
 /* Until this job is over; others may go on. */

@@ -395,14 +395,15 @@ gone_within(struct lp_job *j, int *left_ms)
 	}
 }
 
-void
-lp_crew_stop(struct lp_crew *c)
+/* All but the first `spared` jobs. */
+static void
+stop(struct lp_crew *c, size_t spared)
 {
 	int left = GRACE_MS;
 
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = spared; i < c->n; i++)
 		lp_job_kill(c->job[i]);
-	while (c->n > 0) {
+	while (c->n > spared) {
 		struct lp_job *j = c->job[c->n - 1];
 
 		if (!gone_within(j, &left))
@@ -410,6 +411,30 @@ lp_crew_stop(struct lp_crew *c)
 		c->n--;
 		forget(j);
 	}
+}
+
+void
+lp_crew_stop(struct lp_crew *c)
+{
+	stop(c, 0);
+}
+
+void
+lp_crew_stop_but(struct lp_crew *c, const struct lp_job *spared)
+{
+	size_t i = 0;
+	struct lp_job *first;
+
+	while (i < c->n && c->job[i] != spared)
+		i++;
+	if (i == c->n) {
+		stop(c, 0);
+		return;
+	}
+	first = c->job[0];
+	c->job[0] = c->job[i];
+	c->job[i] = first;
+	stop(c, 1);
 }
 
 void

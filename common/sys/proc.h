@@ -117,6 +117,9 @@ void lp_job_kill(struct lp_job *);
  */
 void lp_crew_stop(struct lp_crew *);
 
+/* The same for all jobs but one. */
+void lp_crew_stop_but(struct lp_crew *, const struct lp_job *spared);
+
 /* Die by the signal that was caught, so that a calling shell sees it. Never returns. */
 void lp_die_of(int sig) __attribute__((noreturn));
 

@@ -8,7 +8,7 @@ bats_require_minimum_version 1.5.0
 setup_file() {
 	load ../lib/registry
 	srv_init
-	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin}
+	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin} LIB=$BATS_TEST_DIRNAME/../lib
 	LAYOUT=$(image_layout)
 	export LAYOUT
 	registry_start reg
@@ -468,6 +468,24 @@ nothing_left() {
 	done
 	lp-peek -q --store="$BATS_TEST_TMPDIR/cache/s" --db="$BATS_TEST_TMPDIR/db" "$(srv_addr reg)/public/app:1" >got
 	lp-peek -q --no-cache "$OCI" | cmp - got
+}
+
+@test "Ctrl-C on a terminal: as it was, whatever was on it; a pager keeps it until it is left" {
+	unset LESS PAGER LP_PAGER
+	export TERM=xterm-256color
+	delay_start slow 100 "$(srv_addr reg)"
+	image=$(srv_addr slow)/public/app:1
+	run -0 "$LIB/ttyinterrupt" 'looking up' lp-peek --no-cache -c "$image"
+	[ "$output" = 'signal 2' ]
+	run -0 "$LIB/ttyinterrupt" ' MiB of ' lp-peek --no-cache -c "$image"
+	[ "$output" = 'signal 2' ]
+	run -0 "$LIB/ttyinterrupt" --then q dev/null lp-peek --no-cache "$OCI"
+	[ "$output" = 'signal 2' ]
+	LESS=R run -0 "$LIB/ttyinterrupt" --then q dev/null lp-peek --no-cache "$OCI"
+	[ "$output" = 'signal 2' ]
+	# layers are still on their way while the first one is read
+	run -0 "$LIB/ttyinterrupt" --then q 'layer 1' lp-peek --no-cache -c --layers "$image"
+	[ "$output" = 'signal 2' ]
 }
 
 @test "one stage killed: a clear message, exit 3, no zombie" {
