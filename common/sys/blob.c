@@ -408,6 +408,9 @@ fill_gap(struct lp_blob *b, struct way *w, uint64_t last, lp_blob_pace *pace)
 		rc = pace(w->arg, w->at, &now);
 	if (rc != LP_OK)
 		return rc;
+	/* to ask again and again would be to begin again and again: a reader who is slow holds the one answer up */
+	if (b->remote.no_ranges)
+		now = last;
 	b->remote.size = b->size;
 	rc = lp_remote_get(&b->remote, w->at, now < last ? now : last, both, w, &at);
 	return lp_blob_got(b, rc, w->first, w->at);

@@ -107,6 +107,7 @@ check_head(struct lp_remote_get *g)
 	switch (r->status) {
 	case 200:
 		g->body_at = 0;
+		g->remote->no_ranges = g->remote->no_ranges || g->range[0] != '\0';
 		if (r->length >= 0)
 			rc = learn_size(g, (uint64_t)r->length);
 		break;

@@ -30,6 +30,7 @@ struct lp_remote {
 	const struct lp_reference *ref;  /* LP_REF_REGISTRY or LP_REF_URL; borrowed */
 	const char *digest;              /* borrowed; "" for none */
 	int64_t size;                    /* of the whole blob; -1 until it is known */
+	int no_ranges;                   /* it has answered 200 to one: each costs all that is in front of it */
 	char why[640];                   /* what failed, fit to print, without the blob's name */
 };
 

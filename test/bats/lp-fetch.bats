@@ -113,6 +113,12 @@ ranges()
 	gets 300000 1000 -r 300000-300999 "$URL"
 	gets 999900 100 -r -100 "$URL"
 	gets 0 1000000 -a "$URL"
+	# with a reader who is waited for: one head, and then all of it, once
+	run -0 bash -c 'set -o pipefail; lp-fetch -a --stats st --digest "$2" "$1" | cmp - "$BLOB"' - "$URL" "$DIGEST"
+	[ "$(jq .requests st)" -eq 2 ]
+	[ "$(jq .bytes_downloaded st)" -le $((1000000 + 262144 + 65536)) ]
+	run -0 bash -c 'set -o pipefail; lp-fetch -a --stats st2 "$1" | head -c 10240 | cmp -n 10240 - "$BLOB"' - "$URL"
+	[ "$(jq .bytes_downloaded st2)" -le $((2 * 10240 + 262144 + 16384)) ]
 }
 
 @test "206 with a wrong start is refused, and told" {
