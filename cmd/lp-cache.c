@@ -53,12 +53,12 @@ struct args {
 	struct lp_cachework work;
 	char **words;
 	int nwords;
-	unsigned long given; /* bit per option, by `bit_of` */
+	unsigned long given; /* bit per option, by letter_of */
 };
 
 struct command {
 	const char *name;
-	const char *takes; /* its options: letters, and the long ones by the letters of `bit_of` */
+	const char *takes; /* its options: letters, and the long ones by the letters of letter_of */
 	enum { NO_WORD, A_WORD, DIGESTS } words;
 	int (*run)(struct lp_cachework *);
 };
