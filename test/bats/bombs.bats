@@ -48,6 +48,17 @@ within()
 	[ "$(within $((8192 + 4096)) lp-inflate "$IN/layer.zst" | wc -c)" -eq $want ]
 }
 
+@test "a zstd window of 128 MiB is had for 4 MiB more, a larger one is refused before memory is" {
+	truncate -s 300M zeros
+	zstd -q --long=27 <zeros >27.zst
+	[ "$(within $(((128 + 4) * 1024)) lp-inflate 27.zst | wc -c)" -eq $((300 << 20)) ]
+	zstd -q --ultra --long=28 <zeros >28.zst
+	env time -o peak -f %M "$BIN/lp-inflate" 28.zst >out 2>err && false
+	grep -q 'the window is above 128 MiB' err
+	[ "$(tail -n 1 peak)" -le 8192 ]
+	[ ! -s out ]
+}
+
 @test "a layer of 1 GiB in a few MiB passes in 8 MiB of memory: lp-tarls" {
 	"$BIN/lp-inflate" "$IN/layer.gz" | within 8192 lp-tarls -o size,name >out
 	printf '1073741824\tlarge\n6\tsmall\n' | cmp - out
