@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2034 # the examples read these variables
+# shellcheck disable=SC2016,SC2034 # the examples read these variables
 # What the man pages show is run, on the real image in a registry. Names that
 # stand for others' images are replaced, nothing else.
 

