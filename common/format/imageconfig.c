@@ -56,13 +56,13 @@ lp_image_config_parse(struct lp_span s, size_t layers, struct lp_image_config *c
 		return rc;
 	c->n = layers;
 	c->v = calloc(layers > 0 ? layers : 1, sizeof(*c->v));
-	if (c->v == NULL)
-		rc = lp_manifest_fail(e, LP_E_NOMEM, "out of memory");
-	else if (lp_manifest_platform(c->root, &c->platform, &c->has_platform) != LP_OK)
-		rc = lp_manifest_fail(e, LP_E_DATA, "its platform has characters that no platform has");
-	if (rc != LP_OK) {
+	if (c->v == NULL) {
 		lp_image_config_release(c);
-		return rc;
+		return lp_manifest_fail(e, LP_E_NOMEM, "out of memory");
+	}
+	if (lp_manifest_platform(c->root, &c->platform, &c->has_platform) != LP_OK) {
+		lp_image_config_release(c);
+		return lp_manifest_fail(e, LP_E_DATA, "its platform has characters that no platform has");
 	}
 	align_history(c, json_object_get(c->root, "history"));
 	align_diff_ids(c, json_object_get(json_object_get(c->root, "rootfs"), "diff_ids"));

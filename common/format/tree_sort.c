@@ -100,7 +100,7 @@ lp_tree_sort(struct lp_node *dir)
 		*link = k[i].node;
 		link = &k[i].node->next;
 	}
-	*link = NULL;
+	*link = NULL; /* NOLINT: the list has c->n nodes, and none of them is NULL */
 	c->last = c->at = k[c->n - 1].node;
 	c->ordered = 1;
 	free(k);

@@ -58,7 +58,7 @@ send_batch(int fd, const struct claim *c, size_t n)
 {
 	union control control = { .room = { 0 } };
 	int32_t want[BATCH];
-	int fds[BATCH];
+	int fds[BATCH] = { 0 };
 	struct iovec io = { want, n * sizeof(*want) };
 	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.room,
 		.msg_controllen = CMSG_SPACE(n * sizeof(int)) };
