@@ -312,7 +312,7 @@ downloaded() {
 	touch x/$'evil\x1b[31mred' x/$'new\nline'
 	tar -C x -cf x.tar .
 	layout_make layout one x.tar
-	on_terminal 80 24 tty lp-peek --no-pager --color=never oci:layout:one
+	on_terminal 80 24 tty lp-peek -q --no-pager --color=never oci:layout:one
 	grep -qF 'evil\x1b[31mred' tty
 	grep -qF 'new\nline' tty
 	run ! grep -q $'\x1b' tty
