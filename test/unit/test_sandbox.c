@@ -184,6 +184,23 @@ do_thread(void)
 	return pthread_create(&t, NULL, nothing, NULL) == 0 && pthread_join(t, NULL) == 0 ? 0 : -1;
 }
 
+static void *
+open_there(void *answer)
+{
+	*(int *)answer = do_open();
+	return answer;
+}
+
+/* A thread is locked in with who begins it. */
+static int
+do_open_in_thread(void)
+{
+	pthread_t t;
+	int fd = 0;
+
+	return pthread_create(&t, NULL, open_there, &fd) == 0 && pthread_join(t, NULL) == 0 ? fd : 0;
+}
+
 enum ends {
 	STOPPED, /* killed by SIGSYS */
 	REFUSED, /* the call failed */
@@ -230,6 +247,8 @@ static const struct {
 	{ "look a name up", do_resolve, N, CAN },
 	{ "start a thread", do_thread, T | N, CAN },
 	{ "start a thread", do_thread, F | D | S | P, STOPPED },
+	{ "open a file in a thread", do_open_in_thread, T, STOPPED },
+	{ "open a file in a thread", do_open_in_thread, N, REFUSED },
 	{ "listen", do_listen, N, STOPPED },
 	{ "speak to a daemon of this machine", do_unix, N, REFUSED },
 	{ "speak to the kernel's network", do_netlink, N, REFUSED },
