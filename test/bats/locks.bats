@@ -17,8 +17,8 @@ setup_file()
 	export LOCKED PROGRAMS
 	load ../lib/registry
 	srv_init
-	# a registry that never answers
-	echo '{"/*": {"delay_ms": 60000}}' >"$BATS_FILE_TMPDIR/rules.json"
+	# a registry that never answers, and never to its end
+	echo '{"/long": {"pattern": 8388608, "stall_at": 4194304}, "/*": {"delay_ms": 60000}}' >"$BATS_FILE_TMPDIR/rules.json"
 	fault_start silent "$BATS_FILE_TMPDIR/rules.json"
 }
 
@@ -126,6 +126,63 @@ runs_locked()
 @test "the kernel says of each running program that it is locked" {
 	PORT=$(srv_port silent)
 	each_program runs_locked
+}
+
+# threads_locked N: so many there are, and each of them is
+threads_locked()
+{
+	[ "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l)" -eq "$1" ] &&
+	    [ "$(cat "/proc/$pid/task"/*/status | grep -c '^Seccomp:[[:space:]]2$')" -eq "$1" ]
+}
+
+@test "the kernel says it of each thread" {
+	local threads=$(($(nproc) > 1 ? 2 : 1))
+	head -c 16M /dev/zero | gzip -1 >zeros.gz
+	exec 9<>fifo
+	"$LOCKED/lp-inflate" zeros.gz >fifo &
+	pid=$!
+	# the second one is begun for what is long, and then nobody reads
+	head -c 4M <fifo >/dev/null
+	wait_for threads_locked $threads
+	kill -KILL "$pid"
+	wait "$pid" || true
+	exec 9>&-
+	"$LOCKED/lp-fetch" -qa --digest="sha256:$(printf '0%.0s' {1..64})" "http://localhost:$(srv_port silent)/long" >out &
+	pid=$!
+	wait_for threads_locked $threads
+}
+
+not_two()
+{
+	local p
+	for p in "$pid" $(pgrep -P "$pid"); do
+		grep -q '^Seccomp:[[:space:]]2$' "/proc/$p/status" || echo "$p"
+	done
+}
+
+# lp-peek, what starts its children, and lp-layers
+three_and_two_locked()
+{
+	[ "$(pgrep -P "$pid" | wc -l)" -eq 2 ] && [ "$(not_two | wc -w)" -eq 1 ]
+}
+
+# starter.h: it can start programs, so it has no filter; and it sees nobody's bytes
+@test "what lp-peek leaves unlocked has no more than a line to lp-peek" {
+	PORT=$(srv_port silent)
+	reach lp-peek
+	"${ARGV[@]}" >out 2>err &
+	pid=$!
+	wait_for three_and_two_locked
+	starter=$(not_two)
+	[ "$(readlink "/proc/$starter/exe")" -ef "/proc/$pid/exe" ]
+	run -0 find "/proc/$starter/fd" -type l -printf '%f %l\n'
+	[ "${#lines[@]}" -eq 4 ]
+	for fd in 0 1 2; do grep -qx "$fd /dev/null" <<<"$output"; done
+	grep -q '^[0-9]* socket:' <<<"$output"
+	# it waits for a request, and ends with whom it works for
+	kill -KILL "$pid"
+	wait "$pid" || true
+	wait_for [ ! -e "/proc/$starter" ]
 }
 
 locks_first()
