@@ -7,12 +7,9 @@
 
 #include "common/base/status.h"
 #include "common/format/httpfield.h"
+#include "common/format/retry.h"
 
-enum {
-	WARNINGS_EACH = 16, /* of one answer */
-	BACKOFF_MS = 250, /* before the second try, doubled for each further one */
-	BACKOFF_CAP_MS = 8000
-};
+enum { WARNINGS_EACH = 16 }; /* of one answer */
 
 static int
 is_https(const char *url)
@@ -64,32 +61,25 @@ again_after(struct http_transfer *t, int64_t ms)
 	return 1;
 }
 
-/* Half of it fixed, half of it by lot, so that many who failed together do not come back together. */
-static int64_t
-backoff_ms(unsigned tries)
+/* For what comes by lot: there need not be much chance in it. */
+static uint32_t
+draw(void)
 {
-	int64_t ms = tries < 6 ? BACKOFF_MS << tries : BACKOFF_CAP_MS;
 	uint32_t lot = 0;
 
-	ms = ms < BACKOFF_CAP_MS ? ms : BACKOFF_CAP_MS;
 	if (getrandom(&lot, sizeof(lot), GRND_NONBLOCK) != (ssize_t)sizeof(lot))
 		lot = (uint32_t)http_now_ns();
-	return ms / 2 + (int64_t)lot % (ms / 2 + 1);
+	return lot;
 }
 
 /* After a 429 or 5xx answer. */
 static int
 try_again(struct http_transfer *t)
 {
-	struct lp_span s = lp_http_header(t->r, "Retry-After", 0);
-	uint64_t seconds;
+	int64_t ms = lp_retry_wait(lp_http_header(t->r, "Retry-After", 0), (int64_t)time(NULL), t->tries, draw(),
+	    LP_HTTP_PATIENCE);
 
-	if (s.p == NULL || lp_retry_after(s, (int64_t)time(NULL), &seconds) != LP_OK)
-		return again_after(t, backoff_ms(t->tries));
-	if (seconds > LP_HTTP_PATIENCE)
-		return 0;
-	/* a little later than asked: a server's clock is not ours */
-	return again_after(t, (int64_t)seconds * 1000 + backoff_ms(0));
+	return ms >= 0 && again_after(t, ms);
 }
 
 static void
@@ -199,7 +189,7 @@ failed(struct http_transfer *t, CURLcode code)
 
 	t->r->trouble = trouble(t, code);
 	if (!given && strcmp(t->req.method, "POST") != 0 && worth_another_try(code) &&
-	    !(t->req.probe && t->r->trouble == LP_HTTP_UNREACHABLE) && again_after(t, backoff_ms(t->tries)))
+	    !(t->req.probe && t->r->trouble == LP_HTTP_UNREACHABLE) && again_after(t, lp_retry_backoff(t->tries, draw())))
 		return;
 	if (t->r->why[0] == '\0')
 		http_explain(t->r, "%s", t->error[0] != '\0' ? t->error : http_api.easy_strerror(code));
