@@ -1,16 +1,9 @@
 #include "common/sys/hasher.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The only failure there is: a signal. */
-static void
-take(sem_t *s)
-{
-	while (sem_wait(s) != 0 && errno == EINTR)
-		;
-}
+#include "common/sys/sem.h"
 
 static void *
 work(void *arg)
@@ -21,7 +14,7 @@ work(void *arg)
 	do {
 		const struct lp_hasher_slot *s = &h->slot[at];
 
-		take(&h->full);
+		lp_sem_take(&h->full);
 		n = s->n;
 		lp_hash_add(&h->hash, lp_span(s->bytes, n));
 		at = (at + 1) % LP_HASHER_SLOTS;
@@ -57,7 +50,7 @@ static void
 pass_on(struct lp_hasher *h)
 {
 	(void)sem_post(&h->full);
-	take(&h->empty);
+	lp_sem_take(&h->empty);
 	h->at = (h->at + 1) % LP_HASHER_SLOTS;
 	h->slot[h->at].n = 0;
 }

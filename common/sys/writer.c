@@ -6,6 +6,7 @@
 
 #include "common/base/status.h"
 #include "common/sys/io.h"
+#include "common/sys/sem.h"
 
 void
 lp_writer_init(struct lp_writer *w, int fd)
@@ -15,14 +16,6 @@ lp_writer_init(struct lp_writer *w, int fd)
 	memset(w, 0, sizeof(*w));
 	w->fd = fd;
 	w->alone = sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) == 1;
-}
-
-/* The only way for it to fail is a signal. */
-static void
-take(sem_t *s)
-{
-	while (sem_wait(s) != 0 && errno == EINTR)
-		;
 }
 
 static void
@@ -38,7 +31,7 @@ work(void *arg)
 {
 	struct lp_writer *w = arg;
 
-	for (take(&w->todo); w->piece.n > 0; take(&w->todo)) {
+	for (lp_sem_take(&w->todo); w->piece.n > 0; lp_sem_take(&w->todo)) {
 		write_piece(w);
 		(void)sem_post(&w->done);
 	}
@@ -59,7 +52,7 @@ int
 lp_writer_wait(struct lp_writer *w)
 {
 	if (w->busy)
-		take(&w->done);
+		lp_sem_take(&w->done);
 	w->busy = 0;
 	errno = w->error;
 	return w->status;
