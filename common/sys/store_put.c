@@ -341,13 +341,7 @@ lp_store_put_blob(struct lp_store *s, const char *digest, struct lp_span bytes)
 int
 lp_store_index(struct lp_store *s, struct lp_buf *b)
 {
-	int fd = openat(s->dir, "index.json", O_RDONLY | O_CLOEXEC), rc;
-
-	if (fd < 0)
-		return errno == ENOENT ? LP_E_ABSENT : LP_E_SYS;
-	rc = lp_read_all(fd, b);
-	close(fd);
-	return rc;
+	return store_read_file(s->dir, "index.json", b);
 }
 
 static int
