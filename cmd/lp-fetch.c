@@ -38,7 +38,8 @@ static const char help[] =
     "      --fill               write nothing: bring that range of each source into STORE;\n"
     "                           without a SOURCE, of each line of standard input\n"
     "  -j, --jobs=N             --fill: N transfers at a time (8)\n"
-    "      --store-gc=BYTES     remove what STORE has not used for longest, down to BYTES\n" LP_NETOPT_HELP LP_OPT_HELP;
+    "      --store-gc=BYTES     remove what STORE has not used for longest, down to BYTES\n"
+    LP_NETOPT_STORE_HELP LP_NETOPT_HELP LP_OPT_HELP;
 
 enum { OPT_DIGEST = LP_OPT_OWN, OPT_SIZE, OPT_FILL, OPT_GC };
 
@@ -81,7 +82,6 @@ bytes(const struct lp_opt *opt, const char *arg, uint64_t max, uint64_t *out)
 static int
 one_option(struct args *a, struct lp_opt *opt, int c)
 {
-	const char *why = "";
 	uint64_t n = 0;
 	int rc;
 
@@ -122,12 +122,7 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 		a->size = (int64_t)n;
 		return rc;
 	}
-	rc = lp_netopt(&a->net, c, optarg, &why);
-	if (rc == LP_E_USAGE)
-		return lp_opt_refuse(opt, "%s", why);
-	if (rc == 0)
-		lp_opt_common(opt, c);
-	return LP_EXIT_OK;
+	return lp_netopt(&a->net, opt, c, optarg);
 }
 
 static int
@@ -168,7 +163,6 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ "jobs", required_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 }
 	};
-	const char *why = "";
 	int c, status = LP_EXIT_OK;
 
 	*a = (struct args){ .size = -1, .range = { .last = 65535 } };
@@ -179,8 +173,9 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		return status;
 	if (a->ranges > 1)
 		return lp_opt_refuse(opt, "only one of -a, -n and -r");
-	if (lp_netopt_check(&a->net, &why) != LP_OK)
-		return lp_opt_refuse(opt, "%s", why);
+	status = lp_netopt_check(&a->net, opt);
+	if (status != LP_EXIT_OK)
+		return status;
 	if (a->gc)
 		return check_gc(a, opt, argc - optind);
 	if (a->fill)

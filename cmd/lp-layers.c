@@ -42,7 +42,8 @@ static const char help[] =
     "      --digest             print the digest that the name leads to\n"
     "      --index              print what the name leads to, as it is\n"
     "      --manifest           print the image's manifest, as it is\n"
-    "      --config             print the image's config, as it is\n" LP_NETOPT_HELP LP_OPT_HELP;
+    "      --config             print the image's config, as it is\n"
+    LP_NETOPT_STORE_HELP LP_NETOPT_HELP LP_OPT_HELP;
 
 enum { OPT_PLATFORMS = LP_OPT_OWN, OPT_DIGEST, OPT_INDEX, OPT_MANIFEST, OPT_CONFIG, OPT_TAGS };
 
@@ -94,19 +95,6 @@ columns(struct args *a, const char *list, const struct lp_opt *opt)
 }
 
 static int
-network_option(struct args *a, struct lp_opt *opt, int c)
-{
-	const char *why = "";
-	int rc = lp_netopt(&a->net, c, optarg, &why);
-
-	if (rc == LP_E_USAGE)
-		return lp_opt_refuse(opt, "%s", why);
-	if (rc == 0)
-		lp_opt_common(opt, c);
-	return LP_EXIT_OK;
-}
-
-static int
 one_option(struct args *a, struct lp_opt *opt, int c)
 {
 	switch (c) {
@@ -134,7 +122,7 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 	case OPT_TAGS:
 		return choose(a, c, opt);
 	default:
-		return network_option(a, opt, c);
+		return lp_netopt(&a->net, opt, c, optarg);
 	}
 }
 
@@ -170,7 +158,6 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ NULL, 0, NULL, 0 }
 	};
 	struct lp_reference_error e;
-	const char *why;
 	int c, status = LP_EXIT_OK;
 
 	defaults(a);
@@ -180,8 +167,9 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		return status;
 	if (argc - optind != 1)
 		return lp_opt_refuse(opt, argc == optind ? "no image" : "more than one image");
-	if (lp_netopt_check(&a->net, &why) != LP_OK)
-		return lp_opt_refuse(opt, "%s", why);
+	status = lp_netopt_check(&a->net, opt);
+	if (status != LP_EXIT_OK)
+		return status;
 	a->text = argv[optind];
 	if (lp_reference_image(lp_span_str(a->text), &a->ref, &e) != LP_OK)
 		return lp_opt_refuse(opt, "%s: character %zu: %s", lp_quotes(a->text), e.offset + 1, e.why);

@@ -70,8 +70,6 @@ static const struct option options[] = {
 	{ "bytes", required_argument, NULL, 'n' },
 	{ "complete", no_argument, NULL, 'c' },
 	{ "platform", required_argument, NULL, 'p' },
-	{ "offline", no_argument, NULL, 'O' },
-	{ "store", required_argument, NULL, 'S' },
 	{ "db", required_argument, NULL, OPT_DB },
 	{ "refresh", no_argument, NULL, OPT_REFRESH },
 	{ "no-cache", no_argument, NULL, OPT_NO_CACHE },
@@ -88,7 +86,7 @@ static const struct option options[] = {
 struct args {
 	struct lp_opt opt;
 	struct lp_peek_options peek;
-	struct lp_netopt net; /* only to refuse here what the children would refuse later */
+	struct lp_netopt net; /* what of it the children get is refused here, not later by each of them */
 	const char *columns;
 };
 
@@ -150,17 +148,10 @@ row_option(struct args *a, int c)
 static int
 network_option(struct args *a, int c)
 {
-	const char *why = "";
-	int rc = lp_netopt(&a->net, c, optarg, &why);
+	int status = lp_netopt(&a->net, &a->opt, c, optarg);
 
-	if (rc == LP_E_USAGE)
-		return lp_opt_refuse(&a->opt, "%s", why);
-	if (rc == 0) {
-		a->peek.quiet |= c == 'q';
-		lp_opt_common(&a->opt, c);
-		return LP_EXIT_OK;
-	}
-	for (size_t i = 0; options[i].name != NULL; i++) {
+	a->peek.quiet |= c == 'q';
+	for (size_t i = 0; lp_netopt_is_network(c) && options[i].name != NULL; i++) {
 		if (options[i].val != c)
 			continue;
 		if (optarg != NULL)
@@ -168,7 +159,7 @@ network_option(struct args *a, int c)
 		else
 			lp_argv_addf(&a->peek.network, "--%s", options[i].name);
 	}
-	return LP_EXIT_OK;
+	return status;
 }
 
 static int
@@ -185,8 +176,6 @@ one_option(struct args *a, int c)
 	case OPT_CAT: return choose(a, LP_PEEK_CAT, optarg);
 	case OPT_DIFF: return choose(a, LP_PEEK_DIFF, optarg);
 	case 'c': o->complete = 1; return LP_EXIT_OK;
-	case 'O': o->offline = 1; return LP_EXIT_OK;
-	case 'S': o->store = optarg; return LP_EXIT_OK;
 	case OPT_DB: o->db = optarg; return LP_EXIT_OK;
 	case OPT_REFRESH: o->refresh = 1; return LP_EXIT_OK;
 	case OPT_NO_CACHE: o->use_cache = 0; return LP_EXIT_OK;
@@ -216,10 +205,12 @@ static int
 check(struct args *a)
 {
 	struct lp_peek_options *o = &a->peek;
-	const char *why;
+	int status = lp_netopt_check(&a->net, &a->opt);
 
-	if (lp_netopt_check(&a->net, &why) != LP_OK)
-		return lp_opt_refuse(&a->opt, "%s", why);
+	if (status != LP_EXIT_OK)
+		return status;
+	o->store = a->net.store;
+	o->offline = a->net.offline;
 	o->plain = o->rows.n > 0;
 	if (o->json && o->plain)
 		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about TSV: not with -j");
@@ -241,12 +232,9 @@ check(struct args *a)
 static void
 defaults(struct args *a)
 {
-	const char *offline = getenv("LP_OFFLINE");
-
 	*a = (struct args){ .opt = { .usage = usage, .help = help } };
 	a->peek = (struct lp_peek_options){ .nimages = 1, .head = LP_PEEK_HEAD, .depth = UINT64_MAX,
-		.use_cache = 1, .pager = 1,
-		.offline = offline != NULL && strcmp(offline, "1") == 0 };
+		.use_cache = 1, .pager = 1 };
 	lp_rowfmt_init(&a->peek.fmt);
 	lp_argv_init(&a->peek.rows);
 	lp_argv_init(&a->peek.network);
@@ -261,7 +249,7 @@ parse_args(int argc, char **argv, struct args *a)
 
 	defaults(a);
 	while (status == LP_EXIT_OK &&
-	    (c = getopt_long(argc, argv, "n:cp:OS:jo:H0E" LP_OPT_SHORT, options, NULL)) != -1)
+	    (c = getopt_long(argc, argv, "n:cp:jo:H0E" LP_NETOPT_SHORT LP_OPT_SHORT, options, NULL)) != -1)
 		status = one_option(a, c);
 	if (status != LP_EXIT_OK)
 		return status;

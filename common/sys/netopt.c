@@ -4,6 +4,7 @@
 
 #include "common/base/num.h"
 #include "common/base/status.h"
+#include "common/sys/err.h"
 
 enum { SECONDS_MAX = 86400, RETRIES_MAX = 100 };
 
@@ -35,8 +36,9 @@ number(const char *arg, uint64_t min, uint64_t max, unsigned *out)
 	return 1;
 }
 
-int
-lp_netopt(struct lp_netopt *o, int opt, const char *arg, const char **why)
+/* 1: it was one of ours; 0: it was not; LP_E_USAGE: it was, and its argument makes no sense (*why: static text). */
+static int
+take(struct lp_netopt *o, int opt, const char *arg, const char **why)
 {
 	switch (opt) {
 	case 'S':
@@ -80,8 +82,22 @@ lp_netopt(struct lp_netopt *o, int opt, const char *arg, const char **why)
 }
 
 int
-lp_netopt_check(const struct lp_netopt *o, const char **why)
+lp_netopt(struct lp_netopt *o, struct lp_opt *every, int opt, const char *arg)
 {
-	*why = "--password-file is the password of a --user, which is missing";
-	return o->registry.cred.password_file != NULL && o->registry.cred.user == NULL ? LP_E_USAGE : LP_OK;
+	const char *why = "";
+	int rc = take(o, opt, arg, &why);
+
+	if (rc == LP_E_USAGE)
+		return lp_opt_refuse(every, "%s", why);
+	if (rc == 0)
+		lp_opt_common(every, opt);
+	return LP_EXIT_OK;
+}
+
+int
+lp_netopt_check(const struct lp_netopt *o, const struct lp_opt *every)
+{
+	if (o->registry.cred.password_file != NULL && o->registry.cred.user == NULL)
+		return lp_opt_refuse(every, "--password-file is the password of a --user, which is missing");
+	return LP_EXIT_OK;
 }

@@ -8,6 +8,7 @@
 #include <getopt.h>
 
 #include "common/sys/http.h"
+#include "common/sys/opt.h"
 #include "common/sys/registry.h"
 
 enum {
@@ -19,7 +20,8 @@ enum {
 	LP_NETOPT_PLAIN_HTTP,
 	LP_NETOPT_AUTH_FILE,
 	LP_NETOPT_USER,
-	LP_NETOPT_PASSWORD_FILE
+	LP_NETOPT_PASSWORD_FILE,
+	LP_NETOPT_END
 };
 
 #define LP_NETOPT_SHORT "S:O"
@@ -36,9 +38,10 @@ enum {
 	{ "user", required_argument, NULL, LP_NETOPT_USER },                    \
 	{ "password-file", required_argument, NULL, LP_NETOPT_PASSWORD_FILE }
 
-#define LP_NETOPT_HELP                                                          \
+#define LP_NETOPT_STORE_HELP                                                    \
 	"  -S, --store=STORE        use what this store has, keep what it lacks\n" \
-	"  -O, --offline            open no socket: what is missing is exit 4\n" \
+	"  -O, --offline            open no socket: what is missing is exit 4\n"
+#define LP_NETOPT_HELP                                                          \
 	"      --cacert=FILE        trust the authorities in FILE, no others\n" \
 	"      --insecure           do not check certificates\n"                \
 	"      --connect-timeout=N  seconds until a connection stands (15)\n"   \
@@ -59,13 +62,21 @@ struct lp_netopt {
 /* The defaults, and what LP_STORE and LP_OFFLINE say. */
 void lp_netopt_init(struct lp_netopt *);
 
-/*
- * One option as getopt gave it. 1: it was one of these; 0: it was not;
- * LP_E_USAGE: it was, and its argument makes no sense (*why: static text).
- */
-int lp_netopt(struct lp_netopt *, int opt, const char *arg, const char **why);
+/* One that says how to speak to the network: all of these but -S and -O. */
+static inline int
+lp_netopt_is_network(int opt)
+{
+	return opt >= LP_NETOPT_CACERT && opt < LP_NETOPT_END;
+}
 
-/* Behind the last option: those that make no sense together. LP_OK, or LP_E_USAGE with *why. */
-int lp_netopt_check(const struct lp_netopt *, const char **why);
+/*
+ * One option as getopt gave it: one of these, or else one that every program
+ * has, or a wrong one, as lp_opt_common. LP_EXIT_OK, or LP_EXIT_USAGE after
+ * the message.
+ */
+int lp_netopt(struct lp_netopt *, struct lp_opt *, int opt, const char *arg);
+
+/* Behind the last option: those that make no sense together. As lp_netopt. */
+int lp_netopt_check(const struct lp_netopt *, const struct lp_opt *);
 
 #endif
