@@ -9,14 +9,13 @@
 #include "common/sys/blob.h"
 #include "common/sys/err.h"
 #include "common/sys/fill.h"
-#include "common/sys/io.h"
+#include "common/sys/fillwork.h"
 #include "common/sys/netopt.h"
 #include "common/sys/opt.h"
 #include "common/sys/outlet.h"
 #include "common/sys/progress.h"
 #include "common/sys/sandbox.h"
 #include "common/sys/stats.h"
-#include "common/sys/tty.h"
 
 static const char usage[] =
     "usage: lp-fetch [-Ohqv] [-V] [-a | -n BYTES | -r RANGE] [-S STORE] [--digest=DIGEST]\n"
@@ -213,7 +212,7 @@ open_all(struct work *w)
 	remote = lp_reference_source(lp_span_str(a->source), &ref, &e) == LP_OK && lp_blob_is_remote(&ref);
 	w->env.offline = a->net.offline;
 	if (remote) {
-		rc = lp_env_open_store(&w->env, w->args->net.store);
+		rc = lp_env_open_store(&w->env, a->net.store);
 		rc = rc != LP_OK ? rc : lp_env_open_network(&w->env, &a->net);
 		if (w->env.http != NULL)
 			lp_http_watch(w->env.http, STDOUT_FILENO);
@@ -279,100 +278,14 @@ work(struct work *w)
 
 /* ---- many blobs at once -------------------------------------------------------------- */
 
-static void
-say_of_one(const struct lp_blob *b, int rc)
-{
-	if (b->why[0] != '\0')
-		lp_err("%s: %s", b->name, b->why);
-	else if (rc == LP_E_NOMEM)
-		lp_err("%s: out of memory", b->name);
-}
-
-/* The sources of the command line, or those of standard input. One that is bad does not keep the others. */
-static int
-add_sources(struct lp_fill *f, const struct args *a)
-{
-	struct lp_buf list;
-	int rc = LP_OK;
-
-	for (size_t i = 0; i < a->nsources && rc != LP_E_NOMEM; i++)
-		rc = lp_fill_add(f, a->sources[i], -1);
-	if (rc == LP_E_NOMEM || a->nsources > 0)
-		return rc == LP_E_NOMEM ? rc : LP_OK;
-	lp_buf_init(&list, LP_FILL_LIST_MAX);
-	rc = lp_read_all(0, &list);
-	if (rc == LP_E_SYS)
-		lp_err_errno("<stdin>");
-	else if (rc == LP_E_LIMIT)
-		lp_err("<stdin>: more than %d MiB of sources", LP_FILL_LIST_MAX >> 20);
-	else
-		rc = lp_fill_list(f, lp_buf_span(&list));
-	lp_buf_release(&list);
-	return rc == LP_E_SYS || rc == LP_E_LIMIT || rc == LP_E_NOMEM ? rc : LP_OK;
-}
-
-/* Bars, where nobody else draws them. */
-struct drawing {
-	const struct lp_fill *fill;
-	struct lp_bars bars;
-};
-
-static void
-draw(void *arg)
-{
-	enum { BARS = 32 };
-	struct drawing *d = arg;
-	struct lp_bar bar[BARS];
-	const struct lp_blob *b;
-	size_t n = 0;
-
-	for (size_t i = 0; i < d->fill->n && n < BARS; i++)
-		if (lp_fill_progress(d->fill, i, &b, &bar[n].have, &bar[n].want)) {
-			bar[n].label = lp_span_str(b->digest);
-			lp_span_take(&bar[n].label, strlen("sha256:"));
-			bar[n++].label.n = 12;
-		}
-	lp_bars_draw(&d->bars, bar, n, 0);
-}
-
-static int
-open_fill(struct work *w, struct lp_fill *f)
-{
-	const char *why = NULL;
-	int rc;
-
-	w->env.offline = w->args->net.offline;
-	rc = lp_env_open_store(&w->env, w->args->net.store);
-	rc = rc != LP_OK ? rc : lp_env_open_network(&w->env, &w->args->net);
-	if (rc != LP_OK)
-		return rc;
-	lp_fill_init(f, &w->env, &w->args->range);
-	f->failed = say_of_one;
-	f->strict = w->args->asked;
-	f->progress = w->progress;
-	f->jobs = w->args->jobs > 0 ? (size_t)w->args->jobs : f->jobs;
-	rc = add_sources(f, w->args);
-	if (rc == LP_OK && (rc = lp_fill_login(f, &why)) != LP_OK)
-		lp_err("credentials: %s", why != NULL ? why : "out of memory");
-	return rc;
-}
-
 static int
 fill(struct work *w)
 {
-	struct lp_fill f = { .n = 0 };
-	struct drawing d = { .fill = &f };
-	int rc = open_fill(w, &f), status;
+	const struct args *a = w->args;
+	const struct lp_fillwork f = { .net = &a->net, .range = a->range, .strict = a->asked, .jobs = a->jobs,
+		.sources = a->sources, .n = a->nsources, .progress = w->progress };
 
-	lp_bars_init(&d.bars, w->progress < 0 && !lp_err_is_quiet() && lp_tty_is(2) ? 2 : -1);
-	if (rc == LP_OK)
-		rc = lp_env_lock(&w->env, w->args->net.store, NULL);
-	if (rc == LP_OK)
-		lp_fill_run(&f, d.bars.fd >= 0 ? draw : NULL, &d);
-	status = rc == LP_OK ? f.status : lp_exit_of(rc);
-	lp_bars_release(&d.bars);
-	lp_fill_release(&f);
-	return status;
+	return lp_fillwork(&f, &w->env);
 }
 
 /* ---- the store's bound --------------------------------------------------------------- */
