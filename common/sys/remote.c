@@ -1,11 +1,8 @@
-#include "common/sys/remote.h"
+#include "common/sys/remote_priv.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
-#include "common/base/num.h"
 #include "common/base/status.h"
-#include "common/sys/err.h"
 
 enum {
 	FIRST_GUESS = 1024 * 1024, /* bytes asked for where the end is not known */
@@ -21,123 +18,6 @@ lp_remote_init(struct lp_remote *m, struct lp_http *http, struct lp_registry *re
 	    .size = size };
 }
 
-static int fail(struct lp_remote *, int, const char *, ...) __attribute__((format(printf, 3, 4)));
-
-static int
-fail(struct lp_remote *m, int status, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(m->why, sizeof(m->why), fmt, ap);
-	va_end(ap);
-	return status;
-}
-
-#define ULL(x) ((unsigned long long)(x))
-
-/* ---- the head of an answer --------------------------------------------------- */
-
-/* The size as an answer has it: new to us, or to be the one we know. */
-static int
-learn_size(struct lp_remote_get *g, uint64_t size)
-{
-	struct lp_remote *m = g->remote;
-
-	if (m->size >= 0 && (uint64_t)m->size != size)
-		return fail(m, LP_E_DATA, "the server has %llu bytes of it, it should be %llu",
-		    ULL(size), ULL(m->size));
-	m->size = (int64_t)size;
-	g->told = 1;
-	if (g->at >= size && g->at > 0)
-		return fail(m, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(g->at), ULL(size));
-	if (g->last >= size && size > 0)
-		g->last = size - 1;
-	return LP_OK;
-}
-
-/* 206: RFC 9110 section 15.3.7 */
-static int
-check_partial(struct lp_remote_get *g)
-{
-	struct lp_span s = lp_http_header(&g->response, "Content-Range", 0);
-	struct lp_remote *m = g->remote;
-	struct lp_content_range cr;
-
-	if (s.p == NULL) {
-		/* without it only the length can tell that this is what was asked for */
-		if (g->response.length >= 0 && (uint64_t)g->response.length == g->asked_last - g->asked_at + 1)
-			return LP_OK;
-		return fail(m, LP_E_NET, "HTTP 206 without Content-Range, and not of the length asked for");
-	}
-	if (lp_content_range(s, &cr) != LP_OK || !cr.satisfied)
-		return fail(m, LP_E_NET, "HTTP 206 with a Content-Range that makes no sense: %s", lp_quote(s));
-	if (cr.range.first != g->asked_at)
-		return fail(m, LP_E_NET, "asked for bytes from %llu, the server sends some from %llu",
-		    ULL(g->asked_at), ULL(cr.range.first));
-	return cr.has_total ? learn_size(g, cr.total) : LP_OK;
-}
-
-/*
- * Bytes that were compressed on the way are not the blob's. But servers
- * also call a .tar.gz that they store `gzip` and send it as it is: those
- * know its length, and those that compress do not.
- */
-static int
-check_encoding(struct lp_remote_get *g, int size_rc, int size_was_known)
-{
-	struct lp_span s = lp_http_header(&g->response, "Content-Encoding", 0);
-	struct lp_remote *m = g->remote;
-
-	if (s.n == 0 || lp_span_is(s, "identity"))
-		return size_rc;
-	if (size_rc == LP_OK && g->told && (size_was_known || m->digest[0] == '\0'))
-		return LP_OK;
-	return fail(m, LP_E_NET, "the server sends it with Content-Encoding: %s, though asked not to",
-	    lp_quote(s));
-}
-
-static int
-check_head(struct lp_remote_get *g)
-{
-	struct lp_http_response *r = &g->response;
-	int known = g->remote->size >= 0, rc = LP_OK;
-
-	g->headed = 1;
-	switch (r->status) {
-	case 200:
-		g->body_at = 0;
-		g->remote->no_ranges = g->remote->no_ranges || g->range[0] != '\0';
-		if (r->length >= 0)
-			rc = learn_size(g, (uint64_t)r->length);
-		break;
-	case 206:
-		g->body_at = g->asked_at;
-		if (g->range[0] == '\0')
-			return fail(g->remote, LP_E_NET, "HTTP 206, though no range was asked for");
-		rc = check_partial(g);
-		break;
-	default:
-		return fail(g->remote, LP_E_NET, "HTTP %d in answer to a GET", r->status);
-	}
-	return check_encoding(g, rc, known);
-}
-
-/* Portals and error pages come with 200, too; no blob begins like that under that name. */
-static int
-check_page(struct lp_remote_get *g, struct lp_span s)
-{
-	struct lp_span type = lp_http_header(&g->response, "Content-Type", 0);
-
-	if (type.n < 9 || strncasecmp((const char *)type.p, "text/html", 9) != 0)
-		return LP_OK;
-	while (s.n > 0 && strchr(" \t\r\n\xef\xbb\xbf", s.p[0]) != NULL && s.p[0] != '\0')
-		lp_span_take(&s, 1);
-	if (s.n == 0 || s.p[0] != '<')
-		return LP_OK;
-	return fail(g->remote, LP_E_DATA, "got an HTML page instead of a blob, from %s", g->response.where);
-}
-
 /* ---- the body -------------------------------------------------------------------- */
 
 static int
@@ -147,8 +27,8 @@ on_bytes(void *arg, struct lp_http_response *r, struct lp_span s)
 	int rc = LP_OK;
 
 	if (!g->headed) {
-		rc = check_head(g);
-		rc = rc != LP_OK ? rc : check_page(g, s);
+		rc = remote_check_head(g);
+		rc = rc != LP_OK ? rc : remote_check_page(g, s);
 	}
 	if (rc == LP_OK && g->body_at < g->at) {
 		uint64_t front = g->at - g->body_at;
@@ -225,28 +105,8 @@ refused(struct lp_remote_get *g)
 	if (m->ref->kind == LP_REF_REGISTRY)
 		lp_registry_explain(m->registry, m->ref, r);
 	if (r->why[0] != '\0')
-		return fail(m, LP_E_NET, "%s", r->why);
-	return fail(m, LP_E_NET, "HTTP %d from %s", r->status, r->where);
-}
-
-/* 416: there is no such byte, or so the server says. */
-static int
-unsatisfiable(struct lp_remote_get *g)
-{
-	struct lp_span s = lp_http_header(&g->response, "Content-Range", 0);
-	struct lp_remote *m = g->remote;
-	struct lp_content_range cr;
-
-	if (s.p == NULL || lp_content_range(s, &cr) != LP_OK || !cr.has_total) {
-		if (m->size < 0 || g->at >= (uint64_t)m->size)
-			return fail(m, LP_E_DATA, "byte %llu is beyond its end", ULL(g->at));
-	} else {
-		int rc = learn_size(g, cr.total);
-
-		if (rc != LP_OK || cr.total == 0)
-			return rc;
-	}
-	return fail(m, LP_E_NET, "HTTP 416 for bytes that it has, from %s", g->response.where);
+		return remote_fail(m, LP_E_NET, "%s", r->why);
+	return remote_fail(m, LP_E_NET, "HTTP %d from %s", r->status, r->where);
 }
 
 /* An answer without a length ends where the blob does, if nobody knows better. */
@@ -257,7 +117,7 @@ ends_here(struct lp_remote_get *g)
 
 	m->size = (int64_t)g->body_at;
 	if (g->body_at < g->at || (g->at == g->asked_at && g->at > 0))
-		return fail(m, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(g->at),
+		return remote_fail(m, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(g->at),
 		    ULL(g->body_at));
 	return LP_OK;
 }
@@ -277,7 +137,7 @@ fell_short(struct lp_remote_get *g, int status)
 	/* a server may give less than asked, and say so: that is no resumption */
 	g->resumes += status != LP_OK || g->barren > 0;
 	if (g->barren >= BARREN_MAX || g->resumes > RESUMES_MAX)
-		return fail(m, LP_E_NET, "broke off at byte %llu%s%s; tried %u times", ULL(g->at),
+		return remote_fail(m, LP_E_NET, "broke off at byte %llu%s%s; tried %u times", ULL(g->at),
 		    r->why[0] != '\0' ? ": " : "", r->why, g->resumes);
 	/* what was accepted just now may end before the next request, and be renewed again */
 	g->ask.renewals = 0;
@@ -295,7 +155,7 @@ ask_registry(struct lp_remote_get *g, int status)
 		return 0;
 	rc = lp_registry_again(m->registry, m->ref, &g->ask, status, &g->response);
 	if (rc < 0)
-		return fail(m, rc, "%s", g->response.why);
+		return remote_fail(m, rc, "%s", g->response.why);
 	return rc;
 }
 
@@ -313,14 +173,14 @@ judge(struct lp_remote_get *g, int status)
 	if (status != LP_OK && status != LP_E_NET)
 		return status;
 	if (r->status == 0 || (status != LP_OK && r->status / 100 != 2))
-		return fail(g->remote, LP_E_NET, "%s: %s", r->where, r->why);
+		return remote_fail(g->remote, LP_E_NET, "%s: %s", r->where, r->why);
 	if (r->status == 416)
-		return unsatisfiable(g);
+		return remote_unsatisfiable(g);
 	if (r->status / 100 != 2)
 		return refused(g);
 	/* a body without bytes never reached the sink */
 	if (!g->headed && status == LP_OK) {
-		int rc = check_head(g);
+		int rc = remote_check_head(g);
 
 		if (rc != LP_OK)
 			return rc;
@@ -353,7 +213,7 @@ lp_remote_start(struct lp_remote_get *g, struct lp_remote *m, uint64_t first, ui
 	    .done = done, .arg = arg };
 	lp_http_response_init(&g->response);
 	if (m->size >= 0 && first > 0 && first >= (uint64_t)m->size)
-		rc = fail(m, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(first), ULL(m->size));
+		rc = remote_fail(m, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(first), ULL(m->size));
 	else if (m->size >= 0 && last >= (uint64_t)m->size)
 		/* the whole is asked for without a range: every server can do that */
 		g->last = first == 0 ? LP_RANGE_END : (uint64_t)m->size - 1;
@@ -421,6 +281,6 @@ lp_remote_size(struct lp_remote *m)
 		return LP_OK;
 	rc = lp_remote_get(m, 0, 0, discard, NULL, &at);
 	if (rc == LP_OK && m->size < 0)
-		rc = fail(m, LP_E_NET, "the server does not say how large it is");
+		rc = remote_fail(m, LP_E_NET, "the server does not say how large it is");
 	return rc;
 }
