@@ -266,7 +266,7 @@ downloaded() {
 	grep -qF $'\x1b[01;36mbin\x1b[0m' tty
 	grep -qE '^lp-peek: 4 layers, [0-9,]+ entries, preview; fetched [0-9.]+ [KMB]+i?B? of 62.3 MiB \([0-9.]+ %\)$' plain
 	NO_COLOR=1 on_terminal 80 24 tty lp-peek --no-pager "$OCI"
-	run ! grep -q $'\x1b\[' tty
+	run ! grep -qE $'\x1b\[[0-9;]*m' tty
 	on_terminal 80 24 tty lp-peek -q --no-pager --color=never "$OCI"
 	run ! grep -q 'entries, preview' tty
 	# colours where they were asked for, and not otherwise, in a pipe
