@@ -15,8 +15,8 @@ lp_cache_run(struct lp_cache *c, const char *sql, struct lp_span text, int64_t a
 		lp_stmt_null(&s, 2);
 	lp_stmt_int(&s, 3, b);
 	rc = lp_stmt_step(&s);
-	if (rc == 1 && out != NULL)
-		*out = lp_stmt_get_int(&s, 0);
+	if (out != NULL)
+		*out = rc == 1 ? lp_stmt_get_int(&s, 0) : 0;
 	if (rc == 1)
 		rc = lp_stmt_run(&s);
 	lp_stmt_release(&s);

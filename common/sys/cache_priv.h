@@ -14,7 +14,7 @@ int lp_cache_failed(struct lp_cache *, int status);
 typedef int lp_cache_row_fn(void *, struct lp_stmt *);
 int lp_cache_each(struct lp_cache *, struct lp_stmt *, lp_cache_row_fn *row, void *);
 
-/* Run a statement with a text and up to two numbers; -1 is NULL. The number it answers, if any. */
+/* Run a statement with a text and up to two numbers; -1 is NULL. *out is the number it answers, 0 for none. */
 int lp_cache_run(struct lp_cache *, const char *sql, struct lp_span text, int64_t a, int64_t b, int64_t *out);
 
 /* Inside a transaction: the layer, *layer its key, and its place in its image. */

@@ -78,7 +78,7 @@ posting_of(struct search *s, int64_t listing, uint32_t gram, struct lp_span *out
 	return rc;
 }
 
-/* Candidates: blocks with all the grams. *out is their array; LP_E_ABSENT if there can be none. */
+/* Candidates: blocks with all the grams. *out is their array, NULL for all blocks; LP_E_ABSENT if there can be none. */
 static int
 candidates(struct search *s, int64_t listing, struct lp_buf **out)
 {
@@ -175,7 +175,7 @@ search_listing(void *arg, struct lp_stmt *row)
 		return LP_OK;
 	s->digest = lp_stmt_get(row, 1);
 	rc = rc != LP_OK ? lp_cache_failed(s->cache, rc) : find_refs(s, layer);
-	if (rc == LP_OK && s->ngrams == 0)
+	if (rc == LP_OK && blocks == NULL)
 		return look(s, listing, 0, INT64_MAX);
 	for (size_t i = 0; rc == LP_OK && i < blocks->n; i += sizeof(uint32_t)) {
 		uint32_t block;
