@@ -15,12 +15,12 @@ lp_hash_add(struct lp_hash *h, struct lp_span s)
 void
 lp_hash_end(struct lp_hash *h, char digest[LP_DIGEST_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
+	static const char digits[] = "0123456789abcdef", prefix[] = "sha256:";
 	uint8_t sum[SHA256_DIGEST_SIZE];
-	char *p = digest + 7;
+	char *p = digest + sizeof(prefix) - 1;
 
 	sha256_digest(&h->c, sizeof(sum), sum);
-	memcpy(digest, "sha256:", 7);
+	memcpy(digest, prefix, sizeof(prefix));
 	for (size_t i = 0; i < sizeof(sum); i++) {
 		*p++ = digits[sum[i] >> 4];
 		*p++ = digits[sum[i] & 15];

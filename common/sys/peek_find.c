@@ -251,7 +251,7 @@ lp_peek_find(struct lp_peek *p)
 		return LP_E_SYS;
 	}
 	rc = lp_peek_recall(p);
-	rc = rc != LP_OK ? rc : find(p, p->o->pattern, is_cat, fd, &l, &name);
+	rc = rc < 0 ? rc : find(p, p->o->pattern, is_cat, fd, &l, &name);
 	if (rc == 0) {
 		lp_err("%s: no such path in %s", lp_quotes(p->o->pattern), lp_quotes(p->image[0].name));
 		p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);

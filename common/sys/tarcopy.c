@@ -238,7 +238,7 @@ lp_tarcopy(struct lp_tarcopy *t, struct lp_input *input)
 	int rc = no_memory(prepare(t));
 
 	t->input = input;
-	t->in = lp_span(NULL, 0);
+	t->in = lp_span("", 0);
 	while (rc == LP_OK && !satisfied(t))
 		rc = step(t);
 	if (rc == LP_OK || rc == 1)
