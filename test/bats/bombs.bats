@@ -89,6 +89,24 @@ PY
 	[ "$(tail -n 1 peak)" -le 8192 ]
 }
 
+@test "global headers of the largest size, one after the other, are not added up" {
+	# 64 of 1 MiB, each with a key of its own
+	cat >globals.py <<'PY'
+import sys, tarfile
+MAX = 1 << 20
+for i in range(64):
+    h = tarfile.TarInfo("g")
+    h.type, h.size = b"g", MAX
+    key = b"%d key%d=" % (MAX, i)
+    sys.stdout.buffer.write(h.tobuf(tarfile.USTAR_FORMAT) + key + b"x" * (MAX - len(key) - 1) + b"\n")
+sys.stdout.buffer.write(tarfile.TarInfo("last").tobuf(tarfile.USTAR_FORMAT) + bytes(1024))
+PY
+	python3 globals.py | within 8192 lp-tarls -E -o name >out
+	[ "$(head -n 1 out)" = last ]
+	grep -q $'^#end\tentries=1\tcomplete=yes' out
+	python3 globals.py | within 8192 lp-cat last | cmp - /dev/null
+}
+
 @test "a row of 16 MiB is read, one byte more is refused" {
 	local head=$'-rw-r--r--\t0\t0\t0\t-\ta\t' max=$((16 << 20))
 	{

@@ -726,7 +726,7 @@ long_name(struct lp_buf *b, size_t n, int pax)
 }
 
 static void
-extension_of(struct lp_buf *b, size_t n)
+extension_of(struct lp_buf *b, char type, size_t n)
 {
 	struct lp_buf body;
 
@@ -735,7 +735,7 @@ extension_of(struct lp_buf *b, size_t n)
 	memset(body.p, 'c', n);
 	memcpy(body.p, n == LP_MAX_EXTENSION ? "1048576 a=" : "1048577 a=", 10);
 	body.p[n - 1] = '\n';
-	tm_extension(b, 'x', 'u', body.p, body.n);
+	tm_extension(b, type, 'u', body.p, body.n);
 	HEAD(.name = "a");
 	tm_end(b);
 	lp_buf_release(&body);
@@ -789,11 +789,13 @@ limits(void)
 		long_name(&b, LP_MAX_PATH + 1, pax);
 		check_limit("a name too long", &b, "limit at 66560: a name is longer than this reader allows\n");
 	}
-	extension_of(&b, LP_MAX_EXTENSION);
-	check_limit("the largest extension", &b, "- a 0\nend\n");
-	extension_of(&b, LP_MAX_EXTENSION + 1);
-	check_limit("an extension too large", &b,
-	    "limit at 0: an extension header is larger than this reader allows\n");
+	for (const char *type = "xg"; *type != '\0'; type++) {
+		extension_of(&b, *type, LP_MAX_EXTENSION);
+		check_limit("the largest extension", &b, "- a 0\nend\n");
+		extension_of(&b, *type, LP_MAX_EXTENSION + 1);
+		check_limit("an extension too large", &b,
+		    "limit at 0: an extension header is larger than this reader allows\n");
+	}
 	records(&b, LP_MAX_PAX_RECORDS);
 	check_limit("the most records", &b, "- a 0\nend\n");
 	records(&b, LP_MAX_PAX_RECORDS + 1);
