@@ -69,6 +69,7 @@ struct registry_login *
 registry_find_login(const struct lp_registry *r, const struct lp_reference *ref)
 {
 	for (struct registry_login *l = r->logins; l != NULL; l = l->next)
+		/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): members that are arrays */
 		if (strcmp(l->host, ref->host) == 0 && strcmp(l->repo, ref->repo) == 0)
 			return l;
 	return NULL;
