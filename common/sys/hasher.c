@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/sys/sem.h"
+#include "common/sys/thread.h"
 
 static void *
 work(void *arg)

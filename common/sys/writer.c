@@ -1,21 +1,18 @@
 #include "common/sys/writer.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 
 #include "common/base/status.h"
 #include "common/sys/io.h"
-#include "common/sys/sem.h"
+#include "common/sys/thread.h"
 
 void
 lp_writer_init(struct lp_writer *w, int fd)
 {
-	cpu_set_t set;
-
 	memset(w, 0, sizeof(*w));
 	w->fd = fd;
-	w->alone = sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) == 1;
+	w->alone = lp_thread_alone();
 }
 
 static void
