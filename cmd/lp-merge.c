@@ -253,6 +253,7 @@ static int
 add_rows(struct layer *l, struct lp_rowread *r, struct lp_merge *m, struct lp_span *in)
 {
 	for (;;) {
+		struct lp_row *row;
 		int rc = LP_OK;
 
 		switch (in != NULL ? lp_rowread_next(r, in) : lp_rowread_eof(r)) {
@@ -260,7 +261,8 @@ add_rows(struct layer *l, struct lp_rowread *r, struct lp_merge *m, struct lp_sp
 		case LP_ROWREAD_ERROR: return say_bad_row(l, r);
 		case LP_ROWREAD_END: rc = take_end(l, &r->end); break;
 		case LP_ROWREAD_ROW:
-			rc = r->plain ? lp_merge_add_plain(m, &r->row) : lp_merge_add(m, &r->entry);
+			row = r->plain ? lp_rowkeep_plain(&m->keep, &r->row) : lp_rowkeep_entry(&m->keep, &r->entry);
+			rc = row != NULL ? lp_merge_add(m, row, r->plain ? r->row.name : r->entry.name) : LP_E_NOMEM;
 			break;
 		}
 		if (rc != LP_OK)

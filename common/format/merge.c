@@ -19,8 +19,7 @@ lp_merge_init(struct lp_merge *m, uint64_t seed, uint64_t max_rows)
 {
 	*m = (struct lp_merge){ .seed = seed, .max_rows = max_rows };
 	m->late_end = &m->late;
-	lp_arena_init(&m->objects);
-	lp_arena_init(&m->text);
+	lp_rowkeep_init(&m->keep);
 	lp_arena_init(&m->late_text);
 	lp_buf_init(&m->cached_dir, LP_MAX_ROW);
 	lp_buf_init(&m->clean, LP_MAX_ROW);
@@ -36,8 +35,7 @@ lp_merge_release(struct lp_merge *m)
 {
 	lp_tree_release(m);
 	m->root = NULL;
-	lp_arena_release(&m->objects);
-	lp_arena_release(&m->text);
+	lp_rowkeep_release(&m->keep);
 	lp_arena_release(&m->late_text);
 	lp_buf_release(&m->cached_dir);
 	lp_buf_release(&m->clean);
@@ -176,69 +174,44 @@ place_late(struct lp_merge *m)
 	return rc;
 }
 
-/* A row; `e` is where it came from, if that may say more than its text. */
-static int
-add(struct lp_merge *m, const struct lp_plainrow *p, const struct lp_entry *e)
-{
-	struct lp_span dir, base;
-	struct lp_row *row;
-	int rc;
-
-	if (m->rows == m->max_rows)
-		return LP_E_LIMIT;
-	m->rows++;
-	rc = lp_merge_split(m, p->name, &dir, &base);
-	if (rc != LP_OK)
-		return rc;
-	if (lp_merge_is_whiteout(base))
-		return lp_merge_white_out(m, dir, base);
-	row = lp_merge_row(m, p, e);
-	if (row == NULL)
-		return LP_E_NOMEM;
-	return m->late != NULL ? defer(m, row, p->name) : place(m, row, dir, base, &p->name);
-}
-
-int
-lp_merge_add(struct lp_merge *m, const struct lp_entry *e)
-{
-	char head[LP_ROWHEAD_MAX];
-	struct lp_plainrow p = { .name = e->name, .link = e->linkname, .type = e->type };
-
-	p.head = lp_span(head, (size_t)(lp_rowhead_put(head, e) - head));
-	return add(m, &p, e);
-}
-
 /*
  * What nearly every row is: one more file in the directory of the row before
  * it, its name behind all that are there. LP_E_ABSENT if this is none.
  */
 static int
-append(struct lp_merge *m, const struct lp_plainrow *p)
+append(struct lp_merge *m, struct lp_row *row, struct lp_span name)
 {
 	struct lp_span base;
 	struct lp_node *n;
-	struct lp_row *row;
 	int rc;
 
-	if (m->late != NULL || p->type == LP_HARDLINK || m->rows == m->max_rows || !lp_merge_same_parent(m, p->name, &base))
+	if (m->late != NULL || row->type == LP_HARDLINK || !row->plain || !lp_merge_same_parent(m, name, &base))
 		return LP_E_ABSENT;
 	rc = lp_tree_append(m, m->cached, base, &n);
-	if (rc != LP_OK)
-		return rc;
-	row = lp_merge_row(m, p, NULL);
-	if (row == NULL)
-		return LP_E_NOMEM;
-	lp_merge_show(n, row);
-	m->rows++;
-	return LP_OK;
+	if (rc == LP_OK)
+		lp_merge_show(n, row);
+	return rc;
 }
 
 int
-lp_merge_add_plain(struct lp_merge *m, const struct lp_plainrow *p)
+lp_merge_add(struct lp_merge *m, struct lp_row *row, struct lp_span name)
 {
-	int rc = append(m, p);
+	struct lp_span dir, base;
+	int rc;
 
-	return rc == LP_E_ABSENT ? add(m, p, NULL) : rc;
+	if (m->rows == m->max_rows)
+		return LP_E_LIMIT;
+	m->rows++;
+	row->layer = lp_merge_this(m);
+	rc = append(m, row, name);
+	if (rc != LP_E_ABSENT)
+		return rc;
+	rc = lp_merge_split(m, name, &dir, &base);
+	if (rc != LP_OK)
+		return rc;
+	if (lp_merge_is_whiteout(base))
+		return lp_merge_white_out(m, dir, base);
+	return m->late != NULL ? defer(m, row, name) : place(m, row, dir, base, &name);
 }
 
 int
@@ -252,7 +225,6 @@ lp_merge_layer(struct lp_merge *m)
 	m->cached = NULL;
 	return rc;
 }
-
 
 int
 lp_merge_finish(struct lp_merge *m)

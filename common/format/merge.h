@@ -7,7 +7,7 @@
  *	lp_merge_init(&m, seed, max_rows);
  *	for each layer:
  *		lp_merge_layer(&m);
- *		for each row: lp_merge_add(&m, &entry);
+ *		for each row: lp_merge_add(&m, row, name);	(format/rowkeep.h)
  *	lp_merge_finish(&m);
  *	lp_walk_init(&w, &m) ... lp_walk_next(&w) ...	(format/walk.h)
  *	lp_merge_release(&m);
@@ -43,8 +43,7 @@
 #include "common/base/arena.h"
 #include "common/base/buf.h"
 #include "common/base/span.h"
-#include "common/format/entry.h"
-#include "common/format/rowhead.h"
+#include "common/format/rowkeep.h"
 
 enum {
 	LP_MERGE_HOPS = 255,      /* symbolic links followed for one path: containerd's bound */
@@ -62,7 +61,6 @@ enum lp_hidden {
 };
 
 struct lp_children;
-struct lp_inode;
 struct lp_node;
 
 /* A name that more than one row has: the file behind a hard link. */
@@ -73,60 +71,6 @@ struct lp_inode {
 	uint32_t nlink;       /* after lp_merge_finish: visible names */
 	uint32_t number;      /* from 1 */
 };
-
-/*
- * One row. Most are only written again: so it is kept as the text that it is
- * written as, the head (format/rowhead.h) and, not escaped, the link's target.
- * What fits no column of most listings is in `more`.
- */
-struct lp_row {
-	struct lp_row *older;   /* of the same path, hidden by this one or before it */
-	const unsigned char *text; /* head_n and link_n bytes */
-	struct lp_inode *inode; /* of a file with hard links and of the links; else NULL */
-	const struct lp_row_more *more; /* or NULL */
-	uint32_t link_n;
-	uint16_t layer;   /* from 0, base first */
-	uint16_t by;      /* layer that hid it, if why is not LP_HIDDEN_NOT */
-	uint8_t head_n;
-	char type;
-	uint8_t why;      /* enum lp_hidden */
-	uint8_t implied : 1; /* no row of a listing: a parent that had to be there */
-	uint8_t clean : 1;   /* the target needs no escape */
-};
-
-/* What few rows have. */
-struct lp_row_more {
-	unsigned has; /* LP_HAS_*; LP_HAS_MTIME for a time that no text can say */
-	struct lp_span uname, gname;
-	const struct lp_xattr *xattrs;
-	size_t nxattrs;
-	uint32_t devmajor, devminor;
-	uint64_t header_offset, data_offset;
-	int64_t mtime;
-	uint32_t mtime_nsec;
-	char typeflag;
-};
-
-static inline struct lp_span
-lp_row_head(const struct lp_row *row)
-{
-	return lp_span(row->text, row->head_n);
-}
-
-static inline struct lp_span
-lp_row_link(const struct lp_row *row)
-{
-	return lp_span(row->text + row->head_n, row->link_n);
-}
-
-static inline uint64_t
-lp_row_size(const struct lp_row *row)
-{
-	return lp_rowhead_size(lp_row_head(row));
-}
-
-/* All that a row says but its name, into an entry; borrowed from the merge. */
-void lp_row_entry(const struct lp_row *, struct lp_entry *);
 
 struct lp_merge {
 	/* ---- what there is to tell; of all layers so far ---- */
@@ -140,7 +84,7 @@ struct lp_merge {
 	uint64_t max_rows;
 	uint64_t seed;
 	uint64_t work;                /* steps that are not bounded by the number of rows: see SPENT */
-	struct lp_arena objects, text;
+	struct lp_rowkeep keep;       /* what is not in any listing: implied rows, and the tree */
 	struct lp_node *root;
 	struct lp_children *tables;   /* of all directories that have one, newest first */
 	struct lp_link {
@@ -171,14 +115,13 @@ void lp_merge_release(struct lp_merge *);
 int lp_merge_layer(struct lp_merge *);
 
 /*
- * Add a row to the current layer; nothing of it is borrowed. LP_OK,
- * LP_E_NOMEM, or LP_E_LIMIT above max_rows or where layers hide and show
- * the same things so often that it can only be malice. After a failure only
- * lp_merge_release makes sense.
+ * Add a row that has no place yet to the current layer; it is the merge's
+ * from then on, but where it is kept is not. Nothing of the name is borrowed.
+ * LP_OK, LP_E_NOMEM, or LP_E_LIMIT above max_rows or where layers hide and
+ * show the same things so often that it can only be malice. After a failure
+ * only lp_merge_release makes sense.
  */
-int lp_merge_add(struct lp_merge *, const struct lp_entry *);
-/* The same of a row that is text already, and a plain one. */
-int lp_merge_add_plain(struct lp_merge *, const struct lp_plainrow *);
+int lp_merge_add(struct lp_merge *, struct lp_row *, struct lp_span name);
 
 /* The last layer is complete: hard links find out whose name stands for the file. Results as lp_merge_add. */
 int lp_merge_finish(struct lp_merge *);

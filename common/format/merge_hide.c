@@ -20,7 +20,7 @@ lp_merge_spend(struct lp_merge *m, uint64_t steps)
 void
 lp_merge_hide(struct lp_merge *m, struct lp_row *row, enum lp_hidden why)
 {
-	row->why = (uint8_t)why;
+	row->why = why & 15u;
 	row->by = lp_merge_this(m);
 	/* a plain file leads nowhere: whatever was found without it is found without it */
 	if (row->type != LP_REG)
@@ -54,9 +54,10 @@ lp_merge_ensure(struct lp_merge *m, struct lp_node *n)
 			return LP_OK;
 		if (row != NULL)
 			lp_merge_hide(m, row, LP_HIDDEN_OVERWRITTEN);
-		row = lp_merge_implied(m);
+		row = lp_rowkeep_implied(&m->keep);
 		if (row == NULL)
 			return LP_E_NOMEM;
+		row->layer = lp_merge_this(m);
 		lp_merge_show(n, row);
 	}
 	return LP_OK;

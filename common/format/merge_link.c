@@ -75,7 +75,7 @@ lp_merge_link(struct lp_merge *m, struct lp_row *row, const struct lp_node *at)
 		return LP_OK;
 	}
 	if (target->inode == NULL) {
-		target->inode = lp_arena_alloc(&m->objects, sizeof(*target->inode));
+		target->inode = lp_arena_alloc(&m->keep.objects, sizeof(*target->inode));
 		if (target->inode == NULL)
 			return LP_E_NOMEM;
 		*target->inode = (struct lp_inode){ .first = target, .first_at = target_at, .number = ++m->inodes };

@@ -2,7 +2,6 @@
  * What the files of format/merge.h have of each other. Nobody else's.
  *
  *	merge.c        rows and layers, in their order
- *	merge_row.c    a row as it is kept
  *	merge_path.c   what a path means
  *	merge_hide.c   what is shown and what is hidden; whiteouts
  *	merge_link.c   hard links
@@ -27,13 +26,6 @@ lp_merge_this(const struct lp_merge *m)
 
 /* Account for steps beyond those that every row costs. LP_OK or LP_E_LIMIT. */
 int lp_merge_spend(struct lp_merge *, uint64_t steps);
-
-/* ---- rows ----------------------------------------------------------------- */
-
-/* A row of this layer, a copy; `more` is where it came from, if that may say more. NULL without memory. */
-struct lp_row *lp_merge_row(struct lp_merge *, const struct lp_plainrow *, const struct lp_entry *more);
-/* An implied directory. NULL without memory. */
-struct lp_row *lp_merge_implied(struct lp_merge *);
 
 /* ---- paths ---------------------------------------------------------------- */
 

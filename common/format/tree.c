@@ -20,31 +20,54 @@ hash(uint64_t seed, struct lp_span name)
 	return (uint32_t)lp_hash64(seed, name);
 }
 
+static struct lp_span
+name_of(const struct lp_node *n)
+{
+	return lp_span(n->name, n->name_n);
+}
+
+/* Bytes of the whole path of a name in that directory. */
+static size_t
+path_length(const struct lp_node *dir, struct lp_span name)
+{
+	return dir != NULL ? dir->path_n + (dir->parent != NULL) + name.n : 0;
+}
+
+/* A node below that parent, which is NULL for the root; in no list yet. */
 static struct lp_node *
 new_node(struct lp_merge *m, struct lp_node *parent, struct lp_span name)
 {
-	struct lp_node *n = lp_arena_alloc(&m->objects, sizeof(*n));
-	const unsigned char *copy = lp_arena_copy(&m->text, name);
+	struct lp_node *n = lp_arena_alloc(&m->keep.objects, offsetof(struct lp_node, name) + name.n);
 
-	if (n == NULL || copy == NULL)
+	if (n == NULL)
 		return NULL;
-	*n = (struct lp_node){ .name = copy, .name_n = (uint32_t)name.n, .parent = parent };
-	n->metadata = (parent != NULL && parent->metadata) ||
-	    (name.n >= 8 && memcmp(name.p, ".wh..wh.", 8) == 0);
-	n->clean = (parent == NULL || parent->clean) && lp_escape_clean(name, LP_ESCAPE_ROW) == name.n;
+	memset(n, 0, offsetof(struct lp_node, name));
+	n->parent = parent;
+	n->name_n = (uint32_t)name.n;
+	n->path_n = (uint32_t)path_length(parent, name);
+	if (name.n > 0)
+		memcpy(n->name, name.p, name.n);
 	return n;
+}
+
+/* What its name and those above it mean, where the caller does not know it. */
+static void
+look_at_name(struct lp_node *n)
+{
+	struct lp_span name = name_of(n);
+
+	n->metadata = n->parent->metadata || (name.n >= 8 && memcmp(name.p, ".wh..wh.", 8) == 0);
+	n->clean = n->parent->clean && lp_escape_clean(name, LP_ESCAPE_ROW) == name.n;
 }
 
 struct lp_node *
 lp_tree_root(struct lp_merge *m)
 {
-	return new_node(m, NULL, lp_span("", 0));
-}
+	struct lp_node *root = new_node(m, NULL, lp_span("", 0));
 
-static struct lp_span
-name_of(const struct lp_node *n)
-{
-	return lp_span(n->name, n->name_n);
+	if (root != NULL)
+		root->clean = 1;
+	return root;
 }
 
 /* ---- the table -------------------------------------------------------------- */
@@ -208,7 +231,7 @@ adopt(struct lp_merge *m, struct lp_children *c, struct lp_node *n, const struct
 static struct lp_children *
 new_children(struct lp_merge *m)
 {
-	struct lp_children *c = lp_arena_alloc(&m->objects, sizeof(*c));
+	struct lp_children *c = lp_arena_alloc(&m->keep.objects, sizeof(*c));
 
 	if (c != NULL)
 		*c = (struct lp_children){ 0 };
@@ -218,7 +241,6 @@ new_children(struct lp_merge *m)
 int
 lp_tree_child(struct lp_merge *m, struct lp_node *dir, struct lp_span name, struct lp_node **out)
 {
-	size_t path_n = dir->path_n + (dir->parent != NULL) + name.n;
 	struct place p;
 
 	if (dir->children == NULL && (dir->children = new_children(m)) == NULL)
@@ -228,12 +250,12 @@ lp_tree_child(struct lp_merge *m, struct lp_node *dir, struct lp_span name, stru
 	*out = p.found;
 	if (*out != NULL)
 		return LP_OK;
-	if (path_n > LP_MAX_PATH)
+	if (path_length(dir, name) > LP_MAX_PATH)
 		return LP_E_ABSENT;
 	*out = new_node(m, dir, name);
 	if (*out == NULL)
 		return LP_E_NOMEM;
-	(*out)->path_n = (uint32_t)path_n;
+	look_at_name(*out);
 	return adopt(m, dir->children, *out, &p);
 }
 
@@ -241,20 +263,15 @@ int
 lp_tree_append(struct lp_merge *m, struct lp_node *dir, struct lp_span name, struct lp_node **out)
 {
 	struct lp_children *c = dir->children;
-	size_t path_n = dir->path_n + (dir->parent != NULL) + name.n;
-	const unsigned char *copy;
 	struct lp_node *n;
 
-	if (c == NULL || c->n == 0 || !c->ordered || c->slot != NULL || dir->metadata || path_n > LP_MAX_PATH ||
-	    lp_span_cmp(name, name_of(c->last)) <= 0)
+	if (c == NULL || c->n == 0 || !c->ordered || c->slot != NULL || dir->metadata ||
+	    path_length(dir, name) > LP_MAX_PATH || lp_span_cmp(name, name_of(c->last)) <= 0)
 		return LP_E_ABSENT;
-	n = lp_arena_alloc(&m->objects, sizeof(*n));
-	copy = lp_arena_copy(&m->text, name);
-	if (n == NULL || copy == NULL)
+	n = new_node(m, dir, name);
+	if (n == NULL)
 		return LP_E_NOMEM;
-	*n = (struct lp_node){
-		.name = copy, .name_n = (uint32_t)name.n, .path_n = (uint32_t)path_n, .parent = dir, .clean = dir->clean,
-	};
+	n->clean = dir->clean;
 	c->last->next = n;
 	c->last = c->at = n;
 	c->n++;

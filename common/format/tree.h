@@ -27,7 +27,6 @@ struct lp_children {
 };
 
 struct lp_node {
-	const unsigned char *name;
 	struct lp_node *parent;  /* NULL at the root */
 	struct lp_node *next;    /* of the same parent */
 	struct lp_children *children; /* NULL if it never had one */
@@ -39,6 +38,7 @@ struct lp_node {
 	uint8_t live : 1;        /* something at or below it may be visible; if not, nothing is */
 	uint8_t metadata : 1;    /* AUFS's own: its name or one above it starts with .wh..wh. */
 	uint8_t clean : 1;       /* no byte of its path needs an escape in a row */
+	unsigned char name[];    /* name_n bytes */
 };
 
 /* The root; NULL if there is no memory. */

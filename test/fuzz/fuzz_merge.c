@@ -249,6 +249,7 @@ merge_op(struct lp_merge *m, const struct op *o)
 	char name[PATH_SIZE + 16];
 	const char *slash = strrchr(o->path, '/');
 	struct lp_entry e = { .type = types[o->what] };
+	struct lp_row *row;
 	int n = slash != NULL ? (int)(slash - o->path) + 1 : 0;
 
 	if (o->what == WHITEOUT)
@@ -258,7 +259,8 @@ merge_op(struct lp_merge *m, const struct op *o)
 	e.name = lp_span_str(name);
 	if (o->what == LINK)
 		e.linkname = lp_span_str(o->target);
-	if (lp_merge_add(m, &e) != LP_OK)
+	row = lp_rowkeep_entry(&m->keep, &e);
+	if (row == NULL || lp_merge_add(m, row, e.name) != LP_OK)
 		abort();
 }
 

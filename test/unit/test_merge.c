@@ -52,7 +52,8 @@ add(struct lp_merge *m, enum lp_type type, const char *name, const char *link, u
 	struct lp_entry e = {
 		.type = type, .name = lp_span(n, strlen(name)), .linkname = lp_span(l, strlen(link)), .size = size
 	};
-	int rc = lp_merge_add(m, &e);
+	struct lp_row *row = lp_rowkeep_entry(&m->keep, &e);
+	int rc = row != NULL ? lp_merge_add(m, row, e.name) : LP_E_NOMEM;
 
 	free(n);
 	free(l);
