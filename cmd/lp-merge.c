@@ -10,12 +10,11 @@
 #include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/format/merge.h"
-#include "common/format/rowread.h"
 #include "common/sys/err.h"
-#include "common/sys/io.h"
 #include "common/sys/listing.h"
 #include "common/sys/mergeview.h"
 #include "common/sys/opt.h"
+#include "common/sys/rowfeed.h"
 #include "common/sys/sandbox.h"
 #include "common/sys/stats.h"
 
@@ -38,8 +37,6 @@ static const char help[] =
 struct layer {
 	const char *file;
 	struct lp_span label;
-	struct lp_buf label_room;
-	int fd;
 	int named; /* LABEL= was given */
 	enum lp_complete complete;
 	uint64_t bytes;
@@ -52,7 +49,9 @@ struct args {
 	uint64_t depth; /* --du */
 	uint64_t max_entries;
 	struct layer *layers;
+	int *fds; /* of their files */
 	size_t nlayers;
+	struct lp_rowfeed feed;
 };
 
 enum { OPT_MAX_ENTRIES = LP_OPT_OWN, OPT_DIFF, OPT_SUMMARY, OPT_DU };
@@ -78,8 +77,7 @@ parse_layer(const char *arg, struct layer *l)
 {
 	const char *eq = strchr(arg, '='), *slash = strchr(arg, '/');
 
-	*l = (struct layer){ .file = arg, .fd = -1 };
-	lp_buf_init(&l->label_room, LP_MAX_PATH);
+	*l = (struct layer){ .file = arg };
 	if (eq != NULL && (slash == NULL || eq < slash)) {
 		l->file = eq + 1;
 		l->named = 1;
@@ -97,12 +95,15 @@ parse_layers(int n, char **argv, struct args *a, const struct lp_opt *opt)
 	if (n > LP_MERGE_LAYERS)
 		return lp_opt_refuse(opt, "more than %d layers", LP_MERGE_LAYERS);
 	a->layers = calloc((size_t)n, sizeof(*a->layers));
-	if (a->layers == NULL) {
+	a->fds = calloc((size_t)n, sizeof(*a->fds));
+	if (a->layers == NULL || a->fds == NULL) {
 		lp_err("out of memory");
 		return LP_EXIT_SYSTEM;
 	}
-	for (a->nlayers = 0; a->nlayers < (size_t)n; a->nlayers++)
+	for (a->nlayers = 0; a->nlayers < (size_t)n; a->nlayers++) {
+		a->fds[a->nlayers] = -1;
 		parse_layer(argv[a->nlayers], &a->layers[a->nlayers]);
+	}
 	return LP_EXIT_OK;
 }
 
@@ -202,108 +203,82 @@ static int
 open_layers(struct args *a)
 {
 	for (size_t i = 0; i < a->nlayers; i++) {
-		struct layer *l = &a->layers[i];
+		const char *file = a->layers[i].file;
 
-		l->fd = strcmp(l->file, "-") == 0 ? STDIN_FILENO : open(l->file, O_RDONLY | O_CLOEXEC);
-		if (l->fd < 0) {
-			lp_err_errno("%s", lp_quotes(l->file));
+		a->fds[i] = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+		if (a->fds[i] < 0) {
+			lp_err_errno("%s", lp_quotes(file));
 			return LP_E_SYS;
 		}
 	}
-	return LP_OK;
+	if (lp_rowfeed_init(&a->feed, a->fds, a->nlayers) == LP_OK)
+		return LP_OK;
+	lp_err("out of memory");
+	return LP_E_NOMEM;
 }
 
 /* What the end record tells; its label counts where the command line gave none. */
-static int
+static void
 take_end(struct layer *l, const struct lp_rowend *end)
 {
 	l->complete = end->complete;
 	l->bytes = end->bytes;
-	if (l->named || end->layer.n == 0)
-		return LP_OK;
-	if (lp_buf_add(&l->label_room, end->layer) != LP_OK)
-		return LP_E_NOMEM;
-	l->label = lp_buf_span(&l->label_room);
-	return LP_OK;
+	if (!l->named && end->layer.n > 0)
+		l->label = end->layer;
 }
 
+/* What cut a listing short. */
 static int
-say_bad_row(const struct layer *l, const struct lp_rowread *r)
+say_bad_listing(const struct layer *l, const struct lp_rowbatch *b, const struct lp_merge *m)
 {
-	lp_err("%s: line %" PRIu64 ", byte %" PRIu64 ": %s", lp_quotes(l->file), r->line, r->offset, r->why);
-	return r->status;
+	if (b->status == LP_E_SYS) {
+		errno = b->error;
+		lp_err_errno("%s", lp_quotes(l->file));
+	} else if (b->why == NULL) {
+		lp_err("out of memory after %" PRIu64 " rows", m->rows);
+	} else {
+		lp_err("%s: line %" PRIu64 ", byte %" PRIu64 ": %s", lp_quotes(l->file), b->line, b->offset, b->why);
+	}
+	return b->status;
 }
 
 static int
-say_bad_add(const struct layer *l, const struct lp_rowread *r, const struct lp_merge *m, int rc)
+say_bad_add(const struct layer *l, uint64_t line, const struct lp_merge *m, int rc)
 {
 	if (rc == LP_E_NOMEM)
 		lp_err("out of memory after %" PRIu64 " rows", m->rows);
 	else if (m->rows == m->max_rows)
-		lp_err("%s: line %" PRIu64 ": more than %" PRIu64 " rows (--max-entries)", lp_quotes(l->file), r->line,
+		lp_err("%s: line %" PRIu64 ": more than %" PRIu64 " rows (--max-entries)", lp_quotes(l->file), line,
 		    m->max_rows);
 	else
-		lp_err("%s: line %" PRIu64 ": layers hide and show the same paths without end", lp_quotes(l->file),
-		    r->line);
+		lp_err("%s: line %" PRIu64 ": layers hide and show the same paths without end", lp_quotes(l->file), line);
 	return rc;
 }
 
-/* All rows in the span, or at the end of input (in == NULL). */
 static int
-add_rows(struct layer *l, struct lp_rowread *r, struct lp_merge *m, struct lp_span *in)
+merge_batch(struct args *a, const struct lp_rowbatch *b, struct lp_merge *m)
 {
-	for (;;) {
-		struct lp_row *row;
-		int rc = LP_OK;
+	struct layer *l = &a->layers[b->listing];
+	int rc = b->listing < m->layers ? LP_OK : lp_merge_layer(m);
 
-		switch (in != NULL ? lp_rowread_next(r, in) : lp_rowread_eof(r)) {
-		case LP_ROWREAD_MORE: return LP_OK;
-		case LP_ROWREAD_ERROR: return say_bad_row(l, r);
-		case LP_ROWREAD_END: rc = take_end(l, &r->end); break;
-		case LP_ROWREAD_ROW:
-			row = r->plain ? lp_rowkeep_plain(&m->keep, &r->row) : lp_rowkeep_entry(&m->keep, &r->entry);
-			rc = row != NULL ? lp_merge_add(m, row, r->plain ? r->row.name : r->entry.name) : LP_E_NOMEM;
-			break;
-		}
+	for (size_t i = 0; i < b->n && rc == LP_OK; i++) {
+		rc = lp_merge_add(m, b->row[i].row, b->row[i].name);
 		if (rc != LP_OK)
-			return say_bad_add(l, r, m, rc);
+			say_bad_add(l, b->row[i].line, m, rc);
 	}
+	if (rc == LP_OK && b->has_end)
+		take_end(l, &b->end);
+	return rc == LP_OK && b->status != LP_OK ? say_bad_listing(l, b, m) : rc;
 }
 
 static int
-read_layer(struct layer *l, struct lp_merge *m, unsigned char *room)
+merge_layers(struct args *a, struct lp_merge *m)
 {
-	struct lp_rowread r;
-	ptrdiff_t n;
-	int rc = lp_merge_layer(m);
+	const struct lp_rowbatch *b;
+	int rc = LP_OK;
 
-	lp_rowread_init(&r);
-	r.lazy = 1;
-	while (rc == LP_OK && (n = lp_read(l->fd, room, LP_IO_CHUNK)) != 0) {
-		struct lp_span in = lp_span(room, (size_t)n);
-
-		if (n < 0) {
-			lp_err_errno("%s", lp_quotes(l->file));
-			rc = LP_E_SYS;
-		} else {
-			rc = add_rows(l, &r, m, &in);
-		}
-	}
-	if (rc == LP_OK)
-		rc = add_rows(l, &r, m, NULL);
-	lp_rowread_release(&r);
-	return rc;
-}
-
-static int
-read_layers(struct args *a, struct lp_merge *m)
-{
-	unsigned char *room = malloc(LP_IO_CHUNK);
-	int rc = room != NULL ? LP_OK : LP_E_NOMEM;
-
-	for (size_t i = 0; i < a->nlayers && rc == LP_OK; i++)
-		rc = read_layer(&a->layers[i], m, room);
-	free(room);
+	while (rc == LP_OK && (b = lp_rowfeed_next(&a->feed)) != NULL)
+		rc = merge_batch(a, b, m);
 	return rc == LP_OK ? lp_merge_finish(m) : rc;
 }
 
@@ -400,7 +375,7 @@ run(struct args *a, struct lp_stats *stats)
 		lp_err("out of memory");
 		return LP_EXIT_SYSTEM;
 	}
-	rc = read_layers(a, &m);
+	rc = merge_layers(a, &m);
 	if (rc == LP_OK)
 		rc = write_all(a, &m);
 	exit_code = lp_exit_of(rc);
@@ -419,11 +394,11 @@ run(struct args *a, struct lp_stats *stats)
 static void
 release(struct args *a)
 {
-	for (size_t i = 0; i < a->nlayers; i++) {
-		if (a->layers[i].fd > STDERR_FILENO)
-			close(a->layers[i].fd);
-		lp_buf_release(&a->layers[i].label_room);
-	}
+	lp_rowfeed_release(&a->feed);
+	for (size_t i = 0; i < a->nlayers; i++)
+		if (a->fds[i] > STDERR_FILENO)
+			close(a->fds[i]);
+	free(a->fds);
 	free(a->layers);
 	lp_listing_release(&a->out);
 }
@@ -443,7 +418,7 @@ main(int argc, char **argv)
 		return exit_code;
 	}
 	exit_code = lp_start(&stats, opt.stats);
-	if (exit_code == LP_EXIT_OK && (open_layers(&args) != LP_OK || lp_lock(LP_DUTY_FILTER) != LP_OK))
+	if (exit_code == LP_EXIT_OK && (open_layers(&args) != LP_OK || lp_lock(LP_DUTY_THREADED) != LP_OK))
 		exit_code = LP_EXIT_SYSTEM;
 	else if (exit_code == LP_EXIT_OK)
 		exit_code = run(&args, &stats);

@@ -453,6 +453,21 @@ screen()
 	[[ $stderr = *'b: line 2: more than 4 rows'* ]]
 }
 
+@test "what takes a second thread: the same rows, the same messages, and an end before the input's" {
+	seq 100000 199999 | awk '{ printf "-rw-r--r--\t0\t0\t1\t-\td/f%d\t\n", $1 }' >a
+	run -0 bash -c 'lp-merge L=a L=- <a | cmp - <(printf "drwxr-xr-x\t0\t0\t0\t-\td\t\tL\n"; sed "s/$/\tL/" a)'
+	{ cat a && echo bad; } >b
+	run -1 --separate-stderr lp-merge a b
+	[ -z "$output" ]
+	[[ $stderr = *"lp-merge: b: line 100001, byte $(stat -c %s a): "* ]]
+	# the input never ends: whoever waits for it is left behind
+	mkfifo pipe
+	{ cat a && exec sleep 1000; } >pipe 3>&- &
+	run -1 --separate-stderr timeout 60 lp-merge --max-entries=99999 pipe
+	kill $!
+	[[ $stderr = *'pipe: line 100000: more than 99999 rows'* ]]
+}
+
 @test "a reader that goes away means enough" {
 	seq 100000 | awk '{ printf "-rw-r--r--\t0\t0\t1\t-\tf%d\t\n", $1 }' >a
 	run -0 bash -c 'set -o pipefail; lp-merge a | head -n 1'
