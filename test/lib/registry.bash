@@ -70,7 +70,7 @@ srv_init()
 
 wait_for()
 {
-	local deadline=$((SECONDS + 10))
+	local deadline=$((SECONDS + 60))
 	until "$@"; do
 		[ "$SECONDS" -lt "$deadline" ] || {
 			printf 'timed out: %s\n' "$*" >&2
