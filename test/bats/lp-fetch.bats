@@ -539,3 +539,31 @@ blobs_asked()
 		[ "$n" -le $((2 * k + 262144)) ]
 	done
 }
+
+# What is fetched is what the reader took, what fills the pipe to it, and the
+# answer to the first range, which begins the blob as the second answer does.
+# What a server has sent besides is in the sockets' buffers: that is for the
+# kernel to bound, and nothing of a 400 MB blob's size.
+@test "-a: a server that ignores ranges is held up by the reader" {
+	local k n sent buffers
+	buffers=$(($(cut -f 3 /proc/sys/net/ipv4/tcp_rmem) + $(cut -f 3 /proc/sys/net/ipv4/tcp_wmem)))
+	truncate -s 400M big
+	jq -n --arg f "$PWD/big" '{"/big": {file: $f, range: "ignore"}}' >rules
+	for k in 10240 1048576 52428800; do
+		fault_start "ignoring$k" rules
+		rm -f st
+		run -0 bash -c 'set -o pipefail; lp-fetch -a --stats st "$1" | head -c "$2" | wc -c' - \
+		    "http://$(srv_addr "ignoring$k")/big" "$k"
+		[ "$output" -eq "$k" ]
+		n=$(jq .bytes_downloaded st)
+		[ "$n" -ge "$k" ]
+		[ "$n" -le $((k + 1048576 + 262144 + 65536)) ]
+		[ "$(jq .requests st)" -le 2 ]
+		# it logs a request when that has ended
+		wait_for_requests() { [ "$(wc -l <"$(srv_log "ignoring$k")")" -eq "$(jq .requests st)" ]; }
+		wait_for wait_for_requests
+		sent=$(jq -s 'map(.sent) | add' "$(srv_log "ignoring$k")")
+		echo "$k: $n fetched, $sent sent"
+		[ "$sent" -le $((n + 2 * buffers)) ]
+	done
+}
