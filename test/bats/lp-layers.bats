@@ -293,6 +293,27 @@ fails()
 	run -2 lp-layers --tags --digest "$REG/multi:1"
 }
 
+@test "--tags: a part of them, and what is no list of tags, are told" {
+	jq -n '{"/v2/part/tags/list": {text: "{\"tags\":[\"1\",\"a\\u001bb\"]}", headers: {Link: "</v2/part/tags/list?last=1>; rel=\"next\""}},
+	    "/v2/whole/tags/list": {text: "{\"tags\":[\"1\"]}"}, "/v2/none/tags/list": {text: "{\"tags\":null}"},
+	    "/v2/odd/tags/list": {text: "{\"tags\":[\"1\",2]}"}, "/v2/cut/tags/list": {text: "{\"tags\":[\"1\","}}' >rules
+	fault_start tags rules
+	run -0 --separate-stderr lp-layers --tags "$(srv_addr tags)/part"
+	[ "$output" = $'1\na\\x1bb' ]
+	[[ $stderr == *"these are not all tags"* ]]
+	run -0 --separate-stderr lp-layers --tags "$(srv_addr tags)/whole"
+	[ "$output" = 1 ]
+	[ -z "$stderr" ]
+	run -0 --separate-stderr lp-layers --tags "$(srv_addr tags)/none"
+	[ -z "$output$stderr" ]
+	run -1 --separate-stderr lp-layers --tags "$(srv_addr tags)/odd"
+	[ -z "$output" ]
+	[[ $stderr == *"one of them is no string"* ]]
+	run -1 --separate-stderr lp-layers --tags "$(srv_addr tags)/cut"
+	[ -z "$output" ]
+	[[ $stderr == *"its list of tags: byte 13:"* ]]
+}
+
 @test "--platforms lists them, attestations left out" {
 	lp-layers --platforms -H "$REG/multi:1" | cut -f1,2 >got
 	printf '%s\t%s\n' platform digest linux/amd64 "$(digest_of "$(manifest_of "$IN/amd64")")" \
