@@ -257,6 +257,7 @@ lp_registry_explain(struct lp_registry *r, const struct lp_reference *ref, struc
 {
 	struct registry_login *l = registry_find_login(r, ref);
 	const char *what = meaning(resp->status), *tried = "";
+	int used = l != NULL && l->cred.from[0] != '\0';
 	char words[2 * WORDS_MAX + 64], number[32];
 
 	if (what == NULL) {
@@ -264,9 +265,11 @@ lp_registry_explain(struct lp_registry *r, const struct lp_reference *ref, struc
 		what = number;
 	}
 	registry_words(resp, words, sizeof(words));
+	if (resp->status == 401 && used)
+		what = "401, not with these credentials";
 	if ((resp->status != 401 && resp->status != 403) || l == NULL) {
 		registry_say(resp, "%s: %s%s", resp->where, what, words);
-	} else if (l->cred.from[0] != '\0') {
+	} else if (used) {
 		registry_say(resp, "%s: %s%s; credentials used: %s", resp->where, what, words, l->cred.from);
 	} else {
 		tried = lp_buf_cstr(&l->tried);

@@ -253,7 +253,7 @@ asked()
 	printf 'secret-alice\r\n' >crlf
 	may --user alice --password-file crlf "$BASIC/team/app:1"
 	echo wrong >bad
-	may_not 'credentials used: --user alice' --user alice --password-file bad "$BASIC/team/app:1"
+	may_not '401, not with these credentials.*credentials used: --user alice' --user alice --password-file bad "$BASIC/team/app:1"
 	cat >ask.py <<-'PY'
 	import os, pty, sys
 	pid, fd = pty.fork()
