@@ -173,6 +173,23 @@ sources()
 	run -2 lp-fetch --fill <list
 }
 
+@test "--fill: bars on a terminal, which are gone at the end; none with -q, none elsewhere" {
+	local hex
+	echo '{"/v2/app/blobs/*": {"rate": 100000}}' >rules
+	fault_start slow rules --layout "$IN/lay"
+	hex=$(sha256sum <"$IN/l1.tar" | cut -c1-64)
+	on_terminal() { TERM=xterm LC_ALL=C.UTF-8 script -qec "stty cols 100; $(printf '%q ' "$@")" /dev/null </dev/null >screen; }
+	on_terminal lp-fetch --fill -n 100000 -S st "$(srv_addr slow)/app@sha256:$hex"
+	# the blob's name, a bar, how much of how much; each is wiped by what follows it
+	grep -qE "${hex:0:12}  ━*─+  .* of 97\.7 KiB" screen
+	[ "$(grep -o "${hex:0:12}" screen | wc -l)" -eq "$(grep -o $'\x1b\\[A\x1b\\[2K' screen | wc -l)" ]
+	[ "$(stat -c %s "st/ranges/sha256/$hex/0-99999")" -eq 100000 ]
+	on_terminal lp-fetch --fill -q -n 100000 -S st2 "$(srv_addr slow)/app@sha256:$hex"
+	[ ! -s screen ]
+	run -0 --separate-stderr lp-fetch --fill -n 100000 -S st3 "$(srv_addr slow)/app@sha256:$hex"
+	[ -z "$output$stderr" ]
+}
+
 @test "a range of the end is learnt for each of --fill" {
 	sources >list
 	run -0 lp-fetch --fill -r -1000 -S st <list
