@@ -76,12 +76,15 @@ add_rows(struct lp_rowfeed *f, struct lp_rowbatch *b, struct lp_span *in)
 static ptrdiff_t
 more(struct lp_rowfeed *f, struct lp_rowbatch *b)
 {
-	size_t n = f->left.n;
+	ptrdiff_t n = (ptrdiff_t)f->left.n;
 
-	if (n == 0)
-		return lp_read(f->fd[f->listing], b->room, sizeof(b->room));
-	memmove(b->room, f->left.p, n);
-	return (ptrdiff_t)n;
+	if (n > 0) {
+		memmove(b->room, f->left.p, f->left.n);
+		return n;
+	}
+	n = lp_read(f->fd[f->listing], b->room, sizeof(b->room));
+	f->bytes += n > 0 ? (uint64_t)n : 0;
+	return n;
 }
 
 /* Whether there is one. */
@@ -138,6 +141,7 @@ start(struct lp_rowfeed *f)
 	(void)sem_init(&f->full, 0, 0);
 	f->out = NULL;
 	f->running = pthread_create(&f->thread, NULL, work, f) == 0;
+	f->alone = !f->running;
 }
 
 /* The slot behind the last one, when the thread has filled it; that one goes back. */
@@ -171,7 +175,7 @@ lp_rowfeed_next(struct lp_rowfeed *f)
 {
 	if (f->out != NULL && f->out->last)
 		return NULL;
-	if (f->batches++ == LP_ROWFEED_INLINE && !f->alone)
+	if (!f->alone && !f->running && f->bytes >= LP_ROWFEED_INLINE)
 		start(f);
 	if (f->running) {
 		f->out = take(f);

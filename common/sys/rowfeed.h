@@ -1,6 +1,6 @@
 /*
  * The rows of listings, one listing after the other, in batches: read, made
- * sense of and kept. What comes behind the first LP_ROWFEED_INLINE batches is
+ * sense of and kept. What comes behind the first LP_ROWFEED_INLINE bytes is
  * made by another thread, while those before are used.
  *
  *	lp_rowfeed_init(&f, listings, n);
@@ -26,7 +26,7 @@
 #include "common/format/rowread.h"
 
 enum {
-	LP_ROWFEED_INLINE = 8,
+	LP_ROWFEED_INLINE = 2 * 1024 * 1024,
 	LP_ROWFEED_SLOTS = 4,
 	LP_ROWFEED_ROWS = 4096,      /* of one batch, at most */
 	LP_ROWFEED_ROOM = 256 * 1024  /* bytes of listing in one; all slots together fit into a processor's cache */
@@ -60,10 +60,10 @@ struct lp_rowfeed {
 	struct lp_rowread read;
 	size_t listing;
 	struct lp_span left;       /* of the last piece read, in the batch before */
+	uint64_t bytes;            /* read so far */
 
 	/* ---- from hand to hand ---- */
 	struct lp_rowbatch *slot;
-	size_t batches;            /* given out so far */
 	const struct lp_rowbatch *out; /* the last of them, or NULL */
 	int running;               /* there is a thread */
 	pthread_t thread;

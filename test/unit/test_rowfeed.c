@@ -21,7 +21,7 @@ struct listing {
 #define PLAIN "-rw-r--r--\t0\t0\t1\t-\tdir/"
 
 /* What takes a thread, and all its slots more than once: so many bytes of the shortest rows there are here. */
-enum { MUCH = (LP_ROWFEED_INLINE + 3 * LP_ROWFEED_SLOTS) * LP_ROWFEED_ROOM };
+enum { MUCH = LP_ROWFEED_INLINE + 3 * LP_ROWFEED_SLOTS * LP_ROWFEED_ROOM };
 enum { MANY = MUCH / 24, MANY_SHORT = MUCH / 3 };
 
 /* In a file that has no name any more. */
