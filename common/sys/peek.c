@@ -15,15 +15,20 @@
 #include "common/sys/sandbox.h"
 #include "common/sys/starter.h"
 
-/* How many pipelines at once: enough to keep each core busy while others wait for the network. */
+/*
+ * How many pipelines at once: enough to keep each core busy while others wait
+ * for the network. Where each fetches its own head it does little else.
+ */
 static size_t
-parallel(void)
+parallel(const struct lp_peek_options *o)
 {
+	enum { MOST = LP_CREW_JOBS - 4 }; /* room is left for the jobs that put listings away */
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	size_t n = cores > 0 ? 2 * (size_t)cores : 2;
 
-	/* room is left for the jobs that put listings away */
-	return n < 4 ? 4 : n > LP_CREW_JOBS - 4 ? LP_CREW_JOBS - 4 : n;
+	if (!o->use_cache && !o->complete)
+		return MOST;
+	return n < 4 ? 4 : n > MOST ? MOST : n;
 }
 
 /* $XDG_CACHE_HOME/layer-peek/NAME, its directories made as the base directory specification wants them. */
@@ -121,7 +126,7 @@ lp_peek_init(struct lp_peek *p, const struct lp_peek_options *o)
 	char number[16];
 
 	*p = (struct lp_peek){ .o = o, .nimages = o->nimages, .ratelimit_remaining = -1, .entries = -1,
-		.jobs_max = parallel(), .stats_fd = open_stats() };
+		.jobs_max = parallel(o), .stats_fd = open_stats() };
 	lp_bars_init(&p->bars, !o->quiet && lp_tty_is(2) ? 2 : -1);
 	for (size_t i = 0; i < p->nimages; i++)
 		p->image[i] = (struct lp_peek_image){ .peek = p, .name = o->image[i] };
