@@ -158,6 +158,7 @@ bench: all
 	$(MAKE) -j$(JOBS) FLAVOUR=count all
 	test/bench/run $(O)
 	test/bench/plot $(O)
+	test/bench/far $(O)
 demo:
 	test/lib/deps build
 	$(MAKE) -j$(JOBS) all
