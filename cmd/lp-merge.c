@@ -49,7 +49,8 @@ struct args {
 	uint64_t depth; /* --du */
 	uint64_t max_entries;
 	struct layer *layers;
-	int *fds; /* of their files */
+	int *fds; /* of the listings that are open */
+	size_t nfds;
 	size_t nlayers;
 	struct lp_rowfeed feed;
 };
@@ -95,15 +96,12 @@ parse_layers(int n, char **argv, struct args *a, const struct lp_opt *opt)
 	if (n > LP_MERGE_LAYERS)
 		return lp_opt_refuse(opt, "more than %d layers", LP_MERGE_LAYERS);
 	a->layers = calloc((size_t)n, sizeof(*a->layers));
-	a->fds = calloc((size_t)n, sizeof(*a->fds));
-	if (a->layers == NULL || a->fds == NULL) {
+	if (a->layers == NULL) {
 		lp_err("out of memory");
 		return LP_EXIT_SYSTEM;
 	}
-	for (a->nlayers = 0; a->nlayers < (size_t)n; a->nlayers++) {
-		a->fds[a->nlayers] = -1;
+	for (a->nlayers = 0; a->nlayers < (size_t)n; a->nlayers++)
 		parse_layer(argv[a->nlayers], &a->layers[a->nlayers]);
-	}
 	return LP_EXIT_OK;
 }
 
@@ -202,19 +200,22 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 static int
 open_layers(struct args *a)
 {
-	for (size_t i = 0; i < a->nlayers; i++) {
-		const char *file = a->layers[i].file;
+	a->fds = calloc(a->nlayers > 0 ? a->nlayers : 1, sizeof(*a->fds));
+	if (a->fds == NULL || lp_rowfeed_init(&a->feed, a->fds, a->nlayers) != LP_OK) {
+		lp_err("out of memory");
+		return LP_E_NOMEM;
+	}
+	for (; a->nfds < a->nlayers; a->nfds++) {
+		const char *file = a->layers[a->nfds].file;
+		int fd = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
 
-		a->fds[i] = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
-		if (a->fds[i] < 0) {
+		if (fd < 0) {
 			lp_err_errno("%s", lp_quotes(file));
 			return LP_E_SYS;
 		}
+		a->fds[a->nfds] = fd;
 	}
-	if (lp_rowfeed_init(&a->feed, a->fds, a->nlayers) == LP_OK)
-		return LP_OK;
-	lp_err("out of memory");
-	return LP_E_NOMEM;
+	return LP_OK;
 }
 
 /* What the end record tells; its label counts where the command line gave none. */
@@ -395,7 +396,7 @@ static void
 release(struct args *a)
 {
 	lp_rowfeed_release(&a->feed);
-	for (size_t i = 0; i < a->nlayers; i++)
+	for (size_t i = 0; i < a->nfds; i++)
 		if (a->fds[i] > STDERR_FILENO)
 			close(a->fds[i]);
 	free(a->fds);
