@@ -52,7 +52,6 @@ struct args {
 	int *fds; /* of the listings that are open */
 	size_t nfds;
 	size_t nlayers;
-	struct lp_rowfeed feed;
 };
 
 enum { OPT_MAX_ENTRIES = LP_OPT_OWN, OPT_DIFF, OPT_SUMMARY, OPT_DU };
@@ -198,10 +197,10 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 /* ---- reading -------------------------------------------------------------- */
 
 static int
-open_layers(struct args *a)
+open_layers(struct args *a, struct lp_rowfeed *feed)
 {
 	a->fds = calloc(a->nlayers > 0 ? a->nlayers : 1, sizeof(*a->fds));
-	if (a->fds == NULL || lp_rowfeed_init(&a->feed, a->fds, a->nlayers) != LP_OK) {
+	if (a->fds == NULL) {
 		lp_err("out of memory");
 		return LP_E_NOMEM;
 	}
@@ -215,7 +214,10 @@ open_layers(struct args *a)
 		}
 		a->fds[a->nfds] = fd;
 	}
-	return LP_OK;
+	if (lp_rowfeed_init(feed, a->fds, a->nfds) == LP_OK)
+		return LP_OK;
+	lp_err("out of memory");
+	return LP_E_NOMEM;
 }
 
 /* What the end record tells; its label counts where the command line gave none. */
@@ -273,12 +275,12 @@ merge_batch(struct args *a, const struct lp_rowbatch *b, struct lp_merge *m)
 }
 
 static int
-merge_layers(struct args *a, struct lp_merge *m)
+merge_layers(struct args *a, struct lp_rowfeed *feed, struct lp_merge *m)
 {
 	const struct lp_rowbatch *b;
 	int rc = LP_OK;
 
-	while (rc == LP_OK && (b = lp_rowfeed_next(&a->feed)) != NULL)
+	while (rc == LP_OK && (b = lp_rowfeed_next(feed)) != NULL)
 		rc = merge_batch(a, b, m);
 	return rc == LP_OK ? lp_merge_finish(m) : rc;
 }
@@ -362,7 +364,7 @@ write_all(struct args *a, struct lp_merge *m)
 }
 
 static int
-run(struct args *a, struct lp_stats *stats)
+run(struct args *a, struct lp_rowfeed *feed, struct lp_stats *stats)
 {
 	struct lp_merge m;
 	uint64_t seed;
@@ -376,7 +378,7 @@ run(struct args *a, struct lp_stats *stats)
 		lp_err("out of memory");
 		return LP_EXIT_SYSTEM;
 	}
-	rc = merge_layers(a, &m);
+	rc = merge_layers(a, feed, &m);
 	if (rc == LP_OK)
 		rc = write_all(a, &m);
 	exit_code = lp_exit_of(rc);
@@ -395,7 +397,6 @@ run(struct args *a, struct lp_stats *stats)
 static void
 release(struct args *a)
 {
-	lp_rowfeed_release(&a->feed);
 	for (size_t i = 0; i < a->nfds; i++)
 		if (a->fds[i] > STDERR_FILENO)
 			close(a->fds[i]);
@@ -408,6 +409,7 @@ int
 main(int argc, char **argv)
 {
 	struct lp_opt opt = { .usage = usage, .help = help };
+	static struct lp_rowfeed feed; /* a thread that waits for input has it until the process ends */
 	struct lp_stats stats;
 	struct args args;
 	int exit_code;
@@ -419,11 +421,12 @@ main(int argc, char **argv)
 		return exit_code;
 	}
 	exit_code = lp_start(&stats, opt.stats);
-	if (exit_code == LP_EXIT_OK && (open_layers(&args) != LP_OK || lp_lock(LP_DUTY_THREADED) != LP_OK))
+	if (exit_code == LP_EXIT_OK && (open_layers(&args, &feed) != LP_OK || lp_lock(LP_DUTY_THREADED) != LP_OK))
 		exit_code = LP_EXIT_SYSTEM;
 	else if (exit_code == LP_EXIT_OK)
-		exit_code = run(&args, &stats);
+		exit_code = run(&args, &feed, &stats);
 	exit_code = lp_finish(&stats, exit_code);
+	lp_rowfeed_release(&feed);
 	release(&args);
 	return exit_code;
 }

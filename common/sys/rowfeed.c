@@ -160,14 +160,18 @@ int
 lp_rowfeed_init(struct lp_rowfeed *f, const int *fd, size_t n)
 {
 	memset(f, 0, sizeof(*f));
-	f->fd = fd;
 	f->nfds = n;
 	f->alone = lp_thread_alone();
 	lp_rowkeep_init(&f->keep);
 	lp_rowread_init(&f->read);
 	f->read.lazy = 1;
+	f->fd = calloc(n > 0 ? n : 1, sizeof(*f->fd));
 	f->slot = calloc(LP_ROWFEED_SLOTS, sizeof(*f->slot));
-	return f->slot != NULL ? LP_OK : LP_E_NOMEM;
+	if (f->fd == NULL || f->slot == NULL)
+		return LP_E_NOMEM;
+	if (n > 0)
+		memcpy(f->fd, fd, n * sizeof(*fd));
+	return LP_OK;
 }
 
 const struct lp_rowbatch *
@@ -198,6 +202,7 @@ lp_rowfeed_release(struct lp_rowfeed *f)
 	}
 	lp_rowread_release(&f->read);
 	lp_rowkeep_release(&f->keep);
+	free(f->fd);
 	free(f->slot);
-	f->slot = NULL;
+	memset(f, 0, sizeof(*f));
 }

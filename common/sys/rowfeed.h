@@ -51,7 +51,7 @@ struct lp_rowbatch {
 };
 
 struct lp_rowfeed {
-	const int *fd;
+	int *fd;
 	size_t nfds;
 	int alone;                 /* one processor: no thread */
 
@@ -70,7 +70,7 @@ struct lp_rowfeed {
 	sem_t empty, full;         /* slots that are */
 };
 
-/* Descriptors, borrowed. Looks at the processors, so in front of the lock. LP_OK or LP_E_NOMEM. */
+/* The listings' descriptors stay the caller's. Looks at the processors, so in front of the lock. LP_OK or LP_E_NOMEM. */
 int lp_rowfeed_init(struct lp_rowfeed *, const int *fd, size_t n);
 
 /* The next batch, one at least of every listing; NULL behind the last of all, or where a status was the end. */
@@ -78,7 +78,8 @@ const struct lp_rowbatch *lp_rowfeed_next(struct lp_rowfeed *);
 
 /*
  * Where the end was not reached, another thread may be waiting for input for
- * as long as it likes: then this frees nothing, and only the process can end.
+ * as long as it likes: then this frees nothing, and the feed has to last as
+ * long as the process. One of zeros is released, too.
  */
 void lp_rowfeed_release(struct lp_rowfeed *);
 
