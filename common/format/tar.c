@@ -4,22 +4,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/status.h"
-
-enum state {
-	HEADER,    /* passing `pad`, then staging a header block */
-	EXTENSION, /* collecting the body of L, K, x or g */
-	GNU_MAP,   /* staging a continuation block of an old GNU sparse map */
-	PAX_MAP,   /* staging a block of a pax 1.0 sparse map */
-	DATA,      /* passing or handing out a member's data */
-	ZERO,      /* one zero block seen, staging the second */
-	DONE,
-	FAILED
-};
-
-enum wanted { NOTHING, THE_END, CONTENT };
-
-/* No event yet: take the next step. */
-enum { GO_ON = -1 };
+#include "common/format/tar_priv.h"
 
 void
 lp_tar_init(struct lp_tar *t)
@@ -42,29 +27,6 @@ lp_tar_release(struct lp_tar *t)
 	lp_buf_release(&t->xattrs);
 	lp_buf_release(&t->text);
 	lp_sparse_release(&t->sparse);
-}
-
-static int
-fail(struct lp_tar *t, int status, uint64_t offset, const char *why)
-{
-	t->state = FAILED;
-	t->status = status;
-	t->error_offset = offset;
-	t->why = why;
-	return LP_TAR_ERROR;
-}
-
-/* The block staged last is to blame. */
-static int
-fail_block(struct lp_tar *t, int status, const char *why)
-{
-	return fail(t, status, t->offset - LP_TAR_BLOCK, why);
-}
-
-static int
-no_memory(struct lp_tar *t)
-{
-	return fail(t, LP_E_NOMEM, t->offset, "out of memory");
 }
 
 /* n bytes off the front of the input. */
@@ -92,17 +54,10 @@ stage(struct lp_tar *t, struct lp_span *in, unsigned char *block)
 	return 1;
 }
 
-static unsigned
-padding(uint64_t n)
-{
-	return (unsigned)(-n & (LP_TAR_BLOCK - 1));
-}
+/* ---- extensions ---- */
 
-/* ---- a member ---- */
-
-/* What the extensions seen so far were for is there, or will never come. */
-static void
-forget_extensions(struct lp_tar *t)
+void
+lp_tar_forget_extensions(struct lp_tar *t)
 {
 	if (!t->extended)
 		return;
@@ -111,255 +66,6 @@ forget_extensions(struct lp_tar *t)
 	lp_buf_clear(&t->longname);
 	lp_buf_clear(&t->longlink);
 }
-
-/* The types that have no data whatever their size says. */
-static int
-header_only(char typeflag)
-{
-	return typeflag >= '1' && typeflag <= '6';
-}
-
-static struct lp_span
-joined_name(struct lp_tar *t, const struct lp_tarhdr *h)
-{
-	size_t n = h->prefix.n;
-
-	if (n == 0)
-		return h->name;
-	memcpy(t->name, h->prefix.p, n);
-	t->name[n++] = '/';
-	if (h->name.n > 0)
-		memcpy(t->name + n, h->name.p, h->name.n);
-	return lp_span(t->name, n + h->name.n);
-}
-
-/* A GNU long name beats pax, which beats the header, whatever their order. */
-static struct lp_span
-strongest(const struct lp_buf *gnu, struct lp_span pax, struct lp_span header)
-{
-	struct lp_span s = gnu->n > 0 ? lp_tar_string(gnu->p, gnu->n) : lp_span(NULL, 0);
-
-	return s.n > 0 ? s : pax.n > 0 ? pax : header;
-}
-
-static int
-pax_number(const struct lp_pax *p, enum lp_pax_key k, int64_t *v)
-{
-	return p->value[k].n == 0 ? LP_OK : lp_pax_int(p->value[k], v);
-}
-
-static int
-pax_time(const struct lp_pax *p, enum lp_pax_key k, int64_t *sec, uint32_t *nsec)
-{
-	return p->value[k].n == 0 ? LP_OK : lp_pax_time(p->value[k], sec, nsec);
-}
-
-/* Put what pax says over what the header says. NULL, or why that is wrong. */
-static const char *
-merge_pax(const struct lp_pax *p, struct lp_tarhdr *h, uint32_t *nsec)
-{
-	int64_t unused;
-	uint32_t unused_nsec;
-
-	if (p->body.n == 0)
-		return NULL;
-	if (p->value[LP_PAX_UNAME].n > 0)
-		h->uname = p->value[LP_PAX_UNAME];
-	if (p->value[LP_PAX_GNAME].n > 0)
-		h->gname = p->value[LP_PAX_GNAME];
-	if (pax_number(p, LP_PAX_UID, &h->uid) != LP_OK)
-		return "the pax user ID is not a number";
-	if (pax_number(p, LP_PAX_GID, &h->gid) != LP_OK)
-		return "the pax group ID is not a number";
-	if (pax_number(p, LP_PAX_SIZE, &h->size) != LP_OK)
-		return "the pax size is not a number";
-	if (pax_time(p, LP_PAX_MTIME, &h->mtime, nsec) != LP_OK ||
-	    pax_time(p, LP_PAX_ATIME, &unused, &unused_nsec) != LP_OK ||
-	    pax_time(p, LP_PAX_CTIME, &unused, &unused_nsec) != LP_OK)
-		return "a pax time is not a number";
-	if (p->value[LP_PAX_MTIME].n > 0)
-		h->has_mtime = 1;
-	return NULL;
-}
-
-static void
-set_device(struct lp_entry *e, const struct lp_tarhdr *h)
-{
-	if (e->type != LP_CHAR && e->type != LP_BLOCK)
-		return;
-	if (h->format == LP_TARFMT_V7 || h->devmajor < 0 || h->devmajor > UINT32_MAX ||
-	    h->devminor < 0 || h->devminor > UINT32_MAX)
-		return;
-	e->devmajor = (uint32_t)h->devmajor;
-	e->devminor = (uint32_t)h->devminor;
-	e->has |= LP_HAS_DEV;
-}
-
-static void
-set_attributes(struct lp_entry *e, const struct lp_tarhdr *h)
-{
-	e->typeflag = h->typeflag == '\0' ? '0' : h->typeflag;
-	e->has = LP_HAS_TYPEFLAG | LP_HAS_OFFSETS;
-	e->mode = (uint32_t)h->mode & 07777;
-	e->uid = h->uid;
-	e->gid = h->gid;
-	e->mtime = h->mtime;
-	e->has |= h->has_mtime ? LP_HAS_MTIME : 0;
-	e->uname = h->uname;
-	e->has |= h->uname.n > 0 ? LP_HAS_UNAME : 0;
-	e->gname = h->gname;
-	e->has |= h->gname.n > 0 ? LP_HAS_GNAME : 0;
-	set_device(e, h);
-}
-
-/* The name decides about the type, too. */
-static int
-set_names(struct lp_tar *t, const struct lp_tarhdr *h)
-{
-	struct lp_entry *e = &t->entry;
-
-	e->name = strongest(&t->longname, t->pax.value[LP_PAX_PATH], joined_name(t, h));
-	e->type = lp_type_of_flag(h->typeflag);
-	if (h->typeflag == '\0' && e->name.n > 0 && e->name.p[e->name.n - 1] == '/')
-		e->type = LP_DIR;
-	if (e->type == LP_SYMLINK || e->type == LP_HARDLINK)
-		e->linkname = strongest(&t->longlink, t->pax.value[LP_PAX_LINKPATH], h->linkname);
-	if (e->name.n > LP_MAX_PATH || e->linkname.n > LP_MAX_PATH)
-		return fail_block(t, LP_E_LIMIT, "a name is longer than this reader allows");
-	return GO_ON;
-}
-
-/* Everything about the member is known: its data comes next, `left` bytes of it. */
-static int
-begin_data(struct lp_tar *t)
-{
-	t->entry.data_offset = t->offset;
-	t->state = t->left > 0 ? DATA : HEADER;
-	t->wanted = NOTHING;
-	forget_extensions(t);
-	/* a volume label names the archive; it is no file, and nobody extracts it */
-	if (t->entry.typeflag == 'V')
-		return GO_ON;
-	t->members++;
-	return LP_TAR_MEMBER;
-}
-
-/* The map is complete: it has to fit what is stored and what it says it expands to. */
-static int
-begin_sparse_data(struct lp_tar *t)
-{
-	t->sparse_member = 1;
-	if (t->sparse.end > t->entry.size)
-		return fail_block(t, LP_E_DATA, "a sparse map leads out of its file");
-	if (t->sparse.stored != t->left)
-		return fail_block(t, LP_E_DATA, "a sparse map does not match the data that is stored");
-	return begin_data(t);
-}
-
-enum sparse_kind { SPARSE_NONE, SPARSE_GNU, SPARSE_PAX0, SPARSE_PAX1 };
-
-static enum sparse_kind
-sparse_kind(const struct lp_tar *t, const struct lp_tarhdr *h)
-{
-	struct lp_span major = t->pax.value[LP_PAX_SPARSE_MAJOR];
-	struct lp_span minor = t->pax.value[LP_PAX_SPARSE_MINOR];
-
-	if (h->typeflag == 'S')
-		return SPARSE_GNU;
-	if (t->pax.body.n == 0)
-		return SPARSE_NONE;
-	if (lp_span_is(major, "0") && (lp_span_is(minor, "0") || lp_span_is(minor, "1")))
-		return SPARSE_PAX0;
-	if (lp_span_is(major, "1") && lp_span_is(minor, "0"))
-		return SPARSE_PAX1;
-	/* an unknown version is listed as what is stored; the first two had no version */
-	if (major.n > 0 || minor.n > 0)
-		return SPARSE_NONE;
-	return t->pax.value[LP_PAX_SPARSE_MAP].n > 0 || t->pax.npairs > 0 ? SPARSE_PAX0 : SPARSE_NONE;
-}
-
-static int
-begin_gnu_sparse(struct lp_tar *t, const struct lp_tarhdr *h)
-{
-	const char *why;
-	int more, rc;
-
-	/* star uses the same letter for something else */
-	if (h->format != LP_TARFMT_GNU)
-		return fail_block(t, LP_E_DATA, "a sparse file of a format other than GNU's");
-	rc = lp_sparse_gnu_header(&t->sparse, t->block, &t->entry.size, &more, &why);
-	if (rc != LP_OK)
-		return fail_block(t, rc, why);
-	if (!more)
-		return begin_sparse_data(t);
-	t->state = GNU_MAP;
-	return GO_ON;
-}
-
-static int
-begin_pax_sparse(struct lp_tar *t, enum sparse_kind kind)
-{
-	const struct lp_span *v = t->pax.value;
-	struct lp_span real = v[LP_PAX_SPARSE_SIZE].n > 0 ? v[LP_PAX_SPARSE_SIZE] : v[LP_PAX_SPARSE_REALSIZE];
-	const char *why;
-	int64_t size;
-	int rc;
-
-	if (v[LP_PAX_SPARSE_NAME].n > 0)
-		t->entry.name = v[LP_PAX_SPARSE_NAME];
-	if (t->entry.name.n > LP_MAX_PATH)
-		return fail_block(t, LP_E_LIMIT, "a name is longer than this reader allows");
-	if (header_only(t->entry.typeflag) || t->entry.type != LP_REG)
-		return fail_block(t, LP_E_DATA, "a sparse map on something that has no data");
-	if (real.n > 0) {
-		if (lp_pax_int(real, &size) != LP_OK || size < 0)
-			return fail(t, LP_E_DATA, t->pax_at, "a sparse file's size is not a number");
-		t->entry.size = (uint64_t)size;
-	}
-	if (kind == SPARSE_PAX1) {
-		lp_sparse1_init(&t->sparse1);
-		t->state = PAX_MAP;
-		return GO_ON;
-	}
-	rc = lp_sparse_pax0(&t->sparse, &t->pax, &why);
-	return rc == LP_OK ? begin_sparse_data(t) : fail(t, rc, t->pax_at, why);
-}
-
-static int
-begin_member(struct lp_tar *t, struct lp_tarhdr *h)
-{
-	enum sparse_kind kind = sparse_kind(t, h);
-	struct lp_entry *e = &t->entry;
-	const char *why;
-	int rc;
-
-	*e = (struct lp_entry){ .header_offset = t->extended ? t->first : t->offset - LP_TAR_BLOCK };
-	why = merge_pax(&t->pax, h, &e->mtime_nsec);
-	if (why != NULL)
-		return fail(t, LP_E_DATA, t->pax_at, why);
-	rc = set_names(t, h);
-	if (rc != GO_ON)
-		return rc;
-	set_attributes(e, h);
-	rc = lp_pax_xattrs(&t->pax, &t->xattrs, &t->text, &e->nxattrs);
-	if (rc != LP_OK)
-		return no_memory(t);
-	e->xattrs = (const struct lp_xattr *)(const void *)t->xattrs.p;
-
-	t->left = header_only(h->typeflag) || (h->typeflag == '\0' && e->type == LP_DIR) ? 0 :
-	    (uint64_t)h->size;
-	if (t->left > INT64_MAX)
-		return fail_block(t, LP_E_DATA, "the size is negative");
-	t->pad = padding(t->left);
-	e->size = t->left;
-	t->sparse_member = 0;
-	lp_sparse_clear(&t->sparse);
-	if (kind == SPARSE_NONE)
-		return begin_data(t);
-	return kind == SPARSE_GNU ? begin_gnu_sparse(t, h) : begin_pax_sparse(t, kind);
-}
-
-/* ---- extensions ---- */
 
 static struct lp_buf *
 collector(struct lp_tar *t)
@@ -372,20 +78,20 @@ begin_extension(struct lp_tar *t, const struct lp_tarhdr *h)
 {
 	/* its own header's size and no other: a pax size is meant for the member */
 	if (h->size < 0)
-		return fail_block(t, LP_E_DATA, "the size is negative");
+		return lp_tar_fail_block(t, LP_E_DATA, "the size is negative");
 	if ((uint64_t)h->size > LP_MAX_EXTENSION)
-		return fail_block(t, LP_E_LIMIT, "an extension header is larger than this reader allows");
+		return lp_tar_fail_block(t, LP_E_LIMIT, "an extension header is larger than this reader allows");
 	if (!t->extended)
 		t->first = t->offset - LP_TAR_BLOCK;
 	t->extended = 1;
 	t->kind = h->typeflag;
 	t->left = (uint64_t)h->size;
-	t->pad = padding(t->left);
+	t->pad = lp_tar_padding(t->left);
 	if (t->kind == 'x' || t->kind == 'g')
 		t->pax_at = t->offset;
 	lp_buf_clear(collector(t));
-	t->state = EXTENSION;
-	return GO_ON;
+	t->state = LP_TAR_IN_EXTENSION;
+	return LP_TAR_GO_ON;
 }
 
 static int
@@ -393,16 +99,16 @@ end_extension(struct lp_tar *t)
 {
 	int rc;
 
-	t->state = HEADER;
+	t->state = LP_TAR_IN_HEADER;
 	if (t->kind != 'x' && t->kind != 'g')
-		return GO_ON;
+		return LP_TAR_GO_ON;
 	rc = lp_pax_parse(&t->pax, lp_buf_span(&t->body));
 	if (rc != LP_OK)
-		return fail(t, rc, t->pax_at + t->pax.bad, t->pax.why);
+		return lp_tar_fail(t, rc, t->pax_at + t->pax.bad, t->pax.why);
 	/* Go hands a global header out as a member of its own and applies it to none */
 	if (t->kind == 'g')
-		forget_extensions(t);
-	return GO_ON;
+		lp_tar_forget_extensions(t);
+	return LP_TAR_GO_ON;
 }
 
 static int
@@ -411,7 +117,7 @@ step_extension(struct lp_tar *t, struct lp_span *in)
 	struct lp_span s = take(t, in, t->left);
 
 	if (lp_buf_add(collector(t), s) != LP_OK)
-		return no_memory(t);
+		return lp_tar_no_memory(t);
 	t->left -= s.n;
 	return t->left > 0 ? LP_TAR_MORE : end_extension(t);
 }
@@ -425,20 +131,20 @@ decode_header(struct lp_tar *t)
 	const char *why;
 
 	if (lp_tarhdr_is_zero(t->block)) {
-		t->state = ZERO;
-		return GO_ON;
+		t->state = LP_TAR_IN_ZERO;
+		return LP_TAR_GO_ON;
 	}
 	if (lp_tarhdr_decode(&h, t->block, &why) != LP_OK) {
 		const char *guess = t->offset == LP_TAR_BLOCK ?
 		    lp_tar_guess(lp_span(t->block, LP_TAR_BLOCK)) : NULL;
 
-		return fail_block(t, LP_E_DATA, guess != NULL ? guess : why);
+		return lp_tar_fail_block(t, LP_E_DATA, guess != NULL ? guess : why);
 	}
 	switch (h.typeflag) {
 	case 'x': case 'g': case 'L': case 'K':
 		return begin_extension(t, &h);
 	}
-	return begin_member(t, &h);
+	return lp_tar_begin_member(t, &h);
 }
 
 static int
@@ -462,8 +168,8 @@ step_gnu_map(struct lp_tar *t, struct lp_span *in)
 		return LP_TAR_MORE;
 	rc = lp_sparse_gnu_block(&t->sparse, t->more, &more, &why);
 	if (rc != LP_OK)
-		return fail_block(t, rc, why);
-	return more ? GO_ON : begin_sparse_data(t);
+		return lp_tar_fail_block(t, rc, why);
+	return more ? LP_TAR_GO_ON : lp_tar_begin_sparse_data(t);
 }
 
 static int
@@ -473,21 +179,21 @@ step_pax_map(struct lp_tar *t, struct lp_span *in)
 	int more, rc;
 
 	if (t->nblock == 0 && t->left < LP_TAR_BLOCK)
-		return fail(t, LP_E_DATA, t->offset, "a sparse map is longer than its member");
+		return lp_tar_fail(t, LP_E_DATA, t->offset, "a sparse map is longer than its member");
 	if (!stage(t, in, t->more))
 		return LP_TAR_MORE;
 	t->left -= LP_TAR_BLOCK;
 	rc = lp_sparse1_block(&t->sparse1, &t->sparse, t->more, &more, &why);
 	if (rc != LP_OK)
-		return fail_block(t, rc, why);
-	return more ? GO_ON : begin_sparse_data(t);
+		return lp_tar_fail_block(t, rc, why);
+	return more ? LP_TAR_GO_ON : lp_tar_begin_sparse_data(t);
 }
 
 static int
 end_data(struct lp_tar *t)
 {
-	t->state = HEADER;
-	return t->wanted != NOTHING ? LP_TAR_DATA_END : GO_ON;
+	t->state = LP_TAR_IN_HEADER;
+	return t->wanted != LP_TAR_WANT_NOTHING ? LP_TAR_DATA_END : LP_TAR_GO_ON;
 }
 
 /* Where the stored piece at or behind the position begins and ends. */
@@ -531,7 +237,7 @@ step_content(struct lp_tar *t, struct lp_span *in)
 static int
 step_data(struct lp_tar *t, struct lp_span *in)
 {
-	if (t->wanted == CONTENT)
+	if (t->wanted == LP_TAR_WANT_CONTENT)
 		return step_content(t, in);
 	t->left -= take(t, in, t->left).n;
 	return t->left > 0 ? LP_TAR_MORE : end_data(t);
@@ -543,8 +249,8 @@ step_zero(struct lp_tar *t, struct lp_span *in)
 	if (!stage(t, in, t->block))
 		return LP_TAR_MORE;
 	if (!lp_tarhdr_is_zero(t->block))
-		return fail_block(t, LP_E_DATA, "a zero block is followed by one that is not zero");
-	t->state = DONE;
+		return lp_tar_fail_block(t, LP_E_DATA, "a zero block is followed by one that is not zero");
+	t->state = LP_TAR_BEHIND_END;
 	return LP_TAR_END;
 }
 
@@ -561,18 +267,18 @@ step_done(struct lp_tar *t, struct lp_span *in)
 enum lp_tar_event
 lp_tar_next(struct lp_tar *t, struct lp_span *in)
 {
-	int ev = GO_ON;
+	int ev = LP_TAR_GO_ON;
 
-	while (ev == GO_ON) {
-		switch ((enum state)t->state) {
-		case HEADER:    ev = step_header(t, in); break;
-		case EXTENSION: ev = step_extension(t, in); break;
-		case GNU_MAP:   ev = step_gnu_map(t, in); break;
-		case PAX_MAP:   ev = step_pax_map(t, in); break;
-		case DATA:      ev = step_data(t, in); break;
-		case ZERO:      ev = step_zero(t, in); break;
-		case DONE:      ev = step_done(t, in); break;
-		case FAILED:    ev = LP_TAR_ERROR; break;
+	while (ev == LP_TAR_GO_ON) {
+		switch ((enum lp_tar_state)t->state) {
+		case LP_TAR_IN_HEADER:    ev = step_header(t, in); break;
+		case LP_TAR_IN_EXTENSION: ev = step_extension(t, in); break;
+		case LP_TAR_IN_GNU_MAP:   ev = step_gnu_map(t, in); break;
+		case LP_TAR_IN_PAX_MAP:   ev = step_pax_map(t, in); break;
+		case LP_TAR_IN_DATA:      ev = step_data(t, in); break;
+		case LP_TAR_IN_ZERO:      ev = step_zero(t, in); break;
+		case LP_TAR_BEHIND_END:   ev = step_done(t, in); break;
+		case LP_TAR_FAILED:       ev = LP_TAR_ERROR; break;
 		}
 	}
 	return (enum lp_tar_event)ev;
@@ -593,7 +299,7 @@ eof_in_header(struct lp_tar *t)
 	const char *guess;
 
 	if (t->offset == 0)
-		return fail(t, LP_E_DATA, 0, "the input is empty: even a tar without members has an end marker");
+		return lp_tar_fail(t, LP_E_DATA, 0, "the input is empty: even a tar without members has an end marker");
 	if (t->nblock == 0) {
 		if (t->extended)
 			return truncated(t, LP_TAR_AT_EXTENSION);
@@ -603,7 +309,7 @@ eof_in_header(struct lp_tar *t)
 	if (guess == NULL && !lp_tarhdr_plausible(lp_span(t->block, t->nblock)))
 		guess = "the input ends in a header, and that is none of tar";
 	if (guess != NULL)
-		return fail(t, LP_E_DATA, t->offset - t->nblock, guess);
+		return lp_tar_fail(t, LP_E_DATA, t->offset - t->nblock, guess);
 	return truncated(t, LP_TAR_AT_HEADER);
 }
 
@@ -612,24 +318,24 @@ eof_in_zero(struct lp_tar *t)
 {
 	for (size_t i = 0; i < t->nblock; i++)
 		if (t->block[i] != 0)
-			return fail(t, LP_E_DATA, t->offset - t->nblock,
+			return lp_tar_fail(t, LP_E_DATA, t->offset - t->nblock,
 			    "a zero block is followed by one that is not zero");
-	t->state = DONE;
+	t->state = LP_TAR_BEHIND_END;
 	return LP_TAR_END;
 }
 
 enum lp_tar_event
 lp_tar_eof(struct lp_tar *t)
 {
-	switch ((enum state)t->state) {
-	case HEADER:    return (enum lp_tar_event)eof_in_header(t);
-	case ZERO:      return (enum lp_tar_event)eof_in_zero(t);
-	case DATA:      return (enum lp_tar_event)truncated(t, LP_TAR_AT_DATA);
-	case DONE:      return LP_TAR_END;
-	case FAILED:    return LP_TAR_ERROR;
-	case EXTENSION:
-	case GNU_MAP:
-	case PAX_MAP:
+	switch ((enum lp_tar_state)t->state) {
+	case LP_TAR_IN_HEADER:    return (enum lp_tar_event)eof_in_header(t);
+	case LP_TAR_IN_ZERO:      return (enum lp_tar_event)eof_in_zero(t);
+	case LP_TAR_IN_DATA:      return (enum lp_tar_event)truncated(t, LP_TAR_AT_DATA);
+	case LP_TAR_BEHIND_END:   return LP_TAR_END;
+	case LP_TAR_FAILED:       return LP_TAR_ERROR;
+	case LP_TAR_IN_EXTENSION:
+	case LP_TAR_IN_GNU_MAP:
+	case LP_TAR_IN_PAX_MAP:
 		break;
 	}
 	return (enum lp_tar_event)truncated(t, LP_TAR_AT_EXTENSION);
@@ -640,34 +346,34 @@ lp_tar_eof(struct lp_tar *t)
 void
 lp_tar_want_data(struct lp_tar *t)
 {
-	t->wanted = CONTENT;
+	t->wanted = LP_TAR_WANT_CONTENT;
 	t->position = 0;
 	t->piece = 0;
-	t->state = DATA;
+	t->state = LP_TAR_IN_DATA;
 }
 
 void
 lp_tar_want_end(struct lp_tar *t)
 {
-	t->wanted = THE_END;
-	t->state = DATA;
+	t->wanted = LP_TAR_WANT_END;
+	t->state = LP_TAR_IN_DATA;
 }
 
 int
 lp_tar_in_data(const struct lp_tar *t)
 {
-	return t->state == DATA;
+	return t->state == LP_TAR_IN_DATA;
 }
 
 uint64_t
 lp_tar_skippable(const struct lp_tar *t)
 {
 	/* the padding only after the end was told */
-	if (t->state == DATA && t->wanted != CONTENT)
-		return t->left + (t->wanted == NOTHING ? t->pad : 0);
-	if (t->state == HEADER)
+	if (t->state == LP_TAR_IN_DATA && t->wanted != LP_TAR_WANT_CONTENT)
+		return t->left + (t->wanted == LP_TAR_WANT_NOTHING ? t->pad : 0);
+	if (t->state == LP_TAR_IN_HEADER)
 		return t->pad;
-	return t->state == DONE && t->trailing != 0 ? UINT64_MAX : 0;
+	return t->state == LP_TAR_BEHIND_END && t->trailing != 0 ? UINT64_MAX : 0;
 }
 
 void
@@ -675,13 +381,13 @@ lp_tar_skipped(struct lp_tar *t, uint64_t n)
 {
 	uint64_t data = 0;
 
-	if (t->state == DATA) {
+	if (t->state == LP_TAR_IN_DATA) {
 		data = n < t->left ? n : t->left;
 		t->left -= data;
-		if (t->left == 0 && t->wanted == NOTHING)
-			t->state = HEADER;
+		if (t->left == 0 && t->wanted == LP_TAR_WANT_NOTHING)
+			t->state = LP_TAR_IN_HEADER;
 	}
-	if (t->state == HEADER)
+	if (t->state == LP_TAR_IN_HEADER)
 		t->pad -= (unsigned)(n - data);
 	t->offset += n;
 }
