@@ -3,15 +3,11 @@
 # are shipped: memory stays bounded, limits hold where they say.
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
 
 setup_file()
 {
-	local top
-	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	# memory is measured in the build that is shipped: sanitizers need their own
-	BIN=$top/build/release/bin
-	[ "${LP_BIN:-$BIN}" = "$BIN" ] || make -s -C "$top" FLAVOUR=release all >/dev/null
-	export BIN
+	shipped
 	export IN=$BATS_FILE_TMPDIR
 	cd "$IN" || return
 	echo small >small
@@ -22,8 +18,7 @@ setup_file()
 
 setup()
 {
-	unset LP_STATS LP_STORE LP_CACHE LP_OFFLINE LP_SANDBOX
-	cd "$BATS_TEST_TMPDIR" || return
+	own_folder
 	set -o pipefail
 }
 
@@ -32,7 +27,7 @@ within()
 {
 	local limit=$1 program=$2
 	shift 2
-	env time -o peak -f %M "$BIN/$program" "$@" 2>err || {
+	env time -o peak -f %M "$RELEASE/$program" "$@" 2>err || {
 		cat err >&2
 		return 1
 	}
@@ -53,20 +48,20 @@ within()
 	zstd -q --long=27 <zeros >27.zst
 	[ "$(within $(((128 + 4) * 1024)) lp-inflate 27.zst | wc -c)" -eq $((300 << 20)) ]
 	zstd -q --ultra --long=28 <zeros >28.zst
-	env time -o peak -f %M "$BIN/lp-inflate" 28.zst >out 2>err && false
+	env time -o peak -f %M "$RELEASE/lp-inflate" 28.zst >out 2>err && false
 	grep -q 'the window is above 128 MiB' err
 	[ "$(tail -n 1 peak)" -le 8192 ]
 	[ ! -s out ]
 }
 
 @test "a layer of 1 GiB in a few MiB passes in 8 MiB of memory: lp-tarls" {
-	"$BIN/lp-inflate" "$IN/layer.gz" | within 8192 lp-tarls -o size,name >out
+	"$RELEASE/lp-inflate" "$IN/layer.gz" | within 8192 lp-tarls -o size,name >out
 	printf '1073741824\tlarge\n6\tsmall\n' | cmp - out
 }
 
 @test "a layer of 1 GiB in a few MiB passes in 8 MiB of memory: lp-cat" {
-	"$BIN/lp-inflate" "$IN/layer.gz" | within 8192 lp-cat small | cmp - "$IN/small"
-	[ "$("$BIN/lp-inflate" "$IN/layer.gz" | within 8192 lp-cat large | wc -c)" -eq $((1 << 30)) ]
+	"$RELEASE/lp-inflate" "$IN/layer.gz" | within 8192 lp-cat small | cmp - "$IN/small"
+	[ "$("$RELEASE/lp-inflate" "$IN/layer.gz" | within 8192 lp-cat large | wc -c)" -eq $((1 << 30)) ]
 }
 
 @test "a sparse file that claims eight exabytes is a row, and what is asked of it streams" {
@@ -85,7 +80,7 @@ PY
 	within 8192 lp-tarls -o size,name huge.tar >out
 	printf '9223372036854775807\thuge\n' | cmp - out
 	# its reader has enough at once
-	env time -o peak -f %M "$BIN/lp-cat" -f huge.tar huge | head -c 1000000 | tail -c 1 | cmp - <(printf '\0')
+	env time -o peak -f %M "$RELEASE/lp-cat" -f huge.tar huge | head -c 1000000 | tail -c 1 | cmp - <(printf '\0')
 	[ "$(tail -n 1 peak)" -le 8192 ]
 }
 
@@ -114,15 +109,15 @@ PY
 		head -c $((60 << 10)) /dev/zero | tr '\0' x
 		echo
 	} >row
-	"$BIN/lp-merge" -q -o linkname row | tail -n 1 | cmp - <(cut -f 7 row)
+	"$RELEASE/lp-merge" -q -o linkname row | tail -n 1 | cmp - <(cut -f 7 row)
 	{
 		printf '%s' "$head"
 		head -c $((max - ${#head})) /dev/zero | tr '\0' x
 		echo
 	} >row
-	"$BIN/lp-merge" row >out 2>err || true
+	"$RELEASE/lp-merge" row >out 2>err || true
 	run ! grep 'longer than any row' err
 	sed -i 's/$/x/' row
-	run -1 "$BIN/lp-merge" row
+	run -1 "$RELEASE/lp-merge" row
 	[[ $output == *"a line longer than any row"* ]]
 }

@@ -3,11 +3,10 @@
 
 # shellcheck disable=SC2154 # bats assigns stderr
 bats_require_minimum_version 1.5.0
+load ../lib/suite
 
 setup_file()
 {
-	export TOP
-	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	[ -x "$TOP/build/count/bin/lp-inflate" ] || make -s -C "$TOP" FLAVOUR=count all
 }
 
@@ -26,9 +25,4 @@ setup_file()
 	run --separate-stderr top/test/bench/budget
 	[ "$status" -eq 1 ]
 	[[ $output == *"not ok 1 - "* ]]
-}
-
-setup()
-{
-	cd "$BATS_TEST_TMPDIR" || return
 }

@@ -5,12 +5,13 @@
 # shellcheck disable=SC2016,SC2030,SC2031 # scripts in quotes; each test is a process, and means to be
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
+load ../lib/registry
 
 SECRET=secret-alice
 
 setup_file()
 {
-	load ../lib/registry
 	srv_init
 	cd "$BATS_FILE_TMPDIR" || return
 	mkdir tree
@@ -23,12 +24,6 @@ setup_file()
 	registry_start bearer token auth=tokens storage="$PWD/s2"
 	registry_push "$PWD/lay:app:1" bearer team/app:1 alice:secret-alice
 	registry_push "$PWD/lay:app:1" bearer public/app:1 alice:secret-alice
-}
-
-teardown_file()
-{
-	load ../lib/registry
-	srv_stop
 }
 
 # helper NAME: a docker-credential-NAME in front of PATH, its body from stdin
@@ -59,20 +54,12 @@ auths()
 
 setup()
 {
-	load ../lib/registry
-	cd "$BATS_TEST_TMPDIR" || return
-	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin}
-	export PATH=$LP_BIN:$PATH HOME=$PWD/home XDG_RUNTIME_DIR=$PWD/run
-	unset LP_STORE LP_OFFLINE LP_TOKEN_FILE LP_TOKEN_FD REGISTRY_AUTH_FILE DOCKER_CONFIG XDG_CONFIG_HOME
+	own_folder
+	export HOME=$PWD/home XDG_RUNTIME_DIR=$PWD/run
 	mkdir -p home run
 	BASIC=$(srv_addr basic) BEARER=$(srv_addr bearer)
 	printf '%s\n' "$SECRET" >password
 	DIGEST=sha256:$(jq -r '.manifests[0].digest[7:]' "$BATS_FILE_TMPDIR/lay/index.json")
-}
-
-teardown()
-{
-	srv_stop_test
 }
 
 # may OPTION...: access is had, and the digest is the image's

@@ -4,16 +4,12 @@
 # stand for others' images are replaced, nothing else.
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
+load ../lib/registry
 
 setup_file() {
-	load ../lib/registry
 	srv_init
-	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin}
-	export PATH=$LP_BIN:$PATH LC_ALL=C.UTF-8 REGISTRY_AUTH_FILE=$LP_SRV/no-auth.json
-	LAYOUT=$(image_layout)
-	export LAYOUT
-	registry_start reg
-	registry_push "$LAYOUT:app:1" reg public/app:1
+	image_start reg public/app:1
 	cd "$BATS_FILE_TMPDIR" || return
 	i=0
 	for name in base apt fix conf; do
@@ -27,33 +23,26 @@ setup_file() {
 	echo "$(srv_addr reg)/public/app:1" >images
 }
 
-teardown_file() {
-	load ../lib/registry
-	srv_stop
-}
-
 setup() {
-	load ../lib/registry
-	unset LP_STORE LP_CACHE LP_OFFLINE LP_STATS XDG_CACHE_HOME
-	export HOME=$BATS_TEST_TMPDIR IMAGE
+	own_folder
+	export IMAGE
 	IMAGE=$(srv_addr reg)/public/app
-	cd "$BATS_TEST_TMPDIR" || return
 	ln "$BATS_FILE_TMPDIR"/*.tar* "$BATS_FILE_TMPDIR/images" .
 }
 
 # here COMMAND: with the names of what there is
 here() {
-	local fix=$BATS_TEST_DIRNAME/../../fixtures/indexed source
+	local source
 	source=$(lp-layers -o source "$IMAGE:1" | sed -n 1p)
 	case $1 in
 	*etc/ssl*)	source=$(lp-layers -o source "$IMAGE:1" | sed -n 2p) ;;
-	*toc*)		source=$fix/layer.estargz ;;
+	*toc*)		source=$FIX/layer.estargz ;;
 	esac
 	sed -e "s|registry.example.org/app:|$IMAGE:|g; s|IMAGE:|$IMAGE:|g; s|IMAGE|$IMAGE:1|g" \
 		-e "s|debian:bookworm|$IMAGE:1|g; s|ghcr.io/o/app:1|$IMAGE:1|g; s|SOURCE|$source|g" \
 		-e 's|ncdu -f -|ncdu -o /dev/null -f -|; s|size 200000000|size 278065|' \
 		-e "s|198712345-199999948|267975-278013|; s|sha256:[.][.][.]|$(
-			jq -r '.layers[0].annotations[]' "$fix/estargz.manifest.json")|" <<<"$1"
+			jq -r '.layers[0].annotations[]' "$FIX/estargz.manifest.json")|" <<<"$1"
 }
 
 # The image holds no private key: that is an answer, and exit 4.
@@ -76,7 +65,7 @@ runs() {
 	digests=$(lp-layers -o digest "$IMAGE:1")
 	digest=${digests%%$'\n'*}
 	blob=$repo@$digest
-	lp-fetch -r 267975-278013 "$BATS_TEST_DIRNAME/../../fixtures/indexed/layer.estargz" >toc
+	lp-fetch -r 267975-278013 "$FIX/layer.estargz" >toc
 	page=$1
 	while IFS= read -rd '' command; do
 		n=$((n + 1))
@@ -92,7 +81,7 @@ runs() {
 		[ "$status" -eq 0 ]
 		says_nothing "$command" || [ -s out ]
 		run ! grep -qE 'command not found|No such file|usage:|malformed' err
-	done < <("$BATS_TEST_DIRNAME/../lib/mdocexamples" "$BATS_TEST_DIRNAME/../../man/$page")
+	done < <(mdocexamples "$TOP/man/$page")
 	# a page without examples proves nothing
 	[ "$n" -ge 2 ]
 }

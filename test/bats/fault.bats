@@ -4,15 +4,14 @@
 # crash, never a leak, never exit 0 with something missing.
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
+load ../lib/registry
 
 setup_file()
 {
-	local top
-	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	export FAULT_BIN=$top/build/fault/bin PRELOAD=$top/build/fault/preload.so
-	# where libraries' allocations fail: the programs that are shipped, under their locks
-	export SHIPPED=$top/build/release/bin
-	[ "${LP_BIN:-$SHIPPED}" = "$SHIPPED" ] || make -s -C "$top" FLAVOUR=release all >/dev/null
+	export FAULT_BIN=$TOP/build/fault/bin PRELOAD=$TOP/build/fault/preload.so
+	# where libraries' allocations fail: under their locks
+	shipped
 	export ASAN_OPTIONS=exitcode=99:allocator_may_return_null=1
 	export UBSAN_OPTIONS=print_stacktrace=1
 	export IN=$BATS_FILE_TMPDIR/in
@@ -42,7 +41,6 @@ setup_file()
 	# a zstd:chunked footer: offset, stored and raw length of a table, type, no tar-split
 	printf 'P*M\x18@\0\0\0%b%b%b%b%24sGNUlInUx' '\0\x01\0\0\0\0\0\0' '\x10\0\0\0\0\0\0\0' '\x20\0\0\0\0\0\0\0' \
 	    '\x01\0\0\0\0\0\0\0' '' | tr ' ' '\0' >footer
-	load ../lib/registry
 	srv_init
 	layout_make layout app layer.gz
 	LAYER=sha256:$(sha256sum <layer.gz | cut -c 1-64)
@@ -53,18 +51,6 @@ setup_file()
 	HOST=$(srv_addr reg)
 	printf -- '-rw-r--r--\t0\t0\t3\t-\ta/b\t\n#end\tentries=1\tcomplete=yes\tbytes=1024\n' >base.tsv
 	printf -- '----------\t0\t0\t0\t-\ta/.wh.b\t\n-rw-r--r--\t0\t0\t9\t-\tc\t\n' >app.tsv
-}
-
-teardown_file()
-{
-	load ../lib/registry
-	srv_stop
-}
-
-setup()
-{
-	cd "$BATS_TEST_TMPDIR" || return
-	unset LP_STATS LP_STORE LP_CACHE LP_OFFLINE
 }
 
 # in_turn KIND [-i FILE] PROGRAM ARGUMENT...: fail each call of KIND in turn,
@@ -118,13 +104,13 @@ libraries_in_turn()
 	shift
 	rm -rf store db
 	status=0
-	"$SHIPPED/$name" "$@" <"$input" >want 2>want.err || status=$?
+	"$RELEASE/$name" "$@" <"$input" >want 2>want.err || status=$?
 	[ "$status" -eq 0 ]
 	while :; do
 		rm -rf hit store db
 		status=0
 		env LD_PRELOAD="$PRELOAD" LP_FAULT_ANY=$n LP_FAULT_IN="$name" LP_FAULT_HIT=hit \
-		    "$SHIPPED/$name" "$@" <"$input" >out 2>err || status=$?
+		    "$RELEASE/$name" "$@" <"$input" >out 2>err || status=$?
 		[ -s hit ] || break
 		case $status in
 		3) [ -s err ] || { echo "$n: no message"; return 1; } ;;
@@ -272,7 +258,7 @@ images()
 	libraries_in_turn -i "$IN/toc.gz" lp-toc -E
 	libraries_in_turn lp-layers -j oci:layout
 	STEP=${FAULT_STEP:-41} libraries_in_turn -i "$IN/base.tsv" lp-cache --db=db/c.db put --layer="$LAYER"
-	"$SHIPPED/lp-cache" --db=kept/c.db put --layer="$LAYER" <"$IN/base.tsv"
+	"$RELEASE/lp-cache" --db=kept/c.db put --layer="$LAYER" <"$IN/base.tsv"
 	STEP=${FAULT_STEP:-17} libraries_in_turn lp-cache --db=kept/c.db search b
 	STEP=${FAULT_STEP:-97} libraries_in_turn lp-fetch --plain-http --retries=0 -S store -a "$HOST/app@$LAYER"
 	STEP=${FAULT_STEP:-97} libraries_in_turn lp-layers --plain-http --retries=0 -S store "$HOST/app:app"
@@ -283,7 +269,7 @@ images()
 	for p in lp-tarls lp-inflate; do
 		for kib in $(seq 2400 24 7000); do
 			status=0
-			(ulimit -v "$kib" && exec "$SHIPPED/$p" "$IN/layer.tar") >out 2>err || status=$?
+			(ulimit -v "$kib" && exec "$RELEASE/$p" "$IN/layer.tar") >out 2>err || status=$?
 			# 127: not even the loader
 			[[ $status =~ ^(0|3|127)$ ]] || { echo "$p in $kib KiB: $status"; cat err; return 1; }
 			ends+=" $status"

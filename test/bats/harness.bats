@@ -3,42 +3,27 @@
 # sees a fault must be able to trust that the fault was there.
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
+load ../lib/registry
 
 setup_file()
 {
-	load ../lib/registry
 	srv_init
-	LAYOUT=$(image_layout)
+	image_start reg public/app:1 private/app:1
 	MANIFEST=$(jq -r '.manifests[0].digest' "$LAYOUT/index.json")
 	LAYER=$(jq -r '.layers[2].digest' \
 	    "$LAYOUT/blobs/sha256/${MANIFEST#sha256:}")
-	export LAYOUT MANIFEST LAYER
-	registry_start reg
-	registry_push "$LAYOUT:app:1" reg public/app:1
-	registry_push "$LAYOUT:app:1" reg private/app:1
+	export MANIFEST LAYER
 	token_start tokens
 	registry_start bearer token auth=tokens
 	cdn_start cdn
 	tls_init
 }
 
-teardown_file()
-{
-	load ../lib/registry
-	srv_stop
-}
-
 setup()
 {
-	load ../lib/registry
-	cd "$BATS_TEST_TMPDIR" || return
+	own_folder
 	blob=$LAYOUT/blobs/sha256/${LAYER#sha256:}
-	export REGISTRY_AUTH_FILE=$LP_SRV/no-auth.json
-}
-
-teardown()
-{
-	srv_stop_test
 }
 
 status_of()

@@ -4,20 +4,12 @@
 # last test keeps this true of limits to come.
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
 
 setup_file()
 {
-	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	export TOP LP_BIN=${LP_BIN:-$TOP/build/release/bin}
 	export LP_MAX_MANIFEST=$((4 << 20)) LP_MAX_CONFIG=$((16 << 20)) LP_MAX_TOC=$((128 << 20))
 	export LP_MAX_HELD_CHUNK=$((4 << 20)) LP_MAX_JSON_DEPTH=64
-}
-
-setup()
-{
-	unset LP_STATS LP_STORE LP_CACHE LP_OFFLINE LP_SANDBOX
-	cd "$BATS_TEST_TMPDIR" || return
-	PATH=$LP_BIN:$TOP/test/lib:$PATH
 }
 
 @test "the numbers here are those of limits.h" {

@@ -5,35 +5,25 @@
 
 # shellcheck disable=SC2030,SC2031 # bats runs each test in a subshell, and assigns lines
 bats_require_minimum_version 1.5.0
+load ../lib/suite
+load ../lib/registry
 
 setup_file()
 {
-	local top
-	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	LOCKED=$top/build/release/bin
 	# builds for sanitizers have no lock, and say so: see the last test
-	[ "${LP_BIN:-$LOCKED}" = "$LOCKED" ] || make -s -C "$top" FLAVOUR=release all >/dev/null
-	PROGRAMS=$(cd "$top/cmd" && echo lp-*.c | sed 's/\.c\>//g')
-	export LOCKED PROGRAMS
-	load ../lib/registry
+	shipped
+	PROGRAMS=$(cd "$TOP/cmd" && echo lp-*.c | sed 's/\.c\>//g')
+	export PROGRAMS
 	srv_init
 	# a registry that never answers, and never to its end
 	echo '{"/long": {"pattern": 8388608, "stall_at": 4194304}, "/*": {"delay_ms": 60000}}' >"$BATS_FILE_TMPDIR/rules.json"
 	fault_start silent "$BATS_FILE_TMPDIR/rules.json"
 }
 
-teardown_file()
-{
-	load ../lib/registry
-	srv_stop
-}
-
 setup()
 {
-	load ../lib/registry
-	unset LP_SANDBOX LP_STATS LP_STORE LP_CACHE LP_OFFLINE
+	own_folder
 	PORT=1 # nobody listens
-	cd "$BATS_TEST_TMPDIR" || return
 	mkfifo fifo
 }
 
@@ -51,21 +41,21 @@ reach()
 	zeros=sha256:$(printf '0%.0s' {1..64})
 	WORLD='(read|pread64|readv|splice)\(0,'
 	case $1 in
-	lp-cache) ARGV=("$LOCKED/$1" --db="$PWD/db/cache.db" put --layer="$zeros") ;;
-	lp-cat) ARGV=("$LOCKED/$1" name) ;;
+	lp-cache) ARGV=("$RELEASE/$1" --db="$PWD/db/cache.db" put --layer="$zeros") ;;
+	lp-cat) ARGV=("$RELEASE/$1" name) ;;
 	lp-fetch)
-		ARGV=("$LOCKED/$1" --plain-http --retries=0 -n 512 "localhost:$PORT/a@$zeros")
+		ARGV=("$RELEASE/$1" --plain-http --retries=0 -n 512 "localhost:$PORT/a@$zeros")
 		WORLD='connect\([0-9]+, .*AF_INET'
 		;;
-	lp-inflate | lp-tarls | lp-toc) ARGV=("$LOCKED/$1") ;;
+	lp-inflate | lp-tarls | lp-toc) ARGV=("$RELEASE/$1") ;;
 	lp-layers)
-		ARGV=("$LOCKED/$1" --plain-http --retries=0 "localhost:$PORT/a:1")
+		ARGV=("$RELEASE/$1" --plain-http --retries=0 "localhost:$PORT/a:1")
 		WORLD='connect\([0-9]+, .*AF_INET'
 		;;
-	lp-merge) ARGV=("$LOCKED/$1" -) ;;
+	lp-merge) ARGV=("$RELEASE/$1" -) ;;
 	lp-peek)
 		# what comes to it are lines of the programs that it has started
-		ARGV=("$LOCKED/$1" --no-cache --plain-http --retries=0 "localhost:$PORT/a:1")
+		ARGV=("$RELEASE/$1" --no-cache --plain-http --retries=0 "localhost:$PORT/a:1")
 		WORLD='read\([0-9]+, "(lp-|\{|progress)'
 		;;
 	*) echo "locks.bats does not know $1" && return 1 ;;
@@ -139,7 +129,7 @@ threads_locked()
 	local threads=$(($(nproc) > 1 ? 2 : 1))
 	head -c 16M /dev/zero | gzip -1 >zeros.gz
 	exec 9<>fifo
-	"$LOCKED/lp-inflate" zeros.gz >fifo &
+	"$RELEASE/lp-inflate" zeros.gz >fifo &
 	pid=$!
 	# the second one is begun for what is long, and then nobody reads
 	head -c 4M <fifo >/dev/null
@@ -147,7 +137,7 @@ threads_locked()
 	kill -KILL "$pid"
 	wait "$pid" || true
 	exec 9>&-
-	"$LOCKED/lp-fetch" -qa --digest="sha256:$(printf '0%.0s' {1..64})" "http://localhost:$(srv_port silent)/long" >out &
+	"$RELEASE/lp-fetch" -qa --digest="sha256:$(printf '0%.0s' {1..64})" "http://localhost:$(srv_port silent)/long" >out &
 	pid=$!
 	wait_for threads_locked $threads
 }
@@ -251,7 +241,7 @@ goes_on()
 @test "who reads a password is not dumpable before" {
 	local dumpable opened
 	echo secret >password
-	run strace -f -qq -o trace -e trace=prctl,openat "$LOCKED/lp-layers" --plain-http --retries=0 --user alice \
+	run strace -f -qq -o trace -e trace=prctl,openat "$RELEASE/lp-layers" --plain-http --retries=0 --user alice \
 	    --password-file password "localhost:$PORT/a"
 	dumpable=$(grep -nF 'prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE' trace | head -n 1 | cut -d: -f1)
 	opened=$(grep -nF '"password"' trace | head -n 1 | cut -d: -f1)
@@ -274,9 +264,9 @@ says_locks()
 }
 
 @test "a build without locks says so" {
-	run -0 "${LP_BIN:-$LOCKED}/lp-tarls" --version
-	case ${LP_BIN:-$LOCKED} in
-	"$LOCKED") [ "${lines[1]}" = "locks: no_new_privs landlock seccomp" ] ;;
+	run -0 "$LP_BIN/lp-tarls" --version
+	case $LP_BIN in
+	"$RELEASE") [ "${lines[1]}" = "locks: no_new_privs landlock seccomp" ] ;;
 	*) [ "${lines[1]}" = "locks: none (a build for sanitizers)" ] ;;
 	esac
 }

@@ -5,15 +5,12 @@
 # run --separate-stderr sets stderr; awk has dollars of its own
 # shellcheck disable=SC2154,SC2016
 bats_require_minimum_version 1.5.0
+load ../lib/suite
 
 setup()
 {
-	export TOP LP_CACHE
-	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	PATH=${LP_BIN:-$TOP/build/release/bin}:$PATH
-	cd "$BATS_TEST_TMPDIR" || return
-	unset LP_STATS
-	LP_CACHE=$BATS_TEST_TMPDIR/db/l.db
+	own_folder
+	export LP_CACHE=$PWD/db/l.db
 }
 
 # digest N: one for each number

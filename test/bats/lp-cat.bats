@@ -4,20 +4,15 @@
 # layer by its chunks alone.
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
 load ../lib/registry
 
 ZC_DIGEST=sha256:141722b9a4d1542d9b318fd2142a37834d96bf40f853275fd1a0468a2e67773e
 
 setup_file() {
-	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin}
-	# what is measured or locked is the build that people use
-	export RELEASE=$BATS_TEST_DIRNAME/../../build/release/bin
-	export PATH=$LP_BIN:$PATH
-	export FIX=$BATS_TEST_DIRNAME/../../fixtures/indexed
-	export LIB=$BATS_TEST_DIRNAME/../lib
+	shipped
 	export D=$BATS_FILE_TMPDIR
-	tail -c +267976 "$FIX/layer.estargz" | head -c 10039 >"$D/es"
-	tail -c +267607 "$FIX/layer.zchunked" | head -c 10223 >"$D/zc"
+	tables "$D"
 	srv_init "$D/srv"
 	mkdir "$D/tree"
 	cd "$D/tree" || return
@@ -37,14 +32,6 @@ setup_file() {
 	# links behind their files here, before them there
 	tar --sort=name -cf "$D/t.tar" usr etc dev bin
 	tar --sort=name -cf "$D/links-first.tar" bin etc dev usr
-}
-
-setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-}
-
-teardown_file() {
-	srv_stop
 }
 
 # ---- the oracle -------------------------------------------------------------------

@@ -6,35 +6,20 @@
 # shellcheck disable=SC2016,SC2030,SC2031 # scripts in quotes; each test is a process, and means to be
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
+load ../lib/registry
 
 setup_file()
 {
-	load ../lib/registry
 	srv_init
-	export HOME=$BATS_FILE_TMPDIR/home
-	unset LP_STORE LP_OFFLINE LP_TOKEN_FILE LP_TOKEN_FD REGISTRY_AUTH_FILE DOCKER_CONFIG XDG_CONFIG_HOME
-	mkdir -p "$HOME"
 	seq 200000 | head -c 1000000 >"$BATS_FILE_TMPDIR/blob"
-}
-
-teardown_file()
-{
-	load ../lib/registry
-	srv_stop
 }
 
 setup()
 {
-	load ../lib/registry
-	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin} BLOB=$BATS_FILE_TMPDIR/blob
-	export PATH=$LP_BIN:$PATH
+	own_folder
+	export BLOB=$BATS_FILE_TMPDIR/blob
 	DIGEST=sha256:$(sha256sum <"$BLOB" | cut -c1-64)
-	cd "$BATS_TEST_TMPDIR" || return
-}
-
-teardown()
-{
-	srv_stop_test
 }
 
 # serve STEP [PATH STEP]...: the faulty server answers /blob with STEP; steps name no body: it is the blob
@@ -57,16 +42,6 @@ serve()
 	URL=http://$(srv_addr faulty)/blob
 }
 
-# gets FIRST COUNT ARGUMENT...: exit 0, exactly those bytes
-gets()
-{
-	local first=$1 count=$2
-	shift 2
-	run -0 bash -c 'lp-fetch "$@" >got' - "$@"
-	echo "$output"
-	tail -c +$((first + 1)) "$BLOB" | head -c "$count" | cmp - got
-}
-
 # fails STATUS PATTERN ARGUMENT...: one message; what came out is the beginning of what was asked for
 # shellcheck disable=SC2154 # set by run
 fails()
@@ -80,15 +55,10 @@ fails()
 	[ "${#stderr_lines[@]}" -eq 1 ]
 }
 
-# logged NAME COUNT: as many requests, each of which is logged when it has ended: the last one perhaps after us
+# logged NAME COUNT: as many requests, and no more
 logged()
 {
-	# shellcheck disable=SC2317 # run by wait_for
-	as_many()
-	{
-		[ "$(srv_requests "$1" | wc -l)" -ge "$2" ]
-	}
-	wait_for as_many "$1" "$2"
+	srv_asked "$1" "$2"
 	[ "$(srv_requests "$1" | wc -l)" -eq "$2" ]
 }
 

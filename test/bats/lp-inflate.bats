@@ -4,25 +4,15 @@
 
 # shellcheck disable=SC2016,SC2094 # the inner shell expands; nothing is read and written at once
 bats_require_minimum_version 1.5.0
+load ../lib/suite
 
 setup_file()
 {
-	export TOP IN CHECK RELEASE
-	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	IN=$BATS_FILE_TMPDIR
-	CHECK=$TOP/test/lib/inflatecheck
-	# what is measured or locked is the build that people use
-	RELEASE=$TOP/build/release/bin/lp-inflate
-	"$CHECK" make "$IN"
+	shipped
+	export IN=$BATS_FILE_TMPDIR
+	inflatecheck make "$IN"
 	zstd -q <"$IN/plain" >"$IN/plain.zst"
 	head -c 100000 <"$IN/gzip6.gz" >"$IN/head.gz"
-}
-
-setup()
-{
-	PATH=${LP_BIN:-$TOP/build/release/bin}:$PATH
-	cd "$BATS_TEST_TMPDIR" || return
-	unset LP_STATS
 }
 
 # The engines of this build, a word each
@@ -65,30 +55,30 @@ peak_of()
 }
 
 @test "cut at 2,000 places: what zlib can decode of it, a note, exit 0" {
-	"$CHECK" cuts "$(command -v lp-inflate)" "$IN/gzip6.gz" 2000
+	inflatecheck cuts "$(command -v lp-inflate)" "$IN/gzip6.gz" 2000
 }
 
 @test "cut at every byte of a small stream" {
 	head -c 2000 "$IN/plain" | gzip -n9 >small.gz
-	"$CHECK" cuts "$(command -v lp-inflate)" small.gz 0
+	inflatecheck cuts "$(command -v lp-inflate)" small.gz 0
 }
 
 @test "cut: other encoders, and members in a row" {
 	for f in pigz zopfli igzip0 igzip3 stored fixed members; do
-		"$CHECK" cuts "$(command -v lp-inflate)" "$IN/$f.gz" 150 7
+		inflatecheck cuts "$(command -v lp-inflate)" "$IN/$f.gz" 150 7
 	done
 }
 
 @test "bits flipped: the engines say the same, and it is a byte's place or nothing changed" {
 	for f in gzip1 gzip9 zopfli igzip3 stored members; do
-		"$CHECK" flips "$(command -v lp-inflate)" "$IN/$f.gz" 100
+		inflatecheck flips "$(command -v lp-inflate)" "$IN/$f.gz" 100
 	done
 }
 
 @test "2,400 cut and flipped streams: engines and chunks make no difference" {
 	mkdir corpus
 	for f in gzip1 gzip6 zopfli igzip0 igzip3 members fixed stored; do
-		"$CHECK" corpus "$IN/$f.gz" corpus 300 "$RANDOM"
+		inflatecheck corpus "$IN/$f.gz" corpus 300 "$RANDOM"
 	done
 	"${LP_TREE:-$TOP/build/release}/fuzz/fuzz_inflate" corpus >tap
 	[ "$(grep -c '^ok' tap)" -eq 2401 ]
@@ -206,11 +196,11 @@ peak_of()
 @test "memory: a gzip bomb in 4 MiB, zstd in its window and 4 MiB" {
 	head -c 300M /dev/zero | gzip -n >bomb.gz
 	for engine in $(engines); do
-		peak=$(peak_of "$RELEASE" --engine "$engine" bomb.gz)
+		peak=$(peak_of "$RELEASE/lp-inflate" --engine "$engine" bomb.gz)
 		[ "$peak" -le 4096 ]
 	done
 	head -c 300M /dev/zero | zstd -q --long=24 >bomb.zst
-	peak=$(peak_of "$RELEASE" bomb.zst)
+	peak=$(peak_of "$RELEASE/lp-inflate" bomb.zst)
 	[ "$peak" -le $(((16 + 4) * 1024)) ]
 }
 
@@ -288,7 +278,7 @@ lp-inflate 0 null" ]
 
 @test "it is locked before the first byte, and says so" {
 	mkfifo in
-	"$RELEASE" <in >/dev/null &
+	"$RELEASE/lp-inflate" <in >/dev/null &
 	exec 9>in
 	for _ in {1..200}; do
 		grep -q '^Seccomp:.*2' "/proc/$!/status" && break
@@ -298,7 +288,7 @@ lp-inflate 0 null" ]
 	grep -q '^NoNewPrivs:.*1' "/proc/$!/status"
 	exec 9>&-
 	wait || :
-	"$RELEASE" -V | grep -q '^locks: .*landlock.*seccomp'
+	"$RELEASE/lp-inflate" -V | grep -q '^locks: .*landlock.*seccomp'
 }
 
 # Behind the first MiB it writes in a thread of its own.
@@ -327,6 +317,6 @@ lp-inflate 0 null" ]
 	PATH=$BATS_TEST_TMPDIR/build/bin:$PATH
 	[ "$(engines)" = zlib ]
 	lp-inflate "$IN/gzip6.gz" | cmp - "$IN/plain"
-	lp-inflate -q <"$IN/head.gz" | cmp - <("$RELEASE" -q <"$IN/head.gz")
+	lp-inflate -q <"$IN/head.gz" | cmp - <("$RELEASE/lp-inflate" -q <"$IN/head.gz")
 	run -2 lp-inflate --engine=isal "$IN/gzip6.gz"
 }

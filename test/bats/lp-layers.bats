@@ -4,6 +4,8 @@
 # shellcheck disable=SC2016,SC2030,SC2031 # scripts in quotes; each test is a process, and means to be
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
+load ../lib/registry
 
 DOCKER=application/vnd.docker
 OCI=application/vnd.oci.image
@@ -83,11 +85,7 @@ make_index()
 
 setup_file()
 {
-	load ../lib/registry
 	srv_init
-	export HOME=$BATS_FILE_TMPDIR/home XDG_RUNTIME_DIR=$BATS_FILE_TMPDIR/run
-	unset LP_STORE LP_OFFLINE LP_TOKEN_FILE LP_TOKEN_FD REGISTRY_AUTH_FILE DOCKER_CONFIG XDG_CONFIG_HOME
-	mkdir -p "$HOME" "$XDG_RUNTIME_DIR"
 	make_images
 	registry_start reg "set=compatibility:
   schema1:
@@ -96,24 +94,11 @@ setup_file()
 	make_index
 }
 
-teardown_file()
-{
-	load ../lib/registry
-	srv_stop
-}
-
 setup()
 {
-	load ../lib/registry
-	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin} IN=$BATS_FILE_TMPDIR
-	export PATH=$LP_BIN:$PATH REG
+	own_folder
+	export IN=$BATS_FILE_TMPDIR REG
 	REG=$(srv_addr reg)
-	cd "$BATS_TEST_TMPDIR" || return
-}
-
-teardown()
-{
-	srv_stop_test
 }
 
 # fails STATUS PATTERN COMMAND...: with one message, and nothing on stdout

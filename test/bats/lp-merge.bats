@@ -5,15 +5,7 @@
 # run --separate-stderr sets stderr; awk has dollars of its own
 # shellcheck disable=SC2154,SC2016
 bats_require_minimum_version 1.5.0
-
-setup()
-{
-	export TOP
-	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	PATH=${LP_BIN:-$TOP/build/release/bin}:$PATH
-	cd "$BATS_TEST_TMPDIR" || return
-	unset LP_STATS
-}
+load ../lib/suite
 
 teardown()
 {

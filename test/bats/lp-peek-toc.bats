@@ -5,20 +5,19 @@
 # for no further than they have to be.
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
+load ../lib/registry
 
 setup_file() {
-	load ../lib/registry
 	srv_init
-	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin}
-	export FIX=$BATS_TEST_DIRNAME/../../fixtures/indexed LIB=$BATS_TEST_DIRNAME/../lib
-	export D=$BATS_FILE_TMPDIR PATH=$LP_BIN:$PATH
+	export D=$BATS_FILE_TMPDIR
 	registry_start reg
 	cd "$D" || return
-	"$LIB"/noisetar big.tar "${LP_TEST_MIB:-40}"
+	noisetar big.tar "${LP_TEST_MIB:-40}"
 	layout_make plain v1 big.tar
 	skopeo --insecure-policy copy --quiet --dest-tls-verify=false --dest-compress-format zstd:chunked \
 		oci:plain:v1 "docker://$(srv_addr reg)/zstd:1"
-	"$LIB"/estargz --chunk 1048576 big.tar big.estargz >annotation
+	estargz --chunk 1048576 big.tar big.estargz >annotation
 	layout_make es v1 big.estargz
 	annotate es "$(jq -Rn 'input | capture("(?<k>[^=]*)=(?<v>.*)") | {(.k): .v}' annotation)"
 	registry_push es:v1 reg estargz:1
@@ -28,17 +27,9 @@ setup_file() {
 	lp-tarls big.tar | lp-merge -q 1=/dev/stdin >want
 }
 
-teardown_file() {
-	load ../lib/registry
-	srv_stop
-}
-
 setup() {
-	load ../lib/registry
-	cd "$BATS_TEST_TMPDIR" || return
-	export PATH=$LP_BIN:$PATH XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache HOME=$BATS_TEST_TMPDIR
-	export REGISTRY_AUTH_FILE=$LP_SRV/no-auth.json LC_ALL=C.UTF-8
-	unset LP_STORE LP_CACHE LP_OFFLINE LP_STATS
+	own_folder
+	export XDG_CACHE_HOME=$PWD/cache
 }
 
 # annotate LAYOUT JSON: of its only layer, instead of what it has
@@ -50,11 +41,6 @@ annotate() {
 		'.manifests[0] |= . + $d' "$1/index.json" >"$1/index"
 	mv "$1/index" "$1/index.json"
 	rm "$1/manifest"
-}
-
-# bytes downloaded by all programs of a run, from LP_STATS
-downloaded() {
-	jq -s 'map(.bytes_downloaded // 0) | add' "$1"
 }
 
 # The bytes of an image's table of contents, as it lies in the layer.
@@ -211,7 +197,7 @@ samples() {
 }
 
 @test "a table that is cut off, with no digest to betray it: the layer itself is read" {
-	"$LIB"/estargz --edit 'toc["entries"] = toc["entries"][:-1] + [{"name": "x", "type": "no such type"}]' \
+	estargz --edit 'toc["entries"] = toc["entries"][:-1] + [{"name": "x", "type": "no such type"}]' \
 		"$FIX/layer.tar" b.layer >/dev/null
 	samples
 	layout_make b v1 b.layer
@@ -267,7 +253,11 @@ asked() {
 
 # the registry logs a request when its answer has ended
 settled() {
-	wait_for test "$(asked c)" -gt 0
+	# shellcheck disable=SC2317 # run by wait_for
+	top_was_asked() {
+		[ "$(asked c)" -gt 0 ]
+	}
+	wait_for top_was_asked
 	sleep 0.2
 }
 

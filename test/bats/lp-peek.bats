@@ -4,33 +4,18 @@
 # when things go wrong.
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
+load ../lib/registry
 
 setup_file() {
-	load ../lib/registry
 	srv_init
-	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin} LIB=$BATS_TEST_DIRNAME/../lib
-	LAYOUT=$(image_layout)
-	export LAYOUT
-	registry_start reg
-	registry_push "$LAYOUT:app:1" reg public/app:1
-}
-
-teardown_file() {
-	load ../lib/registry
-	srv_stop
+	image_start reg public/app:1
 }
 
 setup() {
-	load ../lib/registry
-	cd "$BATS_TEST_TMPDIR" || return
-	export PATH=$LP_BIN:$PATH XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache HOME=$BATS_TEST_TMPDIR
-	export REGISTRY_AUTH_FILE=$LP_SRV/no-auth.json LC_ALL=C.UTF-8
-	unset LP_STORE LP_CACHE LP_OFFLINE LP_STATS NO_COLOR LS_COLORS PAGER LP_PAGER LESS
+	own_folder
+	export XDG_CACHE_HOME=$PWD/cache
 	OCI=oci:$LAYOUT:app:1
-}
-
-teardown() {
-	srv_stop_test
 }
 
 # The image as the filters list it, joined by hand: FILE for `lp-peek IMAGE`.
@@ -49,11 +34,6 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	local columns=$1 rows=$2 out=$3
 	shift 3
 	TERM=xterm script -qec "stty cols $columns rows $rows; $(printf '%q ' "$@")" /dev/null </dev/null >"$out"
-}
-
-# bytes downloaded by all programs of a run, from LP_STATS
-downloaded() {
-	jq -s 'map(.bytes_downloaded // 0) | add' "$1"
 }
 
 @test "merged rows equal the pipeline's, from a registry and from a layout" {
@@ -393,7 +373,7 @@ downloaded() {
 	[ "$(grep -c 'file' got)" -eq 10 ]
 	# 401, manifest, configuration: one after the other on a connection. A request and its answer are two
 	# turns. Then the ten heads side by side; the token in between
-	wait_for test "$(wc -l <"$(srv_log far)")" -ge 2
+	srv_asked far 2
 	sleep 0.2
 	jq -sc 'map(.turns) | sort' "$(srv_log far)"
 	jq -se 'map(.turns) | sort | .[-1] <= 6 and .[-2] <= 2 and length <= 11' "$(srv_log far)"
@@ -519,9 +499,8 @@ nothing_left() {
 
 @test "what draws rows is locked before it reads the first one" {
 	# builds for sanitizers have no lock
-	local top=${LP_BIN%/build/*}
-	[ "$LP_BIN" = "$top/build/release/bin" ] || make -s -C "$top" FLAVOUR=release all >/dev/null
-	PATH=$top/build/release/bin:$PATH
+	shipped
+	PATH=$RELEASE:$PATH
 	strace -f -qq -o log -e trace=execve,clone,fork,vfork,landlock_restrict_self,seccomp,read \
 		lp-peek -q --no-cache --tree "$OCI" >/dev/null
 	# what reads stdin and never called execve is the view

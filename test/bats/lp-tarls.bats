@@ -4,13 +4,10 @@
 # shellcheck disable=SC2016 # what is expanded is for bash -c to expand
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
 
 setup_file()
 {
-	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	: "${LP_BIN:=$TOP/build/release/bin}"
-	export TOP LP_BIN PATH="$LP_BIN:$TOP/test/lib:$PATH"
-	unset LP_STATS
 	cd "$BATS_FILE_TMPDIR" || return
 	mktar >small.tar <<-'END'
 		header name=dir/ type=5 mode=0001777

@@ -4,6 +4,7 @@
 # and over what lies about them.
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
 load ../lib/registry
 
 ES_DIGEST=sha256:abf4c23178f780f595f4584f454992b2ae7e978219a09088d0e8d6ca42f751c8
@@ -21,27 +22,12 @@ annotations() {
 }
 
 setup_file() {
-	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin}
-	# what is measured or locked is the build that people use
-	export RELEASE=$BATS_TEST_DIRNAME/../../build/release/bin
-	export PATH=$LP_BIN:$PATH
-	export FIX=$BATS_TEST_DIRNAME/../../fixtures/indexed
-	export LIB=$BATS_TEST_DIRNAME/../lib
-	export ESTARGZ=$BATS_TEST_DIRNAME/../lib/estargz
+	shipped
 	export D=$BATS_FILE_TMPDIR
-	slice "$FIX/layer.estargz" 267975-278013 >"$D/es"
-	slice "$FIX/layer.zchunked" 267606-277828 >"$D/zc"
+	tables "$D"
 	gzip -dc "$D/es" | tar -xOf - stargz.index.json >"$D/es.json"
 	zstd -dc "$D/zc" >"$D/zc.json"
 	srv_init "$D/srv"
-}
-
-setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-}
-
-teardown_file() {
-	srv_stop
 }
 
 # ---- rows --------------------------------------------------------------------
@@ -196,13 +182,13 @@ as_json_keeps() {
 @test "--locate: the older footers, and one whose table is elsewhere" {
 	local form
 	for form in estargz legacy; do
-		"$ESTARGZ" --footer $form "$FIX/layer.tar" blob >/dev/null
+		estargz --footer $form "$FIX/layer.tar" blob >/dev/null
 		run -0 bash -c 'lp-toc --locate --size "$(stat -c %s blob)" <blob'
 		slice blob "${lines[0]%%$'\t'*}" | lp-toc -q >got
 		lp-tarls "$FIX/layer.tar" | as_json_keeps >want
 		cmp got want
 	done
-	"$ESTARGZ" --footer external "$FIX/layer.tar" blob >/dev/null
+	estargz --footer external "$FIX/layer.tar" blob >/dev/null
 	run -4 bash -c 'lp-toc --locate --size "$(stat -c %s blob)" <blob'
 	[[ $output == *'kept in another image'* ]]
 }
@@ -258,7 +244,7 @@ as_json_keeps() {
 
 # lie EXPRESSION: a table over the sample's tar that is edited, --verify's lines in $output
 lie() {
-	"$ESTARGZ" --toc lying.json --edit "
+	estargz --toc lying.json --edit "
 e = {x['name']: x for x in toc['entries'] if x['type'] != 'chunk'}
 $1" "$FIX/layer.tar" blob >/dev/null
 	run -1 --separate-stderr lp-toc --verify lying.json "$FIX/layer.tar"
@@ -300,7 +286,7 @@ $1" "$FIX/layer.tar" blob >/dev/null
 	mkdir d
 	touch d/x
 	tar -cf twice.tar d/x d/x
-	"$ESTARGZ" --toc toc.json --edit "del toc['entries'][-1]" twice.tar blob >/dev/null
+	estargz --toc toc.json --edit "del toc['entries'][-1]" twice.tar blob >/dev/null
 	run -1 --separate-stderr lp-toc --verify toc.json twice.tar
 	[ "$output" = $'d/x\tmember\tonce\tagain' ]
 	head -c 100000 "$FIX/layer.tar" >cut.tar
@@ -316,7 +302,7 @@ $1" "$FIX/layer.tar" blob >/dev/null
 	touch -d 1970-01-01T00:00:00Z d/epoch
 	ln -s $'caf\xe9' d/link
 	tar --format=pax -cf half.tar d
-	"$ESTARGZ" --toc toc.json half.tar blob >/dev/null
+	estargz --toc toc.json half.tar blob >/dev/null
 	run -0 lp-toc --verify toc.json half.tar
 	lp-toc -q -o name,mtime toc.json >got
 	grep -qx $'d/half\t2020-01-01T00:00:01Z' got
@@ -359,7 +345,7 @@ manifest() {
 @test "a large eStargz layer in a registry: the same, the footer's request included" {
 	registry_start reg2
 	"$LIB"/noisetar big.tar 40
-	note=$("$ESTARGZ" --chunk 1048576 big.tar layer)
+	note=$(estargz --chunk 1048576 big.tar layer)
 	layout_make layout v1 layer
 	registry_push "$PWD/layout:v1" reg2 e:1
 	manifest reg2 e:1 >m.json

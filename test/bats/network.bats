@@ -4,23 +4,20 @@
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154 # scripts in quotes; each test is a process, and means to be; run's variables
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
+load ../lib/registry
 
 LAYERS=20
 
 setup_file()
 {
-	load ../lib/registry
 	srv_init
-	export HOME=$BATS_FILE_TMPDIR/home
-	unset LP_STORE LP_OFFLINE LP_TOKEN_FILE LP_TOKEN_FD REGISTRY_AUTH_FILE DOCKER_CONFIG XDG_CONFIG_HOME
-	mkdir -p "$HOME"
 	cd "$BATS_FILE_TMPDIR" || return
 	local n files=()
 	for ((n = 0; n < LAYERS; n++)); do
 		mkdir -p "tree$n"
-		# nothing that compresses, and more than a head of it
-		openssl enc -aes-128-ctr -nosalt -pbkdf2 -pass "pass:$n" -in /dev/zero 2>/dev/null |
-			head -c 100000 >"tree$n/file" || :
+		# more than a head of it
+		noise "$n" 100000 >"tree$n/file"
 		tar --owner=0 --group=0 --mtime=@0 -cf - "tree$n" | gzip -n >"l$n.tar.gz"
 		files+=("l$n.tar.gz")
 	done
@@ -34,41 +31,16 @@ setup_file()
 	tls_front private basic
 }
 
-teardown_file()
-{
-	load ../lib/registry
-	srv_stop
-}
-
 setup()
 {
-	load ../lib/registry
-	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin} IN=$BATS_FILE_TMPDIR
-	export PATH=$LP_BIN:$PATH CA=$LP_SRV/tls/ca.pem
-	unset http_proxy https_proxy all_proxy no_proxy HTTPS_PROXY ALL_PROXY NO_PROXY
-	cd "$BATS_TEST_TMPDIR" || return
-}
-
-teardown()
-{
-	srv_stop_test
+	own_folder
+	export IN=$BATS_FILE_TMPDIR CA=$LP_SRV/tls/ca.pem
 }
 
 # sources HOST:PORT: those of the image, at that address
 sources()
 {
 	lp-layers -o source "oci:$IN/lay:app:1" | sed "s|.*@|$1/app@|"
-}
-
-# connections NAME N: wait for as many to have ended: the proxy logs them then
-connections()
-{
-	# shellcheck disable=SC2317 # run by wait_for
-	as_many()
-	{
-		[ "$(srv_requests "$1" | wc -l)" -ge "$2" ]
-	}
-	wait_for as_many "$1" "$2"
 }
 
 # heads STORE: it has 64 KiB of each layer, and they are right
@@ -92,12 +64,12 @@ heads()
 		run -0 bash -c 'lp-fetch "$1" >got' - "$source"
 	done <list
 	# one finds out that there is no TLS, one is asked
-	connections apart $((2 * LAYERS))
+	srv_asked apart $((2 * LAYERS))
 	apart=$(srv_requests apart | jq -s 'map(.turns) | add')
 	delay_start together 0 "$(srv_addr reg)"
 	run -0 lp-fetch --fill -S st < <(sources "$(srv_addr together)")
 	heads st
-	connections together 2
+	srv_asked together 2
 	srv_requests together | jq -c '{n, turns}'
 	together=$(srv_requests together | jq -s 'sort_by(.n) | .[0].turns + (.[1:] | map(.turns) | max)')
 	echo "apart $apart, together $together"
@@ -105,7 +77,7 @@ heads()
 	# -j is a bound
 	delay_start few 0 "$(srv_addr reg)"
 	run -0 lp-fetch --fill -j 2 -S st2 < <(sources "$(srv_addr few)")
-	connections few 3
+	srv_asked few 3
 	[ "$(srv_requests few | wc -l)" -eq 3 ]
 }
 
@@ -120,7 +92,7 @@ heads()
 	[ "$(jq -r .connection asked | sort -u | wc -l)" -eq 1 ]
 	[ "$(jq -r .range asked | sort -u)" = bytes=0-65535 ]
 	[ "$(jq -r .accept_encoding asked | sort -u)" = identity ]
-	connections far 2
+	srv_asked far 2
 	# the one that was only to find out whether TLS is spoken, and the other
 	[ "$(srv_requests far | wc -l)" -eq 2 ]
 	turns=$(srv_requests far | jq -s 'sort_by(.down) | last.turns')
@@ -153,7 +125,7 @@ proxy()
 	source=$(sources "$(srv_addr reg)" | head -n 1)
 	export http_proxy=http://$PROXY
 	run -0 bash -c 'lp-fetch --plain-http "$1" | cmp - <(head -c 65536 "$IN/l0.tar.gz")' - "$source"
-	connections one 1
+	srv_asked one 1
 	srv_requests one '.request | startswith("GET http://")' | jq -e --arg a "$(srv_addr reg)" '.to == $a'
 	no_proxy=127.0.0.1 run -0 bash -c 'lp-fetch --plain-http "$1" | cmp - <(head -c 65536 "$IN/l0.tar.gz")' - "$source"
 	no_proxy='*' run -0 bash -c 'lp-fetch --plain-http "$1" | cmp - <(head -c 65536 "$IN/l0.tar.gz")' - "$source"
@@ -177,7 +149,7 @@ proxy()
 	    sources "$(srv_addr private localhost)")
 	echo "$output" >>out
 	heads st
-	connections tunnel 3
+	srv_asked tunnel 3
 	# nothing but tunnels, all to the registry, and with the proxy's own password alone
 	[ "$(srv_requests tunnel | jq -r .request | sort -u)" = "CONNECT $(srv_addr private localhost) HTTP/1.1" ]
 	[ "$(srv_requests tunnel | jq -r .headers | grep -ic '^authorization')" -eq 0 ]

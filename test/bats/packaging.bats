@@ -2,12 +2,11 @@
 # The toolkit as a tool of the system: tarball, Debian package, completions.
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
 
 setup_file() {
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	COMPLETIONS=$BATS_FILE_TMPDIR/completions
-	export ROOT COMPLETIONS
-	"$ROOT/completions/generate" "$LP_BIN" "$COMPLETIONS" 2>"$BATS_FILE_TMPDIR/complaints"
+	export COMPLETIONS=$BATS_FILE_TMPDIR/completions
+	"$TOP/completions/generate" "$LP_BIN" "$COMPLETIONS" 2>"$BATS_FILE_TMPDIR/complaints"
 	# the tests of bats must not leak into the makes that are run here
 	unset MAKEFLAGS MAKELEVEL MFLAGS
 }
@@ -92,11 +91,11 @@ zsh_completes() {
 }
 
 @test "the tarball builds, installs, and uninstalls what it installed" {
-	run -0 make -C "$ROOT" distcheck WORK="$BATS_TEST_TMPDIR/work"
+	run -0 make -C "$TOP" distcheck WORK="$BATS_TEST_TMPDIR/work"
 }
 
 @test "make install into a DESTDIR: programs run from there, pages and completions are in place" {
-	run -0 make -C "$ROOT" install DESTDIR="$PWD/root" PREFIX=/usr
+	run -0 make -C "$TOP" install DESTDIR="$PWD/root" PREFIX=/usr
 	for p in $(programs); do
 		run -0 "root/usr/bin/$p" --version
 		[ -e "root/usr/share/man/man1/$p.1" ]
@@ -107,8 +106,8 @@ zsh_completes() {
 }
 
 @test "the Debian package: lintian has no error, dependencies are there, two builds are the same bytes" {
-	DEB_BUILD_OPTIONS=nocheck run -0 make -C "$ROOT" deb WORK="$BATS_TEST_TMPDIR/one"
-	DEB_BUILD_OPTIONS=nocheck run -0 make -C "$ROOT" deb WORK="$BATS_TEST_TMPDIR/second/place"
+	DEB_BUILD_OPTIONS=nocheck run -0 make -C "$TOP" deb WORK="$BATS_TEST_TMPDIR/one"
+	DEB_BUILD_OPTIONS=nocheck run -0 make -C "$TOP" deb WORK="$BATS_TEST_TMPDIR/second/place"
 	cmp one/layer-peek_*.deb second/place/layer-peek_*.deb
 	dpkg-deb -f one/layer-peek_*.deb Depends >depends
 	for lib in libc6 libcurl4 libseccomp2 libzstd1 zlib1g; do

@@ -5,22 +5,18 @@
 # shellcheck disable=SC2016 # the inner shells expand it
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
+load ../lib/registry
 
 setup_file()
 {
-	load ../lib/registry
 	srv_init
-	LAYOUT=$(image_layout)
-	export LAYOUT
-	registry_start reg
-	registry_push "$LAYOUT:app:1" reg library/app:1
+	image_start reg library/app:1
 	IMAGE=$(srv_addr reg)/library/app:1
 	export IMAGE
-	export REGISTRY_AUTH_FILE=$LP_SRV/no-auth.json
 	# one live run through a store, for the tests that replay it
 	export LIVE=$BATS_FILE_TMPDIR/live
 	mkdir "$LIVE"
-	PATH=$LP_BIN:$PATH
 	lp-layers -S "$LIVE/store" -o source "$IMAGE" >"$LIVE/sources"
 	local n=0 source
 	while read -r source; do
@@ -31,17 +27,9 @@ setup_file()
 	lp-merge -q "$LIVE"/layer?.tsv >"$LIVE/merged"
 }
 
-teardown_file()
-{
-	load ../lib/registry
-	srv_stop
-}
-
 setup()
 {
-	load ../lib/registry
-	cd "$BATS_TEST_TMPDIR" || return
-	PATH=$LP_BIN:$PATH
+	own_folder
 	BLOBS=$LAYOUT/blobs/sha256
 }
 
@@ -69,7 +57,7 @@ blobs()
 		lp-inflate "$blob" | lp-tarls -o mode,uid,gid,size,mtime,name,linkname,header_offset >whole
 		lp-inflate -q <"$LIVE/head$n" |
 			lp-tarls -q -o mode,uid,gid,size,mtime,name,linkname,header_offset >preview
-		want=$("$LP_LIB/preview_rows" "$LIVE/head$n")
+		want=$(preview_rows "$LIVE/head$n")
 		[ "$want" -gt 0 ]
 		[ "$(wc -l <preview)" -eq "$want" ]
 		cmp preview <(head -n "$want" whole)
@@ -133,7 +121,7 @@ blobs()
 }
 
 @test "the demo replays the recorded fixture without a socket" {
-	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=socket,connect -o sockets "$LP_TOP/fixtures/demo" "$LP_BIN" >shown
+	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=socket,connect -o sockets "$TOP/fixtures/demo" "$LP_BIN" >shown
 	# a pager or name service may ask for a socket of the kernel, never for a network
 	run ! grep -E 'AF_INET' sockets
 	grep -q 'complete=no' shown
@@ -142,15 +130,15 @@ blobs()
 }
 
 @test "cut at 2,000 places: exit 0 with a preview note, 4 under -C, and never a row that the whole does not have" {
-	run -0 "$LP_LIB/damage" cut "$(blobs | sed -n 3p)" 2000
+	run -0 damage cut "$(blobs | sed -n 3p)" 2000
 	[ "$output" = '2000 right, 0 wrong' ]
 }
 
 @test "a byte changed anywhere: exit 1 with its offset, or the same rows" {
-	run -0 "$LP_LIB/damage" change "$(blobs | sed -n 3p)" 500
+	run -0 damage change "$(blobs | sed -n 3p)" 500
 	[ "$output" = '500 right, 0 wrong' ]
 	lp-inflate "$(blobs | sed -n 3p)" >tar
-	run -0 "$LP_LIB/damage" change tar 500
+	run -0 damage change tar 500
 	[ "$output" = '500 right, 0 wrong' ]
 }
 

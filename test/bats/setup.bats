@@ -2,16 +2,17 @@
 # Setting up: the packages, and the real image that the other tests look at.
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
+load ../lib/registry
 
 setup()
 {
-	load ../lib/registry
-	cd "$BATS_TEST_TMPDIR" || return
+	own_folder
 	LAYOUT=$(image_layout)
 }
 
 @test "deps: lists, and leaves alone a machine that has everything" {
-	deps=$LP_LIB/deps
+	deps=$LIB/deps
 	"$deps" --list >all
 	"$deps" --list build >first
 	"$deps" --list test >rest
@@ -31,7 +32,7 @@ setup()
 @test "deps: a package that is not there is asked of apt-get" {
 	mkdir bin
 	sed 's/^	gcc libc6-dev/	no-such-package gcc libc6-dev/' \
-	    "$LP_LIB/deps" >deps
+	    "$LIB/deps" >deps
 	cat >bin/apt-get <<-'SH'
 	#!/bin/sh
 	echo "apt-get $*" >>calls
@@ -52,14 +53,14 @@ setup()
 
 @test "build-image: leaves an image alone, and refuses what is none" {
 	find "$LAYOUT" -printf '%p %s %T@\n' >before
-	run -0 "$LP_TOP/fixtures/build-image" "$LAYOUT"
+	run -0 "$TOP/fixtures/build-image" "$LAYOUT"
 	[ -z "$output" ]
 	find "$LAYOUT" -printf '%p %s %T@\n' | cmp - before
 	mkdir busy
 	: >busy/file
-	run -1 "$LP_TOP/fixtures/build-image" busy
+	run -1 "$TOP/fixtures/build-image" busy
 	[[ $output = *'no image'* ]]
-	run -2 "$LP_TOP/fixtures/build-image"
+	run -2 "$TOP/fixtures/build-image"
 }
 
 @test "the real image: four layers, and every kind of change in them" {

@@ -4,20 +4,16 @@
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154 # scripts in quotes; each test is a process, and means to be; run's variables
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
+load ../lib/registry
 
 setup_file()
 {
-	load ../lib/registry
 	srv_init
-	export HOME=$BATS_FILE_TMPDIR/home
-	unset LP_STORE LP_OFFLINE LP_TOKEN_FILE LP_TOKEN_FD REGISTRY_AUTH_FILE DOCKER_CONFIG XDG_CONFIG_HOME
-	mkdir -p "$HOME"
 	cd "$BATS_FILE_TMPDIR" || return
 	for n in 1 2 3 4; do
 		mkdir -p "tree$n"
-		# nothing that compresses: the same bytes each time, and many of them
-		openssl enc -aes-128-ctr -nosalt -pbkdf2 -pass "pass:$n" -in /dev/zero 2>/dev/null |
-			head -c 2000000 >"tree$n/file" || :
+		noise "$n" 2000000 >"tree$n/file"
 		tar --owner=0 --group=0 --mtime=@0 -cf - "tree$n" | gzip -n >"l$n.tar"
 	done
 	layout_make lay app:1 l1.tar l2.tar l3.tar l4.tar
@@ -25,36 +21,13 @@ setup_file()
 	registry_push "$PWD/lay:app:1" reg app:1
 }
 
-teardown_file()
-{
-	load ../lib/registry
-	srv_stop
-}
-
 setup()
 {
-	load ../lib/registry
-	export LP_BIN=${LP_BIN:-$BATS_TEST_DIRNAME/../../build/release/bin} IN=$BATS_FILE_TMPDIR
-	export PATH=$LP_BIN:$PATH BLOB=$BATS_FILE_TMPDIR/l1.tar
+	own_folder
+	export IN=$BATS_FILE_TMPDIR BLOB=$BATS_FILE_TMPDIR/l1.tar
 	HEX=$(sha256sum <"$BLOB" | cut -c1-64)
 	SIZE=$(stat -c %s "$BLOB")
 	SOURCE=$(srv_addr reg)/app@sha256:$HEX
-	cd "$BATS_TEST_TMPDIR" || return
-}
-
-teardown()
-{
-	srv_stop_test
-}
-
-# gets FIRST COUNT ARGUMENT...: exit 0, exactly those bytes of the blob
-gets()
-{
-	local first=$1 count=$2
-	shift 2
-	run -0 bash -c 'lp-fetch "$@" >got' - "$@"
-	echo "$output"
-	tail -c +$((first + 1)) "$BLOB" | head -c "$count" | cmp - got
 }
 
 # flip FILE OFFSET: another byte there

@@ -4,13 +4,12 @@
 # text, fed to each program that prints names or complains about them.
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
+load ../lib/registry
 
 setup_file()
 {
-	local top
-	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	export BIN=${LP_BIN:-$top/build/release/bin}
-	PROGRAMS=$(cd "$top/cmd" && echo lp-*.c | sed 's/\.c\>//g')
+	PROGRAMS=$(cd "$TOP/cmd" && echo lp-*.c | sed 's/\.c\>//g')
 	export PROGRAMS
 	export IN=$BATS_FILE_TMPDIR
 	cd "$IN" || return
@@ -22,18 +21,11 @@ setup_file()
 	ln -s "$EVIL" tree/link
 	tar --format=posix --owner="$(printf 'o\033[31mwner'):7" --group=0 -cf evil.tar tree
 	# the same as a listing, and as a table of contents
-	"$BIN/lp-tarls" evil.tar >evil.tsv
-	"$BIN/lp-tarls" -j evil.tar >evil.json
+	lp-tarls evil.tar >evil.tsv
+	lp-tarls -j evil.tar >evil.json
 	jq -cn '{version: 1, entries: [{name: "e\u001b[31m\u202e\u0007x", type: "symlink", linkName: "\u001b]0;t\u0007"}]}' \
 	    >stargz.index.json
 	zstd -q <stargz.index.json >toc.zst
-}
-
-setup()
-{
-	unset LP_STATS LP_STORE LP_CACHE LP_OFFLINE LP_SANDBOX
-	export LC_ALL=C.UTF-8 XDG_CACHE_HOME=$BATS_TEST_TMPDIR HOME=$BATS_TEST_TMPDIR
-	cd "$BATS_TEST_TMPDIR" || return
 }
 
 # harmless FILE: text of one screen, its controls nothing but line ends (and
@@ -51,17 +43,17 @@ PY
 }
 
 @test "lp-tarls -l shows names that a terminal does not obey, one line each" {
-	"$BIN/lp-tarls" -l "$IN/evil.tar" >out
+	lp-tarls -l "$IN/evil.tar" >out
 	harmless out
 	[ "$(wc -l <out)" -eq 3 ]
 }
 
 @test "lp-toc -l, lp-merge -l and its other forms for eyes" {
-	"$BIN/lp-toc" -q -l "$IN/toc.zst" >out
+	lp-toc -q -l "$IN/toc.zst" >out
 	harmless out
 	[ "$(wc -l <out)" -eq 1 ]
 	for f in evil.tsv evil.json; do
-		"$BIN/lp-merge" -l "$IN/$f" >out
+		lp-merge -l "$IN/$f" >out
 		harmless out
 		[ "$(wc -l <out)" -eq 3 ]
 	done
@@ -72,7 +64,7 @@ PY
 	[ "$(wc -l <"$IN/evil.json")" -eq 3 ]
 	run ! grep -q $'[\e\a\r\x7f]' "$IN/evil.tsv"
 	run ! grep -q $'[\e\a\r\x7f]' "$IN/evil.json"
-	"$BIN/lp-tarls" -0 -o name "$IN/evil.tar" | tr '\0' '\n' | grep -qaF $'e\e]0;title\a'
+	lp-tarls -0 -o name "$IN/evil.tar" | tr '\0' '\n' | grep -qaF $'e\e]0;title\a'
 }
 
 # what lp-peek itself paints is taken out: a name's own would leave its other controls behind
@@ -82,7 +74,6 @@ unpainted()
 }
 
 @test "lp-peek, lp-layers and lp-cache: an image whose files and history are called so" {
-	load ../lib/registry
 	layout_make layout app "$IN/evil.tar"
 	# its history, in a config of another digest
 	blob=layout/blobs/sha256
@@ -100,17 +91,17 @@ unpainted()
 	    '.manifests[0].digest = $d | .manifests[0].size = $n' layout/index.json >index
 	cp index layout/index.json
 	# rows keep what is text: nothing that a terminal obeys is
-	"$BIN/lp-layers" oci:layout >out
+	lp-layers oci:layout >out
 	run ! grep -q $'[\e\a\r\x7f]' out
 	grep -qF 'RUN \x1b[31m' out
 	[ "$(wc -l <out)" -eq 1 ]
 	for how in '' --tree --du --layers '--find=*title*' --layer=1; do
-		"$BIN/lp-peek" -q --no-cache --no-pager --color=always ${how:+"$how"} oci:layout | unpainted >out
+		lp-peek -q --no-cache --no-pager --color=always ${how:+"$how"} oci:layout | unpainted >out
 		harmless out
 		grep -qF title out || [ "$how" = --du ]
 	done
-	"$BIN/lp-cache" --db=db/c.db put --layer="sha256:$(printf '1%.0s' {1..64})" <"$IN/evil.tsv"
-	"$BIN/lp-cache" --db=db/c.db search title >out
+	lp-cache --db=db/c.db put --layer="sha256:$(printf '1%.0s' {1..64})" <"$IN/evil.tsv"
+	lp-cache --db=db/c.db search title >out
 	run ! grep -q $'[\e\a\r\x7f]' out
 	[ "$(wc -l <out)" -gt 0 ]
 }
@@ -125,37 +116,35 @@ unpainted()
 		lp-layers | lp-peek) set -- "oci:./$EVIL" ;;
 		*) set -- "./$EVIL" ;;
 		esac
-		"$BIN/$p" "$@" >out 2>err </dev/null && rm -rf "./$EVIL"
+		"$p" "$@" >out 2>err </dev/null && rm -rf "./$EVIL"
 		[ ! -s err ] || harmless err
 		# what is no option, no member and no column either
-		"$BIN/$p" "--$EVIL" >out 2>err </dev/null && false
+		"$p" "--$EVIL" >out 2>err </dev/null && false
 		harmless err
 	done
 }
 
 @test "messages about what is inside: members, rows, layers" {
-	run -4 "$BIN/lp-cat" -f "$IN/evil.tar" "no $EVIL"
+	run -4 lp-cat -f "$IN/evil.tar" "no $EVIL"
 	printf '%s\n' "$output" >err
 	harmless err
 	printf -- '-rw-r--r--\t0\t0\t0\t-\t%s\t\n' $'\e[31m\\q' >row
-	run -1 "$BIN/lp-merge" row
+	run -1 lp-merge row
 	printf '%s\n' "$output" >err
 	harmless err
-	run -2 "$BIN/lp-tarls" -o "$EVIL" "$IN/evil.tar"
+	run -2 lp-tarls -o "$EVIL" "$IN/evil.tar"
 	printf '%s\n' "$output" >err
 	harmless err
-	"$BIN/lp-merge" -v "$EVIL=$IN/evil.tsv" >/dev/null 2>err
+	lp-merge -v "$EVIL=$IN/evil.tsv" >/dev/null 2>err
 	harmless err
 }
 
 @test "what a registry says: errors and warnings" {
-	load ../lib/registry
 	srv_init
 	jq -n '{"/*": {status: 403, headers: {"Warning": "299 - \"w\u001b[31mx\"", "Content-Type": "application/json"},
 	    text: ({errors: [{code: "X\u001b[31m", message: "m\u0007\u202e\u009bx"}]} | tojson)}}' >rules.json
 	fault_start evil rules.json
-	"$BIN/lp-layers" --plain-http --retries=0 "$(srv_addr evil)/a:1" >out 2>err || true
-	srv_stop
+	lp-layers --plain-http --retries=0 "$(srv_addr evil)/a:1" >out 2>err || true
 	harmless err
 	grep -q 403 err
 }

@@ -5,22 +5,27 @@
 # $LP_SRV/NAME that holds its port, pid and logs; so what setup_file starts, a
 # test can ask for.
 #
-#	setup_file()	{ load ../lib/registry; srv_init; registry_start reg; }
-#	teardown_file()	{ srv_stop; }
+#	load ../lib/registry		at the top of the file
+#	setup_file()	{ srv_init; registry_start reg; }
+#
+# What setup_file starts lives until the file ends, what a test starts until
+# the test does: teardown and teardown_file see to it. A file that has its own
+# says srv_stop_test in the one, srv_stop in the other.
 #
 # Servers
 #	srv_init [DIR]			first; DIR defaults to bats' directory
 #	srv_stop [NAME...]		kill these, or all; what is gone already
 #					is no error
-#	srv_stop_test			kill what this test has started: for
-#					teardown, where setup_file's servers
-#					are to live on
+#	srv_stop_test			kill what this test has started
 #	srv_port NAME			its port
 #	srv_addr NAME [HOST]		HOST:PORT; HOST defaults to 127.0.0.1
 #	srv_log NAME			the file its requests are logged to
 #	srv_requests NAME [JQ]		those requests that JQ (a filter for
 #					select) holds true for, one object a line
-#	wait_for COMMAND...		until it succeeds; fails after 10 s
+#	srv_asked NAME COUNT		wait until as many requests are logged:
+#					each is when it has ended, which may be
+#					after who sent it has
+#	wait_for COMMAND...		until it succeeds; fails after a minute
 #
 # Registries (docker-registry; SIDE is the storage directory, so that two
 # registries may serve the same blobs under different rules)
@@ -36,6 +41,8 @@
 #	registry_served NAME		bytes of blobs that its access log has
 #	image_layout			prints the layout of the real image,
 #					which is built when it is missing
+#	image_start NAME REPO:TAG...	a registry that has it under these
+#					names; its layout is LAYOUT
 #	layout_make DIR TAG FILE...	an OCI layout whose layers are these
 #					files: tar, gzip or zstd, as they stand
 #
@@ -56,8 +63,18 @@
 # resolver: cdn.localhost, auth.localhost, registry.localhost and
 # other.localhost are in the certificate.
 
-LP_LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-LP_TOP=$(cd "$LP_LIB/../.." && pwd)
+LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+TOP=${LIB%/*/*}
+
+teardown()
+{
+	[ -z "${LP_SRV-}" ] || srv_stop_test
+}
+
+teardown_file()
+{
+	[ -z "${LP_SRV-}" ] || srv_stop
+}
 
 srv_init()
 {
@@ -98,6 +115,16 @@ srv_log()
 srv_requests()
 {
 	jq -c "select(${2:-true})" "$(srv_log "$1")"
+}
+
+srv_asked()
+{
+	# shellcheck disable=SC2317 # run by wait_for
+	as_many()
+	{
+		[ "$(srv_requests "$1" | wc -l)" -ge "$2" ]
+	}
+	wait_for as_many "$1" "$2"
 }
 
 # srv_spawn NAME COMMAND...: in the background, with no descriptor of bats'
@@ -180,14 +207,26 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 
 image_layout()
 {
-	local dir=${LP_IMAGE:-$LP_TOP/build/image}
+	local dir=${LP_IMAGE:-$TOP/build/image}
 	[ -f "$dir/index.json" ] || (
 		mkdir -p "$(dirname "$dir")"
 		exec 9>"$dir.lock"
 		flock 9
-		"$LP_TOP/fixtures/build-image" "$dir" >&2
+		"$TOP/fixtures/build-image" "$dir" >&2
 	) || return
 	printf '%s\n' "$dir"
+}
+
+image_start()
+{
+	local name=$1 repo
+	shift
+	LAYOUT=$(image_layout) || return
+	export LAYOUT
+	registry_start "$name"
+	for repo; do
+		registry_push "$LAYOUT:app:1" "$name" "$repo"
+	done
 }
 
 # layout_blob DIR FILE MEDIATYPE: stores it, prints its descriptor
@@ -348,7 +387,7 @@ tool_start()
 	shift 2
 	mkdir -p "$dir"
 	rm -f "$dir/port"
-	srv_spawn "$name" python3 "$LP_LIB/$tool" --port-file "$dir/port" \
+	srv_spawn "$name" python3 "$LIB/$tool" --port-file "$dir/port" \
 	    --log "$dir/requests" "$@"
 	srv_ready "$name" port_known "$name"
 }

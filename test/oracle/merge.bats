@@ -3,13 +3,7 @@
 # merge-umoci). LP_ORACLE_IMAGES images, 60 if that is not set.
 
 bats_require_minimum_version 1.5.0
-
-setup()
-{
-	export TOP LP_BIN
-	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	LP_BIN=${LP_BIN:-$TOP/build/release/bin}
-}
+load ../lib/suite
 
 @test "generated images: every path, type, mode, owner, size and link as umoci leaves them" {
 	run -0 "$TOP/test/oracle/merge-umoci" random 1 "${LP_ORACLE_IMAGES:-60}" "$BATS_TEST_TMPDIR/w"

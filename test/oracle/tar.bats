@@ -5,15 +5,12 @@
 # ORACLE_COUNT=N    how many random archives (5,000), and mutated ones (20,000) at least
 
 bats_require_minimum_version 1.5.0
+load ../lib/suite
 
 setup_file()
 {
-	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	: "${LP_BIN:=$TOP/build/release/bin}"
-	: "${LP_TREE:=$TOP/build/release}"
-	export TOP LP_BIN PATH="$LP_BIN:$LP_TREE/oracle:$TOP/test/lib:$TOP/test/oracle:$PATH"
+	export PATH="${LP_TREE:-$TOP/build/release}/oracle:$TOP/test/oracle:$PATH"
 	export COUNT=${ORACLE_COUNT:-5000}
-	unset LP_STATS
 	cd "$BATS_FILE_TMPDIR" || return
 	tar-tree tree
 }

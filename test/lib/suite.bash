@@ -1,0 +1,80 @@
+# suite.bash: what every test file stands on, to be loaded at its top
+#
+#	load ../lib/suite
+#
+# Loading sets, for setup_file and for each test,
+#	TOP LIB FIX	the tree, test/lib and fixtures/indexed
+#	LP_BIN		the programs that are tested, in PATH before all
+#			others: those of the release build if nobody says
+# and leaves nothing of the user's own: stores, credentials, proxies, colours,
+# the pager, the language. A test finds its folder empty, and HOME is there.
+# What setup_file exports, tests have, unless it is one of these.
+#
+#	own_folder		go to the test's folder, which is HOME; what
+#				setup does in files that have none
+#	shipped			in setup_file, sets RELEASE: the programs that
+#				people use, built if others are tested. For
+#				what sanitizers have not: locks, memory, time
+#	noise SEED BYTES	bytes that do not compress, the same each time
+#	tables DIR		the tables of contents of fixtures/indexed, as
+#				they lie in the layers: DIR/es, DIR/zc
+#	gets FIRST COUNT ARGUMENT...
+#				lp-fetch ends well; got has exactly those
+#				bytes of the file $BLOB
+#	downloaded FILE		bytes, by all programs that wrote statistics
+
+LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+TOP=${LIB%/*/*}
+FIX=$TOP/fixtures/indexed
+: "${LP_BIN:=$TOP/build/release/bin}"
+export TOP LIB FIX LP_BIN PATH="$LP_BIN:$LIB:$PATH" LC_ALL=C.UTF-8
+export HOME=$BATS_FILE_TMPDIR XDG_RUNTIME_DIR=$BATS_FILE_TMPDIR
+unset LP_CACHE LP_OFFLINE LP_SANDBOX LP_STATS LP_STORE LP_TOKEN_FD LP_TOKEN_FILE
+unset DOCKER_CONFIG REGISTRY_AUTH_FILE XDG_CACHE_HOME XDG_CONFIG_HOME
+unset http_proxy https_proxy all_proxy no_proxy HTTPS_PROXY ALL_PROXY NO_PROXY
+unset LP_PAGER PAGER LESS LS_COLORS NO_COLOR
+
+own_folder()
+{
+	cd "$BATS_TEST_TMPDIR" || return
+	export HOME=$PWD XDG_RUNTIME_DIR=$PWD
+}
+
+setup()
+{
+	own_folder
+}
+
+shipped()
+{
+	export RELEASE=$TOP/build/release/bin
+	# several files may ask at once
+	[ "$LP_BIN" = "$RELEASE" ] ||
+	    flock "$TOP/build" make -s -C "$TOP" FLAVOUR=release all >/dev/null
+}
+
+noise()
+{
+	openssl enc -aes-128-ctr -nosalt -pbkdf2 -pass "pass:$1" -in /dev/zero 2>/dev/null | head -c "$2" || :
+}
+
+tables()
+{
+	tail -c +267976 "$FIX/layer.estargz" | head -c 10039 >"$1/es"
+	tail -c +267607 "$FIX/layer.zchunked" | head -c 10223 >"$1/zc"
+}
+
+# shellcheck disable=SC2154 # set by run
+gets()
+{
+	local first=$1 count=$2
+	shift 2
+	run -0 bash -c 'lp-fetch "$@" >got' - "$@"
+	echo "$output"
+	tail -c +$((first + 1)) "$BLOB" | head -c "$count" | cmp - got
+}
+
+downloaded()
+{
+	jq -s 'map(.bytes_downloaded // 0) | add' "$1"
+}
