@@ -361,10 +361,7 @@ run(struct args *a, const struct command *c)
 	lp_listing_init(&w->out);
 	rc = enter(a, c);
 	exit_code = lp_exit_of(rc != LP_OK ? rc : work(a, c));
-	rc = lp_close_stdout();
-	if (rc == LP_E_SYS)
-		lp_err_errno("<stdout>");
-	exit_code = lp_exit_worse(exit_code, lp_exit_of(rc));
+	exit_code = lp_exit_worse(exit_code, lp_exit_of(lp_close_stdout()));
 	w->stats.entries_found = w->found;
 	(void)lp_stats_end(&w->stats, exit_code);
 	lp_listing_release(&w->out);

@@ -142,12 +142,8 @@ no_memory(int rc)
 static int
 put(struct cat *c, struct lp_span s)
 {
-	int rc = lp_write_all(STDOUT_FILENO, s);
-
-	if (rc == LP_E_SYS)
-		lp_err_errno("<stdout>");
 	c->sent += s.n;
-	return rc;
+	return lp_put(s);
 }
 
 static int

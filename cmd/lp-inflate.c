@@ -113,14 +113,6 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	return LP_EXIT_OK;
 }
 
-static int
-output(int rc)
-{
-	if (rc == LP_E_SYS)
-		lp_err_errno("<stdout>");
-	return rc;
-}
-
 /* There is much of it: a larger pipe, and writing beside decoding. */
 static void
 go_faster(struct work *w)
@@ -140,7 +132,7 @@ hand_on(struct work *w)
 
 	if (over)
 		out.n = (size_t)(w->args->max_output - w->written);
-	rc = output(lp_writer_put(&w->out, out));
+	rc = lp_put_said(lp_writer_put(&w->out, out));
 	if (rc != LP_OK)
 		return rc;
 	if (w->written < LP_PIPE_GROW_BEHIND && w->written + out.n >= LP_PIPE_GROW_BEHIND)
@@ -148,7 +140,7 @@ hand_on(struct work *w)
 	w->written += out.n;
 	if (!over)
 		return LP_OK;
-	rc = output(lp_writer_wait(&w->out));
+	rc = lp_put_said(lp_writer_wait(&w->out));
 	if (rc != LP_OK)
 		return rc;
 	lp_err("%s: the output is longer than %" PRIu64 " bytes (--max-output)", w->name, w->args->max_output);
@@ -217,7 +209,7 @@ more(struct work *w, struct lp_span *in)
 static int
 verdict(struct work *w, enum lp_inflate_event ev)
 {
-	int rc = output(lp_writer_wait(&w->out));
+	int rc = lp_put_said(lp_writer_wait(&w->out));
 
 	if (rc != LP_OK)
 		return rc;

@@ -280,11 +280,8 @@ print_place(const struct lp_footer *f)
 	char line[256];
 	int n = snprintf(line, sizeof(line), "%" PRIu64 "-%" PRIu64 "\t%s\t%s\n", f->offset, f->offset + f->length - 1,
 	    lp_toc_format_name(f->format), digest);
-	int rc = lp_write_all(STDOUT_FILENO, lp_span(line, (size_t)n));
 
-	if (rc == LP_E_SYS)
-		lp_err_errno("<stdout>");
-	return rc;
+	return lp_put(lp_span(line, (size_t)n));
 }
 
 static int

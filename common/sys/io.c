@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/status.h"
+#include "common/sys/err.h"
 
 void
 lp_io_init(void)
@@ -111,6 +112,20 @@ lp_write_all(int fd, struct lp_span s)
 	return LP_OK;
 }
 
+int
+lp_put_said(int status)
+{
+	if (status == LP_E_SYS)
+		lp_err_errno("<stdout>");
+	return status;
+}
+
+int
+lp_put(struct lp_span s)
+{
+	return lp_put_said(lp_write_all(STDOUT_FILENO, s));
+}
+
 void
 lp_pipe_grow(int fd)
 {
@@ -121,7 +136,7 @@ int
 lp_close_stdout(void)
 {
 	/* EINTR: Linux has closed it all the same */
-	if (close(1) == 0 || errno == EINTR)
+	if (close(STDOUT_FILENO) == 0 || errno == EINTR)
 		return LP_OK;
-	return errno == EPIPE ? LP_E_PIPE : LP_E_SYS;
+	return lp_put_said(errno == EPIPE ? LP_E_PIPE : LP_E_SYS);
 }

@@ -41,6 +41,14 @@ int lp_read_all(int fd, struct lp_buf *);
 int lp_write_all(int fd, struct lp_span);
 
 /*
+ * To stdout: as lp_write_all, and LP_E_SYS was said. lp_put_said is for who
+ * writes there in another way: the status it has, said if it is LP_E_SYS,
+ * errno being that of the failure, and handed back.
+ */
+int lp_put(struct lp_span);
+int lp_put_said(int status);
+
+/*
  * Larger pipes mean fewer switches between two filters; what is no pipe, or
  * may not grow, stays as it is. Not before LP_PIPE_GROW_BEHIND bytes went
  * through: what lies in pipes when a reader stops early was fetched for
@@ -50,8 +58,8 @@ enum { LP_PIPE_GROW_BEHIND = 1024 * 1024 };
 void lp_pipe_grow(int fd);
 
 /*
- * Close stdout and look: a full disk may speak up only here.
- * 0, LP_E_PIPE or LP_E_SYS. Call it last.
+ * Close stdout and look: a full disk may speak up only here. Results as
+ * lp_put. Call it last.
  */
 int lp_close_stdout(void);
 

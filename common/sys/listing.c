@@ -1,7 +1,6 @@
 #include "common/sys/listing.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "common/base/glob.h"
 #include "common/base/limits.h"
@@ -95,11 +94,8 @@ said(int rc)
 int
 lp_listing_flush(struct lp_listing *l)
 {
-	if (l->failed == LP_OK) {
-		l->failed = lp_write_all(STDOUT_FILENO, lp_buf_span(&l->out));
-		if (l->failed == LP_E_SYS)
-			lp_err_errno("<stdout>");
-	}
+	if (l->failed == LP_OK)
+		l->failed = lp_put(lp_buf_span(&l->out));
 	lp_buf_clear(&l->out);
 	return l->failed;
 }

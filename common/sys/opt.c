@@ -28,11 +28,9 @@ print_and_exit(const char *a, const char *b, const char *c)
 	int rc = LP_OK;
 
 	for (size_t i = 0; i < 3 && rc == LP_OK; i++)
-		rc = lp_write_all(1, lp_span_str(parts[i]));
+		rc = lp_put(lp_span_str(parts[i]));
 	if (rc == LP_OK)
 		rc = lp_close_stdout();
-	if (rc == LP_E_SYS)
-		lp_err_errno("<stdout>");
 	exit(lp_exit_of(rc));
 }
 

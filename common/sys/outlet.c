@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/base/status.h"
 #include "common/sys/err.h"
@@ -47,10 +46,8 @@ static int
 put(void *arg, struct lp_span s)
 {
 	struct lp_outlet *o = arg;
-	int rc = lp_write_all(1, s);
+	int rc = lp_put(s);
 
-	if (rc == LP_E_SYS)
-		lp_err_errno("<stdout>");
 	if (rc != LP_OK)
 		return rc;
 	if (o->hashing)

@@ -138,10 +138,7 @@ lp_finish(struct lp_stats *s, int exit_code)
 	/* memory can end anywhere, and not every place has said so */
 	if (exit_code == LP_EXIT_SYSTEM && lp_err_last()[0] == '\0')
 		lp_err("out of memory");
-	if (lp_close_stdout() == LP_E_SYS) {
-		lp_err_errno("<stdout>");
-		exit_code = lp_exit_worse(exit_code, LP_EXIT_SYSTEM);
-	}
+	exit_code = lp_exit_worse(exit_code, lp_exit_of(lp_close_stdout()));
 	if (lp_stats_end(s, exit_code) != LP_OK) {
 		lp_err_errno("cannot write the statistics");
 		exit_code = lp_exit_worse(exit_code, LP_EXIT_SYSTEM);

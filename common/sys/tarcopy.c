@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "common/base/glob.h"
 #include "common/base/limits.h"
@@ -24,16 +23,6 @@ no_memory(int rc)
 {
 	if (rc == LP_E_NOMEM || rc == LP_E_LIMIT)
 		lp_err("%s", rc == LP_E_NOMEM ? "out of memory" : "a name or a header is above the limit");
-	return rc;
-}
-
-static int
-put(struct lp_span s)
-{
-	int rc = lp_write_all(STDOUT_FILENO, s);
-
-	if (rc == LP_E_SYS)
-		lp_err_errno("<stdout>");
 	return rc;
 }
 
@@ -113,7 +102,7 @@ body(struct lp_tarcopy *t, int copy)
 			struct lp_span s = lp_span_take(&t->in, left < t->in.n ? (size_t)left : t->in.n);
 
 			done = s.n;
-			rc = copy ? put(s) : LP_OK;
+			rc = copy ? lp_put(s) : LP_OK;
 		} else if (!copy && (rc = lp_input_skip(t->input, left, &done)) != LP_OK) {
 			lp_err_errno("%s", t->input_name);
 		}
@@ -141,7 +130,7 @@ member(struct lp_tarcopy *t)
 		t->members++;
 		rc = no_memory(note_copied(t, e));
 		if (rc == LP_OK)
-			rc = put(head);
+			rc = lp_put(head);
 	}
 	if (rc == LP_OK)
 		rc = body(t, verdict == COPY);
@@ -197,7 +186,7 @@ static int
 end(struct lp_tarcopy *t)
 {
 	static const unsigned char marker[2 * LP_TAR_BLOCK];
-	int rc = put(lp_span(marker, sizeof(marker)));
+	int rc = lp_put(lp_span(marker, sizeof(marker)));
 
 	for (size_t i = 0; i < t->nnames; i++) {
 		if (t->found[i] == 0 && (rc == LP_OK || rc == LP_E_ABSENT)) {

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "common/base/limits.h"
 #include "common/base/status.h"
@@ -108,16 +107,6 @@ look_up(struct cat *c)
 /* ---- out of the blob ------------------------------------------------------------ */
 
 static int
-put(struct lp_span s)
-{
-	int rc = lp_write_all(STDOUT_FILENO, s);
-
-	if (rc == LP_E_SYS)
-		lp_err_errno("<stdout>");
-	return rc;
-}
-
-static int
 differs(struct cat *c, const char *what)
 {
 	lp_err("%s: the content of bytes %" PRIu64 " to %" PRIu64 " does not match the digest of the %s",
@@ -134,7 +123,7 @@ end_chunk(struct cat *c, const struct lp_chunks_one *one)
 	lp_hash_end(&c->chunk_hash, got);
 	if (one->digest[0] != '\0' && strcmp(got, one->digest) != 0)
 		return differs(c, "chunk");
-	rc = put(lp_buf_span(&c->held));
+	rc = lp_put(lp_buf_span(&c->held));
 	lp_buf_clear(&c->held);
 	c->i++;
 	c->at = 0;
@@ -152,7 +141,7 @@ pass(struct cat *c, struct lp_span s)
 	lp_hash_add(&c->file_hash, s);
 	c->at += s.n;
 	c->done += s.n;
-	rc = one->size <= LP_MAX_HELD_CHUNK ? no_memory(lp_buf_add(&c->held, s)) : put(s);
+	rc = one->size <= LP_MAX_HELD_CHUNK ? no_memory(lp_buf_add(&c->held, s)) : lp_put(s);
 	return rc == LP_OK && c->at == one->size ? end_chunk(c, one) : rc;
 }
 

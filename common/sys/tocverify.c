@@ -37,10 +37,8 @@ said(int rc)
 static int
 flush(struct verify *v)
 {
-	int rc = lp_write_all(STDOUT_FILENO, lp_buf_span(&v->out));
+	int rc = lp_put(lp_buf_span(&v->out));
 
-	if (rc == LP_E_SYS)
-		lp_err_errno("<stdout>");
 	lp_buf_clear(&v->out);
 	return rc;
 }

@@ -1,7 +1,6 @@
 #include "common/sys/view.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "common/base/status.h"
 #include "common/format/aligned.h"
@@ -15,10 +14,8 @@
 int
 lp_view_flush(struct lp_view_out *o)
 {
-	int rc = o->b.n > 0 ? lp_write_all(1, lp_buf_span(&o->b)) : LP_OK;
+	int rc = lp_put(lp_buf_span(&o->b));
 
-	if (rc == LP_E_SYS)
-		lp_err_errno("<stdout>");
 	lp_buf_clear(&o->b);
 	return rc;
 }
@@ -139,9 +136,5 @@ lp_view_run(void *arg)
 	end = rc == LP_E_PIPE ? LP_OK : lp_view_flush(&o);
 	rc = rc != LP_OK ? rc : end;
 	lp_buf_release(&o.b);
-	if (rc == LP_OK && lp_close_stdout() == LP_E_SYS) {
-		lp_err_errno("<stdout>");
-		rc = LP_E_SYS;
-	}
-	return lp_exit_of(rc);
+	return lp_exit_of(rc != LP_OK ? rc : lp_close_stdout());
 }
