@@ -74,3 +74,16 @@ lp_buf_cstr(struct lp_buf *b)
 	b->p[b->n] = '\0';
 	return (const char *)b->p;
 }
+
+char *
+lp_cstr(struct lp_span s)
+{
+	char *p = malloc(s.n + 1);
+
+	if (p == NULL)
+		return NULL;
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
+	return p;
+}

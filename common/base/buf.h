@@ -91,4 +91,10 @@ lp_buf_span(const struct lp_buf *b)
  */
 const char *lp_buf_cstr(struct lp_buf *);
 
+/*
+ * The bytes as a C string in memory of its own, for free(3); NULL if there
+ * is none. That they hold no NUL is the caller's to know.
+ */
+char *lp_cstr(struct lp_span);
+
 #endif

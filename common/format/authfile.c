@@ -1,7 +1,5 @@
 #include "common/format/authfile.h"
 
-#include <stdlib.h>
-
 #include "common/base/base64.h"
 #include "common/base/num.h"
 #include "common/base/secret.h"
@@ -56,12 +54,8 @@ keep(char **out, struct lp_span s, struct lp_json_error *e)
 		return fail(e, LP_E_LIMIT, "a secret of more than 64 KiB");
 	if (memchr(s.p, '\0', s.n) != NULL)
 		return fail(e, LP_E_DATA, "a NUL byte in a name or secret");
-	*out = malloc(s.n + 1);
-	if (*out == NULL)
-		return fail(e, LP_E_NOMEM, "out of memory");
-	memcpy(*out, s.p, s.n);
-	(*out)[s.n] = '\0';
-	return LP_OK;
+	*out = lp_cstr(s);
+	return *out != NULL ? LP_OK : fail(e, LP_E_NOMEM, "out of memory");
 }
 
 static int

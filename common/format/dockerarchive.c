@@ -183,12 +183,8 @@ take_string(const json_t *v, char **out, struct lp_json_error *e)
 
 	if (s.p == NULL || s.n == 0 || memchr(s.p, '\0', s.n) != NULL)
 		return fail(e, LP_E_DATA, "a path or ID that is none");
-	*out = malloc(s.n + 1);
-	if (*out == NULL)
-		return fail(e, LP_E_NOMEM, "out of memory");
-	memcpy(*out, s.p, s.n);
-	(*out)[s.n] = '\0';
-	return LP_OK;
+	*out = lp_cstr(s);
+	return *out != NULL ? LP_OK : fail(e, LP_E_NOMEM, "out of memory");
 }
 
 static int

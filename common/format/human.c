@@ -71,13 +71,22 @@ choose(uint64_t n, unsigned digits, unsigned *unit, unsigned *places)
 	}
 }
 
+/* The number alone, with as many significant digits; the unit it is in. */
+static char *
+put_scaled(char *p, uint64_t n, unsigned digits, unsigned *unit)
+{
+	unsigned places;
+	uint64_t v = choose(n, digits, unit, &places);
+
+	return put_fixed(p, v, places);
+}
+
 char *
 lp_human_bytes(char *p, uint64_t bytes)
 {
-	unsigned unit, places;
-	uint64_t v = choose(bytes, 3, &unit, &places);
+	unsigned unit;
 
-	p = put_fixed(p, v, places);
+	p = put_scaled(p, bytes, 3, &unit);
 	*p++ = ' ';
 	*p++ = units[unit];
 	if (unit > 0) {
@@ -90,10 +99,9 @@ lp_human_bytes(char *p, uint64_t bytes)
 char *
 lp_human_short(char *p, uint64_t bytes)
 {
-	unsigned unit, places;
-	uint64_t v = choose(bytes, 2, &unit, &places);
+	unsigned unit;
 
-	p = put_fixed(p, v, places);
+	p = put_scaled(p, bytes, 2, &unit);
 	if (unit > 0)
 		*p++ = units[unit];
 	return p;
