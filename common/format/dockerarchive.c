@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "common/base/array.h"
 #include "common/base/num.h"
 #include "common/base/path.h"
 #include "common/base/status.h"
@@ -50,18 +51,14 @@ normal(struct lp_span dir, struct lp_span path, char **out)
 static int
 room(struct lp_members *m)
 {
-	size_t cap = m->cap > 0 ? m->cap * 2 : 64;
 	struct lp_member *v;
 
-	if (m->n < m->cap)
-		return LP_OK;
-	if (cap > LP_ARCHIVE_MEMBERS)
+	if (m->n == LP_ARCHIVE_MEMBERS)
 		return LP_E_LIMIT;
-	v = reallocarray(m->v, cap, sizeof(*v));
+	v = lp_array_room(m->v, m->n, &m->cap, sizeof(*v));
 	if (v == NULL)
 		return LP_E_NOMEM;
 	m->v = v;
-	m->cap = cap;
 	return LP_OK;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
 #include "common/format/tree.h"
@@ -26,26 +27,11 @@ lp_walk_release(struct lp_walk *w)
 	w->wait = NULL;
 }
 
-/* One more element of `size` bytes at the end of an array. */
-static void *
-room(void *array, size_t n, size_t *cap, size_t size)
-{
-	size_t more = *cap > 0 ? *cap * 2 : 32;
-	void *p = array;
-
-	if (n < *cap)
-		return array;
-	p = reallocarray(array, more, size);
-	if (p != NULL)
-		*cap = more;
-	return p;
-}
-
 /* Begin with what lies in a directory. */
 static int
 enter(struct lp_walk *w, const struct lp_node *dir)
 {
-	struct lp_walk_frame *f = room(w->frames, w->nframes, &w->frames_cap, sizeof(*f));
+	struct lp_walk_frame *f = lp_array_room(w->frames, w->nframes, &w->frames_cap, sizeof(*f));
 
 	if (f == NULL)
 		return LP_E_NOMEM;
@@ -62,7 +48,7 @@ enter(struct lp_walk *w, const struct lp_node *dir)
 static int
 put_off(struct lp_walk *w, struct lp_node *dir)
 {
-	struct lp_node **p = room(w->wait, w->nwait, &w->wait_cap, sizeof(struct lp_node *));
+	struct lp_node **p = lp_array_room(w->wait, w->nwait, &w->wait_cap, sizeof(struct lp_node *));
 
 	if (p == NULL)
 		return LP_E_NOMEM;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/sys/err.h"
@@ -60,16 +61,11 @@ known(const struct lp_fill *f, const char *digest)
 static int
 room(struct lp_fill *f)
 {
-	size_t cap = f->cap > 0 ? 2 * f->cap : 16;
-	struct lp_fill_job **v;
+	struct lp_fill_job **v = lp_array_room(f->v, f->n, &f->cap, sizeof(struct lp_fill_job *));
 
-	if (f->n < f->cap)
-		return LP_OK;
-	v = reallocarray(f->v, cap, sizeof(*v));
 	if (v == NULL)
 		return LP_E_NOMEM;
 	f->v = v;
-	f->cap = cap;
 	return LP_OK;
 }
 

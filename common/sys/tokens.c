@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/base/array.h"
 #include "common/base/escape.h"
 #include "common/base/num.h"
 #include "common/base/secret.h"
@@ -55,18 +56,14 @@ at_hand(struct lp_tokens *t, const char *host, const char *repo, const char *use
 static int
 room(struct lp_tokens *t)
 {
-	size_t cap = t->cap > 0 ? t->cap * 2 : 8;
 	struct lp_token_entry *v;
 
-	if (t->n < t->cap)
-		return LP_OK;
-	if (cap > TOKENS_MAX)
+	if (t->n == TOKENS_MAX)
 		return LP_E_NOMEM;
-	v = reallocarray(t->v, cap, sizeof(*v));
+	v = lp_array_room(t->v, t->n, &t->cap, sizeof(*v));
 	if (v == NULL)
 		return LP_E_NOMEM;
 	t->v = v;
-	t->cap = cap;
 	return LP_OK;
 }
 
