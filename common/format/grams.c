@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/limits.h"
+#include "common/base/sort.h"
 #include "common/base/status.h"
 
 enum { FIRST_SLOTS = 1 << 12, FIRST_BYTES = 16, VARINT_MAX = 5 };
@@ -123,24 +124,12 @@ lp_grams_add(struct lp_grams *g, struct lp_span path)
 	return rc == LP_OK ? lp_buf_add(&g->before, path) : rc;
 }
 
-/* Shell sort: some 50,000 at most matter, and qsort(3) asks the kernel for what a locked process may not have. */
-static void
-sort_postings(struct lp_posting *p, size_t n)
+static int
+by_gram(const void *a, const void *b)
 {
-	size_t gap = 1;
+	const struct lp_posting *x = a, *y = b;
 
-	while (gap < n / 3)
-		gap = gap * 3 + 1;
-	for (; gap > 0; gap /= 3) {
-		for (size_t i = gap; i < n; i++) {
-			struct lp_posting x = p[i];
-			size_t j = i;
-
-			for (; j >= gap && p[j - gap].gram > x.gram; j -= gap)
-				p[j] = p[j - gap];
-			p[j] = x;
-		}
-	}
+	return (x->gram > y->gram) - (x->gram < y->gram);
 }
 
 void
@@ -155,7 +144,7 @@ lp_grams_sort(struct lp_grams *g)
 		if (n++ != i)
 			g->posting[i] = (struct lp_posting){ 0 };
 	}
-	sort_postings(g->posting, n);
+	lp_sort(g->posting, n, sizeof(g->posting[0]), by_gram);
 }
 
 /* ---- asking --------------------------------------------------------------- */
