@@ -1,7 +1,5 @@
 /* lp-cat: a layer's tar in, the content of one member out. */
-#include <fcntl.h>
 #include <inttypes.h>
-#include <unistd.h>
 
 #include "common/base/digest.h"
 #include "common/base/status.h"
@@ -300,17 +298,12 @@ many_members(struct cat *c, struct lp_stats *stats)
 static int
 run_stream(const struct args *a, struct lp_stats *stats)
 {
-	struct cat c = { .a = a, .name = a->file != NULL ? lp_quotes_kept(a->file) : "<stdin>" };
-	int fd = a->file != NULL ? open(a->file, O_RDONLY | O_CLOEXEC) : STDIN_FILENO, rc = LP_E_SYS;
+	struct cat c = { .a = a };
+	int rc = lp_input_operand(&c.input, a->file, &c.name);
 
-	c.input.null = -1;
-	if (fd >= 0)
-		rc = lp_input_open(&c.input, fd);
-	if (rc == LP_E_SYS)
-		lp_err_errno("%s", c.name);
 	c.start = c.input.at;
 	lp_tar_init(&c.tar);
-	if (no_memory(rc) == LP_OK)
+	if (rc == LP_OK)
 		rc = lp_lock(LP_DUTY_FILTER);
 	if (rc == LP_OK && a->tar) {
 		rc = many_members(&c, stats);

@@ -1,5 +1,4 @@
 /* lp-inflate: gzip, zstd or plain bytes in, plain bytes out, as far as they go. */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <unistd.h>
 
@@ -258,20 +257,8 @@ inflate_all(struct work *w)
 static int
 open_input(struct work *w)
 {
-	int fd = STDIN_FILENO, rc;
+	int rc = lp_input_operand(&w->in, w->args->file, &w->name);
 
-	w->name = "<stdin>";
-	if (w->args->file != NULL) {
-		w->name = lp_quotes_kept(w->args->file);
-		fd = open(w->args->file, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			return input_failed(w);
-	}
-	rc = lp_input_open(&w->in, fd);
-	if (rc == LP_E_SYS)
-		return input_failed(w);
-	if (rc == LP_E_NOMEM)
-		lp_err("out of memory");
 	return rc == LP_OK ? lp_lock(LP_DUTY_THREADED) : rc;
 }
 

@@ -1,8 +1,6 @@
 /* lp-tarls: tar bytes -> one row per member */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "common/base/status.h"
 #include "common/format/tar.h"
@@ -251,20 +249,8 @@ list(struct tarls *x, enum lp_complete *complete)
 static int
 open_input(struct tarls *x)
 {
-	int fd = STDIN_FILENO, rc;
+	int rc = lp_input_operand(&x->in, x->file, &x->name);
 
-	x->name = "<stdin>";
-	if (x->file != NULL) {
-		x->name = lp_quotes_kept(x->file);
-		fd = open(x->file, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			return input_failed(x);
-	}
-	rc = lp_input_open(&x->in, fd);
-	if (rc == LP_E_SYS)
-		return input_failed(x);
-	if (rc == LP_E_NOMEM)
-		lp_err("out of memory");
 	return rc == LP_OK ? lp_lock(LP_DUTY_FILTER) : rc;
 }
 

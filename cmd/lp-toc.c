@@ -1,8 +1,6 @@
 /* lp-toc: the table of contents of an indexed layer in, the layer's rows out. */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "common/base/limits.h"
 #include "common/base/num.h"
@@ -10,6 +8,7 @@
 #include "common/format/footer.h"
 #include "common/format/json.h"
 #include "common/sys/err.h"
+#include "common/sys/input.h"
 #include "common/sys/io.h"
 #include "common/sys/listing.h"
 #include "common/sys/sandbox.h"
@@ -123,20 +122,6 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	return check_args(a, opt);
 }
 
-/* stdin, or a file by name. A descriptor, or LP_E_SYS after a message. */
-static int
-open_input(const char *file, const char **name)
-{
-	int fd = STDIN_FILENO;
-
-	*name = file != NULL ? lp_quotes_kept(file) : "<stdin>";
-	if (file != NULL)
-		fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		lp_err_errno("%s", *name);
-	return fd >= 0 ? fd : LP_E_SYS;
-}
-
 /* ---- rows ------------------------------------------------------------------- */
 
 static int
@@ -185,7 +170,7 @@ run_list(struct args *a, struct lp_stats *stats)
 {
 	struct lp_tocread r;
 	const char *name;
-	int fd = open_input(a->file, &name), rc;
+	int fd = lp_operand_open(a->file, &name), rc;
 
 	if (fd < 0)
 		return fd;
@@ -289,7 +274,7 @@ run_locate(const struct args *a, const struct lp_opt *opt)
 {
 	struct lp_footer f;
 	const char *name;
-	int fd = open_input(a->file, &name), rc;
+	int fd = lp_operand_open(a->file, &name), rc;
 
 	if (fd < 0)
 		return fd;

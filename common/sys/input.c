@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/status.h"
+#include "common/sys/err.h"
 #include "common/sys/io.h"
 
 /*
@@ -41,6 +42,37 @@ lp_input_open(struct lp_input *in, int fd)
 		in->null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	in->buf = malloc(ASK_MOST);
 	return in->buf != NULL ? LP_OK : LP_E_NOMEM;
+}
+
+int
+lp_operand_open(const char *file, const char **name)
+{
+	int fd = STDIN_FILENO;
+
+	*name = "<stdin>";
+	if (file != NULL) {
+		*name = lp_quotes_kept(file);
+		fd = open(file, O_RDONLY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		lp_err_errno("%s", *name);
+	return fd >= 0 ? fd : LP_E_SYS;
+}
+
+int
+lp_input_operand(struct lp_input *in, const char *file, const char **name)
+{
+	int fd = lp_operand_open(file, name), rc;
+
+	*in = (struct lp_input){ .fd = fd, .null = -1 };
+	if (fd < 0)
+		return fd;
+	rc = lp_input_open(in, fd);
+	if (rc == LP_E_SYS)
+		lp_err_errno("%s", *name);
+	else if (rc == LP_E_NOMEM)
+		lp_err("out of memory");
+	return rc;
 }
 
 void

@@ -2,7 +2,7 @@
  * A filter's input: a descriptor that is read in large pieces, and passed
  * over without reading where that is possible (a file) or cheap (a pipe).
  *
- *	lp_input_open(&in, 0);                 before the lock
+ *	lp_input_operand(&in, file, &name);    before the lock
  *	while ((rc = lp_input_next(&in, &span)) > 0)
  *		...
  *	lp_input_release(&in);
@@ -33,6 +33,15 @@ struct lp_input {
  */
 int lp_input_open(struct lp_input *, int fd);
 void lp_input_release(struct lp_input *);
+
+/*
+ * What a command line names: a file, or stdin if `file` is NULL. *name is
+ * what messages call it, for ever. A descriptor, or LP_E_SYS; said.
+ */
+int lp_operand_open(const char *file, const char **name);
+
+/* Both: as lp_input_open, but what fails was said. To be released in any case. */
+int lp_input_operand(struct lp_input *, const char *file, const char **name);
 
 /*
  * The next bytes, borrowed until the next call. 1, 0 at the end of the
