@@ -198,11 +198,8 @@ work(struct work *w)
 
 	w->env.offline = w->args.net.offline;
 	rc = w->args.ref.kind == LP_REF_ARCHIVE ? of_archive(w) : of_image(w);
-	if (rc == LP_OK) {
-		rc = lp_write_all(STDOUT_FILENO, lp_buf_span(&l->out));
-		if (rc == LP_E_SYS)
-			lp_err_errno("<stdout>");
-	}
+	if (rc == LP_OK)
+		rc = lp_put(lp_buf_span(&l->out));
 	return lp_exit_of(rc);
 }
 

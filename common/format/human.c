@@ -53,16 +53,16 @@ scale(uint64_t n, unsigned shift, unsigned places)
 	return whole * power_of_ten(places) + ((rest + half) >> left);
 }
 
-/* Which unit, and how many decimals give `digits` significant ones; rounding may lift it to the next unit. */
+/* Which unit, and how many decimals give three significant digits; rounding may lift it to the next unit. */
 static uint64_t
-choose(uint64_t n, unsigned digits, unsigned *unit, unsigned *places)
+choose(uint64_t n, unsigned *unit, unsigned *places)
 {
 	for (*unit = n < 1024 ? 0 : 1;; (*unit)++) {
 		uint64_t v;
 
-		for (*places = *unit > 0 ? digits - 1 : 0; *places > 0; (*places)--) {
+		for (*places = *unit > 0 ? 2 : 0; *places > 0; (*places)--) {
 			v = scale(n, 10 * *unit, *places);
-			if (v < (digits == 3 ? 1000u : 100u))
+			if (v < 1000)
 				return v;
 		}
 		v = scale(n, 10 * *unit, 0);
@@ -71,39 +71,19 @@ choose(uint64_t n, unsigned digits, unsigned *unit, unsigned *places)
 	}
 }
 
-/* The number alone, with as many significant digits; the unit it is in. */
-static char *
-put_scaled(char *p, uint64_t n, unsigned digits, unsigned *unit)
-{
-	unsigned places;
-	uint64_t v = choose(n, digits, unit, &places);
-
-	return put_fixed(p, v, places);
-}
-
 char *
 lp_human_bytes(char *p, uint64_t bytes)
 {
-	unsigned unit;
+	unsigned unit, places;
+	uint64_t v = choose(bytes, &unit, &places);
 
-	p = put_scaled(p, bytes, 3, &unit);
+	p = put_fixed(p, v, places);
 	*p++ = ' ';
 	*p++ = units[unit];
 	if (unit > 0) {
 		*p++ = 'i';
 		*p++ = 'B';
 	}
-	return p;
-}
-
-char *
-lp_human_short(char *p, uint64_t bytes)
-{
-	unsigned unit;
-
-	p = put_scaled(p, bytes, 2, &unit);
-	if (unit > 0)
-		*p++ = units[unit];
 	return p;
 }
 

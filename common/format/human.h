@@ -18,9 +18,6 @@ char *lp_human_count(char *p, uint64_t n);
 /* Bytes, binary, three significant digits, rounded to nearest: 0 B, 999 B, 1.50 KiB, 64.0 KiB, 411 MiB. */
 char *lp_human_bytes(char *p, uint64_t bytes);
 
-/* The same short enough for a column, as ls -h has it: 999, 1.5K, 64K, 411M. At most 5 characters. */
-char *lp_human_short(char *p, uint64_t bytes);
-
 /* A share of a whole in per cent: 0.05 %, 33.3 %, 100 %. A whole of 0 is 0 %. */
 char *lp_human_percent(char *p, uint64_t part, uint64_t whole);
 

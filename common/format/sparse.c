@@ -54,8 +54,9 @@ grow(struct lp_sparse *s)
 	return LP_OK;
 }
 
-int
-lp_sparse_add(struct lp_sparse *s, uint64_t offset, uint64_t length)
+/* One piece more. The map is as it was on failure. */
+static int
+add_piece(struct lp_sparse *s, uint64_t offset, uint64_t length)
 {
 	uint64_t end;
 
@@ -78,7 +79,7 @@ lp_sparse_add(struct lp_sparse *s, uint64_t offset, uint64_t length)
 static int
 add(struct lp_sparse *s, uint64_t offset, uint64_t length, const char **why)
 {
-	int rc = lp_sparse_add(s, offset, length);
+	int rc = add_piece(s, offset, length);
 
 	if (rc == LP_E_DATA)
 		*why = "the pieces of a sparse map overlap or are out of order";

@@ -33,12 +33,6 @@ void lp_sparse_release(struct lp_sparse *);
 void lp_sparse_clear(struct lp_sparse *);
 
 /*
- * One piece more. LP_OK; LP_E_DATA if it overlaps or goes back; LP_E_LIMIT
- * above LP_MAX_SPARSE; LP_E_NOMEM. The map is as it was on failure.
- */
-int lp_sparse_add(struct lp_sparse *, uint64_t offset, uint64_t length);
-
-/*
  * The four ways a map is written. Each returns LP_OK, or LP_E_DATA,
  * LP_E_LIMIT or LP_E_NOMEM with *why (static) set.
  */

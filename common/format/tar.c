@@ -122,6 +122,32 @@ step_extension(struct lp_tar *t, struct lp_span *in)
 	return t->left > 0 ? LP_TAR_MORE : end_extension(t);
 }
 
+/* ---- input that is no tar ---- */
+
+/* What an error is worth telling about input that is no tar at all; static, or NULL. */
+static const char *
+guess(struct lp_span head)
+{
+	static const struct { const char *magic; size_t n; const char *what; } known[] = {
+		{ "\x1f\x8b", 2, "gzip data, not tar: put lp-inflate in front" },
+		{ "\x28\xb5\x2f\xfd", 4, "zstd data, not tar: put lp-inflate in front" },
+		{ "BZh", 3, "bzip2 data, not tar" },
+		{ "\xfd" "7zXZ", 5, "xz data, not tar" },
+		{ "PK\x03\x04", 4, "a ZIP archive, not tar" },
+		{ "<!DOCTYPE", 9, "an HTML page, not tar" },
+		{ "<!doctype", 9, "an HTML page, not tar" },
+		{ "<html", 5, "an HTML page, not tar" },
+		{ "<HTML", 5, "an HTML page, not tar" },
+		{ "<?xml", 5, "an XML document, not tar" },
+		{ "{\"", 2, "a JSON document, not tar" },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (head.n >= known[i].n && memcmp(head.p, known[i].magic, known[i].n) == 0)
+			return known[i].what;
+	return NULL;
+}
+
 /* ---- one step of each state ---- */
 
 static int
@@ -135,10 +161,9 @@ decode_header(struct lp_tar *t)
 		return LP_TAR_GO_ON;
 	}
 	if (lp_tarhdr_decode(&h, t->block, &why) != LP_OK) {
-		const char *guess = t->offset == LP_TAR_BLOCK ?
-		    lp_tar_guess(lp_span(t->block, LP_TAR_BLOCK)) : NULL;
+		const char *other = t->offset == LP_TAR_BLOCK ? guess(lp_span(t->block, LP_TAR_BLOCK)) : NULL;
 
-		return lp_tar_fail_block(t, LP_E_DATA, guess != NULL ? guess : why);
+		return lp_tar_fail_block(t, LP_E_DATA, other != NULL ? other : why);
 	}
 	switch (h.typeflag) {
 	case 'x': case 'g': case 'L': case 'K':
@@ -296,7 +321,7 @@ truncated(struct lp_tar *t, enum lp_tar_at at)
 static int
 eof_in_header(struct lp_tar *t)
 {
-	const char *guess;
+	const char *other;
 
 	if (t->offset == 0)
 		return lp_tar_fail(t, LP_E_DATA, 0, "the input is empty: even a tar without members has an end marker");
@@ -305,11 +330,11 @@ eof_in_header(struct lp_tar *t)
 			return truncated(t, LP_TAR_AT_EXTENSION);
 		return truncated(t, t->pad > 0 ? LP_TAR_AT_PADDING : LP_TAR_AT_MEMBER);
 	}
-	guess = t->offset == t->nblock ? lp_tar_guess(lp_span(t->block, t->nblock)) : NULL;
-	if (guess == NULL && !lp_tarhdr_plausible(lp_span(t->block, t->nblock)))
-		guess = "the input ends in a header, and that is none of tar";
-	if (guess != NULL)
-		return lp_tar_fail(t, LP_E_DATA, t->offset - t->nblock, guess);
+	other = t->offset == t->nblock ? guess(lp_span(t->block, t->nblock)) : NULL;
+	if (other == NULL && !lp_tarhdr_plausible(lp_span(t->block, t->nblock)))
+		other = "the input ends in a header, and that is none of tar";
+	if (other != NULL)
+		return lp_tar_fail(t, LP_E_DATA, t->offset - t->nblock, other);
 	return truncated(t, LP_TAR_AT_HEADER);
 }
 
@@ -390,29 +415,4 @@ lp_tar_skipped(struct lp_tar *t, uint64_t n)
 	if (t->state == LP_TAR_IN_HEADER)
 		t->pad -= (unsigned)(n - data);
 	t->offset += n;
-}
-
-/* ---- input that is no tar ---- */
-
-const char *
-lp_tar_guess(struct lp_span head)
-{
-	static const struct { const char *magic; size_t n; const char *what; } known[] = {
-		{ "\x1f\x8b", 2, "gzip data, not tar: put lp-inflate in front" },
-		{ "\x28\xb5\x2f\xfd", 4, "zstd data, not tar: put lp-inflate in front" },
-		{ "BZh", 3, "bzip2 data, not tar" },
-		{ "\xfd" "7zXZ", 5, "xz data, not tar" },
-		{ "PK\x03\x04", 4, "a ZIP archive, not tar" },
-		{ "<!DOCTYPE", 9, "an HTML page, not tar" },
-		{ "<!doctype", 9, "an HTML page, not tar" },
-		{ "<html", 5, "an HTML page, not tar" },
-		{ "<HTML", 5, "an HTML page, not tar" },
-		{ "<?xml", 5, "an XML document, not tar" },
-		{ "{\"", 2, "a JSON document, not tar" },
-	};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (head.n >= known[i].n && memcmp(head.p, known[i].magic, known[i].n) == 0)
-			return known[i].what;
-	return NULL;
 }

@@ -142,7 +142,4 @@ int lp_tar_in_data(const struct lp_tar *);
 uint64_t lp_tar_skippable(const struct lp_tar *);
 void lp_tar_skipped(struct lp_tar *, uint64_t n);
 
-/* What an error is worth telling about input that is no tar at all; static, or NULL. */
-const char *lp_tar_guess(struct lp_span head);
-
 #endif

@@ -228,15 +228,16 @@ lp_walk_entry(struct lp_walk *w, const struct lp_row *row, struct lp_entry *e)
 	return rc;
 }
 
-uint64_t
-lp_walk_bytes(const struct lp_row *row)
+/* ---- totals --------------------------------------------------------------- */
+
+/* Bytes of content that a visible row adds to an image: a file with several names counts once. */
+static uint64_t
+bytes_of(const struct lp_row *row)
 {
 	if (row->inode == NULL)
 		return lp_row_size(row);
 	return row->inode->shown == row ? lp_row_size(row->inode->first) : 0;
 }
-
-/* ---- totals --------------------------------------------------------------- */
 
 /* What a node adds to the directory above it. */
 static void
@@ -246,7 +247,7 @@ add_up(struct lp_node *n)
 	struct lp_children *up = n->parent->children;
 
 	if (row != NULL) {
-		up->bytes += lp_walk_bytes(row);
+		up->bytes += bytes_of(row);
 		up->entries++;
 	}
 	if (n->children != NULL) {

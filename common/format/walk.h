@@ -69,9 +69,6 @@ int lp_walk_next(struct lp_walk *);
  */
 int lp_walk_entry(struct lp_walk *, const struct lp_row *, struct lp_entry *);
 
-/* Bytes of content that a visible row adds to an image: a file with several names counts once. */
-uint64_t lp_walk_bytes(const struct lp_row *);
-
 /* The totals of all directories, for lp_walk_total. */
 void lp_walk_totals(struct lp_merge *);
 /* Visible bytes and entries below w->node. */

@@ -5,22 +5,23 @@
 #include "common/format/rowread.h"
 #include "common/sys/cache_priv.h"
 
-void
-lp_cache_entry(struct lp_stmt *s, int first, struct lp_entry *e)
+/* The row of `entry` that a statement stands on: the columns of LP_CACHE_ENTRY come first. */
+static void
+get_entry(struct lp_stmt *s, struct lp_entry *e)
 {
-	struct lp_span type = lp_stmt_get(s, first + 1);
+	struct lp_span type = lp_stmt_get(s, 1);
 
 	*e = (struct lp_entry){
-		.name = lp_stmt_get(s, first), .type = type.n == 1 ? (enum lp_type)type.p[0] : LP_REG,
-		.mode = (uint32_t)lp_stmt_get_int(s, first + 2) & 07777, .uid = lp_stmt_get_int(s, first + 3),
-		.gid = lp_stmt_get_int(s, first + 4), .size = (uint64_t)lp_stmt_get_int(s, first + 5),
-		.linkname = lp_stmt_get(s, first + 8),
+		.name = lp_stmt_get(s, 0), .type = type.n == 1 ? (enum lp_type)type.p[0] : LP_REG,
+		.mode = (uint32_t)lp_stmt_get_int(s, 2) & 07777, .uid = lp_stmt_get_int(s, 3),
+		.gid = lp_stmt_get_int(s, 4), .size = (uint64_t)lp_stmt_get_int(s, 5),
+		.linkname = lp_stmt_get(s, 8),
 	};
-	if (lp_stmt_is_null(s, first + 6))
+	if (lp_stmt_is_null(s, 6))
 		return;
 	e->has = LP_HAS_MTIME;
-	e->mtime = lp_stmt_get_int(s, first + 6);
-	e->mtime_nsec = (uint32_t)lp_stmt_get_int(s, first + 7) % 1000000000;
+	e->mtime = lp_stmt_get_int(s, 6);
+	e->mtime_nsec = (uint32_t)lp_stmt_get_int(s, 7) % 1000000000;
 }
 
 /* ---- get ------------------------------------------------------------------ */
@@ -67,7 +68,7 @@ hand_on_row(void *arg, struct lp_stmt *s)
 
 	if (!lp_stmt_is_null(s, LP_CACHE_ENTRY_LINE))
 		return hand_on_text(l, lp_stmt_get(s, LP_CACHE_ENTRY_LINE));
-	lp_cache_entry(s, 0, &e);
+	get_entry(s, &e);
 	rc = lp_row_write(&l->plain, &e, &l->line);
 	l->line.n -= rc == LP_OK;
 	return rc != LP_OK ? rc : hand_on(l);
@@ -196,7 +197,7 @@ export_row(void *arg, struct lp_stmt *s)
 
 	if (!lp_stmt_is_null(s, LP_CACHE_ENTRY_LINE))
 		return export_line(arg, lp_stmt_get(s, LP_CACHE_ENTRY_LINE), lp_stmt_get(s, LP_CACHE_ENTRY_LINE + 1));
-	lp_cache_entry(s, 0, &e);
+	get_entry(s, &e);
 	return export_entry(arg, &e);
 }
 

@@ -25,10 +25,9 @@ int lp_cache_keep_layer(struct lp_cache *, const struct lp_cache_layer *);
 /* Paths as they are indexed and searched: '/' and the normal form. */
 int lp_cache_path(struct lp_buf *, struct lp_span name);
 
-/* The row of `entry` that a statement stands on, columns in the order of LP_CACHE_ENTRY from column `first`. */
+/* Columns of `entry`, of which the row itself is one. */
 #define LP_CACHE_ENTRY "name, type, mode, uid, gid, size, mtime, mtime_nsec, linkname, line"
 enum { LP_CACHE_ENTRY_LINE = 9 };
-void lp_cache_entry(struct lp_stmt *, int first, struct lp_entry *);
 
 /*
  * The listings in scope, in the order of their digests: id, digest, layer. LP_E_ABSENT if the scope names an image

@@ -360,18 +360,9 @@ lp_crew_turn(struct lp_crew *c, int timeout_ms, struct pollfd *extra, size_t nex
 	return LP_OK;
 }
 
-int
-lp_crew_wait(struct lp_crew *c)
-{
-	int rc = LP_OK;
-
-	while (c->n > 0 && c->caught == 0 && rc == LP_OK)
-		rc = lp_crew_turn(c, -1, NULL, 0);
-	return rc;
-}
-
-void
-lp_job_kill(struct lp_job *j)
+/* They are reaped by later turns. */
+static void
+terminate(struct lp_job *j)
 {
 	for (size_t i = 0; i < j->n; i++)
 		if (j->pid[i] != 0)
@@ -402,7 +393,7 @@ stop(struct lp_crew *c, size_t spared)
 	int left = GRACE_MS;
 
 	for (size_t i = spared; i < c->n; i++)
-		lp_job_kill(c->job[i]);
+		terminate(c->job[i]);
 	while (c->n > spared) {
 		struct lp_job *j = c->job[c->n - 1];
 

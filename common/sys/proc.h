@@ -105,12 +105,6 @@ int lp_crew_start(struct lp_crew *, struct lp_job *, const struct lp_stage *, si
  */
 int lp_crew_turn(struct lp_crew *, int timeout_ms, struct pollfd *extra, size_t nextra);
 
-/* Turns until no job is in flight or a signal was caught. LP_OK or LP_E_SYS. */
-int lp_crew_wait(struct lp_crew *);
-
-/* SIGTERM to one job's stages; they are reaped by later turns. */
-void lp_job_kill(struct lp_job *);
-
 /*
  * All jobs gone, at once: SIGTERM, SIGKILL for what is still there after a
  * second. Their lines are dropped and `ended` is not called.

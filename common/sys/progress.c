@@ -18,8 +18,9 @@ static const char *const states[] = {
 	[LP_PROGRESS_MORE] = "more", [LP_PROGRESS_DONE] = "done", [LP_PROGRESS_FAILED] = "failed"
 };
 
-int64_t
-lp_now_ms(void)
+/* Milliseconds of a clock that only goes forward. */
+static int64_t
+now_ms(void)
 {
 	struct timespec t;
 
@@ -57,7 +58,7 @@ lp_progress_tell(int fd, const struct lp_progress_line *p, int64_t *told_ms)
 
 	if (fd < 0)
 		return;
-	now = lp_now_ms();
+	now = now_ms();
 	if (p->state == LP_PROGRESS_MORE && *told_ms != 0 && now - *told_ms < TELL_EVERY_MS)
 		return;
 	*told_ms = now;
@@ -111,7 +112,7 @@ lp_progress_parse(struct lp_span line, struct lp_progress_line *out)
 void
 lp_bars_init(struct lp_bars *b, int fd)
 {
-	*b = (struct lp_bars){ .fd = fd, .utf8 = lp_tty_utf8(), .started_ms = lp_now_ms() };
+	*b = (struct lp_bars){ .fd = fd, .utf8 = lp_tty_utf8(), .started_ms = now_ms() };
 	lp_buf_init(&b->text, SCREEN_BYTES);
 }
 
@@ -191,7 +192,7 @@ add_bar(struct lp_bars *b, const struct lp_bar *bar, unsigned columns)
 void
 lp_bars_draw(struct lp_bars *b, const struct lp_bar *bar, size_t n, int force)
 {
-	int64_t now = lp_now_ms();
+	int64_t now = now_ms();
 	unsigned columns, rows;
 	size_t lines = 0;
 	int rc;

@@ -73,7 +73,4 @@ void lp_bars_draw(struct lp_bars *, const struct lp_bar *, size_t n, int force);
 /* Take them off the screen: before any other output to the terminal, and at the end. */
 void lp_bars_clear(struct lp_bars *);
 
-/* Milliseconds of a clock that only goes forward. */
-int64_t lp_now_ms(void);
-
 #endif

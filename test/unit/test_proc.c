@@ -70,6 +70,17 @@ only_kept(void *arg)
 #define PROG(...) { .argv = (const char *const[]){ __VA_ARGS__, NULL } }
 #define SH(text) PROG("sh", "-c", text)
 
+/* Until no job is in flight or a signal was caught. */
+static int
+wait_for(struct lp_crew *c)
+{
+	int rc = LP_OK;
+
+	while (c->n > 0 && c->caught == 0 && rc == LP_OK)
+		rc = lp_crew_turn(c, -1, NULL, 0);
+	return rc;
+}
+
 static void
 run_case(struct lp_crew *c, const char *what, const struct lp_stage *s, size_t n, int want,
     const char *message, const char *report)
@@ -79,7 +90,7 @@ run_case(struct lp_crew *c, const char *what, const struct lp_stage *s, size_t n
 	const struct lp_job_io io = { .in = -1, .out = -1, .err = -1 };
 	int rc = lp_crew_start(c, &j, s, n, &io);
 
-	rc = rc != LP_OK ? rc : lp_crew_wait(c);
+	rc = rc != LP_OK ? rc : wait_for(c);
 	ok(rc == LP_OK && h.ended == 1 && j.exit == want, "%s: exit %d", what, want);
 	if (j.exit != want)
 		diag("exit %d, said %s", j.exit, h.text[0]);
@@ -121,11 +132,11 @@ test_descriptors(struct lp_crew *c)
 	const struct lp_job_io io = { .in = -1, .out = -1, .err = -1, .keep = &kept, .nkeep = 1 };
 
 	rc = lp_crew_start(c, &j, &function, 1, &io);
-	rc = rc != LP_OK ? rc : lp_crew_wait(c);
+	rc = rc != LP_OK ? rc : wait_for(c);
 	ok(rc == LP_OK && j.exit == 0, "a function sees what it was promised, and no more");
 	snprintf(text, sizeof(text), "test -e /dev/fd/%d && ! test -e /dev/fd/%d", kept, other);
 	rc = lp_crew_start(c, &j, &program, 1, &io);
-	rc = rc != LP_OK ? rc : lp_crew_wait(c);
+	rc = rc != LP_OK ? rc : wait_for(c);
 	ok(rc == LP_OK && j.exit == 0, "so does a program");
 	close(kept);
 	close(other);
@@ -145,7 +156,7 @@ test_signal(struct lp_crew *c)
 	pid[0] = j.pid[0];
 	pid[1] = j.pid[1];
 	raise(SIGTERM);
-	ok(lp_crew_wait(c) == LP_OK && c->caught == SIGTERM, "a signal ends the wait");
+	ok(wait_for(c) == LP_OK && c->caught == SIGTERM, "a signal ends the wait");
 	lp_crew_stop(c);
 	ok(kill(pid[0], 0) == -1 && kill(pid[1], 0) == -1, "no stage outlives the stop, even a deaf one");
 	ok(h.ended == 0 && c->n == 0, "a stopped job is not reported");
@@ -162,7 +173,7 @@ test_enough(struct lp_crew *c)
 		SH("exec sleep 100"), SH("exec sleep 100"), SH("exit 0") };
 	const struct lp_job_io io = { .in = -1, .out = -1, .err = -1 };
 
-	ok(lp_crew_start(c, &j, s, 4, &io) == LP_OK && lp_crew_wait(c) == LP_OK, "a job that stops with its last stage");
+	ok(lp_crew_start(c, &j, s, 4, &io) == LP_OK && wait_for(c) == LP_OK, "a job that stops with its last stage");
 	ok(j.exit == 0 && h.ended == 1, "ends well");
 	ok_str(lp_span_str(h.text[LP_LINE_REPORT]), "end|", "and its first stage in good order");
 }
@@ -182,7 +193,7 @@ test_limits(struct lp_crew *c)
 	}
 	ok(rc == LP_OK, "as many jobs as there may be");
 	ok(lp_crew_start(c, &j[LP_CREW_JOBS], s, 1, &io) == LP_E_LIMIT, "one more is refused");
-	ok(lp_crew_wait(c) == LP_OK && c->n == 0, "all of them end");
+	ok(wait_for(c) == LP_OK && c->n == 0, "all of them end");
 }
 
 static void
