@@ -151,10 +151,9 @@ ranges()
 	serve '[{"reset_at": 400000}, {"close_at": 100000}, {"reset_at": 10}, {}]'
 	gets 0 1000000 -a --digest "$DIGEST" "$URL"
 	ranges >asked
+	# a request is in the server's log when it has ended, which may be after the next one has
 	[ "$(wc -l <asked)" -eq 4 ]
-	[ "$(sed -n 1p asked)" = none ]
-	sed 1d asked | grep -vxE 'bytes=[1-9][0-9]*-999999' >odd || :
-	[ ! -s odd ]
+	[ "$(grep -vxE 'bytes=[1-9][0-9]*-999999' asked)" = none ]
 }
 
 @test "a body that always breaks off at the same place is given up" {

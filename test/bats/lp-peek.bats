@@ -455,13 +455,15 @@ nothing_left() {
 # Not when a clock says so, but at calls of its own: among others while an image
 # is looked up, when those who started jobs may be gone before the jobs are.
 @test "Ctrl-C while something is started, waited for, or has just ended" {
-	local call
+	local call whole
+	whole=$(lp-peek -q --no-cache "$OCI")
 	for call in pidfd_open:{1,2,4,6} poll:{1,2,4,8} waitid:{1,2,4}; do
 		echo "# $call"
 		# a sanitizer cannot look for leaks under ptrace
 		run -130 env ASAN_OPTIONS=detect_leaks=0 strace -qq -o log -e trace="${call%:*}" \
 			-e inject="${call%:*}:signal=INT:when=${call#*:}" lp-peek -q --no-cache "$OCI"
-		[ -z "$output" ]
+		# on a busy machine one call hears of so much that rows are already on their way
+		[[ $whole = "$output"* ]]
 	done
 }
 
