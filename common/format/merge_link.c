@@ -1,5 +1,4 @@
-#include <stdlib.h>
-
+#include "common/base/array.h"
 #include "common/base/status.h"
 #include "common/format/merge_priv.h"
 
@@ -47,15 +46,11 @@ link_target(struct lp_merge *m, struct lp_span target, struct lp_row **out, stru
 static int
 push_link(struct lp_merge *m, struct lp_row *row, const struct lp_node *at)
 {
-	if (m->nlinks == m->links_cap) {
-		size_t cap = m->links_cap > 0 ? m->links_cap * 2 : 64;
-		struct lp_link *p = reallocarray(m->links, cap, sizeof(*p));
+	struct lp_link *p = lp_array_room(m->links, m->nlinks, &m->links_cap, sizeof(*p));
 
-		if (p == NULL)
-			return LP_E_NOMEM;
-		m->links = p;
-		m->links_cap = cap;
-	}
+	if (p == NULL)
+		return LP_E_NOMEM;
+	m->links = p;
 	m->links[m->nlinks++] = (struct lp_link){ row, at };
 	return LP_OK;
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/array.h"
 #include "common/base/status.h"
 #include "common/format/range.h"
 #include "common/sys/io.h"
@@ -231,15 +232,11 @@ struct files {
 static int
 add_file(struct files *a, struct store_file f)
 {
-	if (a->n == a->cap) {
-		size_t cap = a->cap > 0 ? 2 * a->cap : 16;
-		struct store_file *v = reallocarray(a->v, cap, sizeof(*v));
+	struct store_file *v = lp_array_room(a->v, a->n, &a->cap, sizeof(*v));
 
-		if (v == NULL)
-			return LP_E_NOMEM;
-		a->v = v;
-		a->cap = cap;
-	}
+	if (v == NULL)
+		return LP_E_NOMEM;
+	a->v = v;
 	a->v[a->n++] = f;
 	return LP_OK;
 }

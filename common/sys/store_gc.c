@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/array.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
 #include "common/sys/store_priv.h"
@@ -28,16 +29,11 @@ struct gc {
 static int
 grow(struct gc *g)
 {
-	size_t cap = g->cap > 0 ? 2 * g->cap : 64;
-	struct kept *v;
+	struct kept *v = lp_array_room(g->v, g->n, &g->cap, sizeof(*v));
 
-	if (g->n < g->cap)
-		return LP_OK;
-	v = reallocarray(g->v, cap, sizeof(*v));
 	if (v == NULL)
 		return LP_E_NOMEM;
 	g->v = v;
-	g->cap = cap;
 	return LP_OK;
 }
 
