@@ -13,7 +13,7 @@
 /* ---- what failed ------------------------------------------------------------- */
 
 int
-blob_fail(struct lp_blob *b, int status, const char *fmt, ...)
+lp_blob_fail(struct lp_blob *b, int status, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -24,27 +24,28 @@ blob_fail(struct lp_blob *b, int status, const char *fmt, ...)
 }
 
 int
-blob_fail_errno(struct lp_blob *b, const char *what)
+lp_blob_fail_errno(struct lp_blob *b, const char *what)
 {
 	const char *text = strerrordesc_np(errno);
 
-	return blob_fail(b, LP_E_SYS, "%s%s%s", what, *what != '\0' ? ": " : "", text != NULL ? text : "unknown error");
+	return lp_blob_fail(b, LP_E_SYS, "%s%s%s", what, *what != '\0' ? ": " : "",
+	    text != NULL ? text : "unknown error");
 }
 
 int
-blob_check_size(struct lp_blob *b, uint64_t size)
+lp_blob_check_size(struct lp_blob *b, uint64_t size)
 {
 	if (b->size >= 0 && (uint64_t)b->size != size)
-		return blob_fail(b, LP_E_DATA, "has %llu bytes, it should have %lld", ULL(size), (long long)b->size);
+		return lp_blob_fail(b, LP_E_DATA, "has %llu bytes, it should have %lld", ULL(size), (long long)b->size);
 	b->size = (int64_t)size;
 	return LP_OK;
 }
 
 int
-blob_remote_failed(struct lp_blob *b, int rc)
+lp_blob_remote_failed(struct lp_blob *b, int rc)
 {
 	if (rc == LP_E_DATA || rc == LP_E_NET)
-		return blob_fail(b, rc, "%s", b->remote.why);
+		return lp_blob_fail(b, rc, "%s", b->remote.why);
 	return rc;
 }
 
@@ -63,12 +64,12 @@ open_part(struct lp_blob *b, uint64_t end)
 	uint64_t rest = b->base < end ? end - b->base : 0;
 
 	if (!b->ref.has_range)
-		return blob_check_size(b, rest);
+		return lp_blob_check_size(b, rest);
 	if (b->ref.offset > rest || b->ref.length > rest - b->ref.offset)
-		return blob_fail(b, LP_E_DATA, "has %llu bytes, which is less than %llu+%llu", ULL(rest),
+		return lp_blob_fail(b, LP_E_DATA, "has %llu bytes, which is less than %llu+%llu", ULL(rest),
 		    ULL(b->ref.offset), ULL(b->ref.length));
 	b->base += b->ref.offset;
-	return blob_check_size(b, b->ref.length);
+	return lp_blob_check_size(b, b->ref.length);
 }
 
 static int
@@ -82,10 +83,10 @@ open_file(struct lp_blob *b)
 	else
 		b->fd = open(b->ref.path, O_RDONLY | O_CLOEXEC);
 	if (b->fd < 0 || fstat(b->fd, &st) != 0)
-		return blob_fail_errno(b, "");
+		return lp_blob_fail_errno(b, "");
 	if (S_ISDIR(st.st_mode)) {
 		errno = EISDIR;
-		return blob_fail_errno(b, "");
+		return lp_blob_fail_errno(b, "");
 	}
 	at = lseek(b->fd, 0, SEEK_CUR);
 	b->seeks = at >= 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
@@ -93,7 +94,7 @@ open_file(struct lp_blob *b)
 		return LP_OK;
 	b->base = (uint64_t)at;
 	at = S_ISREG(st.st_mode) ? st.st_size : lseek(b->fd, 0, SEEK_END);
-	return at < 0 ? blob_fail_errno(b, "") : open_part(b, (uint64_t)at);
+	return at < 0 ? lp_blob_fail_errno(b, "") : open_part(b, (uint64_t)at);
 }
 
 static int
@@ -104,18 +105,18 @@ open_layout(struct lp_blob *b)
 	int rc = lp_store_open(&b->layout, b->ref.path, LP_STORE_READ, &why);
 
 	if (rc == LP_E_SYS)
-		return blob_fail_errno(b, why);
+		return lp_blob_fail_errno(b, why);
 	if (rc == LP_E_ABSENT) {
 		errno = ENOENT;
-		return blob_fail_errno(b, why);
+		return lp_blob_fail_errno(b, why);
 	}
 	if (rc != LP_OK)
-		return blob_fail(b, rc, "%s", why);
+		return lp_blob_fail(b, rc, "%s", why);
 	if (lp_store_find(b->layout, b->digest, 0, &piece) != LP_OK)
-		return blob_fail_errno(b, "");
+		return lp_blob_fail_errno(b, "");
 	if (piece.size < 0 && piece.n == 0)
-		return blob_fail(b, LP_E_ABSENT, "the layout does not have this blob");
-	return piece.size >= 0 ? blob_check_size(b, (uint64_t)piece.size) : LP_OK;
+		return lp_blob_fail(b, LP_E_ABSENT, "the layout does not have this blob");
+	return piece.size >= 0 ? lp_blob_check_size(b, (uint64_t)piece.size) : LP_OK;
 }
 
 static int
@@ -127,7 +128,7 @@ open_remote(struct lp_blob *b)
 	if (b->env->store == NULL || b->digest[0] == '\0')
 		return LP_OK;
 	if (lp_store_find(b->env->store, b->digest, 0, &piece) != LP_OK)
-		return blob_fail_errno(b, "the store");
+		return lp_blob_fail_errno(b, "the store");
 	if (piece.size >= 0)
 		b->size = piece.size;
 	return LP_OK;
@@ -139,9 +140,9 @@ take_digest(struct lp_blob *b, const char *given)
 	const char *named = b->ref.digest;
 
 	if (given != NULL && !lp_digest_valid(lp_span_str(given)))
-		return blob_fail(b, LP_E_USAGE, "not a digest (sha256: and 64 digits): %s", lp_quotes(given));
+		return lp_blob_fail(b, LP_E_USAGE, "not a digest (sha256: and 64 digits): %s", lp_quotes(given));
 	if (given != NULL && named[0] != '\0' && strcmp(given, named) != 0)
-		return blob_fail(b, LP_E_USAGE, "--digest is not the digest in its name");
+		return lp_blob_fail(b, LP_E_USAGE, "--digest is not the digest in its name");
 	memcpy(b->digest, given != NULL ? given : named, sizeof(b->digest));
 	return LP_OK;
 }
@@ -156,7 +157,7 @@ lp_blob_open(struct lp_blob *b, const struct lp_env *env, const char *text, cons
 	*b = (struct lp_blob){ .env = env, .size = size, .fd = -1 };
 	snprintf(b->name, sizeof(b->name), "%s", lp_quotes(text));
 	if (lp_reference_source(lp_span_str(text), &b->ref, &e) != LP_OK)
-		return blob_fail(b, LP_E_USAGE, "character %zu: %s", e.offset + 1, e.why);
+		return lp_blob_fail(b, LP_E_USAGE, "character %zu: %s", e.offset + 1, e.why);
 	if (b->ref.kind == LP_REF_URL)
 		lp_http_show(b->ref.path, b->name, sizeof(b->name));
 	else if (b->ref.kind == LP_REF_STDIN)
@@ -195,12 +196,12 @@ learn_size(struct lp_blob *b)
 	if (b->size >= 0)
 		return LP_OK;
 	if (!lp_blob_is_remote(&b->ref))
-		return blob_fail(b, LP_E_USAGE, "its size is not known: say it with --size");
+		return lp_blob_fail(b, LP_E_USAGE, "its size is not known: say it with --size");
 	if (b->env->offline)
-		return blob_fail(b, LP_E_ABSENT, "its size is not known offline: say it with --size");
+		return lp_blob_fail(b, LP_E_ABSENT, "its size is not known offline: say it with --size");
 	rc = lp_remote_size(&b->remote);
 	b->size = b->remote.size;
-	return blob_remote_failed(b, rc);
+	return lp_blob_remote_failed(b, rc);
 }
 
 int
@@ -217,7 +218,7 @@ lp_blob_resolve(struct lp_blob *b, const struct lp_range_spec *spec, struct lp_r
 		return LP_OK;
 	}
 	if (lp_range_resolve(spec, (uint64_t)b->size, out) != LP_OK)
-		return blob_fail(b, LP_E_DATA, "byte %llu is beyond its end: it has %lld bytes", ULL(spec->first),
+		return lp_blob_fail(b, LP_E_DATA, "byte %llu is beyond its end: it has %lld bytes", ULL(spec->first),
 		    (long long)b->size);
 	return LP_OK;
 }
@@ -230,12 +231,13 @@ lp_blob_read(struct lp_blob *b, uint64_t first, uint64_t last, lp_blob_sink *sin
 {
 	*at = first;
 	if (b->size >= 0 && first > 0 && first >= (uint64_t)b->size)
-		return blob_fail(b, LP_E_DATA, "byte %llu is beyond its end: it has %lld bytes", ULL(first), (long long)b->size);
+		return lp_blob_fail(b, LP_E_DATA, "byte %llu is beyond its end: it has %lld bytes", ULL(first),
+		    (long long)b->size);
 	if (b->layout != NULL)
-		return blob_read_layout(b, last, sink, arg, at);
+		return lp_blob_read_layout(b, last, sink, arg, at);
 	if (b->fd >= 0)
-		return b->seeks ? blob_read_file(b, last, sink, arg, at) : blob_read_pipe(b, last, sink, arg, at);
-	return blob_read_remote(b, last, sink, pace, arg, at);
+		return b->seeks ? lp_blob_read_file(b, last, sink, arg, at) : lp_blob_read_pipe(b, last, sink, arg, at);
+	return lp_blob_read_remote(b, last, sink, pace, arg, at);
 }
 
 int
@@ -247,8 +249,8 @@ lp_blob_promote(struct lp_blob *b)
 		return LP_OK;
 	rc = lp_store_promote(b->env->store, b->digest, (uint64_t)b->size);
 	if (rc == LP_E_DATA)
-		return blob_fail(b, rc, "its bytes have another digest: they were not kept");
+		return lp_blob_fail(b, rc, "its bytes have another digest: they were not kept");
 	if (rc == LP_E_SYS)
-		return blob_fail_errno(b, "the store");
+		return lp_blob_fail_errno(b, "the store");
 	return rc == LP_E_ABSENT ? LP_OK : rc;
 }

@@ -13,7 +13,7 @@ enum {
 };
 
 int
-blob_read_file(struct lp_blob *b, uint64_t last, lp_blob_sink *sink, void *arg, uint64_t *at)
+lp_blob_read_file(struct lp_blob *b, uint64_t last, lp_blob_sink *sink, void *arg, uint64_t *at)
 {
 	unsigned char *p = malloc(READ_CHUNK);
 	int rc = p != NULL ? LP_OK : LP_E_NOMEM;
@@ -23,9 +23,10 @@ blob_read_file(struct lp_blob *b, uint64_t last, lp_blob_sink *sink, void *arg, 
 		ptrdiff_t k = lp_pread_full(b->fd, p, left < READ_CHUNK ? (size_t)left : READ_CHUNK, b->base + *at);
 
 		if (k < 0)
-			rc = blob_fail_errno(b, "read");
+			rc = lp_blob_fail_errno(b, "read");
 		else if (k == 0)
-			rc = blob_fail(b, LP_E_DATA, "became shorter while it was read: it ends at byte %llu", ULL(*at));
+			rc = lp_blob_fail(b, LP_E_DATA, "became shorter while it was read: it ends at byte %llu",
+			    ULL(*at));
 		else
 			rc = sink(arg, lp_span(p, (size_t)k));
 		if (rc == LP_OK)
@@ -37,7 +38,7 @@ blob_read_file(struct lp_blob *b, uint64_t last, lp_blob_sink *sink, void *arg, 
 
 /* What was read of a pipe and not asked for is gone: never more than is asked for. */
 int
-blob_read_pipe(struct lp_blob *b, uint64_t last, lp_blob_sink *sink, void *arg, uint64_t *at)
+lp_blob_read_pipe(struct lp_blob *b, uint64_t last, lp_blob_sink *sink, void *arg, uint64_t *at)
 {
 	unsigned char *p = malloc(READ_CHUNK);
 	int rc = p != NULL ? LP_OK : LP_E_NOMEM;
@@ -47,7 +48,7 @@ blob_read_pipe(struct lp_blob *b, uint64_t last, lp_blob_sink *sink, void *arg, 
 		ptrdiff_t k = lp_read(b->fd, p, left < READ_CHUNK ? (size_t)left + 1 : READ_CHUNK);
 
 		if (k < 0)
-			rc = blob_fail_errno(b, "read");
+			rc = lp_blob_fail_errno(b, "read");
 		if (k <= 0)
 			break;
 		b->at += (uint64_t)k;
@@ -59,8 +60,8 @@ blob_read_pipe(struct lp_blob *b, uint64_t last, lp_blob_sink *sink, void *arg, 
 	}
 	free(p);
 	if (rc == LP_OK && (last == LP_RANGE_END || *at <= last))
-		return b->at < *at ? blob_fail(b, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes",
-		    ULL(*at), ULL(b->at)) : blob_check_size(b, b->at);
+		return b->at < *at ? lp_blob_fail(b, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes",
+		    ULL(*at), ULL(b->at)) : lp_blob_check_size(b, b->at);
 	return rc;
 }
 
@@ -84,7 +85,7 @@ lp_blob_send(struct lp_blob *b, int fd, uint64_t last, uint64_t *at)
 }
 
 int
-blob_read_layout(struct lp_blob *b, uint64_t last, lp_blob_sink *sink, void *arg, uint64_t *at)
+lp_blob_read_layout(struct lp_blob *b, uint64_t last, lp_blob_sink *sink, void *arg, uint64_t *at)
 {
 	uint64_t done;
 	int rc = LP_OK;
@@ -95,11 +96,11 @@ blob_read_layout(struct lp_blob *b, uint64_t last, lp_blob_sink *sink, void *arg
 		rc = lp_store_read(b->layout, b->digest, *at, left < UINT64_MAX ? left + 1 : left, sink, arg, &done);
 		*at += done;
 		if (rc == LP_E_SYS)
-			return blob_fail_errno(b, "read");
+			return lp_blob_fail_errno(b, "read");
 		if (rc == LP_E_DATA)
-			return blob_fail(b, rc, "is corrupted behind byte %llu", ULL(*at));
+			return lp_blob_fail(b, rc, "is corrupted behind byte %llu", ULL(*at));
 		if (rc == LP_OK && done == 0)
-			return blob_fail(b, LP_E_ABSENT, "bytes from %llu on are not in the layout", ULL(*at));
+			return lp_blob_fail(b, LP_E_ABSENT, "bytes from %llu on are not in the layout", ULL(*at));
 	}
 	return rc;
 }

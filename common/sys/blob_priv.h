@@ -13,19 +13,19 @@
 #define ULL(x) ((unsigned long long)(x))
 
 /* Set `why`; the status. */
-int blob_fail(struct lp_blob *, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int lp_blob_fail(struct lp_blob *, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The same with errno: LP_E_SYS. `what` may be "". */
-int blob_fail_errno(struct lp_blob *, const char *what);
+int lp_blob_fail_errno(struct lp_blob *, const char *what);
 /* A status of b->remote's, with its words. */
-int blob_remote_failed(struct lp_blob *, int rc);
+int lp_blob_remote_failed(struct lp_blob *, int rc);
 
 /* It has that size: new to us, or to be the one we know. LP_OK or LP_E_DATA. */
-int blob_check_size(struct lp_blob *, uint64_t size);
+int lp_blob_check_size(struct lp_blob *, uint64_t size);
 
 /* lp_blob_read for each kind, from *at on. */
-int blob_read_file(struct lp_blob *, uint64_t last, lp_blob_sink *, void *arg, uint64_t *at);
-int blob_read_pipe(struct lp_blob *, uint64_t last, lp_blob_sink *, void *arg, uint64_t *at);
-int blob_read_layout(struct lp_blob *, uint64_t last, lp_blob_sink *, void *arg, uint64_t *at);
-int blob_read_remote(struct lp_blob *, uint64_t last, lp_blob_sink *, lp_blob_pace *, void *arg, uint64_t *at);
+int lp_blob_read_file(struct lp_blob *, uint64_t last, lp_blob_sink *, void *arg, uint64_t *at);
+int lp_blob_read_pipe(struct lp_blob *, uint64_t last, lp_blob_sink *, void *arg, uint64_t *at);
+int lp_blob_read_layout(struct lp_blob *, uint64_t last, lp_blob_sink *, void *arg, uint64_t *at);
+int lp_blob_read_remote(struct lp_blob *, uint64_t last, lp_blob_sink *, lp_blob_pace *, void *arg, uint64_t *at);
 
 #endif

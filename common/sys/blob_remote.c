@@ -22,7 +22,7 @@ lp_blob_keep_end(struct lp_blob_keep *k)
 		return LP_OK;
 	k->open = 0;
 	rc = lp_store_put_end(&k->put);
-	return rc == LP_E_SYS ? blob_fail_errno(k->blob, "the store") : rc;
+	return rc == LP_E_SYS ? lp_blob_fail_errno(k->blob, "the store") : rc;
 }
 
 int
@@ -41,7 +41,7 @@ lp_blob_keep_add(struct lp_blob_keep *k, uint64_t at, struct lp_span s)
 		k->open = rc == LP_OK;
 	}
 	rc = rc != LP_OK ? rc : lp_store_put_add(&k->put, s);
-	return rc == LP_E_SYS ? blob_fail_errno(b, "the store") : rc;
+	return rc == LP_E_SYS ? lp_blob_fail_errno(b, "the store") : rc;
 }
 
 /* Where bytes that arrive go: into the store, then on. */
@@ -74,8 +74,8 @@ lp_blob_missing(struct lp_blob *b, uint64_t at, uint64_t last)
 	if (b->env->store != NULL && b->digest[0] == '\0')
 		where = "cannot be in a store: it has no digest (say it with --digest)";
 	if (last == LP_RANGE_END)
-		return blob_fail(b, LP_E_ABSENT, "offline, and bytes from %llu on %s", ULL(at), where);
-	return blob_fail(b, LP_E_ABSENT, "offline, and bytes %llu-%llu %s", ULL(at), ULL(last), where);
+		return lp_blob_fail(b, LP_E_ABSENT, "offline, and bytes from %llu on %s", ULL(at), where);
+	return lp_blob_fail(b, LP_E_ABSENT, "offline, and bytes %llu-%llu %s", ULL(at), ULL(last), where);
 }
 
 /* One gap of what the store has, from w->at to `last`. */
@@ -106,7 +106,7 @@ lp_blob_got(struct lp_blob *b, int rc, uint64_t first, uint64_t at)
 	/* the size was not known, and only the byte behind the last one tells it */
 	if (rc == LP_E_DATA && at > first && b->size == (int64_t)at)
 		return LP_OK;
-	return blob_remote_failed(b, rc);
+	return lp_blob_remote_failed(b, rc);
 }
 
 int
@@ -117,11 +117,11 @@ lp_blob_use_kept(struct lp_blob *b, uint64_t *at, uint64_t n, lp_blob_sink *sink
 
 	*at += done;
 	if (rc == LP_E_SYS)
-		return blob_fail_errno(b, "the store");
+		return lp_blob_fail_errno(b, "the store");
 	if (rc != LP_E_DATA)
 		return rc;
 	if (b->env->offline)
-		return blob_fail(b, rc, "the store's copy is corrupted behind byte %llu", ULL(*at));
+		return lp_blob_fail(b, rc, "the store's copy is corrupted behind byte %llu", ULL(*at));
 	lp_note("%s: the store's copy is corrupted behind byte %llu: fetching it again", b->name, ULL(*at));
 	return LP_OK;
 }
@@ -133,9 +133,9 @@ lp_blob_gap(struct lp_blob *b, uint64_t at, uint64_t last, struct lp_blob_gap *o
 
 	if (b->env->store != NULL && b->digest[0] != '\0' &&
 	    lp_store_find(b->env->store, b->digest, at, &piece) != LP_OK)
-		return blob_fail_errno(b, "the store");
+		return lp_blob_fail_errno(b, "the store");
 	if (piece.size >= 0 && b->size >= 0 && piece.size != b->size)
-		return blob_fail(b, LP_E_DATA, "the store has %lld bytes of it, it should be %lld",
+		return lp_blob_fail(b, LP_E_DATA, "the store has %lld bytes of it, it should be %lld",
 		    (long long)piece.size, (long long)b->size);
 	if (b->size < 0)
 		b->size = piece.size;
@@ -165,7 +165,7 @@ read_through(struct lp_blob *b, struct way *w, uint64_t last, lp_blob_pace *pace
 }
 
 int
-blob_read_remote(struct lp_blob *b, uint64_t last, lp_blob_sink *sink, lp_blob_pace *pace, void *arg, uint64_t *at)
+lp_blob_read_remote(struct lp_blob *b, uint64_t last, lp_blob_sink *sink, lp_blob_pace *pace, void *arg, uint64_t *at)
 {
 	struct way w = { .keep.blob = b, .sink = sink, .arg = arg, .first = *at, .at = *at };
 	int rc = read_through(b, &w, last, pace), end;

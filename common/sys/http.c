@@ -19,39 +19,39 @@ enum {
 };
 
 int64_t
-http_now_ns(void)
+lp_http_now_ns(void)
 {
 	struct timespec t;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 * HTTP_NS_PER_MS + t.tv_nsec;
+	return (int64_t)t.tv_sec * 1000 * LP_HTTP_NS_PER_MS + t.tv_nsec;
 }
 
 /* ---- all together --------------------------------------------------------------- */
 
 static void
-forget(struct http_transfer *t)
+forget(struct lp_http_transfer *t)
 {
-	struct http_transfer **p = &t->h->list;
+	struct lp_http_transfer **p = &t->h->list;
 
 	while (*p != t)
 		p = &(*p)->next;
 	*p = t->next;
-	if (t->phase == HTTP_RUNNING)
-		(void)http_api.multi_remove_handle(t->h->multi, t->easy);
+	if (t->phase == LP_HTTP_RUNNING)
+		(void)lp_http_api.multi_remove_handle(t->h->multi, t->easy);
 	if (t->easy != NULL)
-		http_api.easy_cleanup(t->easy);
-	http_api.slist_free_all(t->headers);
+		lp_http_api.easy_cleanup(t->easy);
+	lp_http_api.slist_free_all(t->headers);
 	for (size_t i = 0; i < LP_HTTP_HOPS; i++)
 		free(t->past[i]);
 	free(t->url);
 	free(t);
 }
 
-static struct http_transfer *
+static struct lp_http_transfer *
 new_transfer(struct lp_http *h, const struct lp_http_request *req, struct lp_http_response *r)
 {
-	struct http_transfer *t = calloc(1, sizeof(*t)), **p;
+	struct lp_http_transfer *t = calloc(1, sizeof(*t)), **p;
 
 	if (t == NULL)
 		return NULL;
@@ -61,8 +61,8 @@ new_transfer(struct lp_http *h, const struct lp_http_request *req, struct lp_htt
 	for (p = &h->list; *p != NULL; p = &(*p)->next)
 		;
 	*p = t;
-	t->phase = HTTP_FINISHED;
-	t->easy = http_api.easy_init();
+	t->phase = LP_HTTP_FINISHED;
+	t->easy = lp_http_api.easy_init();
 	t->url = strdup(req->url);
 	if (t->easy == NULL || t->url == NULL) {
 		forget(t);
@@ -70,7 +70,7 @@ new_transfer(struct lp_http *h, const struct lp_http_request *req, struct lp_htt
 	}
 	r->hops = 0;
 	r->moved = 0;
-	http_launch(t);
+	lp_http_launch(t);
 	return t;
 }
 
@@ -78,15 +78,15 @@ new_transfer(struct lp_http *h, const struct lp_http_request *req, struct lp_htt
 static int
 wake(struct lp_http *h)
 {
-	int64_t now = http_now_ns(), wait = POLL_MS;
+	int64_t now = lp_http_now_ns(), wait = POLL_MS;
 
-	for (struct http_transfer *t = h->list; t != NULL; t = t->next) {
-		int64_t ms = (t->wake_ns - now + HTTP_NS_PER_MS - 1) / HTTP_NS_PER_MS;
+	for (struct lp_http_transfer *t = h->list; t != NULL; t = t->next) {
+		int64_t ms = (t->wake_ns - now + LP_HTTP_NS_PER_MS - 1) / LP_HTTP_NS_PER_MS;
 
-		if (t->phase != HTTP_WAITING)
+		if (t->phase != LP_HTTP_WAITING)
 			continue;
 		if (ms <= 0)
-			http_launch(t);
+			lp_http_launch(t);
 		else if (ms < wait)
 			wait = ms;
 	}
@@ -100,19 +100,19 @@ wake(struct lp_http *h)
 static void
 watch_stalls(struct lp_http *h, int64_t ns)
 {
-	int64_t limit = (int64_t)h->opt.stall_timeout * 1000 * HTTP_NS_PER_MS;
+	int64_t limit = (int64_t)h->opt.stall_timeout * 1000 * LP_HTTP_NS_PER_MS;
 
-	for (struct http_transfer *t = h->list; t != NULL && limit > 0; t = t->next) {
-		if (t->phase != HTTP_RUNNING || !http_connected(t))
+	for (struct lp_http_transfer *t = h->list; t != NULL && limit > 0; t = t->next) {
+		if (t->phase != LP_HTTP_RUNNING || !lp_http_connected(t))
 			continue;
 		t->idle_ns += ns;
 		if (t->idle_ns < limit)
 			continue;
 		if (t->window < LP_HTTP_STALL_MIN) {
-			http_note_head(t);
+			lp_http_note_head(t);
 			snprintf(t->error, sizeof(t->error), "stalled: %llu bytes in %u seconds",
 			    (unsigned long long)t->window, h->opt.stall_timeout);
-			http_end_try(t, CURLE_OPERATION_TIMEDOUT);
+			lp_http_end_try(t, CURLE_OPERATION_TIMEDOUT);
 		} else {
 			t->idle_ns = 0;
 			t->window = 0;
@@ -132,11 +132,11 @@ reader_is_gone(const struct lp_http *h)
 static void
 end_all(struct lp_http *h, int status)
 {
-	for (struct http_transfer *t = h->list; t != NULL; t = t->next) {
-		if (t->phase == HTTP_RUNNING)
-			(void)http_api.multi_remove_handle(h->multi, t->easy);
-		if (t->phase != HTTP_FINISHED)
-			http_finish(t, status);
+	for (struct lp_http_transfer *t = h->list; t != NULL; t = t->next) {
+		if (t->phase == LP_HTTP_RUNNING)
+			(void)lp_http_api.multi_remove_handle(h->multi, t->easy);
+		if (t->phase != LP_HTTP_FINISHED)
+			lp_http_finish(t, status);
 	}
 }
 
@@ -150,26 +150,26 @@ step(struct lp_http *h)
 	int64_t before;
 	CURLMsg *m;
 
-	if (http_api.multi_perform(h->multi, &running) != CURLM_OK)
+	if (lp_http_api.multi_perform(h->multi, &running) != CURLM_OK)
 		return LP_E_NOMEM;
-	while ((m = http_api.multi_info_read(h->multi, &left)) != NULL) {
-		struct http_transfer *t = NULL;
+	while ((m = lp_http_api.multi_info_read(h->multi, &left)) != NULL) {
+		struct lp_http_transfer *t = NULL;
 		CURLcode code = m->data.result;
 
 		if (m->msg != CURLMSG_DONE)
 			continue;
-		(void)http_api.easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
-		http_end_try(t, code);
+		(void)lp_http_api.easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
+		lp_http_end_try(t, code);
 		wait = 0;
 	}
 	if (wait == 0)
 		return LP_OK;
-	before = http_now_ns();
-	if (http_api.multi_poll(h->multi, &watched, h->watched >= 0, wait, NULL) != CURLM_OK)
+	before = lp_http_now_ns();
+	if (lp_http_api.multi_poll(h->multi, &watched, h->watched >= 0, wait, NULL) != CURLM_OK)
 		return LP_E_NOMEM;
 	if (reader_is_gone(h))
 		end_all(h, LP_E_PIPE);
-	watch_stalls(h, http_now_ns() - before);
+	watch_stalls(h, lp_http_now_ns() - before);
 	return LP_OK;
 }
 
@@ -177,7 +177,7 @@ int
 lp_http_start(struct lp_http *h, const struct lp_http_request *req, struct lp_http_response *r,
     lp_http_done *done, void *arg)
 {
-	struct http_transfer *t = new_transfer(h, req, r);
+	struct lp_http_transfer *t = new_transfer(h, req, r);
 
 	if (t == NULL)
 		return LP_E_NOMEM;
@@ -189,10 +189,10 @@ lp_http_start(struct lp_http *h, const struct lp_http_request *req, struct lp_ht
 int
 lp_http_do(struct lp_http *h, const struct lp_http_request *req, struct lp_http_response *r)
 {
-	struct http_transfer *t = new_transfer(h, req, r);
+	struct lp_http_transfer *t = new_transfer(h, req, r);
 	int rc = t != NULL ? LP_OK : LP_E_NOMEM;
 
-	while (rc == LP_OK && t->phase != HTTP_FINISHED)
+	while (rc == LP_OK && t->phase != LP_HTTP_FINISHED)
 		rc = step(h);
 	if (t != NULL) {
 		rc = rc != LP_OK ? rc : t->status;
@@ -207,9 +207,9 @@ lp_http_run(struct lp_http *h, void (*tick)(void *), void *arg)
 	int rc = LP_OK;
 
 	while (rc == LP_OK && h->list != NULL) {
-		struct http_transfer *t = h->list;
+		struct lp_http_transfer *t = h->list;
 
-		while (t != NULL && t->phase != HTTP_FINISHED)
+		while (t != NULL && t->phase != LP_HTTP_FINISHED)
 			t = t->next;
 		if (t != NULL) {
 			lp_http_done *done = t->done;
@@ -276,17 +276,17 @@ int
 lp_http_open(struct lp_http **out, const struct lp_http_options *opt, const char **why)
 {
 	struct lp_http *h;
-	int rc = http_api_load(why);
+	int rc = lp_http_api_load(why);
 
 	if (rc != LP_OK)
 		return rc;
 	*why = "the network library cannot be started";
 	errno = 0;
-	if (http_api.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	if (lp_http_api.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return LP_E_SYS;
 	h = calloc(1, sizeof(*h));
 	if (h == NULL) {
-		http_api.global_cleanup();
+		lp_http_api.global_cleanup();
 		return LP_E_NOMEM;
 	}
 	h->opt = *opt;
@@ -294,7 +294,7 @@ lp_http_open(struct lp_http **out, const struct lp_http_options *opt, const char
 	h->watched = -1;
 	lp_buf_init(&h->ca, CA_MAX);
 	lp_buf_init(&h->warnings, WARNINGS_MAX);
-	h->multi = http_api.multi_init();
+	h->multi = lp_http_api.multi_init();
 	rc = h->multi != NULL ? read_authorities(h, why) : LP_E_NOMEM;
 	if (rc != LP_OK)
 		lp_http_close(h);
@@ -311,11 +311,11 @@ lp_http_close(struct lp_http *h)
 	while (h->list != NULL)
 		forget(h->list);
 	if (h->multi != NULL)
-		(void)http_api.multi_cleanup(h->multi);
+		(void)lp_http_api.multi_cleanup(h->multi);
 	lp_buf_release(&h->ca);
 	lp_buf_release(&h->warnings);
 	free(h);
-	http_api.global_cleanup();
+	lp_http_api.global_cleanup();
 }
 
 void

@@ -7,14 +7,14 @@
 
 #include "common/base/status.h"
 
-struct http_api http_api;
+struct lp_http_api lp_http_api;
 static void *library;
 
 int
-http_api_load(const char **why)
+lp_http_api_load(const char **why)
 {
-#define ENTRY(name) { "curl_" #name, (void **)(void *)&http_api.name },
-	static const struct { const char *name; void **slot; } table[] = { HTTP_SYMBOLS(ENTRY) };
+#define ENTRY(name) { "curl_" #name, (void **)(void *)&lp_http_api.name },
+	static const struct { const char *name; void **slot; } table[] = { LP_HTTP_SYMBOLS(ENTRY) };
 
 	if (library != NULL)
 		return LP_OK;
@@ -43,14 +43,14 @@ http_api_load(const char **why)
 static int
 url_part(const char *url, CURLUPart part, unsigned flags, char *out, size_t n)
 {
-	CURLU *u = http_api.url();
+	CURLU *u = lp_http_api.url();
 	char *s = NULL;
-	int ok = u != NULL && http_api.url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
-	    http_api.url_get(u, part, &s, flags) == CURLUE_OK &&
+	int ok = u != NULL && lp_http_api.url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	    lp_http_api.url_get(u, part, &s, flags) == CURLUE_OK &&
 	    snprintf(out, n, "%s", s) < (int)n;
 
-	http_api.free(s);
-	http_api.url_cleanup(u);
+	lp_http_api.free(s);
+	lp_http_api.url_cleanup(u);
 	return ok;
 }
 
@@ -69,16 +69,16 @@ lp_http_same_origin(const char *a, const char *b)
 }
 
 char *
-http_resolve(const char *from, const char *to)
+lp_http_resolve(const char *from, const char *to)
 {
-	CURLU *u = http_api.url();
+	CURLU *u = lp_http_api.url();
 	char *s = NULL, *copy = NULL;
 
-	if (u != NULL && http_api.url_set(u, CURLUPART_URL, from, 0) == CURLUE_OK &&
-	    http_api.url_set(u, CURLUPART_URL, to, CURLU_URLENCODE) == CURLUE_OK &&
-	    http_api.url_get(u, CURLUPART_URL, &s, 0) == CURLUE_OK)
+	if (u != NULL && lp_http_api.url_set(u, CURLUPART_URL, from, 0) == CURLUE_OK &&
+	    lp_http_api.url_set(u, CURLUPART_URL, to, CURLU_URLENCODE) == CURLUE_OK &&
+	    lp_http_api.url_get(u, CURLUPART_URL, &s, 0) == CURLUE_OK)
 		copy = strdup(s);
-	http_api.free(s);
-	http_api.url_cleanup(u);
+	lp_http_api.free(s);
+	lp_http_api.url_cleanup(u);
 	return copy;
 }

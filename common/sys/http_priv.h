@@ -16,45 +16,45 @@
 
 #include "common/sys/http.h"
 
-#define HTTP_NS_PER_MS INT64_C(1000000)
+#define LP_HTTP_NS_PER_MS INT64_C(1000000)
 
 /* ---- the library --------------------------------------------------------- */
 
-#define HTTP_SYMBOLS(X)                                                                   \
+#define LP_HTTP_SYMBOLS(X)                                                           \
 	X(global_init) X(global_cleanup) X(easy_init) X(easy_cleanup) X(easy_reset)  \
 	X(easy_setopt) X(easy_getinfo) X(easy_strerror) X(slist_append)              \
 	X(slist_free_all) X(multi_init) X(multi_cleanup) X(multi_setopt)             \
 	X(multi_add_handle) X(multi_remove_handle) X(multi_perform) X(multi_poll)    \
 	X(multi_info_read) X(url) X(url_cleanup) X(url_set) X(url_get) X(free)
 
-#define HTTP_MEMBER(name) __typeof__(curl_##name) *name;
-struct http_api { HTTP_SYMBOLS(HTTP_MEMBER) };
-/* All of it, once http_api_load has succeeded. */
-extern struct http_api http_api;
+#define LP_HTTP_MEMBER(name) __typeof__(curl_##name) *name;
+struct lp_http_api { LP_HTTP_SYMBOLS(LP_HTTP_MEMBER) };
+/* All of it, once lp_http_api_load has succeeded. */
+extern struct lp_http_api lp_http_api;
 
 /* LP_OK, or LP_E_SYS with *why and errno 0. */
-int http_api_load(const char **why);
+int lp_http_api_load(const char **why);
 
 /* `to` as seen from `from`: absolute, owned by the caller; NULL if it cannot be read. */
-char *http_resolve(const char *from, const char *to);
+char *lp_http_resolve(const char *from, const char *to);
 
 /* ---- structures ----------------------------------------------------------- */
 
-enum http_phase {
-	HTTP_RUNNING,  /* curl has it */
-	HTTP_WAITING,  /* for its next try */
-	HTTP_FINISHED  /* its owner has not been told yet */
+enum lp_http_phase {
+	LP_HTTP_RUNNING,  /* curl has it */
+	LP_HTTP_WAITING,  /* for its next try */
+	LP_HTTP_FINISHED  /* its owner has not been told yet */
 };
 
-struct http_transfer {
-	struct http_transfer *next;
+struct lp_http_transfer {
+	struct lp_http_transfer *next;
 	struct lp_http *h;
 	struct lp_http_request req;
 	struct lp_http_response *r;
 	lp_http_done *done;
 	void *arg;
 
-	enum http_phase phase;
+	enum lp_http_phase phase;
 	CURL *easy;
 	struct curl_slist *headers;
 	char *url;                     /* of this hop */
@@ -67,7 +67,7 @@ struct http_transfer {
 	uint64_t window;    /* bytes that arrived in it */
 	int fault;          /* what a callback failed with; LP_OK: nothing */
 	int cut;            /* an error's body was longer than we keep: ended by us */
-	int status;         /* when HTTP_FINISHED */
+	int status;         /* when LP_HTTP_FINISHED */
 };
 
 struct lp_http {
@@ -75,37 +75,37 @@ struct lp_http {
 	CURLM *multi;
 	struct lp_buf ca;
 	struct lp_buf warnings; /* texts already told, each ended by a NUL */
-	struct http_transfer *list;  /* oldest first */
+	struct lp_http_transfer *list;  /* oldest first */
 	struct lp_http_totals totals;
 	int watched;            /* descriptor, or -1 */
 };
 
 /* CLOCK_MONOTONIC. */
-int64_t http_now_ns(void);
+int64_t lp_http_now_ns(void);
 
 /* ---- answers -------------------------------------------------------------- */
 
 /* Back to nothing arrived, for a new hop or try. */
-void http_response_clear(struct lp_http_response *);
+void lp_http_response_clear(struct lp_http_response *);
 
 /* Say why it failed, escaped. */
-void http_explain(struct lp_http_response *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void lp_http_explain(struct lp_http_response *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- a transfer ------------------------------------------------------------ */
 
-/* Send it: the first time, after a redirect, or once more. It is HTTP_RUNNING then, or HTTP_FINISHED. */
-void http_launch(struct http_transfer *);
+/* Send it: the first time, after a redirect, or once more. It is LP_HTTP_RUNNING then, or LP_HTTP_FINISHED. */
+void lp_http_launch(struct lp_http_transfer *);
 
 /* It has ended with a status of lp_http_do. */
-void http_finish(struct http_transfer *, int status);
+void lp_http_finish(struct lp_http_transfer *, int status);
 
 /* Status and length of the answer, as far as it has come, into the response. */
-void http_note_head(struct http_transfer *);
+void lp_http_note_head(struct lp_http_transfer *);
 
 /* A connection stood, TLS and all. */
-int http_connected(const struct http_transfer *);
+int lp_http_connected(const struct lp_http_transfer *);
 
-/* Take it from curl and see what this means for it: it is launched anew, HTTP_WAITING or HTTP_FINISHED. */
-void http_end_try(struct http_transfer *, CURLcode);
+/* Take it from curl and see what this means for it: it is launched anew, LP_HTTP_WAITING or LP_HTTP_FINISHED. */
+void lp_http_end_try(struct lp_http_transfer *, CURLcode);
 
 #endif

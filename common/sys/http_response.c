@@ -44,7 +44,7 @@ lp_http_show(const char *url, char *out, size_t n)
 }
 
 void
-http_explain(struct lp_http_response *r, const char *fmt, ...)
+lp_http_explain(struct lp_http_response *r, const char *fmt, ...)
 {
 	char text[sizeof(r->why)];
 	va_list ap;
@@ -73,7 +73,7 @@ lp_http_response_release(struct lp_http_response *r)
 }
 
 void
-http_response_clear(struct lp_http_response *r)
+lp_http_response_clear(struct lp_http_response *r)
 {
 	r->status = 0;
 	r->enough = 0;

@@ -19,7 +19,7 @@ is_https(const char *url)
 
 /* Warnings and the rate limit, whatever the answer was. */
 static void
-read_notices(struct http_transfer *t)
+read_notices(struct lp_http_transfer *t)
 {
 	struct lp_http *h = t->h;
 	struct lp_span s = lp_http_header(t->r, "RateLimit-Remaining", 0);
@@ -50,14 +50,14 @@ is_redirect(int status)
 
 /* A try later, if there is one left and it is not too late. 0: no. */
 static int
-again_after(struct http_transfer *t, int64_t ms)
+again_after(struct lp_http_transfer *t, int64_t ms)
 {
 	if (t->tries >= t->h->opt.retries || t->waited_ms + ms > LP_HTTP_PATIENCE * 1000)
 		return 0;
 	t->tries++;
 	t->waited_ms += ms;
-	t->wake_ns = http_now_ns() + ms * HTTP_NS_PER_MS;
-	t->phase = HTTP_WAITING;
+	t->wake_ns = lp_http_now_ns() + ms * LP_HTTP_NS_PER_MS;
+	t->phase = LP_HTTP_WAITING;
 	return 1;
 }
 
@@ -68,13 +68,13 @@ draw(void)
 	uint32_t lot = 0;
 
 	if (getrandom(&lot, sizeof(lot), GRND_NONBLOCK) != (ssize_t)sizeof(lot))
-		lot = (uint32_t)http_now_ns();
+		lot = (uint32_t)lp_http_now_ns();
 	return lot;
 }
 
 /* After a 429 or 5xx answer. */
 static int
-try_again(struct http_transfer *t)
+try_again(struct lp_http_transfer *t)
 {
 	int64_t ms = lp_retry_wait(lp_http_header(t->r, "Retry-After", 0), (int64_t)time(NULL), t->tries, draw(),
 	    LP_HTTP_PATIENCE);
@@ -83,46 +83,46 @@ try_again(struct http_transfer *t)
 }
 
 static void
-follow(struct http_transfer *t)
+follow(struct lp_http_transfer *t)
 {
 	struct lp_span s = lp_http_header(t->r, "Location", 0);
 	char *to = NULL, *location = s.n > 0 ? strndup((const char *)s.p, s.n) : NULL;
 	char shown[256] = "";
 
 	if (location != NULL)
-		to = http_resolve(t->url, location);
+		to = lp_http_resolve(t->url, location);
 	free(location);
 	if (to != NULL)
 		lp_http_show(to, shown, sizeof(shown));
 	if (to == NULL)
-		http_explain(t->r, "redirect (HTTP %d) to no URL that can be read", t->r->status);
+		lp_http_explain(t->r, "redirect (HTTP %d) to no URL that can be read", t->r->status);
 	else if (strncasecmp(to, "http:", 5) != 0 && !is_https(to))
-		http_explain(t->r, "redirect to %s refused: neither http nor https", shown);
+		lp_http_explain(t->r, "redirect to %s refused: neither http nor https", shown);
 	else if (is_https(t->url) && !is_https(to))
-		http_explain(t->r, "redirect from https to %s refused", shown);
+		lp_http_explain(t->r, "redirect from https to %s refused", shown);
 	else if (t->r->hops == LP_HTTP_HOPS)
-		http_explain(t->r, "more than %d redirects, the last to %s", LP_HTTP_HOPS, shown);
+		lp_http_explain(t->r, "more than %d redirects, the last to %s", LP_HTTP_HOPS, shown);
 	else
 		for (int i = 0; i <= t->r->hops; i++)
 			if (strcmp(to, i < t->r->hops ? t->past[i] : t->url) == 0)
-				http_explain(t->r, "redirects run in a circle, back to %s", shown);
+				lp_http_explain(t->r, "redirects run in a circle, back to %s", shown);
 	if (t->r->why[0] != '\0') {
 		free(to);
-		http_finish(t, LP_E_NET);
+		lp_http_finish(t, LP_E_NET);
 		return;
 	}
 	t->past[t->r->hops++] = t->url;
 	t->url = to;
 	t->r->moved = t->r->moved || !lp_http_same_origin(t->req.url, to);
-	http_launch(t);
+	lp_http_launch(t);
 }
 
 int
-http_connected(const struct http_transfer *t)
+lp_http_connected(const struct lp_http_transfer *t)
 {
 	curl_off_t us = 0;
 
-	(void)http_api.easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &us);
+	(void)lp_http_api.easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &us);
 	return us != 0;
 }
 
@@ -148,7 +148,7 @@ worth_another_try(CURLcode c)
 }
 
 static void
-answered(struct http_transfer *t)
+answered(struct lp_http_transfer *t)
 {
 	int status = t->r->status;
 
@@ -158,11 +158,11 @@ answered(struct http_transfer *t)
 	}
 	if ((status == 429 || status == 500 || (status >= 502 && status <= 504)) && try_again(t))
 		return;
-	http_finish(t, LP_OK);
+	lp_http_finish(t, LP_OK);
 }
 
 static enum lp_http_trouble
-trouble(const struct http_transfer *t, CURLcode code)
+trouble(const struct lp_http_transfer *t, CURLcode code)
 {
 	switch (code) {
 	case CURLE_COULDNT_RESOLVE_PROXY:
@@ -175,14 +175,14 @@ trouble(const struct http_transfer *t, CURLcode code)
 	case CURLE_SSL_CACERT_BADFILE:
 		return LP_HTTP_UNTRUSTED;
 	case CURLE_OPERATION_TIMEDOUT:
-		return http_connected(t) ? LP_HTTP_BROKEN : LP_HTTP_UNREACHABLE;
+		return lp_http_connected(t) ? LP_HTTP_BROKEN : LP_HTTP_UNREACHABLE;
 	default:
 		return LP_HTTP_BROKEN;
 	}
 }
 
 static void
-failed(struct http_transfer *t, CURLcode code)
+failed(struct lp_http_transfer *t, CURLcode code)
 {
 	/* what a sink was given cannot be taken back: its owner decides how to go on */
 	int given = t->req.sink != NULL && t->r->status / 100 == 2;
@@ -192,25 +192,25 @@ failed(struct http_transfer *t, CURLcode code)
 	    !(t->req.probe && t->r->trouble == LP_HTTP_UNREACHABLE) && again_after(t, lp_retry_backoff(t->tries, draw())))
 		return;
 	if (t->r->why[0] == '\0')
-		http_explain(t->r, "%s", t->error[0] != '\0' ? t->error : http_api.easy_strerror(code));
-	http_finish(t, LP_E_NET);
+		lp_http_explain(t->r, "%s", t->error[0] != '\0' ? t->error : lp_http_api.easy_strerror(code));
+	lp_http_finish(t, LP_E_NET);
 }
 
 /* A try is over; curl no longer has the handle. */
 static void
-settle(struct http_transfer *t, CURLcode code)
+settle(struct lp_http_transfer *t, CURLcode code)
 {
-	http_note_head(t);
+	lp_http_note_head(t);
 	read_notices(t);
 	if (t->fault == LP_HTTP_ENOUGH) {
 		t->r->enough = 1;
-		http_finish(t, LP_OK);
+		lp_http_finish(t, LP_OK);
 	} else if (t->fault != LP_OK) {
 		if (t->fault == LP_E_LIMIT)
-			http_explain(t->r, "the answer is larger than we take");
-		http_finish(t, t->fault);
+			lp_http_explain(t->r, "the answer is larger than we take");
+		lp_http_finish(t, t->fault);
 	} else if (code == CURLE_OUT_OF_MEMORY) {
-		http_finish(t, LP_E_NOMEM);
+		lp_http_finish(t, LP_E_NOMEM);
 	} else if (code == CURLE_OK || t->cut || (code == CURLE_PARTIAL_FILE && t->r->status / 100 != 2)) {
 		/* an error's text need not be whole to be an answer */
 		answered(t);
@@ -220,8 +220,8 @@ settle(struct http_transfer *t, CURLcode code)
 }
 
 void
-http_end_try(struct http_transfer *t, CURLcode code)
+lp_http_end_try(struct lp_http_transfer *t, CURLcode code)
 {
-	(void)http_api.multi_remove_handle(t->h->multi, t->easy);
+	(void)lp_http_api.multi_remove_handle(t->h->multi, t->easy);
 	settle(t, code);
 }

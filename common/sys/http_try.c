@@ -11,7 +11,7 @@ enum { RECEIVE_BUFFER = 256 * 1024 };
 static size_t
 on_header(char *p, size_t one, size_t n, void *arg)
 {
-	struct http_transfer *t = arg;
+	struct lp_http_transfer *t = arg;
 
 	(void)one;
 	t->window += n;
@@ -23,26 +23,26 @@ on_header(char *p, size_t one, size_t n, void *arg)
 }
 
 static int
-answer_status(struct http_transfer *t)
+answer_status(struct lp_http_transfer *t)
 {
 	long code = 0;
 
-	(void)http_api.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &code);
+	(void)lp_http_api.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &code);
 	return (int)code;
 }
 
 void
-http_note_head(struct http_transfer *t)
+lp_http_note_head(struct lp_http_transfer *t)
 {
 	curl_off_t length = -1;
 
 	t->r->status = answer_status(t);
-	(void)http_api.easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+	(void)lp_http_api.easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
 	t->r->length = length;
 }
 
 static int
-collect(struct http_transfer *t, int good, struct lp_span s)
+collect(struct lp_http_transfer *t, int good, struct lp_span s)
 {
 	struct lp_buf *b = &t->r->body;
 
@@ -58,14 +58,14 @@ collect(struct http_transfer *t, int good, struct lp_span s)
 static size_t
 on_body(char *p, size_t one, size_t n, void *arg)
 {
-	struct http_transfer *t = arg;
+	struct lp_http_transfer *t = arg;
 	int good;
 
 	(void)one;
 	t->window += n;
 	t->h->totals.bytes += (int64_t)n;
 	if (t->r->body_bytes == 0) {
-		http_note_head(t);
+		lp_http_note_head(t);
 		t->r->body.max = t->r->status / 100 == 2 && t->req.sink == NULL ? t->req.max : LP_HTTP_ERROR_MAX;
 	}
 	t->r->body_bytes += n;
@@ -80,7 +80,7 @@ on_body(char *p, size_t one, size_t n, void *arg)
 /* ---- what is sent -------------------------------------------------------------- */
 
 static int
-add_headers(struct http_transfer *t, const char *const *lines)
+add_headers(struct lp_http_transfer *t, const char *const *lines)
 {
 	for (size_t i = 0; lines != NULL && lines[i] != NULL; i++) {
 		struct curl_slist *l;
@@ -88,7 +88,7 @@ add_headers(struct http_transfer *t, const char *const *lines)
 		/* a line end in a header would begin another one */
 		if (strpbrk(lines[i], "\r\n") != NULL)
 			return LP_E_DATA;
-		l = http_api.slist_append(t->headers, lines[i]);
+		l = lp_http_api.slist_append(t->headers, lines[i]);
 		if (l == NULL)
 			return LP_E_NOMEM;
 		t->headers = l;
@@ -97,12 +97,12 @@ add_headers(struct http_transfer *t, const char *const *lines)
 }
 
 static int
-make_headers(struct http_transfer *t)
+make_headers(struct lp_http_transfer *t)
 {
 	static const char *const always[] = { "Accept-Encoding: identity", NULL };
 	int rc;
 
-	http_api.slist_free_all(t->headers);
+	lp_http_api.slist_free_all(t->headers);
 	t->headers = NULL;
 	rc = add_headers(t, always);
 	rc = rc != LP_OK ? rc : add_headers(t, t->req.headers);
@@ -111,10 +111,10 @@ make_headers(struct http_transfer *t)
 	return rc;
 }
 
-#define SET(option, value) (void)http_api.easy_setopt(t->easy, option, value)
+#define SET(option, value) (void)lp_http_api.easy_setopt(t->easy, option, value)
 
 static void
-set_trust(struct http_transfer *t)
+set_trust(struct lp_http_transfer *t)
 {
 	struct curl_blob ca = { t->h->ca.p, t->h->ca.n, CURL_BLOB_NOCOPY };
 
@@ -131,7 +131,7 @@ set_trust(struct http_transfer *t)
 }
 
 static void
-set_method(struct http_transfer *t)
+set_method(struct lp_http_transfer *t)
 {
 	if (strcmp(t->req.method, "HEAD") == 0) {
 		SET(CURLOPT_NOBODY, 1L);
@@ -143,9 +143,9 @@ set_method(struct http_transfer *t)
 }
 
 static void
-set_all(struct http_transfer *t)
+set_all(struct lp_http_transfer *t)
 {
-	http_api.easy_reset(t->easy);
+	lp_http_api.easy_reset(t->easy);
 	SET(CURLOPT_URL, t->url);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_HTTPHEADER, t->headers);
@@ -170,18 +170,18 @@ set_all(struct http_transfer *t)
 }
 
 void
-http_finish(struct http_transfer *t, int status)
+lp_http_finish(struct lp_http_transfer *t, int status)
 {
-	t->phase = HTTP_FINISHED;
+	t->phase = LP_HTTP_FINISHED;
 	t->status = status;
 }
 
 void
-http_launch(struct http_transfer *t)
+lp_http_launch(struct lp_http_transfer *t)
 {
 	int rc;
 
-	http_response_clear(t->r);
+	lp_http_response_clear(t->r);
 	lp_http_show(t->url, t->r->where, sizeof(t->r->where));
 	t->error[0] = '\0';
 	t->fault = LP_OK;
@@ -191,12 +191,12 @@ http_launch(struct http_transfer *t)
 	rc = make_headers(t);
 	if (rc == LP_OK) {
 		set_all(t);
-		t->phase = HTTP_RUNNING;
+		t->phase = LP_HTTP_RUNNING;
 		t->h->totals.requests++;
-		rc = http_api.multi_add_handle(t->h->multi, t->easy) == CURLM_OK ? LP_OK : LP_E_NOMEM;
+		rc = lp_http_api.multi_add_handle(t->h->multi, t->easy) == CURLM_OK ? LP_OK : LP_E_NOMEM;
 	} else if (rc == LP_E_DATA) {
-		http_explain(t->r, "a header of the request holds a line end");
+		lp_http_explain(t->r, "a header of the request holds a line end");
 	}
 	if (rc != LP_OK)
-		http_finish(t, rc);
+		lp_http_finish(t, rc);
 }

@@ -28,7 +28,7 @@ lp_layers_release(struct lp_layers *l)
 }
 
 int
-layers_add(struct lp_layers *l, struct lp_span bytes)
+lp_layers_add(struct lp_layers *l, struct lp_span bytes)
 {
 	int rc = lp_buf_add(&l->out, bytes);
 
@@ -38,13 +38,13 @@ layers_add(struct lp_layers *l, struct lp_span bytes)
 }
 
 int
-layers_begin(struct lp_layers *l)
+lp_layers_begin(struct lp_layers *l)
 {
 	return l->header ? lp_layer_header(&l->fmt, &l->out) : LP_OK;
 }
 
 int
-layers_row(struct lp_layers *l, const struct lp_reference *ref, struct lp_layer *layer)
+lp_layers_row(struct lp_layers *l, const struct lp_reference *ref, struct lp_layer *layer)
 {
 	struct lp_buf source;
 	int rc;
@@ -59,7 +59,7 @@ layers_row(struct lp_layers *l, const struct lp_reference *ref, struct lp_layer 
 }
 
 int
-layers_end(struct lp_layers *l, int rc, const struct lp_layerend *end)
+lp_layers_end(struct lp_layers *l, int rc, const struct lp_layerend *end)
 {
 	if (rc == LP_OK && l->end)
 		rc = lp_layer_end(&l->fmt, end, &l->out);

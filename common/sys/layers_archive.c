@@ -8,7 +8,7 @@ rows(struct lp_layers *l, const struct lp_archive *a, const struct lp_reference 
 	const struct lp_layerend end = { .digest = "", .manifest = "", .layers = a->n,
 		.platform = a->config.has_platform ? &a->config.platform : NULL };
 	struct lp_reference ref = *archive;
-	int rc = layers_begin(l);
+	int rc = lp_layers_begin(l);
 
 	ref.kind = LP_REF_FILE;
 	ref.has_range = 1;
@@ -19,9 +19,9 @@ rows(struct lp_layers *l, const struct lp_archive *a, const struct lp_reference 
 
 		ref.offset = x->offset;
 		ref.length = x->size;
-		rc = layers_row(l, &ref, &layer);
+		rc = lp_layers_row(l, &ref, &layer);
 	}
-	return layers_end(l, rc, &end);
+	return lp_layers_end(l, rc, &end);
 }
 
 int
@@ -37,9 +37,9 @@ lp_layers_archive(struct lp_layers *l, struct lp_archive *a, const struct lp_ref
 	case LP_LAYERS_ROWS:
 		return rows(l, a, ref);
 	case LP_LAYERS_INDEX:
-		return layers_add(l, lp_buf_span(&a->catalogue));
+		return lp_layers_add(l, lp_buf_span(&a->catalogue));
 	case LP_LAYERS_CONFIG:
-		return layers_add(l, lp_buf_span(&a->config_bytes));
+		return lp_layers_add(l, lp_buf_span(&a->config_bytes));
 	default:
 		lp_err("%s: an archive of docker save has neither manifest nor digest", lp_quotes(l->text));
 		return LP_E_ABSENT;

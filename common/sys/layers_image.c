@@ -36,8 +36,8 @@ put_digest(struct lp_layers *l, struct lp_image *im)
 			set_digest(l, im->image);
 	}
 	rc = say(l, im, rc);
-	rc = rc != LP_OK ? rc : layers_add(l, lp_span_str(l->digest));
-	return rc != LP_OK ? rc : layers_add(l, lp_span_str("\n"));
+	rc = rc != LP_OK ? rc : lp_layers_add(l, lp_span_str(l->digest));
+	return rc != LP_OK ? rc : lp_layers_add(l, lp_span_str("\n"));
 }
 
 static int
@@ -73,7 +73,7 @@ put_config(struct lp_layers *l, struct lp_image *im)
 		    im->image->m.kind == LP_MANIFEST_SCHEMA1 ? "a manifest of schema 1" : "an artifact that is no image");
 		return LP_E_ABSENT;
 	}
-	return layers_add(l, lp_buf_span(&im->config_bytes));
+	return lp_layers_add(l, lp_buf_span(&im->config_bytes));
 }
 
 /* The reference of a layer: that of its image, with its own digest. */
@@ -151,17 +151,17 @@ put_rows(struct lp_layers *l, struct lp_image *im)
 	if (rc != LP_OK)
 		return rc;
 	notes(l, im);
-	rc = layers_begin(l);
+	rc = lp_layers_begin(l);
 	for (size_t i = 0; i < im->image->m.n && rc == LP_OK; i++) {
 		struct lp_reference ref = layer_reference(im, &im->image->m.v[i]);
 		struct lp_layer layer;
 
 		fill_layer(im, i, &layer);
-		rc = layers_row(l, &ref, &layer);
+		rc = lp_layers_row(l, &ref, &layer);
 	}
 	end = (struct lp_layerend){ .digest = im->top.digest, .manifest = im->image->digest,
 		.platform = platform_of(im), .layers = im->image->m.n };
-	return layers_end(l, rc, &end);
+	return lp_layers_end(l, rc, &end);
 }
 
 int
@@ -178,13 +178,13 @@ lp_layers_image(struct lp_layers *l, struct lp_image *im)
 		lp_note("%s: %s", lp_quotes(l->text), im->note);
 	if (rc != LP_OK || l->what == LP_LAYERS_INDEX) {
 		set_digest(l, &im->top);
-		return rc != LP_OK ? rc : layers_add(l, lp_buf_span(&im->top.bytes));
+		return rc != LP_OK ? rc : lp_layers_add(l, lp_buf_span(&im->top.bytes));
 	}
 	rc = say(l, im, lp_image_choose(im, &l->want));
 	if (rc != LP_OK)
 		return rc;
 	set_digest(l, im->image);
 	if (l->what == LP_LAYERS_MANIFEST)
-		return layers_add(l, lp_buf_span(&im->image->bytes));
+		return lp_layers_add(l, lp_buf_span(&im->image->bytes));
 	return l->what == LP_LAYERS_CONFIG ? put_config(l, im) : put_rows(l, im);
 }

@@ -5,15 +5,15 @@
 #include "common/sys/layers.h"
 
 /* Appended as it is. LP_OK, or LP_E_LIMIT or LP_E_NOMEM after saying so. */
-int layers_add(struct lp_layers *, struct lp_span);
+int lp_layers_add(struct lp_layers *, struct lp_span);
 
 /*
  * Rows: begin, one each, end. `ref` is what names the layer, and all other
  * fields but the source are set. LP_OK, LP_E_LIMIT or LP_E_NOMEM; said by
- * layers_end, which takes what the others came to and answers with it.
+ * lp_layers_end, which takes what the others came to and answers with it.
  */
-int layers_begin(struct lp_layers *);
-int layers_row(struct lp_layers *, const struct lp_reference *ref, struct lp_layer *);
-int layers_end(struct lp_layers *, int rc, const struct lp_layerend *);
+int lp_layers_begin(struct lp_layers *);
+int lp_layers_row(struct lp_layers *, const struct lp_reference *ref, struct lp_layer *);
+int lp_layers_end(struct lp_layers *, int rc, const struct lp_layerend *);
 
 #endif

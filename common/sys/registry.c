@@ -51,7 +51,7 @@ lp_registry_close(struct lp_registry *r)
 	if (r == NULL)
 		return;
 	while (r->logins != NULL) {
-		struct registry_login *l = r->logins;
+		struct lp_registry_login *l = r->logins;
 
 		r->logins = l->next;
 		lp_cred_release(&l->cred);
@@ -65,20 +65,20 @@ lp_registry_close(struct lp_registry *r)
 
 /* ---- who we are ------------------------------------------------------------------------ */
 
-struct registry_login *
-registry_find_login(const struct lp_registry *r, const struct lp_reference *ref)
+struct lp_registry_login *
+lp_registry_find_login(const struct lp_registry *r, const struct lp_reference *ref)
 {
-	for (struct registry_login *l = r->logins; l != NULL; l = l->next)
+	for (struct lp_registry_login *l = r->logins; l != NULL; l = l->next)
 		/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): members that are arrays */
 		if (strcmp(l->host, ref->host) == 0 && strcmp(l->repo, ref->repo) == 0)
 			return l;
 	return NULL;
 }
 
-static struct registry_login *
+static struct lp_registry_login *
 add_login(struct lp_registry *r, const struct lp_reference *ref)
 {
-	struct registry_login *l = calloc(1, sizeof(*l));
+	struct lp_registry_login *l = calloc(1, sizeof(*l));
 
 	if (l == NULL)
 		return NULL;
@@ -93,7 +93,7 @@ add_login(struct lp_registry *r, const struct lp_reference *ref)
 int
 lp_registry_login(struct lp_registry *r, const struct lp_reference *ref, const char **why)
 {
-	struct registry_login *l = registry_find_login(r, ref);
+	struct lp_registry_login *l = lp_registry_find_login(r, ref);
 	int rc;
 
 	*why = "out of memory";
@@ -135,33 +135,33 @@ join(const char *const *parts)
  * or no TLS there. A certificate that is not to be trusted is no reason to
  * speak in plain: the requests that follow fail of it.
  */
-static enum registry_scheme
+static enum lp_registry_scheme
 ask_scheme(struct lp_registry *r, const char *host)
 {
 	struct lp_http_response resp;
 	struct lp_http_request q = { .method = "GET", .max = LP_HTTP_ERROR_MAX, .probe = 1 };
 	char *url = join((const char *const[]){ "https://", host, "/v2/", NULL });
-	enum registry_scheme scheme = REGISTRY_HTTPS;
+	enum lp_registry_scheme scheme = LP_REGISTRY_HTTPS;
 
 	lp_http_response_init(&resp);
 	q.url = url;
 	if (url != NULL && lp_http_do(r->http, &q, &resp) == LP_E_NET && resp.trouble == LP_HTTP_UNREACHABLE)
-		scheme = REGISTRY_HTTP;
+		scheme = LP_REGISTRY_HTTP;
 	lp_http_response_release(&resp);
 	free(url);
 	return scheme;
 }
 
-static enum registry_scheme
+static enum lp_registry_scheme
 scheme_of(struct lp_registry *r, const char *host)
 {
-	enum registry_scheme scheme;
-	struct registry_host *v;
+	enum lp_registry_scheme scheme;
+	struct lp_registry_host *v;
 
 	if (r->opt.plain_http)
-		return REGISTRY_HTTP;
+		return LP_REGISTRY_HTTP;
 	if (!lp_host_is_loopback(lp_span_str(host)))
-		return REGISTRY_HTTPS;
+		return LP_REGISTRY_HTTPS;
 	for (size_t i = 0; i < r->nhosts; i++)
 		if (strcmp(r->hosts[i].name, host) == 0)
 			return r->hosts[i].scheme;
@@ -191,17 +191,17 @@ lp_registry_ask(struct lp_registry *r, const struct lp_reference *ref, const cha
     const char *what, struct lp_registry_request *q)
 {
 	const char *host = lp_reference_endpoint(ref);
-	const char *scheme = scheme_of(r, host) == REGISTRY_HTTP ? "http://" : "https://";
+	const char *scheme = scheme_of(r, host) == LP_REGISTRY_HTTP ? "http://" : "https://";
 
 	*q = (struct lp_registry_request){ 0 };
 	q->url = join((const char *const[]){ scheme, host, "/v2/", ref->repo, "/", kind, "/", what, NULL });
-	return q->url == NULL ? LP_E_NOMEM : registry_authorize(r, ref, q);
+	return q->url == NULL ? LP_E_NOMEM : lp_registry_authorize(r, ref, q);
 }
 
 /* ---- words --------------------------------------------------------------------------------------- */
 
 void
-registry_say(struct lp_http_response *resp, const char *fmt, ...)
+lp_registry_say(struct lp_http_response *resp, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -255,7 +255,7 @@ meaning(int status)
 void
 lp_registry_explain(struct lp_registry *r, const struct lp_reference *ref, struct lp_http_response *resp)
 {
-	struct registry_login *l = registry_find_login(r, ref);
+	struct lp_registry_login *l = lp_registry_find_login(r, ref);
 	const char *what = meaning(resp->status), *tried = "";
 	int used = l != NULL && l->cred.from[0] != '\0';
 	char words[2 * WORDS_MAX + 64], number[32];
@@ -268,12 +268,12 @@ lp_registry_explain(struct lp_registry *r, const struct lp_reference *ref, struc
 	if (resp->status == 401 && used)
 		what = "401, not with these credentials";
 	if ((resp->status != 401 && resp->status != 403) || l == NULL) {
-		registry_say(resp, "%s: %s%s", resp->where, what, words);
+		lp_registry_say(resp, "%s: %s%s", resp->where, what, words);
 	} else if (used) {
-		registry_say(resp, "%s: %s%s; credentials used: %s", resp->where, what, words, l->cred.from);
+		lp_registry_say(resp, "%s: %s%s; credentials used: %s", resp->where, what, words, l->cred.from);
 	} else {
 		tried = lp_buf_cstr(&l->tried);
-		registry_say(resp, "%s: %s%s; none were found: %s", resp->where, what, words,
+		lp_registry_say(resp, "%s: %s%s; none were found: %s", resp->where, what, words,
 		    tried != NULL && *tried != '\0' ? tried : "no file to look in");
 	}
 }

@@ -17,7 +17,7 @@ enum { DID_AUTH = 1, DID_URL = 2 };
 
 /* The name a token was given to; tokens of others are not ours to use. */
 static const char *
-user_of(const struct registry_login *l)
+user_of(const struct lp_registry_login *l)
 {
 	if (l == NULL || l->cred.from[0] == '\0')
 		return "";
@@ -69,9 +69,9 @@ authorize_basic(struct lp_registry_request *q, const struct lp_cred *c)
 
 /* With the proof that is at hand already, if one is. */
 int
-registry_authorize(struct lp_registry *r, const struct lp_reference *ref, struct lp_registry_request *q)
+lp_registry_authorize(struct lp_registry *r, const struct lp_reference *ref, struct lp_registry_request *q)
 {
-	const struct registry_login *l = registry_find_login(r, ref);
+	const struct lp_registry_login *l = lp_registry_find_login(r, ref);
 	const struct lp_token_entry *t;
 
 	if (l != NULL && l->basic)
@@ -140,7 +140,7 @@ static int
 new_token(struct lp_registry *r, const struct lp_reference *ref, const struct lp_challenge *c,
     struct lp_registry_request *q, struct lp_http_response *resp)
 {
-	const struct registry_login *l = registry_find_login(r, ref);
+	const struct lp_registry_login *l = lp_registry_find_login(r, ref);
 	const struct lp_cred *cred = l != NULL && l->cred.from[0] != '\0' ? &l->cred : NULL;
 	const char *user = user_of(l);
 	const struct lp_token_entry *e;
@@ -172,7 +172,7 @@ static int
 meet_challenge(struct lp_registry *r, const struct lp_reference *ref, struct lp_registry_request *q,
     struct lp_http_response *resp)
 {
-	struct registry_login *l = registry_find_login(r, ref);
+	struct lp_registry_login *l = lp_registry_find_login(r, ref);
 	struct lp_challenge c;
 	int rc;
 
@@ -188,7 +188,7 @@ meet_challenge(struct lp_registry *r, const struct lp_reference *ref, struct lp_
 		l->basic = 1;
 		rc = authorize_basic(q, &l->cred);
 	} else if (!realm_is_safe(r, c.realm, q->url)) {
-		registry_say(resp, "the token server is not asked by https: refused (%s)", lp_quotes(c.realm));
+		lp_registry_say(resp, "the token server is not asked by https: refused (%s)", lp_quotes(c.realm));
 		rc = LP_E_NET;
 	} else {
 		rc = new_token(r, ref, &c, q, resp);

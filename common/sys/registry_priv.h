@@ -10,38 +10,38 @@
 #include "common/sys/registry.h"
 #include "common/sys/tokens.h"
 
-enum registry_scheme { REGISTRY_HTTPS, REGISTRY_HTTP };
+enum lp_registry_scheme { LP_REGISTRY_HTTPS, LP_REGISTRY_HTTP };
 
-struct registry_host {
+struct lp_registry_host {
 	char name[LP_REF_HOST_MAX + 1];
-	enum registry_scheme scheme;
+	enum lp_registry_scheme scheme;
 };
 
 /* What is known of one repository. */
-struct registry_login {
+struct lp_registry_login {
 	char host[LP_REF_HOST_MAX + 1], repo[LP_REF_REPO_MAX + 1];
 	struct lp_cred cred;
 	struct lp_buf tried;
 	int basic; /* the host has asked for Basic before */
-	struct registry_login *next;
+	struct lp_registry_login *next;
 };
 
 struct lp_registry {
 	struct lp_http *http;
 	struct lp_registry_options opt;
 	struct lp_tokens tokens;
-	struct registry_login *logins;
-	struct registry_host *hosts;
+	struct lp_registry_login *logins;
+	struct lp_registry_host *hosts;
 	size_t nhosts;
 };
 
 /* NULL: nobody has logged in for it. */
-struct registry_login *registry_find_login(const struct lp_registry *, const struct lp_reference *);
+struct lp_registry_login *lp_registry_find_login(const struct lp_registry *, const struct lp_reference *);
 
 /* Prove it with what is at hand already, if anything is. LP_OK or LP_E_NOMEM. */
-int registry_authorize(struct lp_registry *, const struct lp_reference *, struct lp_registry_request *);
+int lp_registry_authorize(struct lp_registry *, const struct lp_reference *, struct lp_registry_request *);
 
 /* Set `why`, which is fit to print then if the words are. */
-void registry_say(struct lp_http_response *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void lp_registry_say(struct lp_http_response *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

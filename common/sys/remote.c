@@ -27,8 +27,8 @@ on_bytes(void *arg, struct lp_http_response *r, struct lp_span s)
 	int rc = LP_OK;
 
 	if (!g->headed) {
-		rc = remote_check_head(g);
-		rc = rc != LP_OK ? rc : remote_check_page(g, s);
+		rc = lp_remote_check_head(g);
+		rc = rc != LP_OK ? rc : lp_remote_check_page(g, s);
 	}
 	if (rc == LP_OK && g->body_at < g->at) {
 		uint64_t front = g->at - g->body_at;
@@ -105,8 +105,8 @@ refused(struct lp_remote_get *g)
 	if (m->ref->kind == LP_REF_REGISTRY)
 		lp_registry_explain(m->registry, m->ref, r);
 	if (r->why[0] != '\0')
-		return remote_fail(m, LP_E_NET, "%s", r->why);
-	return remote_fail(m, LP_E_NET, "HTTP %d from %s", r->status, r->where);
+		return lp_remote_fail(m, LP_E_NET, "%s", r->why);
+	return lp_remote_fail(m, LP_E_NET, "HTTP %d from %s", r->status, r->where);
 }
 
 /* An answer without a length ends where the blob does, if nobody knows better. */
@@ -117,7 +117,7 @@ ends_here(struct lp_remote_get *g)
 
 	m->size = (int64_t)g->body_at;
 	if (g->body_at < g->at || (g->at == g->asked_at && g->at > 0))
-		return remote_fail(m, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(g->at),
+		return lp_remote_fail(m, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(g->at),
 		    ULL(g->body_at));
 	return LP_OK;
 }
@@ -137,7 +137,7 @@ fell_short(struct lp_remote_get *g, int status)
 	/* a server may give less than asked, and say so: that is no resumption */
 	g->resumes += status != LP_OK || g->barren > 0;
 	if (g->barren >= BARREN_MAX || g->resumes > RESUMES_MAX)
-		return remote_fail(m, LP_E_NET, "broke off at byte %llu%s%s; tried %u times", ULL(g->at),
+		return lp_remote_fail(m, LP_E_NET, "broke off at byte %llu%s%s; tried %u times", ULL(g->at),
 		    r->why[0] != '\0' ? ": " : "", r->why, g->resumes);
 	/* what was accepted just now may end before the next request, and be renewed again */
 	g->ask.renewals = 0;
@@ -155,7 +155,7 @@ ask_registry(struct lp_remote_get *g, int status)
 		return 0;
 	rc = lp_registry_again(m->registry, m->ref, &g->ask, status, &g->response);
 	if (rc < 0)
-		return remote_fail(m, rc, "%s", g->response.why);
+		return lp_remote_fail(m, rc, "%s", g->response.why);
 	return rc;
 }
 
@@ -173,14 +173,14 @@ judge(struct lp_remote_get *g, int status)
 	if (status != LP_OK && status != LP_E_NET)
 		return status;
 	if (r->status == 0 || (status != LP_OK && r->status / 100 != 2))
-		return remote_fail(g->remote, LP_E_NET, "%s: %s", r->where, r->why);
+		return lp_remote_fail(g->remote, LP_E_NET, "%s: %s", r->where, r->why);
 	if (r->status == 416)
-		return remote_unsatisfiable(g);
+		return lp_remote_unsatisfiable(g);
 	if (r->status / 100 != 2)
 		return refused(g);
 	/* a body without bytes never reached the sink */
 	if (!g->headed && status == LP_OK) {
-		int rc = remote_check_head(g);
+		int rc = lp_remote_check_head(g);
 
 		if (rc != LP_OK)
 			return rc;
@@ -213,7 +213,8 @@ lp_remote_start(struct lp_remote_get *g, struct lp_remote *m, uint64_t first, ui
 	    .done = done, .arg = arg };
 	lp_http_response_init(&g->response);
 	if (m->size >= 0 && first > 0 && first >= (uint64_t)m->size)
-		rc = remote_fail(m, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(first), ULL(m->size));
+		rc = lp_remote_fail(m, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(first),
+		    ULL(m->size));
 	else if (m->size >= 0 && last >= (uint64_t)m->size)
 		/* the whole is asked for without a range: every server can do that */
 		g->last = first == 0 ? LP_RANGE_END : (uint64_t)m->size - 1;
@@ -281,6 +282,6 @@ lp_remote_size(struct lp_remote *m)
 		return LP_OK;
 	rc = lp_remote_get(m, 0, 0, discard, NULL, &at);
 	if (rc == LP_OK && m->size < 0)
-		rc = remote_fail(m, LP_E_NET, "the server does not say how large it is");
+		rc = lp_remote_fail(m, LP_E_NET, "the server does not say how large it is");
 	return rc;
 }

@@ -8,7 +8,7 @@
 #include "common/sys/remote_priv.h"
 
 int
-remote_fail(struct lp_remote *m, int status, const char *fmt, ...)
+lp_remote_fail(struct lp_remote *m, int status, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -25,12 +25,13 @@ learn_size(struct lp_remote_get *g, uint64_t size)
 	struct lp_remote *m = g->remote;
 
 	if (m->size >= 0 && (uint64_t)m->size != size)
-		return remote_fail(m, LP_E_DATA, "the server has %llu bytes of it, it should be %llu",
+		return lp_remote_fail(m, LP_E_DATA, "the server has %llu bytes of it, it should be %llu",
 		    ULL(size), ULL(m->size));
 	m->size = (int64_t)size;
 	g->told = 1;
 	if (g->at >= size && g->at > 0)
-		return remote_fail(m, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(g->at), ULL(size));
+		return lp_remote_fail(m, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(g->at),
+		    ULL(size));
 	if (g->last >= size && size > 0)
 		g->last = size - 1;
 	return LP_OK;
@@ -48,12 +49,13 @@ check_partial(struct lp_remote_get *g)
 		/* without it only the length can tell that this is what was asked for */
 		if (g->response.length >= 0 && (uint64_t)g->response.length == g->asked_last - g->asked_at + 1)
 			return LP_OK;
-		return remote_fail(m, LP_E_NET, "HTTP 206 without Content-Range, and not of the length asked for");
+		return lp_remote_fail(m, LP_E_NET, "HTTP 206 without Content-Range, and not of the length asked for");
 	}
 	if (lp_content_range(s, &cr) != LP_OK || !cr.satisfied)
-		return remote_fail(m, LP_E_NET, "HTTP 206 with a Content-Range that makes no sense: %s", lp_quote(s));
+		return lp_remote_fail(m, LP_E_NET, "HTTP 206 with a Content-Range that makes no sense: %s",
+		    lp_quote(s));
 	if (cr.range.first != g->asked_at)
-		return remote_fail(m, LP_E_NET, "asked for bytes from %llu, the server sends some from %llu",
+		return lp_remote_fail(m, LP_E_NET, "asked for bytes from %llu, the server sends some from %llu",
 		    ULL(g->asked_at), ULL(cr.range.first));
 	return cr.has_total ? learn_size(g, cr.total) : LP_OK;
 }
@@ -73,12 +75,12 @@ check_encoding(struct lp_remote_get *g, int size_rc, int size_was_known)
 		return size_rc;
 	if (size_rc == LP_OK && g->told && (size_was_known || m->digest[0] == '\0'))
 		return LP_OK;
-	return remote_fail(m, LP_E_NET, "the server sends it with Content-Encoding: %s, though asked not to",
+	return lp_remote_fail(m, LP_E_NET, "the server sends it with Content-Encoding: %s, though asked not to",
 	    lp_quote(s));
 }
 
 int
-remote_check_head(struct lp_remote_get *g)
+lp_remote_check_head(struct lp_remote_get *g)
 {
 	struct lp_http_response *r = &g->response;
 	int known = g->remote->size >= 0, rc = LP_OK;
@@ -94,18 +96,18 @@ remote_check_head(struct lp_remote_get *g)
 	case 206:
 		g->body_at = g->asked_at;
 		if (g->range[0] == '\0')
-			return remote_fail(g->remote, LP_E_NET, "HTTP 206, though no range was asked for");
+			return lp_remote_fail(g->remote, LP_E_NET, "HTTP 206, though no range was asked for");
 		rc = check_partial(g);
 		break;
 	default:
-		return remote_fail(g->remote, LP_E_NET, "HTTP %d in answer to a GET", r->status);
+		return lp_remote_fail(g->remote, LP_E_NET, "HTTP %d in answer to a GET", r->status);
 	}
 	return check_encoding(g, rc, known);
 }
 
 /* Portals and error pages come with 200, too; no blob begins like that under that name. */
 int
-remote_check_page(struct lp_remote_get *g, struct lp_span s)
+lp_remote_check_page(struct lp_remote_get *g, struct lp_span s)
 {
 	struct lp_span type = lp_http_header(&g->response, "Content-Type", 0);
 
@@ -115,12 +117,12 @@ remote_check_page(struct lp_remote_get *g, struct lp_span s)
 		lp_span_take(&s, 1);
 	if (s.n == 0 || s.p[0] != '<')
 		return LP_OK;
-	return remote_fail(g->remote, LP_E_DATA, "got an HTML page instead of a blob, from %s", g->response.where);
+	return lp_remote_fail(g->remote, LP_E_DATA, "got an HTML page instead of a blob, from %s", g->response.where);
 }
 
 /* 416: there is no such byte, or so the server says. */
 int
-remote_unsatisfiable(struct lp_remote_get *g)
+lp_remote_unsatisfiable(struct lp_remote_get *g)
 {
 	struct lp_span s = lp_http_header(&g->response, "Content-Range", 0);
 	struct lp_remote *m = g->remote;
@@ -128,12 +130,12 @@ remote_unsatisfiable(struct lp_remote_get *g)
 
 	if (s.p == NULL || lp_content_range(s, &cr) != LP_OK || !cr.has_total) {
 		if (m->size < 0 || g->at >= (uint64_t)m->size)
-			return remote_fail(m, LP_E_DATA, "byte %llu is beyond its end", ULL(g->at));
+			return lp_remote_fail(m, LP_E_DATA, "byte %llu is beyond its end", ULL(g->at));
 	} else {
 		int rc = learn_size(g, cr.total);
 
 		if (rc != LP_OK || cr.total == 0)
 			return rc;
 	}
-	return remote_fail(m, LP_E_NET, "HTTP 416 for bytes that it has, from %s", g->response.where);
+	return lp_remote_fail(m, LP_E_NET, "HTTP 416 for bytes that it has, from %s", g->response.where);
 }

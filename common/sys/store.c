@@ -15,48 +15,48 @@
 /* ---- names ----------------------------------------------------------------- */
 
 void
-store_dir_path(const char *kind, const char *digest, char path[STORE_PATH])
+lp_store_dir_path(const char *kind, const char *digest, char path[LP_STORE_PATH])
 {
-	snprintf(path, STORE_PATH, "%s/sha256%s%s", kind, digest != NULL ? "/" : "",
-	    digest != NULL ? store_hex(digest) : "");
+	snprintf(path, LP_STORE_PATH, "%s/sha256%s%s", kind, digest != NULL ? "/" : "",
+	    digest != NULL ? lp_store_hex(digest) : "");
 }
 
 void
-store_file_path(const char *digest, const struct store_file *f, char path[STORE_PATH])
+lp_store_file_path(const char *digest, const struct lp_store_file *f, char path[LP_STORE_PATH])
 {
 	if (f->whole)
-		snprintf(path, STORE_PATH, "blobs/sha256/%s", store_hex(digest));
+		snprintf(path, LP_STORE_PATH, "blobs/sha256/%s", lp_store_hex(digest));
 	else
-		snprintf(path, STORE_PATH, "ranges/sha256/%s/%llu-%llu", store_hex(digest),
+		snprintf(path, LP_STORE_PATH, "ranges/sha256/%s/%llu-%llu", lp_store_hex(digest),
 		    (unsigned long long)f->first, (unsigned long long)f->last);
 }
 
 void
-store_sums_path(const char *digest, const struct store_file *f, char path[STORE_PATH])
+lp_store_sums_path(const char *digest, const struct lp_store_file *f, char path[LP_STORE_PATH])
 {
-	snprintf(path, STORE_PATH, "sums/sha256/%s/%llu-%llu", store_hex(digest),
+	snprintf(path, LP_STORE_PATH, "sums/sha256/%s/%llu-%llu", lp_store_hex(digest),
 	    (unsigned long long)f->first, (unsigned long long)f->last);
 }
 
 int
-store_parse_name(const char *name, struct store_file *f)
+lp_store_parse_name(const char *name, struct lp_store_file *f)
 {
 	struct lp_range_spec r;
-	char again[STORE_PATH];
+	char again[LP_STORE_PATH];
 
 	if (lp_range_parse(lp_span_str(name), &r) != LP_OK || r.suffix || r.last == LP_RANGE_END)
 		return LP_E_DATA;
 	snprintf(again, sizeof(again), "%llu-%llu", (unsigned long long)r.first, (unsigned long long)r.last);
 	if (strcmp(again, name) != 0)
 		return LP_E_DATA;
-	*f = (struct store_file){ .first = r.first, .last = r.last };
+	*f = (struct lp_store_file){ .first = r.first, .last = r.last };
 	return LP_OK;
 }
 
 int
-store_make_parents(struct lp_store *s, const char *path)
+lp_store_make_parents(struct lp_store *s, const char *path)
 {
-	char part[STORE_PATH];
+	char part[LP_STORE_PATH];
 
 	for (const char *p = strchr(path, '/'); p != NULL; p = strchr(p + 1, '/')) {
 		snprintf(part, sizeof(part), "%.*s", (int)(p - path), path);
@@ -67,22 +67,22 @@ store_make_parents(struct lp_store *s, const char *path)
 }
 
 void
-store_drop(struct lp_store *s, const char *digest, const struct store_file *f)
+lp_store_drop(struct lp_store *s, const char *digest, const struct lp_store_file *f)
 {
-	char path[STORE_PATH];
+	char path[LP_STORE_PATH];
 
 	if (s->mode != LP_STORE_WRITE)
 		return;
-	store_file_path(digest, f, path);
+	lp_store_file_path(digest, f, path);
 	(void)unlinkat(s->dir, path, 0);
-	store_sums_path(digest, f, path);
+	lp_store_sums_path(digest, f, path);
 	(void)unlinkat(s->dir, path, 0);
 }
 
 /* ---- opening ------------------------------------------------------------------ */
 
 int
-store_read_file(int dir, const char *path, struct lp_buf *b)
+lp_store_read_file(int dir, const char *path, struct lp_buf *b)
 {
 	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), rc;
 
@@ -104,7 +104,7 @@ check_layout(struct lp_store *s)
 	int rc;
 
 	lp_buf_init(&b, 64 * 1024);
-	rc = store_read_file(s->dir, "oci-layout", &b);
+	rc = lp_store_read_file(s->dir, "oci-layout", &b);
 	if (rc == LP_OK) {
 		p = b.n > 0 ? memmem(b.p, b.n, key, sizeof(key) - 1) : NULL;
 		rest = p != NULL ? lp_span(p, (size_t)(b.p + b.n - p)) : lp_span("", 0);
@@ -125,11 +125,11 @@ make_layout(struct lp_store *s)
 		{ "index.json", "{\"schemaVersion\":2,\"manifests\":[]}" },
 		{ "oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}" }, /* last: it says that the rest is there */
 	};
-	char tmp[STORE_PATH];
-	int rc = store_make_parents(s, "blobs/sha256/");
+	char tmp[LP_STORE_PATH];
+	int rc = lp_store_make_parents(s, "blobs/sha256/");
 
 	for (size_t i = 0; i < 2 && rc == LP_OK; i++) {
-		int fd = store_tmp(s, tmp);
+		int fd = lp_store_tmp(s, tmp);
 
 		if (fd < 0)
 			return LP_E_SYS;
@@ -187,7 +187,7 @@ open_checked(struct lp_store *s, const char *dir, const char **why)
 		return LP_E_DATA;
 	}
 	if (rc == LP_OK && s->mode == LP_STORE_WRITE)
-		store_sweep(s);
+		lp_store_sweep(s);
 	return rc;
 }
 
@@ -225,14 +225,14 @@ lp_store_close(struct lp_store *s)
 /* ---- what is there ---------------------------------------------------------------- */
 
 struct files {
-	struct store_file *v;
+	struct lp_store_file *v;
 	size_t n, cap;
 };
 
 static int
-add_file(struct files *a, struct store_file f)
+add_file(struct files *a, struct lp_store_file f)
 {
-	struct store_file *v = lp_array_room(a->v, a->n, &a->cap, sizeof(*v));
+	struct lp_store_file *v = lp_array_room(a->v, a->n, &a->cap, sizeof(*v));
 
 	if (v == NULL)
 		return LP_E_NOMEM;
@@ -244,7 +244,7 @@ add_file(struct files *a, struct store_file f)
 static int
 by_first(const void *x, const void *y)
 {
-	const struct store_file *a = x, *b = y;
+	const struct lp_store_file *a = x, *b = y;
 
 	if (a->first != b->first)
 		return a->first < b->first ? -1 : 1;
@@ -254,12 +254,12 @@ by_first(const void *x, const void *y)
 static int
 add_ranges(struct lp_store *s, const char *digest, struct files *a)
 {
-	char path[STORE_PATH];
+	char path[LP_STORE_PATH];
 	struct stat st;
 	int rc = LP_OK, fd;
 	DIR *d;
 
-	store_dir_path("ranges", digest, path);
+	lp_store_dir_path("ranges", digest, path);
 	fd = openat(s->dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? LP_OK : LP_E_SYS;
@@ -269,32 +269,32 @@ add_ranges(struct lp_store *s, const char *digest, struct files *a)
 		return LP_E_NOMEM;
 	}
 	for (struct dirent *e; rc == LP_OK && (e = readdir(d)) != NULL;) {
-		struct store_file f;
+		struct lp_store_file f;
 
-		if (store_parse_name(e->d_name, &f) != LP_OK ||
+		if (lp_store_parse_name(e->d_name, &f) != LP_OK ||
 		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
 			continue;
 		if ((uint64_t)st.st_size == f.last - f.first + 1)
 			rc = add_file(a, f);
 		else
-			store_drop(s, digest, &f);
+			lp_store_drop(s, digest, &f);
 	}
 	closedir(d);
 	return rc;
 }
 
 int
-store_files(struct lp_store *s, const char *digest, struct store_file **out, size_t *n)
+lp_store_files(struct lp_store *s, const char *digest, struct lp_store_file **out, size_t *n)
 {
 	struct files a = { 0 };
-	char path[STORE_PATH];
+	char path[LP_STORE_PATH];
 	struct stat st;
 	int rc;
 
-	store_file_path(digest, &(struct store_file){ .whole = 1 }, path);
+	lp_store_file_path(digest, &(struct lp_store_file){ .whole = 1 }, path);
 	if (fstatat(s->dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
 		/* an empty blob has no last byte; 0-0 is one too many, and lp_store_find knows */
-		rc = add_file(&a, (struct store_file){ .whole = 1,
+		rc = add_file(&a, (struct lp_store_file){ .whole = 1,
 		    .last = st.st_size > 0 ? (uint64_t)st.st_size - 1 : 0 });
 	else
 		rc = add_ranges(s, digest, &a);
@@ -310,12 +310,12 @@ store_files(struct lp_store *s, const char *digest, struct store_file **out, siz
 }
 
 int64_t
-store_whole_size(struct lp_store *s, const char *digest)
+lp_store_whole_size(struct lp_store *s, const char *digest)
 {
-	char path[STORE_PATH];
+	char path[LP_STORE_PATH];
 	struct stat st;
 
-	store_file_path(digest, &(struct store_file){ .whole = 1 }, path);
+	lp_store_file_path(digest, &(struct lp_store_file){ .whole = 1 }, path);
 	if (fstatat(s->dir, path, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
 		return -1;
 	return st.st_size;
@@ -324,17 +324,17 @@ store_whole_size(struct lp_store *s, const char *digest)
 int
 lp_store_find(struct lp_store *s, const char *digest, uint64_t at, struct lp_store_piece *out)
 {
-	struct store_file *v = NULL;
+	struct lp_store_file *v = NULL;
 	uint64_t end = at;
 	size_t n = 0;
 	int rc;
 
-	*out = (struct lp_store_piece){ .next = UINT64_MAX, .size = store_whole_size(s, digest) };
+	*out = (struct lp_store_piece){ .next = UINT64_MAX, .size = lp_store_whole_size(s, digest) };
 	if (out->size >= 0) {
 		out->n = at < (uint64_t)out->size ? (uint64_t)out->size - at : 0;
 		return LP_OK;
 	}
-	rc = store_files(s, digest, &v, &n);
+	rc = lp_store_files(s, digest, &v, &n);
 	for (size_t i = 0; i < n; i++) {
 		if (v[i].first <= end && v[i].last >= end)
 			end = v[i].last + 1;

@@ -12,7 +12,7 @@
 
 /* One file that holds bytes of a blob. */
 struct kept {
-	char path[STORE_PATH];
+	char path[LP_STORE_PATH];
 	char digest[LP_DIGEST_SIZE];
 	uint64_t size;
 	struct timespec used; /* its mtime: every read sets it, as atime may be switched off */
@@ -95,7 +95,7 @@ visit_range(struct gc *g, const char *dir, const char *name)
 static int
 visit_ranges_of(struct gc *g, const char *dir, const char *hex)
 {
-	char path[STORE_PATH];
+	char path[LP_STORE_PATH];
 
 	return snprintf(path, sizeof(path), "%s/%s", dir, hex) < (int)sizeof(path) ?
 	    each(g, path, visit_range) : LP_OK;
@@ -105,18 +105,18 @@ visit_ranges_of(struct gc *g, const char *dir, const char *hex)
 static int
 visit_sum(struct gc *g, const char *dir, const char *name)
 {
-	char digest[LP_DIGEST_SIZE], path[STORE_PATH];
+	char digest[LP_DIGEST_SIZE], path[LP_STORE_PATH];
 	const char *hex = strrchr(dir, '/');
-	struct store_file *v = NULL;
+	struct lp_store_file *v = NULL;
 	size_t n = 0;
 	int rc, found = 0;
 
 	snprintf(digest, sizeof(digest), "sha256:%.64s", hex + 1);
 	if (!lp_digest_valid(lp_span_str(digest)))
 		return LP_OK;
-	rc = store_files(g->store, digest, &v, &n);
+	rc = lp_store_files(g->store, digest, &v, &n);
 	for (size_t i = 0; i < n && !found; i++) {
-		store_sums_path(digest, &v[i], path);
+		lp_store_sums_path(digest, &v[i], path);
 		found = strcmp(strrchr(path, '/') + 1, name) == 0;
 	}
 	free(v);
@@ -128,7 +128,7 @@ visit_sum(struct gc *g, const char *dir, const char *name)
 static int
 visit_sums_of(struct gc *g, const char *dir, const char *hex)
 {
-	char path[STORE_PATH];
+	char path[LP_STORE_PATH];
 	int rc;
 
 	if (snprintf(path, sizeof(path), "%s/%s", dir, hex) >= (int)sizeof(path))
@@ -179,7 +179,7 @@ lp_store_gc(struct lp_store *s, uint64_t max, struct lp_store_gc *out)
 	int rc;
 
 	*out = (struct lp_store_gc){ 0 };
-	store_sweep(s);
+	lp_store_sweep(s);
 	lp_buf_init(&g.index, LP_MAX_MANIFEST);
 	rc = lp_store_index(s, &g.index);
 	rc = rc == LP_E_ABSENT ? LP_OK : rc;

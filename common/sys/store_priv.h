@@ -18,68 +18,67 @@ struct lp_store {
 };
 
 enum {
-	STORE_HEX = 64,
-	STORE_PATH = LP_STORE_PATH,
-	STORE_SUM = STORE_HEX + 1  /* bytes of one line of a sums file */
+	LP_STORE_HEX = 64,
+	LP_STORE_SUM = LP_STORE_HEX + 1  /* bytes of one line of a sums file */
 };
 
 /* Which file holds bytes of a blob, and which of them. */
-struct store_file {
+struct lp_store_file {
 	uint64_t first, last;
 	int whole; /* blobs/sha256/HEX; else a range */
 };
 
 static inline const char *
-store_hex(const char *digest)
+lp_store_hex(const char *digest)
 {
 	return digest + 7;
 }
 
 /* Its path, and that of its sums. */
-void store_file_path(const char *digest, const struct store_file *, char path[STORE_PATH]);
-void store_sums_path(const char *digest, const struct store_file *, char path[STORE_PATH]);
-/* The name of a range's file: FIRST-LAST, as store_file_path writes it and no other way. LP_OK or LP_E_DATA. */
-int store_parse_name(const char *name, struct store_file *);
+void lp_store_file_path(const char *digest, const struct lp_store_file *, char path[LP_STORE_PATH]);
+void lp_store_sums_path(const char *digest, const struct lp_store_file *, char path[LP_STORE_PATH]);
+/* The name of a range's file: FIRST-LAST, as lp_store_file_path writes it and no other way. LP_OK or LP_E_DATA. */
+int lp_store_parse_name(const char *name, struct lp_store_file *);
 /* KIND/sha256/HEX or KIND/sha256. */
-void store_dir_path(const char *kind, const char *digest, char path[STORE_PATH]);
+void lp_store_dir_path(const char *kind, const char *digest, char path[LP_STORE_PATH]);
 
 /*
  * The files that hold parts of a blob, by first byte; the caller frees the
  * array. A file whose length is not what its name says is taken out.
  * LP_OK (none: *n is 0), LP_E_SYS or LP_E_NOMEM.
  */
-int store_files(struct lp_store *, const char *digest, struct store_file **, size_t *n);
+int lp_store_files(struct lp_store *, const char *digest, struct lp_store_file **, size_t *n);
 
 /* The size of the blob that is there whole; -1: none is. */
-int64_t store_whole_size(struct lp_store *, const char *digest);
+int64_t lp_store_whole_size(struct lp_store *, const char *digest);
 
 /* All of a small file below `dir`, appended. LP_OK, LP_E_ABSENT, LP_E_LIMIT, LP_E_SYS or LP_E_NOMEM. */
-int store_read_file(int dir, const char *path, struct lp_buf *);
+int lp_store_read_file(int dir, const char *path, struct lp_buf *);
 
 /* mkdir of the path's directories, all but its last component. */
-int store_make_parents(struct lp_store *, const char *path);
+int lp_store_make_parents(struct lp_store *, const char *path);
 
 /* Take a file and its sums out. */
-void store_drop(struct lp_store *, const char *digest, const struct store_file *);
+void lp_store_drop(struct lp_store *, const char *digest, const struct lp_store_file *);
 
 /* A new file in tmp/, locked; the descriptor, or LP_E_SYS. */
-int store_tmp(struct lp_store *, char path[STORE_PATH]);
+int lp_store_tmp(struct lp_store *, char path[LP_STORE_PATH]);
 /* Move it to its place, making directories as needed. */
-int store_publish(struct lp_store *, const char *tmp, const char *path);
+int lp_store_publish(struct lp_store *, const char *tmp, const char *path);
 /* Both, for bytes at hand. */
-int store_write_file(struct lp_store *, const char *path, struct lp_span);
+int lp_store_write_file(struct lp_store *, const char *path, struct lp_span);
 /* Remove what dead writers left in tmp/. */
-void store_sweep(struct lp_store *);
+void lp_store_sweep(struct lp_store *);
 
 /*
  * Hash all of an open file: its digest, and the text of a sums file.
  * LP_OK, LP_E_SYS or LP_E_NOMEM.
  */
-int store_hash_file(int fd, char digest[LP_DIGEST_SIZE], struct lp_buf *sums);
+int lp_store_hash_file(int fd, char digest[LP_DIGEST_SIZE], struct lp_buf *sums);
 /* The sums' line for one chunk. */
-int store_add_sum(struct lp_buf *sums, struct lp_hash *);
+int lp_store_add_sum(struct lp_buf *sums, struct lp_hash *);
 
 /* Room for a sums file: what a blob of 8 TiB needs. */
-enum { STORE_SUMS_MAX = 2 * 1024 * 1024 * 1024u - 1 };
+enum { LP_STORE_SUMS_MAX = 2 * 1024 * 1024 * 1024u - 1 };
 
 #endif

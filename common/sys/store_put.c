@@ -16,19 +16,19 @@ enum { TMP_TRIES = 1000, SWEEP_AGE = 60 /* seconds */, INDEX_MAX = 4 * 1024 * 10
 /* ---- tmp/ ------------------------------------------------------------------------ */
 
 int
-store_tmp(struct lp_store *s, char path[STORE_PATH])
+lp_store_tmp(struct lp_store *s, char path[LP_STORE_PATH])
 {
 	for (int i = 0; i < TMP_TRIES; i++) {
 		int fd;
 
-		snprintf(path, STORE_PATH, "tmp/%ld.%u", (long)getpid(), s->serial++);
+		snprintf(path, LP_STORE_PATH, "tmp/%ld.%u", (long)getpid(), s->serial++);
 		fd = openat(s->dir, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 		if (fd >= 0) {
 			/* held until it is closed: that is how a sweeper knows that we live */
 			(void)flock(fd, LOCK_EX | LOCK_NB);
 			return fd;
 		}
-		if (errno == ENOENT && store_make_parents(s, "tmp/") == LP_OK)
+		if (errno == ENOENT && lp_store_make_parents(s, "tmp/") == LP_OK)
 			continue;
 		/* a process of another namespace may have our number */
 		if (errno != EEXIST)
@@ -48,13 +48,13 @@ remove_tmp(struct lp_store *s, const char *path)
 }
 
 int
-store_publish(struct lp_store *s, const char *tmp, const char *path)
+lp_store_publish(struct lp_store *s, const char *tmp, const char *path)
 {
 	int rc = LP_OK;
 
 	/* a promotion may take the directory away between the two */
 	for (int i = 0; i < 3; i++) {
-		rc = store_make_parents(s, path);
+		rc = lp_store_make_parents(s, path);
 		if (rc == LP_OK && renameat(s->dir, tmp, s->dir, path) == 0)
 			return LP_OK;
 		if (rc == LP_OK && errno != ENOENT)
@@ -64,16 +64,16 @@ store_publish(struct lp_store *s, const char *tmp, const char *path)
 }
 
 int
-store_write_file(struct lp_store *s, const char *path, struct lp_span bytes)
+lp_store_write_file(struct lp_store *s, const char *path, struct lp_span bytes)
 {
-	char tmp[STORE_PATH];
-	int fd = store_tmp(s, tmp), rc;
+	char tmp[LP_STORE_PATH];
+	int fd = lp_store_tmp(s, tmp), rc;
 
 	if (fd < 0)
 		return LP_E_SYS;
 	rc = lp_write_all(fd, bytes);
 	if (rc == LP_OK)
-		rc = store_publish(s, tmp, path);
+		rc = lp_store_publish(s, tmp, path);
 	if (rc != LP_OK)
 		remove_tmp(s, tmp);
 	close(fd);
@@ -81,7 +81,7 @@ store_write_file(struct lp_store *s, const char *path, struct lp_span bytes)
 }
 
 void
-store_sweep(struct lp_store *s)
+lp_store_sweep(struct lp_store *s)
 {
 	int fd = openat(s->dir, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
@@ -112,8 +112,8 @@ lp_store_put_begin(struct lp_store_put *p, struct lp_store *s, const char *diges
 	*p = (struct lp_store_put){ .store = s, .first = first, .fd = -1 };
 	memcpy(p->digest, digest, sizeof(p->digest));
 	lp_hash_init(&p->hash);
-	lp_buf_init(&p->sums, STORE_SUMS_MAX);
-	p->fd = store_tmp(s, p->tmp);
+	lp_buf_init(&p->sums, LP_STORE_SUMS_MAX);
+	p->fd = lp_store_tmp(s, p->tmp);
 	return p->fd < 0 ? LP_E_SYS : LP_OK;
 }
 
@@ -129,7 +129,7 @@ lp_store_put_add(struct lp_store_put *p, struct lp_span bytes)
 		lp_hash_add(&p->hash, part);
 		p->n += part.n;
 		if (part.n == room)
-			rc = store_add_sum(&p->sums, &p->hash);
+			rc = lp_store_add_sum(&p->sums, &p->hash);
 	}
 	return rc;
 }
@@ -138,16 +138,16 @@ lp_store_put_add(struct lp_store_put *p, struct lp_span bytes)
 static int
 publish_range(struct lp_store_put *p)
 {
-	struct store_file f = { .first = p->first, .last = p->first + p->n - 1 };
-	char path[STORE_PATH];
+	struct lp_store_file f = { .first = p->first, .last = p->first + p->n - 1 };
+	char path[LP_STORE_PATH];
 	int rc = LP_OK;
 
 	if (p->n % LP_STORE_CHUNK != 0)
-		rc = store_add_sum(&p->sums, &p->hash);
-	store_sums_path(p->digest, &f, path);
-	rc = rc != LP_OK ? rc : store_write_file(p->store, path, lp_buf_span(&p->sums));
-	store_file_path(p->digest, &f, path);
-	return rc != LP_OK ? rc : store_publish(p->store, p->tmp, path);
+		rc = lp_store_add_sum(&p->sums, &p->hash);
+	lp_store_sums_path(p->digest, &f, path);
+	rc = rc != LP_OK ? rc : lp_store_write_file(p->store, path, lp_buf_span(&p->sums));
+	lp_store_file_path(p->digest, &f, path);
+	return rc != LP_OK ? rc : lp_store_publish(p->store, p->tmp, path);
 }
 
 int
@@ -183,37 +183,37 @@ lp_store_put_abort(struct lp_store_put *p)
 static int
 publish_blob(struct lp_store *s, const char *digest, const char *tmp, int fd, const struct lp_buf *sums)
 {
-	struct store_file whole = { .whole = 1 };
-	char path[STORE_PATH];
+	struct lp_store_file whole = { .whole = 1 };
+	char path[LP_STORE_PATH];
 	struct stat st;
 	int rc = fdatasync(fd) == 0 && fstat(fd, &st) == 0 ? LP_OK : LP_E_SYS;
 
 	if (rc != LP_OK)
 		return rc;
 	whole.last = st.st_size > 0 ? (uint64_t)st.st_size - 1 : 0;
-	store_sums_path(digest, &whole, path);
-	rc = st.st_size > 0 ? store_write_file(s, path, lp_buf_span(sums)) : LP_OK;
-	store_file_path(digest, &whole, path);
-	return rc != LP_OK ? rc : store_publish(s, tmp, path);
+	lp_store_sums_path(digest, &whole, path);
+	rc = st.st_size > 0 ? lp_store_write_file(s, path, lp_buf_span(sums)) : LP_OK;
+	lp_store_file_path(digest, &whole, path);
+	return rc != LP_OK ? rc : lp_store_publish(s, tmp, path);
 }
 
 /* The ranges of a blob that is whole are of no more use. */
 static void
 drop_ranges(struct lp_store *s, const char *digest)
 {
-	struct store_file blob = { .whole = 1 };
-	char path[STORE_PATH], keep[STORE_PATH], sums[STORE_PATH];
+	struct lp_store_file blob = { .whole = 1 };
+	char path[LP_STORE_PATH], keep[LP_STORE_PATH], sums[LP_STORE_PATH];
 	struct stat st;
 	DIR *d;
 	int fd;
 
-	store_file_path(digest, &blob, path);
+	lp_store_file_path(digest, &blob, path);
 	keep[0] = '\0';
 	if (fstatat(s->dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0) {
 		blob.last = (uint64_t)st.st_size - 1;
-		store_sums_path(digest, &blob, keep);
+		lp_store_sums_path(digest, &blob, keep);
 	}
-	store_dir_path("ranges", digest, path);
+	lp_store_dir_path("ranges", digest, path);
 	fd = openat(s->dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	d = fd >= 0 ? fdopendir(fd) : NULL;
 	if (d == NULL) {
@@ -225,7 +225,7 @@ drop_ranges(struct lp_store *s, const char *digest)
 		if (e->d_name[0] == '.')
 			continue;
 		(void)unlinkat(fd, e->d_name, 0);
-		snprintf(sums, sizeof(sums), "sums/sha256/%s/%.60s", store_hex(digest), e->d_name);
+		snprintf(sums, sizeof(sums), "sums/sha256/%s/%.60s", lp_store_hex(digest), e->d_name);
 		if (strcmp(sums, keep) != 0)
 			(void)unlinkat(s->dir, sums, 0);
 	}
@@ -263,8 +263,8 @@ promote_checked(struct lp_store *s, const char *digest, const char *tmp, int fd)
 	struct lp_buf sums;
 	int rc;
 
-	lp_buf_init(&sums, STORE_SUMS_MAX);
-	rc = store_hash_file(fd, got, &sums);
+	lp_buf_init(&sums, LP_STORE_SUMS_MAX);
+	rc = lp_store_hash_file(fd, got, &sums);
 	if (rc == LP_OK && strcmp(got, digest) != 0) {
 		drop_ranges(s, digest);
 		rc = LP_E_DATA;
@@ -278,9 +278,9 @@ promote_checked(struct lp_store *s, const char *digest, const char *tmp, int fd)
 int
 lp_store_promote(struct lp_store *s, const char *digest, uint64_t size)
 {
-	struct store_file all = { .last = size > 0 ? size - 1 : 0 };
+	struct lp_store_file all = { .last = size > 0 ? size - 1 : 0 };
 	struct lp_store_piece piece;
-	char path[STORE_PATH];
+	char path[LP_STORE_PATH];
 	int fd, rc;
 
 	rc = lp_store_find(s, digest, 0, &piece);
@@ -293,12 +293,12 @@ lp_store_promote(struct lp_store *s, const char *digest, uint64_t size)
 	if (piece.n < size)
 		return LP_E_ABSENT;
 	/* mostly it came in one range, which need not be copied */
-	store_file_path(digest, &all, path);
+	lp_store_file_path(digest, &all, path);
 	fd = size > 0 ? openat(s->dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
 	if (fd >= 0) {
 		rc = promote_checked(s, digest, path, fd);
 	} else {
-		fd = store_tmp(s, path);
+		fd = lp_store_tmp(s, path);
 		if (fd < 0)
 			return LP_E_SYS;
 		rc = join(s, digest, size, fd);
@@ -315,7 +315,7 @@ lp_store_promote(struct lp_store *s, const char *digest, uint64_t size)
 int
 lp_store_put_blob(struct lp_store *s, const char *digest, struct lp_span bytes)
 {
-	char got[LP_DIGEST_SIZE], tmp[STORE_PATH];
+	char got[LP_DIGEST_SIZE], tmp[LP_STORE_PATH];
 	struct lp_store_piece piece;
 	int fd, rc;
 
@@ -325,7 +325,7 @@ lp_store_put_blob(struct lp_store *s, const char *digest, struct lp_span bytes)
 	rc = lp_store_find(s, digest, 0, &piece);
 	if (rc != LP_OK || piece.size == (int64_t)bytes.n)
 		return rc;
-	fd = store_tmp(s, tmp);
+	fd = lp_store_tmp(s, tmp);
 	if (fd < 0)
 		return LP_E_SYS;
 	rc = lp_write_all(fd, bytes);
@@ -341,7 +341,7 @@ lp_store_put_blob(struct lp_store *s, const char *digest, struct lp_span bytes)
 int
 lp_store_index(struct lp_store *s, struct lp_buf *b)
 {
-	return store_read_file(s->dir, "index.json", b);
+	return lp_store_read_file(s->dir, "index.json", b);
 }
 
 static int
@@ -355,7 +355,7 @@ edit_locked(struct lp_store *s, lp_store_edit *edit, void *arg)
 	rc = lp_store_index(s, &old);
 	rc = rc != LP_OK ? rc : edit(arg, lp_buf_span(&old), &now);
 	if (rc == LP_OK && !lp_span_eq(lp_buf_span(&old), lp_buf_span(&now)))
-		rc = store_write_file(s, "index.json", lp_buf_span(&now));
+		rc = lp_store_write_file(s, "index.json", lp_buf_span(&now));
 	lp_buf_release(&old);
 	lp_buf_release(&now);
 	return rc;

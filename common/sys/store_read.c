@@ -13,18 +13,18 @@
 enum { SUM_MAX = 32 * 1024 * 1024 }; /* bytes hashed for a part of them: some 25 ms */
 
 int
-store_add_sum(struct lp_buf *sums, struct lp_hash *h)
+lp_store_add_sum(struct lp_buf *sums, struct lp_hash *h)
 {
 	char digest[LP_DIGEST_SIZE];
 	int rc;
 
 	lp_hash_end(h, digest);
-	rc = lp_buf_adds(sums, store_hex(digest));
+	rc = lp_buf_adds(sums, lp_store_hex(digest));
 	return rc != LP_OK ? rc : lp_buf_addc(sums, '\n');
 }
 
 int
-store_hash_file(int fd, char digest[LP_DIGEST_SIZE], struct lp_buf *sums)
+lp_store_hash_file(int fd, char digest[LP_DIGEST_SIZE], struct lp_buf *sums)
 {
 	unsigned char *chunk = malloc(LP_STORE_CHUNK);
 	struct lp_hash whole, part;
@@ -42,7 +42,7 @@ store_hash_file(int fd, char digest[LP_DIGEST_SIZE], struct lp_buf *sums)
 		}
 		lp_hash_add(&whole, lp_span(chunk, (size_t)k));
 		lp_hash_add(&part, lp_span(chunk, (size_t)k));
-		rc = store_add_sum(sums, &part);
+		rc = lp_store_add_sum(sums, &part);
 		at += (uint64_t)k;
 	}
 	lp_hash_end(&whole, digest);
@@ -54,7 +54,7 @@ store_hash_file(int fd, char digest[LP_DIGEST_SIZE], struct lp_buf *sums)
 struct reading {
 	struct lp_store *s;
 	const char *digest;
-	struct store_file f;
+	struct lp_store_file f;
 	int fd;
 	struct lp_buf sums;
 	int spoilt; /* it is not what it was when it was written */
@@ -64,8 +64,8 @@ struct reading {
 static int
 sum_blob(struct reading *r)
 {
-	char digest[LP_DIGEST_SIZE], path[STORE_PATH];
-	int rc = store_hash_file(r->fd, digest, &r->sums);
+	char digest[LP_DIGEST_SIZE], path[LP_STORE_PATH];
+	int rc = lp_store_hash_file(r->fd, digest, &r->sums);
 
 	if (rc == LP_OK && strcmp(digest, r->digest) != 0) {
 		/* these are sums of what is wrong: which chunk it is, they cannot say */
@@ -74,9 +74,9 @@ sum_blob(struct reading *r)
 		return LP_E_DATA;
 	}
 	if (rc == LP_OK && r->s->mode == LP_STORE_WRITE) {
-		store_sums_path(r->digest, &r->f, path);
+		lp_store_sums_path(r->digest, &r->f, path);
 		/* a store that cannot take them is one that will be summed again */
-		(void)store_write_file(r->s, path, lp_buf_span(&r->sums));
+		(void)lp_store_write_file(r->s, path, lp_buf_span(&r->sums));
 	}
 	return rc;
 }
@@ -85,17 +85,17 @@ static int
 load_sums(struct reading *r)
 {
 	uint64_t chunks = (r->f.last - r->f.first) / LP_STORE_CHUNK + 1;
-	char path[STORE_PATH];
+	char path[LP_STORE_PATH];
 	int rc;
 
-	store_sums_path(r->digest, &r->f, path);
-	rc = store_read_file(r->s->dir, path, &r->sums);
+	lp_store_sums_path(r->digest, &r->f, path);
+	rc = lp_store_read_file(r->s->dir, path, &r->sums);
 	if (rc == LP_E_ABSENT) {
 		lp_buf_clear(&r->sums);
 		/* where the sums cannot be kept, all of a large blob is too much for a part of it */
 		return r->f.whole && (r->s->mode == LP_STORE_WRITE || r->f.last < SUM_MAX) ? sum_blob(r) : LP_OK;
 	}
-	if (rc == LP_OK && r->sums.n != chunks * STORE_SUM) {
+	if (rc == LP_OK && r->sums.n != chunks * LP_STORE_SUM) {
 		r->spoilt = 1;
 		return LP_E_DATA;
 	}
@@ -110,7 +110,7 @@ check_chunk(struct reading *r, uint64_t i, struct lp_span chunk, size_t want)
 	r->spoilt = chunk.n != want;
 	if (r->sums.n > 0 && !r->spoilt) {
 		lp_hash_bytes(chunk, digest);
-		r->spoilt = memcmp(store_hex(digest), r->sums.p + i * STORE_SUM, STORE_HEX) != 0;
+		r->spoilt = memcmp(lp_store_hex(digest), r->sums.p + i * LP_STORE_SUM, LP_STORE_HEX) != 0;
 	}
 	return r->spoilt ? LP_E_DATA : LP_OK;
 }
@@ -176,11 +176,11 @@ pass_chunks(struct reading *r, uint64_t at, uint64_t n, lp_store_sink *sink, voi
 
 /* The file that reaches furthest from `at`. LP_E_ABSENT: none has that byte. */
 static int
-choose(struct lp_store *s, const char *digest, uint64_t at, struct store_file *out)
+choose(struct lp_store *s, const char *digest, uint64_t at, struct lp_store_file *out)
 {
-	struct store_file *v = NULL;
+	struct lp_store_file *v = NULL;
 	size_t n = 0;
-	int rc = store_files(s, digest, &v, &n), found = 0;
+	int rc = lp_store_files(s, digest, &v, &n), found = 0;
 
 	for (size_t i = 0; i < n; i++)
 		if (v[i].first <= at && v[i].last >= at && (!found || v[i].last > out->last)) {
@@ -196,7 +196,7 @@ lp_store_read(struct lp_store *s, const char *digest, uint64_t at, uint64_t n,
     lp_store_sink *sink, void *arg, uint64_t *done)
 {
 	struct reading r = { .s = s, .digest = digest, .fd = -1 };
-	char path[STORE_PATH];
+	char path[LP_STORE_PATH];
 	int rc = LP_OK;
 
 	*done = 0;
@@ -204,7 +204,7 @@ lp_store_read(struct lp_store *s, const char *digest, uint64_t at, uint64_t n,
 	for (int turn = 0; turn < 3 && rc == LP_OK && r.fd < 0; turn++) {
 		rc = choose(s, digest, at, &r.f);
 		if (rc == LP_OK) {
-			store_file_path(digest, &r.f, path);
+			lp_store_file_path(digest, &r.f, path);
 			r.fd = openat(s->dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 		}
 	}
@@ -213,16 +213,16 @@ lp_store_read(struct lp_store *s, const char *digest, uint64_t at, uint64_t n,
 	/* the last use is what the bound of the store goes by */
 	if (s->mode == LP_STORE_WRITE)
 		(void)futimens(r.fd, NULL);
-	lp_buf_init(&r.sums, STORE_SUMS_MAX);
+	lp_buf_init(&r.sums, LP_STORE_SUMS_MAX);
 	rc = load_sums(&r);
 	if (n > r.f.last - at + 1)
 		n = r.f.last - at + 1;
 	if (rc == LP_OK)
 		rc = pass_chunks(&r, at, n, sink, arg, done);
 	if (r.spoilt) {
-		int summed = r.sums.n == ((r.f.last - r.f.first) / LP_STORE_CHUNK + 1) * STORE_SUM;
+		int summed = r.sums.n == ((r.f.last - r.f.first) / LP_STORE_CHUNK + 1) * LP_STORE_SUM;
 
-		store_drop(s, digest, &r.f);
+		lp_store_drop(s, digest, &r.f);
 		if (summed && s->mode == LP_STORE_WRITE)
 			salvage(&r);
 	}
@@ -240,7 +240,7 @@ to_buf(void *arg, struct lp_span s)
 int
 lp_store_get(struct lp_store *s, const char *digest, struct lp_buf *b)
 {
-	int64_t size = store_whole_size(s, digest);
+	int64_t size = lp_store_whole_size(s, digest);
 	char got[LP_DIGEST_SIZE];
 	size_t start = b->n;
 	uint64_t done = 0;
@@ -259,7 +259,7 @@ lp_store_get(struct lp_store *s, const char *digest, struct lp_buf *b)
 		lp_hash_bytes(all, got);
 		rc = strcmp(got, digest) == 0 ? LP_OK : LP_E_DATA;
 		if (rc == LP_E_DATA)
-			store_drop(s, digest, &(struct store_file){ .whole = 1,
+			lp_store_drop(s, digest, &(struct lp_store_file){ .whole = 1,
 			    .last = size > 0 ? (uint64_t)size - 1 : 0 });
 	}
 	if (rc != LP_OK)

@@ -25,26 +25,26 @@ check_path(const char *path, const char *kind)
 	size_t n = strlen(kind);
 
 	must(strncmp(path, kind, n) == 0 && strncmp(path + n, "/sha256/", 8) == 0);
-	must(strlen(path) < STORE_PATH - 1 && strchr(path, '.') == NULL && path[n + 8 + STORE_HEX - 1] != '/');
+	must(strlen(path) < LP_STORE_PATH - 1 && strchr(path, '.') == NULL && path[n + 8 + LP_STORE_HEX - 1] != '/');
 }
 
 static void
 as_digest(struct lp_span s)
 {
-	const struct store_file range = { .first = 0, .last = INT64_MAX }, whole = { .whole = 1 };
-	char digest[LP_DIGEST_SIZE], path[STORE_PATH];
+	const struct lp_store_file range = { .first = 0, .last = INT64_MAX }, whole = { .whole = 1 };
+	char digest[LP_DIGEST_SIZE], path[LP_STORE_PATH];
 
 	if (!lp_digest_valid(s))
 		return;
 	memcpy(digest, s.p, s.n);
 	digest[s.n] = '\0';
-	store_file_path(digest, &whole, path);
+	lp_store_file_path(digest, &whole, path);
 	check_path(path, "blobs");
-	store_file_path(digest, &range, path);
+	lp_store_file_path(digest, &range, path);
 	check_path(path, "ranges");
-	store_sums_path(digest, &range, path);
+	lp_store_sums_path(digest, &range, path);
 	check_path(path, "sums");
-	store_dir_path("ranges", digest, path);
+	lp_store_dir_path("ranges", digest, path);
 	check_path(path, "ranges");
 }
 
@@ -52,15 +52,15 @@ static void
 as_name(const char *name)
 {
 	static const char digest[] = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-	struct store_file f = { .first = 7 };
-	char path[STORE_PATH];
+	struct lp_store_file f = { .first = 7 };
+	char path[LP_STORE_PATH];
 
-	if (store_parse_name(name, &f) != LP_OK) {
+	if (lp_store_parse_name(name, &f) != LP_OK) {
 		must(f.first == 7 && f.last == 0);
 		return;
 	}
 	must(f.first <= f.last && f.last <= INT64_MAX && !f.whole);
-	store_file_path(digest, &f, path);
+	lp_store_file_path(digest, &f, path);
 	check_path(path, "ranges");
 	must(strcmp(strrchr(path, '/') + 1, name) == 0);
 }

@@ -35,23 +35,23 @@ static void
 test_paths(void)
 {
 	static const char digest[] = "sha256:" HEX;
-	const struct store_file whole = { .whole = 1, .last = 9 }, part = { .first = 10, .last = 99 },
+	const struct lp_store_file whole = { .whole = 1, .last = 9 }, part = { .first = 10, .last = 99 },
 	    most = { .first = INT64_MAX, .last = INT64_MAX };
-	char path[STORE_PATH];
+	char path[LP_STORE_PATH];
 
-	store_file_path(digest, &whole, path);
+	lp_store_file_path(digest, &whole, path);
 	ok_str(lp_span_str(path), "blobs/sha256/" HEX, "a blob");
-	store_file_path(digest, &part, path);
+	lp_store_file_path(digest, &part, path);
 	ok_str(lp_span_str(path), "ranges/sha256/" HEX "/10-99", "a range");
-	store_sums_path(digest, &part, path);
+	lp_store_sums_path(digest, &part, path);
 	ok_str(lp_span_str(path), "sums/sha256/" HEX "/10-99", "its sums");
-	store_sums_path(digest, &whole, path);
+	lp_store_sums_path(digest, &whole, path);
 	ok_str(lp_span_str(path), "sums/sha256/" HEX "/0-9", "a blob's sums are those of all of it");
-	store_file_path(digest, &most, path);
+	lp_store_file_path(digest, &most, path);
 	ok_str(lp_span_str(path), "ranges/sha256/" HEX "/9223372036854775807-9223372036854775807", "the longest name fits");
-	store_dir_path("ranges", digest, path);
+	lp_store_dir_path("ranges", digest, path);
 	ok_str(lp_span_str(path), "ranges/sha256/" HEX, "a blob's ranges");
-	store_dir_path("blobs", NULL, path);
+	lp_store_dir_path("blobs", NULL, path);
 	ok_str(lp_span_str(path), "blobs/sha256", "all blobs");
 }
 
@@ -81,9 +81,9 @@ test_names(void)
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		struct store_file f = { .first = 7, .last = 8 };
+		struct lp_store_file f = { .first = 7, .last = 8 };
 		unsigned char *p = unit_exact(lp_span(t[i].name, strlen(t[i].name) + 1));
-		int rc = store_parse_name((const char *)p, &f);
+		int rc = lp_store_parse_name((const char *)p, &f);
 
 		ok(rc == t[i].rc && (rc == LP_OK ? f.first == t[i].first && f.last == t[i].last && !f.whole :
 		    f.first == 7 && f.last == 8), "file name \"%s\"", t[i].name);
