@@ -14,6 +14,7 @@
 #include "common/sys/peek_priv.h"
 #include "common/sys/sandbox.h"
 #include "common/sys/starter.h"
+#include "common/sys/tmpfile.h"
 
 /*
  * How many pipelines at once: enough to keep each core busy while others wait

@@ -6,6 +6,7 @@
 #include "common/sys/err.h"
 #include "common/sys/peek_pipe.h"
 #include "common/sys/peek_priv.h"
+#include "common/sys/tmpfile.h"
 
 /* The layer that a message of lp-fetch is about: it names the source. */
 static struct lp_peek_layer *

@@ -10,6 +10,7 @@
 #include "common/sys/io.h"
 #include "common/sys/peek_pipe.h"
 #include "common/sys/peek_priv.h"
+#include "common/sys/tmpfile.h"
 #include "common/sys/view.h"
 
 static void

@@ -9,6 +9,7 @@
 #include "common/sys/io.h"
 #include "common/sys/peek_pipe.h"
 #include "common/sys/peek_priv.h"
+#include "common/sys/tmpfile.h"
 
 static void
 on_line(struct lp_job *j, enum lp_job_line kind, struct lp_span line)

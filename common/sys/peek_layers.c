@@ -7,6 +7,7 @@
 #include "common/format/human.h"
 #include "common/sys/err.h"
 #include "common/sys/peek_priv.h"
+#include "common/sys/tmpfile.h"
 #include "common/sys/view.h"
 
 /* The line in front of all sections: so that listings of many images can follow each other. */

@@ -7,6 +7,7 @@
 #include "common/sys/err.h"
 #include "common/sys/io.h"
 #include "common/sys/peek_priv.h"
+#include "common/sys/tmpfile.h"
 
 /* No end record is longer. */
 enum { TAIL = 4096 };

@@ -4,6 +4,7 @@
 #include "common/base/status.h"
 #include "common/sys/err.h"
 #include "common/sys/peek_priv.h"
+#include "common/sys/tmpfile.h"
 #include "common/sys/view.h"
 
 /* ---- merged ---------------------------------------------------------------------------- */

@@ -1,23 +1,14 @@
-#include "common/sys/proc.h"
+#include "common/sys/proc_priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/base/status.h"
-#include "common/sys/err.h"
-#include "common/sys/io.h"
 
-enum { LINE_MAX_BYTES = 64 * 1024, GRACE_MS = 1000 };
+enum { GRACE_MS = 1000 };
 
 static void
 our_signals(sigset_t *set)
@@ -51,242 +42,38 @@ lp_crew_release(struct lp_crew *c)
 	c->signals = -1;
 }
 
-static int
-start_stage(struct lp_job *j, const struct lp_stage *s, const struct lp_ends *e)
-{
-	int fd = lp_spawn(s, e, &j->pid[j->n]);
-
-	if (fd < 0)
-		return fd;
-	j->pidfd[j->n] = fd;
-	snprintf(j->name[j->n], sizeof(j->name[0]), "%s", s->run != NULL ? lp_err_get_name() : s->argv[0]);
-	j->n++;
-	j->alive++;
-	return LP_OK;
-}
-
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-/* The stages one after the other, each with the read end of the pipe before it. */
-static int
-start_stages(struct lp_job *j, const struct lp_stage *s, size_t n, const struct lp_ends *e)
-{
-	int rc = LP_OK, in = -1;
-
-	for (size_t i = 0; i < n && rc == LP_OK; i++) {
-		struct lp_ends mine = *e;
-		int join[2] = { -1, -1 };
-
-		if (i + 1 < n && pipe2(join, O_CLOEXEC) != 0) {
-			rc = LP_E_SYS;
-			break;
-		}
-		if (i > 0)
-			mine.in = in;
-		if (i + 1 < n)
-			mine.out = join[1];
-		rc = start_stage(j, &s[i], &mine);
-		close_fd(&in);
-		close_fd(&join[1]);
-		in = join[0];
-	}
-	close_fd(&in);
-	return rc;
-}
-
-static void
-forget(struct lp_job *j)
-{
-	for (size_t i = 0; i < j->n; i++)
-		close_fd(&j->pidfd[i]);
-	for (int i = 0; i < 2; i++) {
-		close_fd(&j->fd[i]);
-		lp_buf_release(&j->text[i]);
-	}
-}
-
-static void
-kill_and_reap(struct lp_job *j)
-{
-	for (size_t i = 0; i < j->n; i++) {
-		if (j->pid[i] == 0)
-			continue;
-		(void)kill(j->pid[i], SIGKILL);
-		while (waitpid(j->pid[i], NULL, 0) < 0 && errno == EINTR)
-			;
-		j->pid[i] = 0;
-	}
-	j->alive = 0;
-}
-
 int
 lp_crew_start(struct lp_crew *c, struct lp_job *j, const struct lp_stage *s, size_t n,
     const struct lp_job_io *io)
 {
-	int null = -1, err[2] = { -1, -1 }, report[2] = { -1, -1 }, rc = LP_E_SYS;
+	int rc = c->n < LP_CREW_JOBS ? lp_job_start(j, s, n, io) : LP_E_LIMIT;
 
-	if (c->n == LP_CREW_JOBS)
-		return LP_E_LIMIT;
-	j->exit = 0;
-	j->n = j->alive = 0;
-	memset(j->ended_early, 0, sizeof(j->ended_early));
-	j->fd[0] = j->fd[1] = -1;
-	lp_buf_init(&j->text[0], LINE_MAX_BYTES);
-	lp_buf_init(&j->text[1], LINE_MAX_BYTES);
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null < 0 || pipe2(report, O_CLOEXEC) != 0 ||
-	    (io->err < 0 && pipe2(err, O_CLOEXEC) != 0))
-		goto out;
-	rc = start_stages(j, s, n,
-	    &(struct lp_ends){ .in = io->in >= 0 ? io->in : null,
-	        .out = io->out >= 0 ? io->out : null, .err = io->err >= 0 ? io->err : err[1],
-	        .report = report[1], .keep = io->keep, .nkeep = io->nkeep });
-	if (rc != LP_OK) {
-		kill_and_reap(j);
-		forget(j);
-		goto out;
-	}
-	j->fd[LP_LINE_MESSAGE] = err[0];
-	j->fd[LP_LINE_REPORT] = report[0];
-	err[0] = report[0] = -1;
-	c->job[c->n++] = j;
-out:
-	close_fd(&null);
-	for (int i = 0; i < 2; i++) {
-		close_fd(&err[i]);
-		close_fd(&report[i]);
-	}
+	if (rc == LP_OK)
+		c->job[c->n++] = j;
 	return rc;
 }
 
-static void
-emit(struct lp_job *j, enum lp_job_line kind, struct lp_span line)
-{
-	if (j->ops->line != NULL)
-		j->ops->line(j, kind, line);
-}
-
-/* Hand out the whole lines; with `all` the rest as well, and a line too long in pieces. */
-static void
-hand_out(struct lp_job *j, enum lp_job_line kind, int all)
-{
-	struct lp_buf *b = &j->text[kind];
-	struct lp_span rest = lp_buf_span(b);
-
-	while (rest.n > 0) {
-		const unsigned char *nl = memchr(rest.p, '\n', rest.n);
-
-		if (nl == NULL && !all && rest.n < b->max)
-			break;
-		emit(j, kind, lp_span_take(&rest, nl != NULL ? (size_t)(nl - rest.p) : rest.n));
-		lp_span_take(&rest, 1);
-	}
-	if (rest.n > 0)
-		memmove(b->p, rest.p, rest.n);
-	b->n = rest.n;
-}
-
-/* One read of what a pipe holds; its end closes it. */
-static void
-gather(struct lp_job *j, enum lp_job_line kind)
-{
-	struct lp_buf *b = &j->text[kind];
-	ptrdiff_t k;
-
-	if (lp_buf_reserve(b, b->max - b->n) != LP_OK)
-		hand_out(j, kind, 1);
-	if (lp_buf_reserve(b, 1) != LP_OK)
-		return;
-	k = lp_read(j->fd[kind], b->p + b->n, b->cap - b->n);
-	if (k > 0)
-		b->n += (size_t)k;
-	hand_out(j, kind, k <= 0);
-	if (k <= 0)
-		close_fd(&j->fd[kind]);
-}
-
-/* The last stage has its answer: those between are ended, which is no failure of theirs. */
-static void
-end_middle(struct lp_job *j)
-{
-	for (size_t k = 1; k + 1 < j->n; k++)
-		if (j->pid[k] != 0 && kill(j->pid[k], SIGTERM) == 0)
-			j->ended_early[k] = 1;
-}
-
-static void
-reap(struct lp_job *j, size_t i)
-{
-	siginfo_t si = { 0 };
-
-	if (waitid(P_PIDFD, (id_t)j->pidfd[i], &si, WEXITED | WNOHANG) != 0 || si.si_pid == 0)
-		return;
-	close_fd(&j->pidfd[i]);
-	j->pid[i] = 0;
-	j->alive--;
-	j->code[i] = si.si_code == CLD_EXITED ? si.si_status : -si.si_status;
-	if (j->ended_early[i] && j->code[i] == -SIGTERM)
-		j->code[i] = 0;
-	j->exit = lp_exit_worse(j->exit,
-	    j->code[i] < 0 || j->code[i] > LP_EXIT_ABSENT ? LP_EXIT_SYSTEM : j->code[i]);
-	if (j->stop_with_last && i + 1 == j->n)
-		end_middle(j);
-}
-
-static void
-say_who_was_killed(struct lp_job *j)
-{
-	char text[128];
-
-	for (size_t i = 0; i < j->n; i++) {
-		if (j->code[i] >= 0)
-			continue;
-		snprintf(text, sizeof(text), "%s: killed by signal %d (SIG%s)", j->name[i],
-		    -j->code[i], sigabbrev_np(-j->code[i]) ? sigabbrev_np(-j->code[i]) : "?");
-		emit(j, LP_LINE_MESSAGE, lp_span_str(text));
-	}
-}
-
-/* A descendant that outlives its parent may hold a pipe open: take what is there and go. */
-static void
-drain(struct lp_job *j)
-{
-	for (int kind = 0; kind < 2; kind++) {
-		while (j->fd[kind] >= 0) {
-			struct pollfd p = { .fd = j->fd[kind], .events = POLLIN };
-
-			if (poll(&p, 1, 0) <= 0)
-				break;
-			gather(j, (enum lp_job_line)kind);
-		}
-		hand_out(j, (enum lp_job_line)kind, 1);
-	}
-}
-
-static void
-leave(struct lp_crew *c, struct lp_job *j)
+/* c->n: it is none of them. */
+static size_t
+place_of(const struct lp_crew *c, const struct lp_job *j)
 {
 	size_t i = 0;
 
 	while (i < c->n && c->job[i] != j)
 		i++;
-	if (i < c->n)
-		c->job[i] = c->job[--c->n];
+	return i;
 }
 
 static void
 finish(struct lp_crew *c, struct lp_job *j)
 {
-	drain(j);
-	say_who_was_killed(j);
-	leave(c, j);
-	forget(j);
+	size_t i;
+
+	lp_job_hear_out(j);
+	i = place_of(c, j);
+	if (i < c->n)
+		c->job[i] = c->job[--c->n];
+	lp_job_forget(j);
 	if (j->ops->ended != NULL)
 		j->ops->ended(j);
 }
@@ -304,33 +91,10 @@ read_signals(struct lp_crew *c)
 	}
 }
 
-static size_t
-watch(const struct lp_job *j, struct pollfd *p)
-{
-	size_t n = 0;
-
-	for (int kind = 0; kind < 2; kind++)
-		p[n++] = (struct pollfd){ .fd = j->fd[kind], .events = POLLIN };
-	for (size_t i = 0; i < j->n; i++)
-		p[n++] = (struct pollfd){ .fd = j->pidfd[i], .events = POLLIN };
-	return n;
-}
-
-static void
-tend(struct lp_job *j, const struct pollfd *p)
-{
-	for (int kind = 0; kind < 2; kind++)
-		if (j->fd[kind] >= 0 && p[kind].revents != 0)
-			gather(j, (enum lp_job_line)kind);
-	for (size_t i = 0; i < j->n; i++)
-		if (j->pidfd[i] >= 0 && p[2 + i].revents != 0)
-			reap(j, i);
-}
-
 int
 lp_crew_turn(struct lp_crew *c, int timeout_ms, struct pollfd *extra, size_t nextra)
 {
-	struct pollfd p[1 + LP_CREW_EXTRA + LP_CREW_JOBS * (2 + LP_STAGES)];
+	struct pollfd p[1 + LP_CREW_EXTRA + LP_CREW_JOBS * LP_JOB_POLLED];
 	struct lp_job *seen[LP_CREW_JOBS];
 	size_t at[LP_CREW_JOBS], n = 0, njobs = c->n;
 	int k;
@@ -341,7 +105,7 @@ lp_crew_turn(struct lp_crew *c, int timeout_ms, struct pollfd *extra, size_t nex
 	for (size_t i = 0; i < njobs; i++) {
 		seen[i] = c->job[i];
 		at[i] = n;
-		n += watch(c->job[i], p + n);
+		n += lp_job_watch(c->job[i], p + n);
 	}
 	k = poll(p, (nfds_t)n, timeout_ms);
 	if (k < 0)
@@ -353,37 +117,11 @@ lp_crew_turn(struct lp_crew *c, int timeout_ms, struct pollfd *extra, size_t nex
 	for (size_t i = 0; i < nextra; i++)
 		extra[i].revents = p[1 + i].revents;
 	for (size_t i = 0; i < njobs; i++)
-		tend(seen[i], p + at[i]);
+		lp_job_tend(seen[i], p + at[i]);
 	for (size_t i = 0; i < njobs; i++)
 		if (seen[i]->alive == 0)
 			finish(c, seen[i]);
 	return LP_OK;
-}
-
-/* They are reaped by later turns. */
-static void
-terminate(struct lp_job *j)
-{
-	for (size_t i = 0; i < j->n; i++)
-		if (j->pid[i] != 0)
-			(void)kill(j->pid[i], SIGTERM);
-}
-
-/* Whether all stages are gone within what is left of the grace. */
-static int
-gone_within(struct lp_job *j, int *left_ms)
-{
-	enum { STEP_MS = 10 };
-
-	for (;;) {
-		for (size_t i = 0; i < j->n; i++)
-			if (j->pidfd[i] >= 0)
-				reap(j, i);
-		if (j->alive == 0 || *left_ms <= 0)
-			return j->alive == 0;
-		(void)poll(NULL, 0, STEP_MS);
-		*left_ms -= STEP_MS;
-	}
 }
 
 /* All but the first `spared` jobs. */
@@ -393,15 +131,9 @@ stop(struct lp_crew *c, size_t spared)
 	int left = GRACE_MS;
 
 	for (size_t i = spared; i < c->n; i++)
-		terminate(c->job[i]);
-	while (c->n > spared) {
-		struct lp_job *j = c->job[c->n - 1];
-
-		if (!gone_within(j, &left))
-			kill_and_reap(j);
-		c->n--;
-		forget(j);
-	}
+		lp_job_terminate(c->job[i]);
+	while (c->n > spared)
+		lp_job_bury(c->job[--c->n], &left);
 }
 
 void
@@ -413,11 +145,9 @@ lp_crew_stop(struct lp_crew *c)
 void
 lp_crew_stop_but(struct lp_crew *c, const struct lp_job *spared)
 {
-	size_t i = 0;
+	size_t i = place_of(c, spared);
 	struct lp_job *first;
 
-	while (i < c->n && c->job[i] != spared)
-		i++;
 	if (i == c->n) {
 		stop(c, 0);
 		return;
@@ -438,32 +168,4 @@ lp_die_of(int sig)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)raise(sig);
 	_exit(128 + sig);
-}
-
-const char *
-lp_tmpdir(void)
-{
-	const char *dir = getenv("TMPDIR");
-
-	return dir != NULL && *dir != '\0' ? dir : "/tmp";
-}
-
-int
-lp_tmpfile(void)
-{
-	int fd = open(lp_tmpdir(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		fd = memfd_create("lp-rows", MFD_CLOEXEC);
-	return fd < 0 ? LP_E_SYS : fd;
-}
-
-int
-lp_tmpfile_reopen(int fd)
-{
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? LP_E_SYS : fd;
 }

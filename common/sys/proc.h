@@ -56,7 +56,7 @@ struct lp_job {
 	int exit;       /* worst exit code of the stages; a killed one counts as LP_EXIT_SYSTEM */
 	int code[LP_STAGES]; /* of each stage: its exit code, or -N: killed by signal N */
 
-	/* proc.c's own */
+	/* proc*.c's own */
 	size_t n;
 	size_t alive;
 	pid_t pid[LP_STAGES];
@@ -116,21 +116,5 @@ void lp_crew_stop_but(struct lp_crew *, const struct lp_job *spared);
 
 /* Die by the signal that was caught, so that a calling shell sees it. Never returns. */
 void lp_die_of(int sig) __attribute__((noreturn));
-
-/* Where unnamed files are: $TMPDIR, or /tmp. */
-const char *lp_tmpdir(void);
-
-/*
- * An unnamed file for rows on their way, that no kill can leave behind:
- * O_TMPFILE in lp_tmpdir(), else memory. Descriptor or LP_E_SYS.
- */
-int lp_tmpfile(void);
-
-/*
- * The same file from its start, read only, with a position of its own: two
- * children that read one description would each get a part. Descriptor or
- * LP_E_SYS.
- */
-int lp_tmpfile_reopen(int fd);
 
 #endif

@@ -10,6 +10,7 @@
 #include "common/sys/err.h"
 #include "common/sys/io.h"
 #include "common/sys/proc.h"
+#include "common/sys/tmpfile.h"
 #include "test/unit/unit.h"
 
 /* What a job said, gathered. */

@@ -1,0 +1,30 @@
+/*
+ * What the files of pipelines share. For proc*.c only.
+ *
+ *   proc.c      the crew: all jobs in one wait, signals, stopping
+ *   proc_job.c  one job: its stages, what they say, how they end
+ */
+#ifndef LP_SYS_PROC_PRIV_H
+#define LP_SYS_PROC_PRIV_H
+
+#include "common/sys/proc.h"
+
+/* Its stages run, as lp_crew_start says; LP_E_SYS: none does, and nothing is open. */
+int lp_job_start(struct lp_job *, const struct lp_stage *, size_t n, const struct lp_job_io *);
+
+/* What to poll, and how many that are; then what came of it. */
+enum { LP_JOB_POLLED = 2 + LP_STAGES }; /* at most: lines and stages */
+size_t lp_job_watch(const struct lp_job *, struct pollfd *);
+void lp_job_tend(struct lp_job *, const struct pollfd *);
+
+/* All stages are gone: the last of what they said is handed on, and who was killed. */
+void lp_job_hear_out(struct lp_job *);
+/* Everything that it has open, closed. */
+void lp_job_forget(struct lp_job *);
+
+/* SIGTERM for all stages. */
+void lp_job_terminate(struct lp_job *);
+/* And for those which are still there after *left_ms, of which less is left then, SIGKILL. All reaped, all closed. */
+void lp_job_bury(struct lp_job *, int *left_ms);
+
+#endif
