@@ -3,6 +3,9 @@
  * processes, keeps their rows in unnamed files, and has lp-merge and a view
  * (sys/view.h) make of them what was asked for.
  *
+ *	peek.c         all of it begun and ended; waiting, with bars
+ *	peek_said.c    what children say: messages, statistics, progress
+ *	peek_pipe.c    a pipeline put together: lp-fetch and what reads it
  *	peek_image.c   IMAGE -> its layers (lp-layers)
  *	peek_known.c   what earlier runs have listed (lp-cache)
  *	peek_list.c    layers -> a listing of each (lp-fetch, lp-toc, lp-inflate,
@@ -173,31 +176,8 @@ void lp_peek_options_release(struct lp_peek_options *);
 int lp_peek_init(struct lp_peek *, const struct lp_peek_options *);
 void lp_peek_release(struct lp_peek *);
 
-/* One more turn of the crew, with the bars kept up. Where it fails no job is left. */
-int lp_peek_turn(struct lp_peek *);
-/* Turns until nothing runs. */
+/* Until nothing runs. */
 int lp_peek_wait(struct lp_peek *);
-
-/* A child's line: statistics are added up, messages are shown with `about` in front. NULL about: as they are. */
-void lp_peek_report(struct lp_peek *, struct lp_peek_layer *, struct lp_span line);
-void lp_peek_message(struct lp_peek *, const char *about, struct lp_span line);
-/*
- * The same for a layer's pipeline, whose messages wait for its end: where an
- * early stage failed, what the later ones complain of is only that. Under -v
- * they are shown at once. lp_peek_settle shows those that matter (none of
- * them if `quietly`), and keeps the first as the layer's error if the job
- * failed.
- */
-void lp_peek_hold(struct lp_peek_layer *, struct lp_span line);
-void lp_peek_settle(struct lp_peek_layer *, const struct lp_job *, int quietly);
-
-/*
- * What a pipeline that begins with lp-fetch came to: where that had nothing
- * to give, what the others say of no input does not count.
- */
-int lp_peek_exit_of(const struct lp_job *);
-/* Offline, and something is missing: what to do. Once. */
-void lp_peek_how_to_record(struct lp_peek *);
 
 /* peek_image.c: fill peek->image[] for all names. */
 int lp_peek_resolve(struct lp_peek *);
@@ -205,18 +185,9 @@ int lp_peek_resolve(struct lp_peek *);
 /* peek_list.c: a listing of each layer that is wanted. */
 int lp_peek_list(struct lp_peek *);
 
-/*
- * A complete listing of one layer, if it has a table of contents. Else its
- * rows are empty and `complete` says so. Where the table is stays in
- * toc_range.
- */
-int lp_peek_look(struct lp_peek *, struct lp_peek_layer *);
-
 /* peek_show.c: the answer, on stdout. */
 int lp_peek_show(struct lp_peek *);
-/* The rows that `fd` stands at, aligned or as TSV. */
-int lp_peek_show_row(struct lp_peek *, int fd);
-/* The closing line on a terminal's stderr, or what a pipe's reader must know. */
+/* peek_summary.c: the closing line on a terminal's stderr, or what a pipe's reader must know. */
 void lp_peek_summary(struct lp_peek *);
 
 /* peek_find.c: LP_PEEK_CAT, and LP_PEEK_FIND of a path that is no pattern. */

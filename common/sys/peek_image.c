@@ -11,7 +11,7 @@
 #include "common/format/reference.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
-#include "common/sys/peek.h"
+#include "common/sys/peek_priv.h"
 #include "common/sys/tmpfile.h"
 
 /* One image being resolved: lp-layers' answer comes to a file. */

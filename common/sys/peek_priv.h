@@ -1,5 +1,6 @@
 /*
- * What the parts of lp-peek (sys/peek.h) have of each other.
+ * What the parts of lp-peek (sys/peek.h) have of each other; what they answer
+ * and say is as there.
  */
 #ifndef LP_SYS_PEEK_PRIV_H
 #define LP_SYS_PEEK_PRIV_H
@@ -19,6 +20,43 @@ enum lp_peek_step {
 	LP_STEP_STREAM, /* lp-fetch | lp-inflate | lp-tarls */
 	LP_STEP_DONE
 };
+
+/* ---- peek.c ------------------------------------------------------------------------ */
+
+/* One more turn of the crew, with the bars kept up. Where it fails no job is left. */
+int lp_peek_turn(struct lp_peek *);
+
+/* ---- peek_said.c: what children say ------------------------------------------------- */
+
+/* A child's line: statistics are added up, messages are shown with `about` in front. NULL about: as they are. */
+void lp_peek_report(struct lp_peek *, struct lp_peek_layer *, struct lp_span line);
+void lp_peek_message(struct lp_peek *, const char *about, struct lp_span line);
+/*
+ * The same for a layer's pipeline, whose messages wait for its end: where an
+ * early stage failed, what the later ones complain of is only that. Under -v
+ * they are shown at once. lp_peek_settle shows those that matter (none of
+ * them if `quietly`), and keeps the first as the layer's error if the job
+ * failed.
+ */
+void lp_peek_hold(struct lp_peek_layer *, struct lp_span line);
+void lp_peek_settle(struct lp_peek_layer *, const struct lp_job *, int quietly);
+
+/*
+ * What a pipeline that begins with lp-fetch came to: where that had nothing
+ * to give, what the others say of no input does not count.
+ */
+int lp_peek_exit_of(const struct lp_job *);
+/* Offline, and something is missing: what to do. Once. */
+void lp_peek_how_to_record(struct lp_peek *);
+
+/* ---- peek_list.c: a layer by itself ---------------------------------------------------- */
+
+/*
+ * A complete listing of one layer, if it has a table of contents. Else its
+ * rows are empty and `complete` says so. Where the table is stays in
+ * toc_range.
+ */
+int lp_peek_look(struct lp_peek *, struct lp_peek_layer *);
 
 /* ---- peek_rows.c: a layer's listing, in an unnamed file ---------------------------- */
 
@@ -74,6 +112,8 @@ int lp_peek_merge(struct lp_peek *, const struct lp_peek_image *, const struct l
 int lp_peek_layers_go_on(struct lp_peek *);
 /* All that are left, to their end. */
 int lp_peek_layers_finish(struct lp_peek *);
+/* The rows that `fd` stands at, aligned or as TSV. */
+int lp_peek_show_row(struct lp_peek *, int fd);
 
 /* ---- peek_document.c ------------------------------------------------------------------------------- */
 
