@@ -1,4 +1,14 @@
-/* What the files of sys/cache.h have of each other. Nobody else's. */
+/*
+ * What the files of the database of listings share. For cache*.c only.
+ *
+ *   cache.c         the file, its schema; what there is
+ *   cache_in.c      where listings come from
+ *   cache_put.c     one listing on its way in
+ *   cache_layer.c   layers and the images they belong to
+ *   cache_get.c     one listing on its way out, rows of all
+ *   cache_search.c  rows that match
+ *   cache_prune.c   forgetting
+ */
 #ifndef LP_SYS_CACHE_PRIV_H
 #define LP_SYS_CACHE_PRIV_H
 

@@ -1,10 +1,7 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "common/base/digest.h"
 #include "common/base/limits.h"
@@ -12,7 +9,6 @@
 #include "common/format/grams.h"
 #include "common/format/rowread.h"
 #include "common/sys/cache_priv.h"
-#include "common/sys/io.h"
 
 /* A listing on its way in. */
 struct put {
@@ -30,59 +26,26 @@ struct put {
 	int whole;               /* its end record has been read */
 };
 
-int
-lp_cache_in_init(struct lp_cache_in *in, int fd, int several)
-{
-	*in = (struct lp_cache_in){ .fd = fd, .several = several, .room = malloc(LP_IO_CHUNK) };
-	return in->room != NULL ? LP_OK : LP_E_NOMEM;
-}
-
-void
-lp_cache_in_release(struct lp_cache_in *in)
-{
-	free(in->room);
-	*in = (struct lp_cache_in){ .fd = -1 };
-}
-
-int
-lp_cache_in_more(struct lp_cache_in *in)
-{
-	ptrdiff_t n;
-
-	if (in->in.n > 0)
-		return 1;
-	n = lp_read(in->fd, in->room, LP_IO_CHUNK);
-	if (n < 0)
-		return LP_E_SYS;
-	in->in = lp_span(in->room, (size_t)n);
-	return n > 0;
-}
-
-int
-lp_cache_spool(int fd, const char *directory)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		return fd;
-	return open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-}
-
-int
-lp_cache_spool_fill(int spool, int fd)
-{
-	unsigned char room[64 * 1024];
-	ptrdiff_t n;
-
-	if (spool == fd)
-		return LP_OK;
-	while ((n = lp_read(fd, room, sizeof(room))) > 0)
-		if (lp_write_all(spool, lp_span(room, (size_t)n)) != LP_OK)
-			return LP_E_SYS;
-	return n < 0 || lseek(spool, 0, SEEK_SET) < 0 ? LP_E_SYS : LP_OK;
-}
-
 /* ---- rows ----------------------------------------------------------------- */
+
+/* NULL where nothing is known. */
+static void
+bind_int(struct lp_stmt *s, int parameter, int known, int64_t v)
+{
+	if (known)
+		lp_stmt_int(s, parameter, v);
+	else
+		lp_stmt_null(s, parameter);
+}
+
+static void
+bind_text(struct lp_stmt *s, int parameter, int known, struct lp_span v)
+{
+	if (known)
+		lp_stmt_text(s, parameter, v);
+	else
+		lp_stmt_null(s, parameter);
+}
 
 /* SQLite's numbers end at 2^63; a row with a larger one keeps its text. */
 static int64_t
@@ -110,29 +73,17 @@ put_row(struct put *p, const struct lp_entry *e, struct lp_span line)
 	lp_stmt_int(s, 6, e->uid);
 	lp_stmt_int(s, 7, e->gid);
 	lp_stmt_int(s, 8, clipped(e->size));
-	if (e->has & LP_HAS_MTIME)
-		lp_stmt_int(s, 9, e->mtime);
-	else
-		lp_stmt_null(s, 9);
-	if (e->mtime_nsec != 0)
-		lp_stmt_int(s, 10, e->mtime_nsec);
-	else
-		lp_stmt_null(s, 10);
-	if (e->linkname.n > 0)
-		lp_stmt_text(s, 11, e->linkname);
-	else
-		lp_stmt_null(s, 11);
-	if (lp_span_eq(lp_buf_span(&p->row), line) && e->size <= INT64_MAX)
-		lp_stmt_null(s, 12);
-	else
-		lp_stmt_text(s, 12, line);
+	bind_int(s, 9, (e->has & LP_HAS_MTIME) != 0, e->mtime);
+	bind_int(s, 10, e->mtime_nsec != 0, e->mtime_nsec);
+	bind_text(s, 11, e->linkname.n > 0, e->linkname);
+	bind_text(s, 12, !lp_span_eq(lp_buf_span(&p->row), line) || e->size > INT64_MAX, line);
 	rc = lp_stmt_run(s);
 	rc = rc != LP_OK ? rc : lp_cache_path(&p->path, e->name);
 	p->entries++;
 	return rc != LP_OK ? rc : lp_grams_add(&p->grams, lp_buf_span(&p->path));
 }
 
-/* What stands before the first row and behind the last: kept as it is. */
+/* A row, or the end record: that is kept as it is, and names the layer. */
 static int
 put_line(struct put *p, enum lp_rowread_event event)
 {
@@ -239,25 +190,13 @@ finish_listing(struct put *p, int64_t layer, int64_t head)
 	if (rc != LP_OK)
 		return rc;
 	lp_stmt_int(&s, 1, p->listing);
-	if (p->complete == LP_COMPLETE_UNKNOWN)
-		lp_stmt_null(&s, 2);
-	else
-		lp_stmt_int(&s, 2, p->complete == LP_COMPLETE_YES);
+	bind_int(&s, 2, p->complete != LP_COMPLETE_UNKNOWN, p->complete == LP_COMPLETE_YES);
 	lp_stmt_int(&s, 3, p->entries);
-	if (p->reader.header)
-		lp_stmt_text(&s, 4, lp_buf_span(&p->header));
-	else
-		lp_stmt_null(&s, 4);
-	if (p->reader.ended)
-		lp_stmt_text(&s, 5, lp_buf_span(&p->trailer));
-	else
-		lp_stmt_null(&s, 5);
+	bind_text(&s, 4, p->reader.header, lp_buf_span(&p->header));
+	bind_text(&s, 5, p->reader.ended, lp_buf_span(&p->trailer));
 	lp_stmt_int(&s, 6, p->newline);
 	lp_stmt_int(&s, 7, layer);
-	if (head < 0)
-		lp_stmt_null(&s, 8);
-	else
-		lp_stmt_int(&s, 8, head);
+	bind_int(&s, 8, head >= 0, head);
 	rc = lp_stmt_run(&s);
 	lp_stmt_release(&s);
 	return rc;
