@@ -294,8 +294,15 @@ static int
 gc(struct work *w)
 {
 	struct lp_store_gc done;
-	int rc = lp_env_open_store(&w->env, w->args->net.store);
+	int rc;
 
+	/* a misspelt name is no empty store */
+	if (access(w->args->net.store, F_OK) != 0) {
+		lp_err_errno("%s", lp_quotes(w->args->net.store));
+		return LP_EXIT_SYSTEM;
+	}
+	w->env.must_keep = 1;
+	rc = lp_env_open_store(&w->env, w->args->net.store);
 	rc = rc != LP_OK ? rc : lp_env_lock(&w->env, w->args->net.store, NULL);
 	if (rc != LP_OK)
 		return lp_exit_of(rc);

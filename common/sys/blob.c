@@ -245,7 +245,7 @@ lp_blob_promote(struct lp_blob *b)
 {
 	int rc;
 
-	if (b->env->store == NULL || b->digest[0] == '\0' || b->size < 0 || b->env->offline)
+	if (lp_env_keeper(b->env) == NULL || b->digest[0] == '\0' || b->size < 0)
 		return LP_OK;
 	rc = lp_store_promote(b->env->store, b->digest, (uint64_t)b->size);
 	if (rc == LP_E_DATA)

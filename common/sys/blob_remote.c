@@ -32,7 +32,7 @@ lp_blob_keep_add(struct lp_blob_keep *k, uint64_t at, struct lp_span s)
 	int rc = LP_OK;
 
 	b->fetched += s.n;
-	if (b->env->store == NULL || b->digest[0] == '\0')
+	if (lp_env_keeper(b->env) == NULL || b->digest[0] == '\0')
 		return LP_OK;
 	if (k->open && (k->put.first + k->put.n != at || k->put.n >= KEEP_MAX))
 		rc = lp_blob_keep_end(k);

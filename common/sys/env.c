@@ -1,6 +1,7 @@
 #include "common/sys/env.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "common/base/status.h"
 #include "common/sys/err.h"
@@ -39,7 +40,19 @@ lp_env_open_store(struct lp_env *e, const char *path)
 		errno = ENOENT;
 		rc = LP_E_SYS;
 	}
+	if (rc == LP_OK && lp_store_refusal(e->store) != 0) {
+		errno = lp_store_refusal(e->store);
+		if (e->must_keep)
+			return say(LP_E_SYS, path, "the store cannot be written");
+		lp_note("%s: %s: what it lacks is fetched, and not kept", lp_quotes(path), strerror(errno));
+	}
 	return rc == LP_OK ? rc : say(rc, path, why);
+}
+
+struct lp_store *
+lp_env_keeper(const struct lp_env *e)
+{
+	return e->store != NULL && !e->offline && lp_store_refusal(e->store) == 0 ? e->store : NULL;
 }
 
 int

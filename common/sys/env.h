@@ -21,10 +21,18 @@ struct lp_env {
 	struct lp_http *http;
 	struct lp_registry *registry;
 	int offline; /* no network: what the store does not have is LP_E_ABSENT */
+	int must_keep; /* a store that may not be written is of no use, online */
 };
 
-/* The store at `path` (NULL or "": none), made if need be when online. LP_OK, LP_E_SYS, LP_E_DATA, LP_E_NOMEM. */
+/*
+ * The store at `path` (NULL or "": none), made if need be when online. One
+ * that may not be written is used, with a note. LP_OK, LP_E_SYS, LP_E_DATA,
+ * LP_E_NOMEM.
+ */
 int lp_env_open_store(struct lp_env *, const char *path);
+
+/* The store, if it takes what is fetched, or NULL. */
+struct lp_store *lp_env_keeper(const struct lp_env *);
 
 /* A session and its registries; nothing when offline. LP_OK, LP_E_SYS or LP_E_NOMEM. */
 int lp_env_open_network(struct lp_env *, const struct lp_netopt *);

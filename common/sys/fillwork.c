@@ -72,6 +72,7 @@ open_all(const struct lp_fillwork *w, struct lp_env *env, struct lp_fill *f)
 	int rc;
 
 	env->offline = w->net->offline;
+	env->must_keep = 1;
 	rc = lp_env_open_store(env, w->net->store);
 	rc = rc != LP_OK ? rc : lp_env_open_network(env, w->net);
 	if (rc != LP_OK)

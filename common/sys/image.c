@@ -113,8 +113,8 @@ get_kept(struct lp_image *im, const char *digest, struct lp_buf *out)
 static int
 put_kept(struct lp_image *im, const char *digest, struct lp_span bytes)
 {
-	int rc = im->env->store == NULL || im->layout != NULL ? LP_OK :
-	    lp_store_put_blob(im->env->store, digest, bytes);
+	struct lp_store *keeper = im->layout != NULL ? NULL : lp_env_keeper(im->env);
+	int rc = keeper == NULL ? LP_OK : lp_store_put_blob(keeper, digest, bytes);
 
 	return rc == LP_OK ? rc : lp_image_fail_sys(im, rc, "cannot keep it in the store");
 }

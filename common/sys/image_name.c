@@ -92,7 +92,7 @@ keep_name(struct lp_image *im)
 	struct lp_buf name;
 	int rc;
 
-	if (im->env->store == NULL || !lp_image_online(im))
+	if (lp_env_keeper(im->env) == NULL || !lp_image_online(im))
 		return LP_OK;
 	rc = kept_name(im, &name);
 	k.name = (const char *)name.p;

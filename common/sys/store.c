@@ -160,6 +160,16 @@ is_empty(int dir)
 	return n == 0;
 }
 
+/* Another user's, or on a file system that is mounted to be read: what it has is as good as ever. */
+static int
+may_write(struct lp_store *s)
+{
+	if (faccessat(s->dir, ".", W_OK, AT_EACCESS) == 0 || (errno != EACCES && errno != EROFS))
+		return 1;
+	s->refusal = errno;
+	return 0;
+}
+
 static int
 open_checked(struct lp_store *s, const char *dir, const char **why)
 {
@@ -186,9 +196,17 @@ open_checked(struct lp_store *s, const char *dir, const char **why)
 		*why = "no OCI image layout of version 1";
 		return LP_E_DATA;
 	}
+	if (rc == LP_OK && s->mode == LP_STORE_WRITE && !may_write(s))
+		s->mode = LP_STORE_READ;
 	if (rc == LP_OK && s->mode == LP_STORE_WRITE)
 		lp_store_sweep(s);
 	return rc;
+}
+
+int
+lp_store_refusal(const struct lp_store *s)
+{
+	return s->refusal;
 }
 
 int

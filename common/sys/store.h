@@ -35,7 +35,7 @@ struct lp_store;
 
 enum lp_store_mode {
 	LP_STORE_READ,  /* must exist, is never written: an oci: source, or offline */
-	LP_STORE_WRITE  /* made if it does not exist */
+	LP_STORE_WRITE  /* made if it does not exist; one that is there and may not be written is opened to be read */
 };
 
 /*
@@ -45,6 +45,9 @@ enum lp_store_mode {
  */
 int lp_store_open(struct lp_store **, const char *dir, enum lp_store_mode, const char **why);
 void lp_store_close(struct lp_store *); /* NULL is fine */
+
+/* Why a store that was to be written may only be read (EACCES, EROFS); 0 if that is not so. */
+int lp_store_refusal(const struct lp_store *);
 
 /* ---- reading ---------------------------------------------------------- */
 

@@ -14,6 +14,7 @@
 struct lp_store {
 	int dir;                  /* everything is opened relative to it */
 	enum lp_store_mode mode;
+	int refusal;              /* errno: why it is not LP_STORE_WRITE, as was asked; or 0 */
 	unsigned serial;          /* of the files that we made in tmp/ */
 };
 

@@ -226,3 +226,27 @@ sources()
 	run -2 lp-fetch --store-gc 1G
 	run -2 lp-fetch --store-gc 1G -S st "$SOURCE"
 }
+
+@test "a store that may not be written is used as it is, by what reads through it" {
+	image=$(srv_addr reg)/app:1
+	lp-fetch -S st "$SOURCE" >/dev/null
+	find st -type d -exec chmod a-w {} +
+	find st | sort >before
+	lp-layers "$image" >want
+	as_anybody lp-layers -S st "$image" >got 2>note
+	cmp want got
+	[ "$(cat note)" = 'lp-layers: st: Permission denied: what it lacks is fetched, and not kept' ]
+	as_anybody lp-fetch -q -a -S st --stats stats "$SOURCE" >got 2>note
+	cmp "$BLOB" got
+	[ ! -s note ]
+	[ "$(jq .bytes_downloaded stats)" -eq $((SIZE - 65536)) ]
+	run -3 as_anybody lp-fetch --fill -a -S st "$SOURCE"
+	[ "$output" = 'lp-fetch: st: the store cannot be written: Permission denied' ]
+	run -3 as_anybody lp-fetch --store-gc=0 -S st
+	find st | sort | cmp before -
+	chmod -R u+w st
+	# and a name that is wrong bounds nothing
+	run -3 lp-fetch --store-gc=0 -S stt
+	[ "$output" = 'lp-fetch: stt: No such file or directory' ]
+	[ ! -e stt ]
+}
