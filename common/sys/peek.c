@@ -129,7 +129,8 @@ lp_peek_init(struct lp_peek *p, const struct lp_peek_options *o)
 	for (size_t i = 0; i < p->nimages; i++)
 		p->image[i] = (struct lp_peek_image){ .peek = p, .name = o->image[i] };
 	p->token_fd = lp_tmpfile();
-	if (p->token_fd < 0 || lp_crew_init(&p->crew) != LP_OK) {
+	/* memory begins as open to all, and then nobody takes it for a token file */
+	if (p->token_fd < 0 || fchmod(p->token_fd, 0600) != 0 || lp_crew_init(&p->crew) != LP_OK) {
 		lp_err_errno("cannot start");
 		return LP_E_SYS;
 	}

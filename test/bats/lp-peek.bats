@@ -141,6 +141,11 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	run -2 lp-peek --no-cache --offline "$OCI"
 }
 
+@test "without a place for unnamed files they are memory" {
+	lp-peek -q "$OCI" >want
+	TMPDIR=$PWD/nowhere lp-peek -q --no-cache "$(srv_addr reg)/public/app:1" | cmp want -
+}
+
 @test "--find: a path from the top layer down, hidden ones not; a pattern in the merged tree" {
 	lp-peek -qc "$OCI" >all
 	lp-peek -q --find=etc/nginx/snippets/app.conf "$OCI" >got
