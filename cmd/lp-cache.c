@@ -132,6 +132,20 @@ parse_value(struct args *a, int c)
 	}
 }
 
+static const char *
+expected(int c)
+{
+	switch (c) {
+	case OPT_LAYER: return "--layer takes a digest, sha256: and 64 digits, not";
+	case OPT_IMAGE: return "--image takes a name, not";
+	case OPT_INDEX: return "--index takes a number from 0, or N/COUNT, not";
+	case OPT_SIZE: return "--size takes a number of bytes, not";
+	case OPT_HEAD: return "--head takes a number of bytes, not";
+	case OPT_MAX_SIZE: return "--max-size takes a number of bytes, not";
+	default: return "--days takes a number of days, not";
+	}
+}
+
 static const struct option options[] = {
 	LP_OPT_LONG,
 	{ "db", required_argument, NULL, OPT_DB },
@@ -168,7 +182,7 @@ parse_args(int argc, char **argv, struct args *a)
 		case OPT_LAYER: case OPT_IMAGE: case OPT_INDEX: case OPT_SIZE:
 		case OPT_HEAD: case OPT_DAYS: case OPT_MAX_SIZE:
 			if (parse_value(a, c) != LP_OK)
-				return lp_opt_refuse(&a->opt, "no value for such an option: '%s'", lp_quotes(optarg));
+				return lp_opt_refuse(&a->opt, "%s '%s'", expected(c), lp_quotes(optarg));
 			break;
 		default:
 			lp_opt_common(&a->opt, c);
@@ -213,7 +227,8 @@ check_options(const struct args *a, const struct command *c)
 	if ((a->given & ~takes) != 0)
 		return lp_opt_refuse(&a->opt, "%s does not take all of these options", c->name);
 	if (c->words != DIGESTS && a->nwords - 1 != (int)c->words)
-		return lp_opt_refuse(&a->opt, "%s takes %d arguments, not %d", c->name, (int)c->words, a->nwords - 1);
+		return lp_opt_refuse(&a->opt, c->words == A_WORD ? "%s takes one PATTERN" : "%s takes nothing but options",
+		    c->name);
 	if (c->run == lp_cachework_put && (a->work.layer.digest.n == 0) == (a->work.nlayers == 0))
 		return lp_opt_refuse(&a->opt, "put needs --layer, or the digests of layers");
 	if (c->words == DIGESTS && c->run != lp_cachework_put && a->work.nlayers == 0)
@@ -241,7 +256,7 @@ parse_layer(const struct args *a, const char *word, int with_size, struct lp_cac
 	*l = a->work.layer;
 	l->digest = eq != NULL ? lp_span(word, (size_t)(eq - word)) : lp_span_str(word);
 	if (!lp_digest_valid(l->digest))
-		return lp_opt_refuse(&a->opt, "not a digest: '%s'", lp_quotes(word));
+		return lp_opt_refuse(&a->opt, "not a digest (sha256: and 64 digits): '%s'", lp_quotes(word));
 	if (eq != NULL && parse_bytes(eq + 1, &l->size) != LP_OK)
 		return lp_opt_refuse(&a->opt, "not a size: '%s'", lp_quotes(eq + 1));
 	return LP_EXIT_OK;
@@ -331,8 +346,12 @@ static int
 work(struct args *a, const struct command *c)
 {
 	struct lp_cachework *w = &a->work;
-	int rc = lp_cache_open(&w->cache, a->db);
+	int to_read = c->run != lp_cachework_put && c->run != lp_cachework_prune, rc;
 
+	/* the answer will be no, and why must not be a riddle */
+	if (to_read && access(a->db, F_OK) != 0)
+		lp_note("%s: there was no such database", lp_quotes(a->db));
+	rc = lp_cache_open(&w->cache, a->db, to_read);
 	if (rc == LP_OK)
 		rc = c->run(w);
 	if (rc == LP_OK || rc == LP_E_ABSENT) {
@@ -342,7 +361,7 @@ work(struct args *a, const struct command *c)
 	} else if (rc == LP_E_NOMEM) {
 		lp_err("out of memory");
 	} else if (w->cache.why[0] != '\0' && rc != LP_E_PIPE) {
-		lp_err("%s: %s", lp_quotes(a->db), lp_quotes(w->cache.why));
+		lp_err("%s: %s", w->cache.of_input ? "<stdin>" : lp_quotes(a->db), lp_quotes(w->cache.why));
 	}
 	lp_cache_close(&w->cache);
 	return rc;

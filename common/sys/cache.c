@@ -1,7 +1,9 @@
 #include "common/sys/cache.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/limits.h"
 #include "common/base/path.h"
@@ -193,14 +195,54 @@ prepare_new(struct lp_cache *c)
 	    lp_db_exec_patiently(&c->db, "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL");
 }
 
+static int
+is_there(const char *path, const char *suffix, int how)
+{
+	char *name = NULL;
+	int yes = asprintf(&name, "%s%s", path, suffix) >= 0 && access(name, how) == 0;
+
+	free(name);
+	return yes;
+}
+
+/* The file may be written, and its directory, where a journal is made. */
+static int
+may_write(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+	int yes = dir != NULL && access(path, W_OK) == 0 && access(dir, W_OK) == 0;
+
+	free(dir);
+	return yes;
+}
+
+/* A journal in use is read with the rest; where there is none, and none can be made to lock, nobody is writing. */
+static int
+open_to_read(struct lp_cache *c, const char *path)
+{
+	int64_t version;
+	int rc = lp_db_open(&c->db, path, LP_DB_READ);
+
+	c->read_only = 1;
+	rc = rc != LP_OK ? rc : lp_db_number(&c->db, "PRAGMA user_version", &version);
+	if (rc != LP_E_SYS || is_there(path, "-wal", F_OK))
+		return rc;
+	lp_db_close(&c->db);
+	return lp_db_open(&c->db, path, LP_DB_STILL);
+}
+
 int
-lp_cache_open(struct lp_cache *c, const char *path)
+lp_cache_open(struct lp_cache *c, const char *path, int to_read)
 {
 	int rc;
 
 	*c = (struct lp_cache){ 0 };
 	lp_buf_init(&c->label, LP_MAX_PATH);
-	rc = lp_db_open(&c->db, path, 0);
+	if (to_read && is_there(path, "", R_OK) && !may_write(path))
+		rc = open_to_read(c, path);
+	else
+		rc = lp_db_open(&c->db, path, LP_DB_WRITE);
 	rc = rc != LP_OK ? rc : prepare_new(c);
 	rc = rc != LP_OK ? rc : lp_db_exec(&c->db,
 	    "PRAGMA temp_store = MEMORY; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -32768");

@@ -25,6 +25,8 @@ struct lp_cache {
 	struct lp_buf label; /* of the listing that was put last */
 	char why[512]; /* of the last failure */
 	int damaged;   /* it was SQLite that found the data wrong */
+	int of_input;  /* it is the listing that came in which is wrong, not the file */
+	int read_only; /* lp_cache_open found that it may not be written */
 };
 
 /*
@@ -36,9 +38,10 @@ char *lp_cache_default_path(void);
 /*
  * Open the file, made if need be, with the schema of this version. LP_E_DATA
  * also for a file of a later version, or a damaged one: c->why says what
- * SQLite's own check says of it.
+ * SQLite's own check says of it. If `to_read`, a file that may not be written
+ * (another user's, or on a medium that is only read) will do.
  */
-int lp_cache_open(struct lp_cache *, const char *path);
+int lp_cache_open(struct lp_cache *, const char *path, int to_read);
 void lp_cache_close(struct lp_cache *);
 
 /* ---- one layer ------------------------------------------------------------ */
@@ -98,8 +101,8 @@ int lp_cache_belongs(struct lp_cache *, const struct lp_cache_layer *);
  * itself if it is a file already; -1 with errno. Before the lock.
  */
 int lp_cache_spool(int fd, const char *directory);
-/* Behind the lock: copy all of fd there. LP_OK or LP_E_SYS. */
-int lp_cache_spool_fill(int spool, int fd);
+/* Behind the lock: copy all of fd there. LP_OK, or LP_E_SYS: then *reading says whether fd could not be read. */
+int lp_cache_spool_fill(int spool, int fd, int *reading);
 
 struct lp_cache_found {
 	enum lp_complete complete;

@@ -46,15 +46,17 @@ lp_cache_spool(int fd, const char *directory)
 }
 
 int
-lp_cache_spool_fill(int spool, int fd)
+lp_cache_spool_fill(int spool, int fd, int *reading)
 {
 	unsigned char room[64 * 1024];
 	ptrdiff_t n;
 
+	*reading = 0;
 	if (spool == fd)
 		return LP_OK;
 	while ((n = lp_read(fd, room, sizeof(room))) > 0)
 		if (lp_write_all(spool, lp_span(room, (size_t)n)) != LP_OK)
 			return LP_E_SYS;
+	*reading = n < 0;
 	return n < 0 || lseek(spool, 0, SEEK_SET) < 0 ? LP_E_SYS : LP_OK;
 }

@@ -100,6 +100,7 @@ put_line(struct put *p, enum lp_rowread_event event)
 static int
 bad_line(struct put *p, int status, const char *why)
 {
+	p->cache->of_input = 1;
 	snprintf(p->cache->why, sizeof(p->cache->why), "line %" PRIu64 ", byte %" PRIu64 ": %s",
 	    p->in->lines + p->reader.line, p->in->bytes + p->reader.offset, why);
 	return status;

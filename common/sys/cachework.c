@@ -33,6 +33,9 @@ put_next(struct lp_cachework *w, struct lp_cache_in *in)
 	int rc = in->several ? lp_cache_put(&w->cache, in, w->layers, w->nlayers, &of, &result) :
 	    lp_cache_put(&w->cache, in, &w->layer, 1, &of, &result);
 
+	/* what is left of a pipeline that has failed looks the same */
+	if (rc == LP_OK && !in->several && in->bytes == 0)
+		lp_note("<stdin>: empty, without an end record (-E): whether the layer is, nobody can tell");
 	if (rc == LP_OK && result == LP_CACHE_KEPT)
 		lp_note("%s: the listing that is kept is better and stays", lp_quote(of.digest));
 	return rc;
@@ -54,10 +57,10 @@ int
 lp_cachework_put(struct lp_cachework *w)
 {
 	struct lp_cache_in in;
-	int rc = lp_cache_spool_fill(w->spool, STDIN_FILENO);
+	int reading, rc = lp_cache_spool_fill(w->spool, STDIN_FILENO, &reading);
 
 	if (rc != LP_OK) {
-		lp_err_errno("cannot read the listing, or write it next to the database");
+		lp_err_errno("%s", reading ? "<stdin>" : "the listing cannot be copied next to the database");
 		return rc;
 	}
 	rc = lp_cache_in_init(&in, w->spool, w->nlayers > 0);
@@ -103,7 +106,7 @@ get_one(struct lp_cachework *w, const struct lp_cache_layer *l)
 
 	if (rc == LP_E_ABSENT && !w->end)
 		lp_err("%s: no such listing", lp_quote(l->digest));
-	if (rc == LP_OK && l->image.n > 0)
+	if (rc == LP_OK && l->image.n > 0 && !w->cache.read_only)
 		rc = lp_cache_belongs(&w->cache, l);
 	if (rc != LP_OK)
 		return rc;
@@ -165,7 +168,13 @@ lp_cachework_search(struct lp_cachework *w)
 {
 	struct lp_cache_scope scope = { .image = w->layer.image, .layer = w->layer.digest };
 	int glob = !w->fixed && strpbrk(w->pattern, "*?[") != NULL;
-	int rc = lp_cache_search(&w->cache, &scope, w->pattern, glob, write_hit, w);
+	const char *dot = w->pattern;
+	int rc;
+
+	/* as others write the beginning of a path */
+	if (!w->fixed && strncmp(dot, "./", 2) == 0)
+		dot++;
+	rc = lp_cache_search(&w->cache, &scope, dot, glob, write_hit, w);
 
 	return rc == LP_OK && w->found == 0 ? LP_E_ABSENT : rc;
 }

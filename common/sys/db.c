@@ -1,8 +1,11 @@
 #include "common/sys/db.h"
 
 #include <sqlite3.h>
+#include <string.h>
 #include <time.h>
 
+#include "common/base/buf.h"
+#include "common/base/limits.h"
 #include "common/base/status.h"
 
 enum { WAIT_MS = 60000, PATIENCE = 600, PAUSE_NS = 50 * 1000 * 1000 };
@@ -29,11 +32,33 @@ status_of(int rc)
 	}
 }
 
-int
-lp_db_open(struct lp_db *db, const char *path, int read_only)
+/* https://sqlite.org/uri.html: what ends a path in a URI, or begins an escape, is escaped. */
+static int
+open_still(struct lp_db *db, const char *path)
 {
-	int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-	int rc = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	struct lp_buf uri;
+	char escaped[4];
+	int rc;
+
+	lp_buf_init(&uri, LP_MAX_PATH * 3 + 64);
+	rc = lp_buf_adds(&uri, path[0] == '/' ? "file://" : "file:");
+	for (const char *p = path; *p != '\0' && rc == LP_OK; p++) {
+		snprintf(escaped, sizeof(escaped), strchr("%?#", *p) != NULL ? "%%%02x" : "%c", *p);
+		rc = lp_buf_adds(&uri, escaped);
+	}
+	rc = rc != LP_OK ? rc : lp_buf_adds(&uri, "?immutable=1");
+	rc = rc != LP_OK || lp_buf_cstr(&uri) == NULL ? SQLITE_NOMEM : sqlite3_open_v2((const char *)uri.p, &db->handle,
+	    SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
+	lp_buf_release(&uri);
+	return rc;
+}
+
+int
+lp_db_open(struct lp_db *db, const char *path, enum lp_db_mode mode)
+{
+	int flags = mode == LP_DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	int rc = mode == LP_DB_STILL ? open_still(db, path) :
+	    sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
 
 	if (rc != SQLITE_OK)
 		return status_of(rc);

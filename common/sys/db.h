@@ -20,8 +20,14 @@ struct lp_db {
 	struct sqlite3 *handle;
 };
 
-/* Open the file, made if need be unless `read_only`. Writers wait up to a minute for each other. On failure only lp_db_why and lp_db_close. */
-int lp_db_open(struct lp_db *, const char *path, int read_only);
+enum lp_db_mode {
+	LP_DB_WRITE, /* made if need be */
+	LP_DB_READ,
+	LP_DB_STILL  /* read, and nobody writes meanwhile: no lock and no journal is looked for */
+};
+
+/* Open the file. Writers wait up to a minute for each other. On failure only lp_db_why and lp_db_close. */
+int lp_db_open(struct lp_db *, const char *path, enum lp_db_mode);
 void lp_db_close(struct lp_db *);
 
 /* The last failure in words; valid until the next call. */

@@ -443,3 +443,63 @@ stream()
 	sed '1,/seccomp(SECCOMP_SET_MODE_FILTER/d' trace | grep openat | grep -v "\"$BATS_TEST_TMPDIR/db" >outside || true
 	run ! grep -v 'EACCES' outside
 }
+
+@test "a database that may not be written is read as it is" {
+	mkdir 'other%?#'
+	cd 'other%?#'
+	{ listing 30; end yes; } >rows
+	lp-cache --db=x.db put --layer "$(digest 1)" --image i --index 0 <rows
+	lp-cache --db=x.db search file >../want
+	# the directory alone, the file too; nobody has it open, somebody has
+	for mode in 'u-w .' 'u-w . x.db'; do
+		# shellcheck disable=SC2086 # words
+		chmod $mode
+		as_anybody lp-cache --db=x.db search file | cmp ../want -
+		as_anybody lp-cache --db="$PWD/x.db" get "$(digest 1)" | cmp rows -
+		# who has the image needs not be noted
+		as_anybody lp-cache --db=x.db get -E --image=j "$(digest 1)" >/dev/null
+		as_anybody lp-cache --db=x.db has -C "$(digest 1)"
+		run -3 as_anybody lp-cache --db=x.db put --layer "$(digest 2)" <rows
+		[ "$output" = 'lp-cache: x.db: attempt to write a readonly database' ]
+		run -3 as_anybody lp-cache --db=x.db prune --days=0
+		[ "$(ls)" = $'rows\nx.db' ]
+		chmod -R u+w .
+	done
+	# who writes has it open: what is in the journal counts
+	mkfifo wait
+	sqlite3 x.db "INSERT INTO image(ref) VALUES('new')" '.system echo >went; read -r line <wait' 3>&- &
+	until [ -e went ]; do sleep 0.02; done
+	chmod u-w . x.db
+	run -0 as_anybody lp-cache --db=x.db stat
+	[[ $output == *$'images\t2\n'* ]]
+	echo >wait
+	wait
+	chmod -R u+w .
+}
+
+@test "what is wrong with a listing is said of it, and that it is empty" {
+	run -1 put "$(digest 1)" <<<'no row'
+	[[ $output == 'lp-cache: <stdin>: line 1, byte 0: '* ]]
+	run -0 put "$(digest 2)" </dev/null
+	[[ $output == 'lp-cache: <stdin>: empty, without an end record (-E)'* ]]
+	run -3 bash -c 'lp-cache put --layer "$1" <&-' - "$(digest 1)"
+	[ "$output" = 'lp-cache: <stdin>: Bad file descriptor' ]
+	run -0 bash -c 'printf "#end\tentries=0\tcomplete=yes\tbytes=1024\tlayer=\n" | lp-cache put --layer "$1"' - "$(digest 1)"
+	[ -z "$output" ]
+}
+
+@test "./ in front of what is searched is the beginning, and which option is wrong is said" {
+	listing 3 >rows
+	put "$(digest 1)" --image i --index 0 <rows
+	path=$(lp-cache search '' | cut -f3 | head -n 1)
+	[ -n "$path" ]
+	lp-cache search "./$path" | cut -f3 | grep -qxF "$path"
+	run -2 lp-cache put --layer sha256:12 <rows
+	[[ $output == "lp-cache: --layer takes a digest, sha256: and 64 digits, not 'sha256:12'"* ]]
+	run -2 lp-cache prune --days x
+	[[ $output == "lp-cache: --days takes a number of days, not 'x'"* ]]
+	run -4 lp-cache --db=typo.db search x
+	[ "$output" = 'lp-cache: typo.db: there was no such database' ]
+	run -2 lp-cache search a b
+	[[ $output == 'lp-cache: search takes one PATTERN'* ]]
+}
