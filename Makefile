@@ -63,11 +63,18 @@ LINK        = $(CC) $(LP_CFLAGS) $(CFLAGS) $(LDFLAGS_$(FLAVOUR)) $(LDFLAGS) -Wl,
 
 # what can fail is made to fail: test/fault/wrap.c
 ifeq ($(FLAVOUR),fault)
-FAULT = $(O)/test/fault/wrap.o
+WRAP    = $(O)/test/fault/wrap.o
 WRAPPED = malloc calloc realloc read pread write sendfile
-LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
 all: $(O)/preload.so
 endif
+# what valgrind does not know is done beside it: test/memcheck/wrap.c. In bin/ are launchers
+ifeq ($(FLAVOUR),valgrind)
+WRAP    = $(O)/test/memcheck/wrap.o
+WRAPPED = pidfd_open
+LAUNCH  = test/memcheck/run
+all: $(O)/pidfd
+endif
+LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
 
 # what is done, a line each; V=1 shows the commands
 say = $(if $(V),,@echo '  $(1)	$@';)
@@ -80,7 +87,7 @@ FUZZ     := $(patsubst test/fuzz/%.c,$(O)/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
 ORACLE   := $(patsubst test/oracle/%.c,$(O)/oracle/%,$(wildcard test/oracle/*.c))
 MANPAGES := $(wildcard man/*.[1-9])
 
-.PHONY: all check check-unit check-asan check-asan-unit check-valgrind lint bench fuzz demo deps install \
+.PHONY: all check check-unit check-asan check-asan-unit check-valgrind check-valgrind-unit lint bench fuzz demo deps install \
         uninstall completions dist distcheck deb clean help objects tests
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -97,11 +104,16 @@ $(O)/liblp.a: $(COMMON)
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $^
 
-$(O)/bin/%: $(O)/cmd/%.o $(FAULT) $(O)/liblp.a
+$(O)/$(if $(LAUNCH),real,bin)/%: $(O)/cmd/%.o $(WRAP) $(O)/liblp.a
 	@mkdir -p $(@D)
 	$(call say,LINK)$(LINK) -o $@ $^ $(LIBS_$*) -lseccomp $(LDLIBS)
+ifneq ($(LAUNCH),)
+$(O)/bin/%: $(O)/real/% $(LAUNCH)
+	@mkdir -p $(@D)
+	$(call say,SCRIPT)printf '#!/bin/sh\nexec %s %s %s "$$@"\n' $(abspath $(LAUNCH) $(O) $<) >$@ && chmod +x $@
+endif
 
-$(O)/unit/%: $(O)/test/unit/%.o $(O)/test/unit/unit.o $(O)/liblp.a
+$(O)/unit/%: $(O)/test/unit/%.o $(O)/test/unit/unit.o $(WRAP) $(O)/liblp.a
 	@mkdir -p $(@D)
 	$(call say,LINK)$(LINK) -o $@ $^ $(LIBS_tests) -lseccomp $(LDLIBS)
 
@@ -109,6 +121,10 @@ $(O)/unit/%: $(O)/test/unit/%.o $(O)/test/unit/unit.o $(O)/liblp.a
 $(O)/preload.so: test/fault/preload.c
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(LP_CPPFLAGS) -std=c11 $(WARN) -O2 -fPIC -shared -o $@ $< -ldl
+
+$(O)/pidfd: test/memcheck/pidfd.c
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(LP_CPPFLAGS) -std=c11 $(WARN) -O2 -o $@ $<
 
 # with the fuzzer's own main where the fuzzer is, with a replaying one elsewhere
 FUZZ_MAIN   = $(if $(filter fuzz,$(FLAVOUR)),,$(O)/test/fuzz/replay.o)
@@ -148,8 +164,13 @@ check-asan:
 	test/run build/asan
 check-valgrind:
 	test/lib/deps test
+	$(MAKE) -j$(JOBS) FLAVOUR=valgrind tests build/image
+	$(MAKE) -j$(JOBS) FLAVOUR=fault all
+	test/run build/valgrind
+check-valgrind-unit:
+	test/lib/deps test
 	$(MAKE) -j$(JOBS) FLAVOUR=valgrind tests
-	test/run --valgrind build/valgrind
+	test/run --unit build/valgrind
 lint:
 	test/lib/deps test
 	test/lint

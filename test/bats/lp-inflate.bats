@@ -55,33 +55,33 @@ peak_of()
 }
 
 @test "cut at 2,000 places: what zlib can decode of it, a note, exit 0" {
-	inflatecheck cuts "$(command -v lp-inflate)" "$IN/gzip6.gz" 2000
+	inflatecheck cuts "$(command -v lp-inflate)" "$IN/gzip6.gz" "$(share 2000)"
 }
 
 @test "cut at every byte of a small stream" {
-	head -c 2000 "$IN/plain" | gzip -n9 >small.gz
+	head -c "$(share 2000)" "$IN/plain" | gzip -n9 >small.gz
 	inflatecheck cuts "$(command -v lp-inflate)" small.gz 0
 }
 
 @test "cut: other encoders, and members in a row" {
 	for f in pigz zopfli igzip0 igzip3 stored fixed members; do
-		inflatecheck cuts "$(command -v lp-inflate)" "$IN/$f.gz" 150 7
+		inflatecheck cuts "$(command -v lp-inflate)" "$IN/$f.gz" "$(share 150)" 7
 	done
 }
 
 @test "bits flipped: the engines say the same, and it is a byte's place or nothing changed" {
 	for f in gzip1 gzip9 zopfli igzip3 stored members; do
-		inflatecheck flips "$(command -v lp-inflate)" "$IN/$f.gz" 100
+		inflatecheck flips "$(command -v lp-inflate)" "$IN/$f.gz" "$(share 100)"
 	done
 }
 
 @test "2,400 cut and flipped streams: engines and chunks make no difference" {
 	mkdir corpus
 	for f in gzip1 gzip6 zopfli igzip0 igzip3 members fixed stored; do
-		inflatecheck corpus "$IN/$f.gz" corpus 300 "$RANDOM"
+		inflatecheck corpus "$IN/$f.gz" corpus "$(share 300)" "$RANDOM"
 	done
 	"${LP_TREE:-$TOP/build/release}/fuzz/fuzz_inflate" corpus >tap
-	[ "$(grep -c '^ok' tap)" -eq 2401 ]
+	[ "$(grep -c '^ok' tap)" -eq $((8 * $(share 300) + 1)) ]
 }
 
 @test "zstd cut anywhere: whole blocks, never a byte that is not there" {
@@ -245,10 +245,6 @@ peak_of()
 	run --separate-stderr bash -c 'lp-inflate "$0" >/dev/full' "$IN/gzip6.gz"
 	[ "$status" -eq 3 ]
 	[ "$stderr" = "lp-inflate: <stdout>: No space left on device" ]
-	run --separate-stderr bash -c 'lp-inflate "$0" >&-' "$IN/gzip6.gz"
-	[ "$status" -eq 3 ]
-	run --separate-stderr bash -c 'lp-inflate <&-'
-	[ "$status" -eq 3 ]
 	run --separate-stderr bash -c 'lp-inflate "$0" | head -c 1 >/dev/null; exit "${PIPESTATUS[0]}"' "$IN/gzip6.gz"
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]

@@ -618,10 +618,8 @@ fetch_each()
 	fails 2 '' lp-layers --nope x
 }
 
-@test "a full disk and a closed stdout are noticed, a reader that leaves is not an error" {
+@test "a full disk is noticed, a reader that leaves is not an error" {
 	run bash -c "lp-layers oci:$IN/lay >/dev/full"
-	[ "$status" -eq 3 ]
-	run bash -c "lp-layers oci:$IN/lay >&-"
 	[ "$status" -eq 3 ]
 	run bash -c "set -o pipefail; lp-layers oci:$IN/lay | true"
 	[ "$status" -eq 0 ]

@@ -433,7 +433,6 @@ screen()
 	[[ $stderr = *'no/such/file: No such file'* ]]
 	run -3 lp-merge .
 	run -3 bash -c 'lp-merge a >/dev/full'
-	run -3 bash -c 'lp-merge a >&-'
 }
 
 @test "--max-entries bounds the rows of all layers together" {

@@ -246,12 +246,10 @@ tar_of()
 	gives 3 '' 'lp-tarls: none: No such file or directory' lp-tarls none
 	gives 3 '' "lp-tarls: $T: Is a directory" lp-tarls "$T"
 	gives 3 '' 'lp-tarls: <stdin>: Is a directory' lp-tarls <"$T"
-	gives 3 '' 'lp-tarls: <stdin>: Bad file descriptor' lp-tarls <&-
 }
 
 @test "output that cannot be written: exit 3 for a full disk, 0 for a reader who has enough" {
 	gives 3 '' 'lp-tarls: <stdout>: No space left on device' bash -c 'lp-tarls small.tar >/dev/full'
-	gives 3 '' 'lp-tarls: <stdout>: Bad file descriptor' bash -c 'lp-tarls small.tar >&-'
 	for _ in {1..3000}; do echo 'header name=member'; done | mktar >"$T/many.tar"
 	run bash -c 'lp-tarls -E "$1" | head -n 1 >/dev/null; echo "${PIPESTATUS[0]}"' - "$T/many.tar"
 	[ "$output" = 0 ]

@@ -138,13 +138,13 @@ as_json_keeps() {
 }
 
 @test "stored tables with one byte changed, in 400 places: never a row under a digest" {
-	python3 - "$D" <<-'PY'
+	python3 - "$D" "$(share 200)" <<-'PY'
 	import os, random, subprocess, sys
 	r = random.Random(6)
 	for name, digest in ("es", "sha256:abf4c23178f780f595f4584f454992b2ae7e978219a09088d0e8d6ca42f751c8"), \
 	    ("zc", "sha256:141722b9a4d1542d9b318fd2142a37834d96bf40f853275fd1a0468a2e67773e"):
 	    good = open(os.path.join(sys.argv[1], name), "rb").read()
-	    for _ in range(200):
+	    for _ in range(int(sys.argv[2])):
 	        bad = bytearray(good)
 	        bad[r.randrange(len(bad))] ^= 1 << r.randrange(8)
 	        p = subprocess.run(["lp-toc", "--digest", digest], input=bad, capture_output=True, check=False)
@@ -172,7 +172,7 @@ as_json_keeps() {
 	run -0 bash -c 'tail -c 72 "$FIX/layer.estargz" | lp-toc --locate --size 278065 --annotations "$1"' - \
 	    "$(annotations "$FIX/estargz.manifest.json")"
 	[ "$output" = $'267975-278013\testargz\t'"$ES_DIGEST" ]
-	run -0 lp-toc --locate --size 277877 --annotations "$(annotations "$FIX/zchunked.manifest.json")" <&-
+	run -0 lp-toc --locate --size 277877 --annotations "$(annotations "$FIX/zchunked.manifest.json")" <.
 	[ "$output" = $'267606-277828\tzstd:chunked\t'"$ZC_DIGEST" ]
 	run -0 lp-toc --locate -a io.github.containers.zstd-chunked.manifest-position=267606:10223:63686:1 \
 	    -a some.other=thing
@@ -393,9 +393,8 @@ manifest() {
 	run -3 lp-toc -q no-such-file
 }
 
-@test "stdout: full, closed, and a reader that goes away" {
+@test "stdout: full, and a reader that goes away" {
 	run -3 bash -c 'lp-toc -q "$D/es" >/dev/full'
-	run -3 bash -c 'lp-toc -q "$D/es" >&-'
 	run -0 bash -c 'set -o pipefail; lp-toc -q "$D/es" | head -n 1'
 }
 

@@ -130,16 +130,18 @@ blobs()
 }
 
 @test "cut at 2,000 places: exit 0 with a preview note, 4 under -C, and never a row that the whole does not have" {
-	run -0 damage cut "$(blobs | sed -n 3p)" 2000
-	[ "$output" = '2000 right, 0 wrong' ]
+	n=$(share 2000)
+	run -0 damage cut "$(blobs | sed -n 3p)" "$n"
+	[ "$output" = "$n right, 0 wrong" ]
 }
 
 @test "a byte changed anywhere: exit 1 with its offset, or the same rows" {
-	run -0 damage change "$(blobs | sed -n 3p)" 500
-	[ "$output" = '500 right, 0 wrong' ]
+	n=$(share 500)
+	run -0 damage change "$(blobs | sed -n 3p)" "$n"
+	[ "$output" = "$n right, 0 wrong" ]
 	lp-inflate "$(blobs | sed -n 3p)" >tar
-	run -0 damage change tar 500
-	[ "$output" = '500 right, 0 wrong' ]
+	run -0 damage change tar "$n"
+	[ "$output" = "$n right, 0 wrong" ]
 }
 
 # ---- bad input: one message, the exit code of the table -----------------------
@@ -179,15 +181,51 @@ bad()
 	done
 }
 
-@test "a full disk and a closed stdout are exit 3" {
-	blob=$(blobs | sed -n 3p)
-	lp-inflate "$blob" >tar
-	for c in 'lp-fetch -a "$1"' 'lp-inflate "$1"' 'lp-tarls tar' 'lp-merge -q "$LIVE"/layer4.tsv' \
-		'lp-layers oci:"$LAYOUT":app:1'; do
-		run -3 --separate-stderr bash -c "$c >/dev/full" sh "$blob"
-		[[ $stderr = *'No space left'* ]]
-		run -3 --separate-stderr bash -c "$c >&-" sh "$blob"
-		[[ $stderr = *'<stdout>'* ]]
+# Something to write for each program, a command a line; what they need lies here.
+writers()
+{
+	lp-inflate "$(blobs | sed -n 3p)" >tar
+	tables .
+	lp-cache --db=db put -q --layer="sha256:$(printf '0%.0s' {1..64})" <"$LIVE/layer4.tsv"
+	cat <<-'E'
+		lp-fetch -a "$LAYOUT"/oci-layout
+		lp-inflate tar
+		lp-tarls tar
+		lp-cat -f tar srv/app/data/noise
+		lp-toc -q es
+		lp-merge -q "$LIVE"/layer4.tsv
+		lp-cache --db=db stat
+		lp-layers oci:"$LAYOUT":app:1
+		lp-peek -q --no-cache oci:"$LAYOUT":app:1
+	E
+}
+
+# to STATUS MESSAGE REDIRECTION: each of them
+to()
+{
+	writers >commands
+	[ "$(wc -l <commands)" -eq "$(cd "$LP_BIN" && printf '%s\n' lp-* | wc -l)" ]
+	while read -r c; do
+		run "-$1" --separate-stderr bash -c "$c $3"
+		echo "$c: $stderr"
+		[[ $stderr = "${c%% *}: "*"<stdout>: $2"* ]]
+	done <commands
+}
+
+@test "a full disk is exit 3" {
+	to 3 'No space left' '>/dev/full'
+}
+
+# bats test_tags=closed
+@test "a closed stdout is exit 3" {
+	to 3 'Bad file descriptor' '>&-'
+}
+
+# bats test_tags=closed
+@test "a closed stdin is exit 3" {
+	for c in lp-inflate lp-tarls 'lp-cat name' 'lp-toc -q' 'lp-merge -' 'lp-fetch -'; do
+		run -3 --separate-stderr bash -c "$c <&-"
+		[[ $stderr = "${c%% *}: "*': Bad file descriptor' ]]
 	done
 }
 

@@ -15,6 +15,8 @@
 #	shipped			in setup_file, sets RELEASE: the programs that
 #				people use, built if others are tested. For
 #				what sanitizers have not: locks, memory, time
+#	share COUNT		that many cases, or the part of them that
+#				$LP_TEST_SHARE leaves where a process is dear
 #	noise SEED BYTES	bytes that do not compress, the same each time
 #	tables DIR		the tables of contents of fixtures/indexed, as
 #				they lie in the layers: DIR/es, DIR/zc
@@ -52,6 +54,11 @@ shipped()
 	# several files may ask at once
 	[ "$LP_BIN" = "$RELEASE" ] ||
 	    flock "$TOP/build" make -s -C "$TOP" FLAVOUR=release all >/dev/null
+}
+
+share()
+{
+	echo $((($1 + ${LP_TEST_SHARE:-1} - 1) / ${LP_TEST_SHARE:-1}))
 }
 
 noise()

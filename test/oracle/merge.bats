@@ -6,9 +6,10 @@ bats_require_minimum_version 1.5.0
 load ../lib/suite
 
 @test "generated images: every path, type, mode, owner, size and link as umoci leaves them" {
-	run -0 "$TOP/test/oracle/merge-umoci" random 1 "${LP_ORACLE_IMAGES:-60}" "$BATS_TEST_TMPDIR/w"
-	[[ $output = *"1..${LP_ORACLE_IMAGES:-60}" ]]
-	[ "$(grep -c '^ok ' <<<"$output")" -eq "${LP_ORACLE_IMAGES:-60}" ] || {
+	n=$(share "${LP_ORACLE_IMAGES:-60}")
+	run -0 "$TOP/test/oracle/merge-umoci" random 1 "$n" "$BATS_TEST_TMPDIR/w"
+	[[ $output = *"1..$n" ]]
+	[ "$(grep -c '^ok ' <<<"$output")" -eq "$n" ] || {
 		grep -A 8 '^not ok' <<<"$output"
 		return 1
 	}
