@@ -71,14 +71,6 @@ struct work {
 /* ---- the command line ---------------------------------------------------------- */
 
 static int
-bytes(const struct lp_opt *opt, const char *arg, uint64_t max, uint64_t *out)
-{
-	if (lp_num_size(lp_span_str(arg), out) != LP_OK || *out > max)
-		return lp_opt_refuse(opt, "not a number of bytes (K, M, G are binary): %s", lp_quotes(arg));
-	return LP_EXIT_OK;
-}
-
-static int
 one_option(struct args *a, struct lp_opt *opt, int c)
 {
 	uint64_t n = 0;
@@ -92,7 +84,7 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 		return LP_EXIT_OK;
 	case 'n':
 		a->ranges++;
-		rc = bytes(opt, optarg, INT64_MAX, &n);
+		rc = lp_opt_bytes(opt, optarg, INT64_MAX, &n);
 		if (rc == LP_EXIT_OK && n == 0)
 			return lp_opt_refuse(opt, "-n takes at least one byte");
 		a->range = (struct lp_range_spec){ .last = n - 1 };
@@ -108,7 +100,7 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 		return LP_EXIT_OK;
 	case OPT_GC:
 		a->gc = 1;
-		return bytes(opt, optarg, INT64_MAX, &a->gc_max);
+		return lp_opt_bytes(opt, optarg, INT64_MAX, &a->gc_max);
 	case OPT_FILL:
 		a->fill = 1;
 		return LP_EXIT_OK;
@@ -117,7 +109,7 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 			return lp_opt_refuse(opt, "-j takes a number from 1 to %d", LP_FILL_JOBS_MAX);
 		return LP_EXIT_OK;
 	case OPT_SIZE:
-		rc = bytes(opt, optarg, INT64_MAX, &n);
+		rc = lp_opt_bytes(opt, optarg, INT64_MAX, &n);
 		a->size = (int64_t)n;
 		return rc;
 	}

@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-#include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/format/inflate.h"
 #include "common/sys/err.h"
@@ -99,8 +98,8 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 			break;
 		case OPT_MAX_OUTPUT:
 		case OPT_SIZE:
-			if (lp_num_size(lp_span_str(optarg), c == OPT_SIZE ? &a->size : &a->max_output) != LP_OK)
-				return lp_opt_refuse(opt, "not a number of bytes: %s", lp_quotes(optarg));
+			if (lp_opt_bytes(opt, optarg, UINT64_MAX, c == OPT_SIZE ? &a->size : &a->max_output) != LP_EXIT_OK)
+				return LP_EXIT_USAGE;
 			break;
 		default:
 			lp_opt_common(opt, c);

@@ -189,9 +189,9 @@ one_option(struct args *a, int c)
 		lp_argv_addf(&o->platform, "--platform=%s", optarg);
 		return LP_EXIT_OK;
 	case 'n':
-		if (lp_num_size(lp_span_str(optarg), &o->head) != LP_OK || o->head == 0 || o->head > INT64_MAX)
-			return lp_opt_refuse(&a->opt, "not a number of bytes: '%s'", lp_quotes(optarg));
-		return LP_EXIT_OK;
+		if (lp_opt_bytes(&a->opt, optarg, INT64_MAX, &o->head) != LP_EXIT_OK)
+			return LP_EXIT_USAGE;
+		return o->head > 0 ? LP_EXIT_OK : lp_opt_refuse(&a->opt, "-n takes at least one byte");
 	case OPT_COLOR:
 		if (lp_color_parse(lp_span_str(optarg != NULL ? optarg : "always"), &o->color) != LP_OK)
 			return lp_opt_refuse(&a->opt, "--color is auto, always or never");

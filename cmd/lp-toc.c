@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "common/base/limits.h"
-#include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/format/footer.h"
 #include "common/format/json.h"
@@ -105,8 +104,8 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		case OPT_LOCATE: a->locate = 1; break;
 		case OPT_VERIFY: a->verify = optarg; break;
 		case OPT_SIZE:
-			if (lp_num_size(lp_span_str(optarg), &a->size) != LP_OK)
-				return lp_opt_refuse(opt, "not a number of bytes: '%s'", lp_quotes(optarg));
+			if (lp_opt_bytes(opt, optarg, UINT64_MAX, &a->size) != LP_EXIT_OK)
+				return LP_EXIT_USAGE;
 			break;
 		default:
 			if (lp_listing_option(&a->listing, opt, c))

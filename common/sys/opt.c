@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
@@ -85,4 +86,15 @@ lp_opt_refuse(const struct lp_opt *o, const char *fmt, ...)
 	lp_err("%s", text);
 	(void)lp_write_all(2, lp_span_str(o->usage));
 	return LP_EXIT_USAGE;
+}
+
+int
+lp_opt_bytes(const struct lp_opt *o, const char *arg, uint64_t max, uint64_t *out)
+{
+	uint64_t v;
+
+	if (lp_num_size(lp_span_str(arg), &v) != LP_OK || v > max)
+		return lp_opt_refuse(o, "not a number of bytes (K, M, G are binary): '%s'", lp_quotes(arg));
+	*out = v;
+	return LP_EXIT_OK;
 }

@@ -9,6 +9,7 @@
 #define LP_SYS_OPT_H
 
 #include <getopt.h>
+#include <stdint.h>
 
 /* Long options without a letter are numbered from here, a program's own from LP_OPT_OWN. */
 enum { LP_OPT_STATS = 256, LP_OPT_OWN = 300 };
@@ -50,5 +51,8 @@ void lp_opt_common(struct lp_opt *, int opt);
 /* The command line makes no sense: the message, the usage, 2. Returns 2. */
 int lp_opt_refuse(const struct lp_opt *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* An argument that is a number of bytes (K, M and G are binary), at most `max`. 0, or refused: 2. */
+int lp_opt_bytes(const struct lp_opt *, const char *arg, uint64_t max, uint64_t *out);
 
 #endif
