@@ -1,8 +1,5 @@
 /* lp-cache: listings of layers that were made once, kept and searchable. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/digest.h"
@@ -11,7 +8,7 @@
 #include "common/base/status.h"
 #include "common/sys/cachework.h"
 #include "common/sys/err.h"
-#include "common/sys/io.h"
+#include "common/sys/home.h"
 #include "common/sys/opt.h"
 #include "common/sys/sandbox.h"
 
@@ -299,33 +296,12 @@ choose(const struct args *a)
 	return NULL;
 }
 
-/* The directory of a file, made with its parents (mode 0700, as the XDG specification asks), open. -1 with errno. */
-static int
-open_directory(const char *file, char **path)
-{
-	char *slash = strrchr(file, '/');
-	char *dir = slash == NULL ? strdup(".") : strndup(file, (size_t)(slash - file) + (slash == file));
-
-	*path = dir;
-	if (dir == NULL)
-		return -1;
-	for (char *p = dir + 1; *p != '\0' && slash != NULL; p++) {
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		(void)mkdir(dir, 0700); /* if it fails the open below says so */
-		*p = '/';
-	}
-	(void)mkdir(dir, 0700);
-	return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
 /* Everything that needs names is opened, then the process is locked into the database's directory. */
 static int
 enter(struct args *a, const struct command *c)
 {
 	char *path = NULL;
-	int dir = open_directory(a->db, &path), rc = LP_OK;
+	int dir = lp_home_directory(a->db, &path), rc = LP_OK;
 
 	if (dir < 0) {
 		lp_err_errno("%s", path != NULL ? lp_quotes(path) : "out of memory");
@@ -343,50 +319,14 @@ enter(struct args *a, const struct command *c)
 }
 
 static int
-work(struct args *a, const struct command *c)
-{
-	struct lp_cachework *w = &a->work;
-	int to_read = c->run != lp_cachework_put && c->run != lp_cachework_prune, rc;
-
-	/* the answer will be no, and why must not be a riddle */
-	if (to_read && access(a->db, F_OK) != 0)
-		lp_note("%s: there was no such database", lp_quotes(a->db));
-	rc = lp_cache_open(&w->cache, a->db, to_read);
-	if (rc == LP_OK)
-		rc = c->run(w);
-	if (rc == LP_OK || rc == LP_E_ABSENT) {
-		int flushed = lp_listing_flush(&w->out);
-
-		rc = flushed != LP_OK ? flushed : rc;
-	} else if (rc == LP_E_NOMEM) {
-		lp_err("out of memory");
-	} else if (w->cache.why[0] != '\0' && rc != LP_E_PIPE) {
-		lp_err("%s: %s", w->cache.of_input ? "<stdin>" : lp_quotes(a->db), lp_quotes(w->cache.why));
-	}
-	lp_cache_close(&w->cache);
-	return rc;
-}
-
-static int
 run(struct args *a, const struct command *c)
 {
-	struct lp_cachework *w = &a->work;
-	int rc, exit_code;
+	int rc = enter(a, c);
 
-	if (lp_stats_begin(&w->stats, a->opt.stats) != LP_OK) {
-		lp_err_errno("%s", lp_quotes(a->opt.stats != NULL ? a->opt.stats : "LP_STATS"));
-		return LP_EXIT_SYSTEM;
-	}
-	lp_listing_init(&w->out);
-	rc = enter(a, c);
-	exit_code = lp_exit_of(rc != LP_OK ? rc : work(a, c));
-	exit_code = lp_exit_worse(exit_code, lp_exit_of(lp_close_stdout()));
-	w->stats.entries_found = w->found;
-	(void)lp_stats_end(&w->stats, exit_code);
-	lp_listing_release(&w->out);
-	if (w->spool > STDERR_FILENO)
-		close(w->spool);
-	return exit_code;
+	rc = rc != LP_OK ? rc : lp_cachework(&a->work, a->db, c->run);
+	if (a->work.spool > STDERR_FILENO)
+		close(a->work.spool);
+	return lp_exit_of(rc);
 }
 
 int
@@ -410,13 +350,15 @@ main(int argc, char **argv)
 	if (exit_code == LP_EXIT_OK && counts_layers(&args, c))
 		number_layers(&args);
 	if (exit_code == LP_EXIT_OK && args.db == NULL) {
-		args.db = home = lp_cache_default_path();
+		args.db = home = lp_home_listings();
 		if (args.db == NULL)
 			exit_code = lp_opt_refuse(&args.opt,
 			    "no --db, and neither LP_CACHE, XDG_CACHE_HOME nor HOME says where");
 	}
 	if (exit_code == LP_EXIT_OK)
-		exit_code = run(&args, c);
+		exit_code = lp_start(&args.work.stats, args.opt.stats);
+	if (exit_code == LP_EXIT_OK)
+		exit_code = lp_finish(&args.work.stats, run(&args, c));
 	free(home);
 	free(args.work.layers);
 	return exit_code;

@@ -70,25 +70,6 @@ static const char *const migrations[] = {
 };
 enum { SCHEMA = sizeof(migrations) / sizeof(migrations[0]) };
 
-char *
-lp_cache_default_path(void)
-{
-	const char *whole = getenv("LP_CACHE"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-	char *path = NULL;
-	int n;
-
-	if (whole != NULL && *whole != '\0')
-		return strdup(whole);
-	/* a relative XDG_CACHE_HOME is to be ignored (XDG Base Directory Specification) */
-	if (cache != NULL && *cache == '/')
-		n = asprintf(&path, "%s/layer-peek/listings.db", cache);
-	else if (home != NULL && *home != '\0')
-		n = asprintf(&path, "%s/.cache/layer-peek/listings.db", home);
-	else
-		return NULL;
-	return n >= 0 ? path : NULL;
-}
-
 int
 lp_cache_failed(struct lp_cache *c, int status)
 {

@@ -30,12 +30,6 @@ struct lp_cache {
 };
 
 /*
- * $XDG_CACHE_HOME/layer-peek/listings.db, or below ~/.cache; LP_CACHE, if it
- * is set, instead. NULL without a home. Owned by the caller.
- */
-char *lp_cache_default_path(void);
-
-/*
  * Open the file, made if need be, with the schema of this version. LP_E_DATA
  * also for a file of a later version, or a damaged one: c->why says what
  * SQLite's own check says of it. If `to_read`, a file that may not be written

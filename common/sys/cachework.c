@@ -257,3 +257,38 @@ lp_cachework_export(struct lp_cachework *w)
 	rc = lp_listing_begin(&w->out);
 	return rc == LP_OK ? lp_cache_export(&w->cache, &scope, write_entry, w) : rc;
 }
+
+/* ---- the whole ------------------------------------------------------------ */
+
+static int
+end(struct lp_cachework *w, const char *db, int rc)
+{
+	int flushed;
+
+	if (rc == LP_OK || rc == LP_E_ABSENT) {
+		flushed = lp_listing_flush(&w->out);
+		return flushed != LP_OK ? flushed : rc;
+	}
+	if (rc == LP_E_NOMEM)
+		lp_err("out of memory");
+	else if (w->cache.why[0] != '\0' && rc != LP_E_PIPE)
+		lp_err("%s: %s", w->cache.of_input ? "<stdin>" : lp_quotes(db), lp_quotes(w->cache.why));
+	return rc;
+}
+
+int
+lp_cachework(struct lp_cachework *w, const char *db, lp_cachework_fn *fn)
+{
+	int to_read = fn != lp_cachework_put && fn != lp_cachework_prune, rc;
+
+	/* the answer will be no, and why must not be a riddle */
+	if (to_read && access(db, F_OK) != 0)
+		lp_note("%s: there was no such database", lp_quotes(db));
+	lp_listing_init(&w->out);
+	rc = lp_cache_open(&w->cache, db, to_read);
+	rc = end(w, db, rc != LP_OK ? rc : fn(w));
+	w->stats.entries_found = w->found;
+	lp_cache_close(&w->cache);
+	lp_listing_release(&w->out);
+	return rc;
+}

@@ -30,9 +30,11 @@ struct lp_cachework {
 };
 
 /*
- * The commands of lp-cache(1). LP_OK; LP_E_ABSENT: the answer is no; LP_E_PIPE;
- * or a failure, which cache.why tells if it has not been said.
+ * The commands of lp-cache(1), for lp_cachework. LP_OK; LP_E_ABSENT: the
+ * answer is no; LP_E_PIPE; or a failure, which cache.why tells if it has not
+ * been said.
  */
+typedef int lp_cachework_fn(struct lp_cachework *);
 int lp_cachework_put(struct lp_cachework *);
 int lp_cachework_get(struct lp_cachework *);
 int lp_cachework_has(struct lp_cachework *);
@@ -41,5 +43,8 @@ int lp_cachework_images(struct lp_cachework *);
 int lp_cachework_stat(struct lp_cachework *);
 int lp_cachework_prune(struct lp_cachework *);
 int lp_cachework_export(struct lp_cachework *);
+
+/* Behind the lock: the database opened, one of these, and everything out. Its status; what failed was said. */
+int lp_cachework(struct lp_cachework *, const char *db, lp_cachework_fn *);
 
 #endif

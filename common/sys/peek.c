@@ -2,13 +2,13 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/limits.h"
 #include "common/base/status.h"
 #include "common/sys/err.h"
+#include "common/sys/home.h"
 #include "common/sys/sandbox.h"
 #include "common/sys/starter.h"
 #include "common/sys/tmpfile.h"
@@ -29,38 +29,12 @@ parallel(const struct lp_peek_options *o)
 	return n < 4 ? 4 : n > MOST ? MOST : n;
 }
 
-/* $XDG_CACHE_HOME/layer-peek/NAME, its directories made as the base directory specification wants them. */
-static char *
-default_path(const char *name)
-{
-	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-	char *path = NULL;
-	int n;
-
-	if (cache != NULL && *cache == '/')
-		n = asprintf(&path, "%s/layer-peek/%s", cache, name);
-	else if (home != NULL && *home == '/')
-		n = asprintf(&path, "%s/.cache/layer-peek/%s", home, name);
-	else
-		return NULL;
-	if (n < 0)
-		return NULL;
-	for (char *p = strchr(path + 1, '/'); p != NULL; p = strchr(p + 1, '/')) {
-		*p = '\0';
-		(void)mkdir(path, 0700);
-		*p = '/';
-	}
-	return path;
-}
-
-/* What was given, or the environment's word, or the default. LP_OK or LP_E_ABSENT. */
+/* What was given, or else where such things are kept. LP_OK or LP_E_ABSENT. */
 static int
-settle_path(const char **path, const char *variable, const char *name, char **room)
+settle_path(const char **path, char *(*home)(void), char **room)
 {
 	if (*path == NULL || **path == '\0')
-		*path = getenv(variable);
-	if (*path == NULL || **path == '\0')
-		*path = *room = default_path(name);
+		*path = *room = home();
 	return *path != NULL ? LP_OK : LP_E_ABSENT;
 }
 
@@ -73,8 +47,8 @@ lp_peek_prepare(struct lp_peek_options *o)
 	}
 	if (!o->use_cache)
 		return LP_EXIT_OK;
-	if (settle_path(&o->store, "LP_STORE", "store", &o->defaults[0]) != LP_OK ||
-	    settle_path(&o->db, "LP_CACHE", "listings.db", &o->defaults[1]) != LP_OK) {
+	if (settle_path(&o->store, lp_home_store, &o->defaults[0]) != LP_OK ||
+	    settle_path(&o->db, lp_home_listings, &o->defaults[1]) != LP_OK) {
 		lp_err("no place to keep anything: neither XDG_CACHE_HOME nor HOME is a path (--no-cache keeps nothing)");
 		return LP_EXIT_SYSTEM;
 	}

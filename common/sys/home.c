@@ -1,0 +1,67 @@
+#include "common/sys/home.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* All directories that lead to a file, mode 0700 as the specification asks. What fails is said by who opens it. */
+static void
+make_parents(char *file)
+{
+	for (char *p = file; *p != '\0'; p++) {
+		if (*p != '/' || p == file)
+			continue;
+		*p = '\0';
+		(void)mkdir(file, 0700);
+		*p = '/';
+	}
+}
+
+static char *
+cached(const char *variable, const char *name)
+{
+	const char *given = getenv(variable), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	char *path = NULL;
+	int n;
+
+	if (given != NULL && *given != '\0')
+		return strdup(given);
+	/* "All paths set in these environment variables must be absolute", and others are to be ignored */
+	if (cache != NULL && *cache == '/')
+		n = asprintf(&path, "%s/layer-peek/%s", cache, name);
+	else if (home != NULL && *home == '/')
+		n = asprintf(&path, "%s/.cache/layer-peek/%s", home, name);
+	else
+		return NULL;
+	if (n < 0)
+		return NULL;
+	make_parents(path);
+	return path;
+}
+
+char *
+lp_home_listings(void)
+{
+	return cached("LP_CACHE", "listings.db");
+}
+
+char *
+lp_home_store(void)
+{
+	return cached("LP_STORE", "store");
+}
+
+int
+lp_home_directory(const char *file, char **dir)
+{
+	const char *slash = strrchr(file, '/');
+
+	*dir = slash == NULL ? strdup(".") : strndup(file, (size_t)(slash - file) + (slash == file));
+	if (*dir == NULL)
+		return -1;
+	make_parents(*dir);
+	(void)mkdir(*dir, 0700);
+	return open(*dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
