@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "common/base/digest.h"
+#include "common/base/glob.h"
 #include "common/base/status.h"
 #include "common/format/pick.h"
 #include "common/format/tar.h"
@@ -101,6 +102,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		case 'm':
 			if (a->nglobs == MAX_GLOBS)
 				return lp_opt_refuse(opt, "more than %d times -m", MAX_GLOBS);
+			lp_glob_trim(optarg);
 			a->glob[a->nglobs++] = optarg;
 			break;
 		case OPT_FETCH:

@@ -1,4 +1,5 @@
 /* lp-layers: an image's name in, one row per layer out. */
+#include <string.h>
 #include <unistd.h>
 
 #include "common/base/status.h"
@@ -40,6 +41,7 @@ struct args {
 	struct lp_layers layers;
 	struct lp_reference ref;
 	struct lp_netopt net;
+	int columns; /* -o was given */
 };
 
 /* What must be released whatever happens. */
@@ -51,6 +53,36 @@ struct work {
 };
 
 /* ---- the command line -------------------------------------------------------------- */
+
+/* skopeo knows more places for images; a registry has none of these as the name of a repository */
+static int
+is_elsewhere(const char *text)
+{
+	static const char *const transports[] = { "containers-storage:", "dir:", "docker-daemon:", "oci-archive:", "ostree:", "sif:" };
+
+	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++)
+		if (strncmp(text, transports[i], strlen(transports[i])) == 0)
+			return 1;
+	return 0;
+}
+
+/* What an answer has no use for is refused, not ignored. */
+static int
+check(const struct args *a, const struct lp_opt *opt)
+{
+	const struct lp_layers *l = &a->layers;
+	int rows = l->what == LP_LAYERS_ROWS, table = rows || l->what == LP_LAYERS_PLATFORMS;
+
+	if (a->columns && l->fmt.json)
+		return lp_opt_refuse(opt, "-o chooses columns of TSV: not with -j");
+	if (l->header && l->fmt.json)
+		return lp_opt_refuse(opt, "-H names columns of TSV: not with -j");
+	if ((l->header || l->fmt.json) && !table)
+		return lp_opt_refuse(opt, "-H and -j are about rows, of layers or platforms");
+	if ((a->columns || l->end) && !rows)
+		return lp_opt_refuse(opt, "-o and -E are about rows, of layers");
+	return LP_EXIT_OK;
+}
 
 /* 0, or 2 after a message. */
 static int
@@ -87,6 +119,7 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 		l->fmt.json = 1;
 		return LP_EXIT_OK;
 	case 'o':
+		a->columns = 1;
 		return columns(l, optarg, opt);
 	case 'H':
 		l->header = 1;
@@ -131,9 +164,13 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	if (argc - optind != 1)
 		return lp_opt_refuse(opt, argc == optind ? "no image" : "more than one image");
 	status = lp_netopt_check(&a->net, opt);
+	if (status == LP_EXIT_OK)
+		status = check(a, opt);
 	if (status != LP_EXIT_OK)
 		return status;
 	a->layers.text = argv[optind];
+	if (is_elsewhere(a->layers.text))
+		return lp_opt_refuse(opt, "%s: only registries, oci:DIR and docker-archive:FILE are looked into", lp_quotes(a->layers.text));
 	if (lp_reference_image(lp_span_str(argv[optind]), &a->ref, &e) != LP_OK)
 		return lp_opt_refuse(opt, "%s: character %zu: %s", lp_quotes(argv[optind]), e.offset + 1, e.why);
 	if (a->net.offline && a->ref.kind == LP_REF_REGISTRY && a->net.store == NULL)

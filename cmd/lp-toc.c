@@ -58,6 +58,8 @@ check_args(const struct args *a, const struct lp_opt *opt)
 		return lp_opt_refuse(opt, "%s prints no rows: no options about rows", a->locate ? "--locate" : "--verify");
 	if (a->locate && a->digest != NULL)
 		return lp_opt_refuse(opt, "--locate reads no table of contents: not with --digest");
+	if (a->locate && a->nannotations == 0 && a->annotations == NULL && a->size == UINT64_MAX)
+		return lp_opt_refuse(opt, "--locate needs --size, or annotations that tell the place");
 	if (!a->locate && (a->nannotations > 0 || a->annotations != NULL || a->size != UINT64_MAX))
 		return lp_opt_refuse(opt, "-a, --annotations and --size belong to --locate");
 	if (a->digest != NULL && !lp_digest_valid(lp_span_str(a->digest)))

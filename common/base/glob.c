@@ -1,9 +1,19 @@
 #include "common/base/glob.h"
 
 #include <fnmatch.h>
+#include <string.h>
 
 #include "common/base/path.h"
 #include "common/base/status.h"
+
+void
+lp_glob_trim(char *pattern)
+{
+	size_t n = strlen(pattern);
+
+	while (n > 1 && pattern[n - 1] == '/')
+		pattern[--n] = '\0';
+}
 
 int
 lp_glob_any(const char *const *patterns, size_t n, struct lp_span name, struct lp_buf *scratch)

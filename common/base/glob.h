@@ -18,4 +18,7 @@
  */
 int lp_glob_any(const char *const *patterns, size_t n, struct lp_span name, struct lp_buf *scratch);
 
+/* A name has no slash behind it: off the pattern with it (in place). */
+void lp_glob_trim(char *pattern);
+
 #endif

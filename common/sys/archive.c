@@ -299,9 +299,14 @@ lp_archive_load(struct lp_archive *a, const char *name)
 		old = 1;
 		rc = lp_archive_read(a, "repositories", &a->catalogue);
 	}
-	if (rc == LP_E_ABSENT)
-		return lp_archive_fail(a, LP_E_DATA,
+	if (rc == LP_E_ABSENT) {
+		lp_buf_init(&names, 64 * 1024);
+		rc = lp_archive_read(a, "oci-layout", &names);
+		lp_buf_release(&names);
+		return lp_archive_fail(a, LP_E_DATA, rc == LP_OK ?
+		    "an OCI layout in a tar, not an archive of docker save: unpack it (tar -x), and name its directory, oci:DIR" :
 		    "neither manifest.json nor repositories in it: not an archive of docker save");
+	}
 	if (rc != LP_OK)
 		return rc;
 	lp_buf_init(&names, sizeof(a->why) / 2);

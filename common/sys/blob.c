@@ -104,12 +104,10 @@ open_layout(struct lp_blob *b)
 	const char *why = "";
 	int rc = lp_store_open(&b->layout, b->ref.path, LP_STORE_READ, &why);
 
-	if (rc == LP_E_SYS)
-		return lp_blob_fail_errno(b, why);
-	if (rc == LP_E_ABSENT) {
+	if (rc == LP_E_ABSENT)
 		errno = ENOENT;
-		return lp_blob_fail_errno(b, why);
-	}
+	if (rc == LP_E_SYS || rc == LP_E_ABSENT)
+		return lp_blob_fail_errno(b, lp_quotes(b->ref.path));
 	if (rc != LP_OK)
 		return lp_blob_fail(b, rc, "%s", why);
 	if (lp_store_find(b->layout, b->digest, 0, &piece) != LP_OK)

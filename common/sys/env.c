@@ -1,7 +1,9 @@
 #include "common/sys/env.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/status.h"
 #include "common/sys/err.h"
@@ -59,12 +61,15 @@ int
 lp_env_open_network(struct lp_env *e, const struct lp_netopt *net)
 {
 	struct lp_http_options http = net->http;
-	const char *why = "out of memory";
+	const char *why = "out of memory", *named;
 	int rc;
 
 	if (e->offline)
 		return LP_OK;
 	http.warning = warn;
+	named = http.cacert != NULL ? http.cacert : getenv("SSL_CERT_FILE");
+	if (named != NULL && *named != '\0' && access(named, R_OK) != 0)
+		return say(LP_E_SYS, named, "the certificate authorities cannot be read");
 	rc = lp_http_open(&e->http, &http, &why);
 	rc = rc != LP_OK ? rc : lp_registry_open(&e->registry, e->http, &net->registry, &why);
 	return rc == LP_OK ? rc : say(rc, NULL, why);

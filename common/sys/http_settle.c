@@ -181,6 +181,40 @@ trouble(const struct lp_http_transfer *t, CURLcode code)
 	}
 }
 
+/* "Failed to connect to HOST port N": if the URL has another HOST or N, it is a proxy's. IPv6 looks different in URLs. */
+static int
+is_proxys(const struct lp_http_transfer *t)
+{
+	char host[256], port[8], both[sizeof(host) + sizeof(port)];
+	const char *at = strstr(t->error, "connect to ");
+
+	if (at == NULL || sscanf(at, "connect to %255[^ :] port %7[0-9]", host, port) != 2)
+		return 0;
+	snprintf(both, sizeof(both), "%s:%s", host, port);
+	if (strcasestr(t->url, both) != NULL)
+		return 0;
+	return strcasestr(t->url, host) == NULL || (strcmp(port, "80") != 0 && strcmp(port, "443") != 0);
+}
+
+/* curl says what happened; this, what can be done about it. */
+static const char *
+remedy(const struct lp_http_transfer *t, CURLcode code)
+{
+	switch (code) {
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return strstr(t->error, "local issuer") != NULL || strstr(t->error, "self") != NULL ?
+		    " (--cacert=FILE names an authority to trust)" : "";
+	case CURLE_SSL_CACERT_BADFILE:
+		return " (no PEM file, what --cacert or SSL_CERT_FILE names?)";
+	case CURLE_SSL_CONNECT_ERROR:
+		return strstr(t->error, "wrong version number") != NULL ? " (it may speak plain http: --plain-http, or http:// in a URL)" : "";
+	case CURLE_COULDNT_CONNECT:
+		return is_proxys(t) ? " (the proxy that the environment names)" : "";
+	default:
+		return "";
+	}
+}
+
 static void
 failed(struct lp_http_transfer *t, CURLcode code)
 {
@@ -192,7 +226,8 @@ failed(struct lp_http_transfer *t, CURLcode code)
 	    !(t->req.probe && t->r->trouble == LP_HTTP_UNREACHABLE) && again_after(t, lp_retry_backoff(t->tries, draw())))
 		return;
 	if (t->r->why[0] == '\0')
-		lp_http_explain(t->r, "%s", t->error[0] != '\0' ? t->error : lp_http_api.easy_strerror(code));
+		lp_http_explain(t->r, "%s%s", t->error[0] != '\0' ? t->error : lp_http_api.easy_strerror(code),
+		    remedy(t, code));
 	lp_http_finish(t, LP_E_NET);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/base/status.h"
+#include "common/sys/err.h"
 #include "common/sys/hash.h"
 #include "common/sys/image_priv.h"
 
@@ -62,7 +63,12 @@ lp_image_open(struct lp_image *im, const struct lp_env *env, const struct lp_ref
 	if (ref->kind != LP_REF_OCI)
 		return LP_OK;
 	rc = lp_store_open(&im->layout, ref->path, LP_STORE_READ, &why);
-	return rc == LP_OK ? LP_OK : lp_image_fail_sys(im, rc, why);
+	/* a misspelt path is no layout that lacks the image */
+	if (rc == LP_E_ABSENT) {
+		errno = ENOENT;
+		rc = LP_E_SYS;
+	}
+	return rc == LP_OK ? LP_OK : lp_image_fail_sys(im, rc, rc == LP_E_SYS ? lp_quotes(ref->path) : why);
 }
 
 void

@@ -120,7 +120,7 @@ other_platform(const struct lp_layers *l, const struct lp_image *im, const char 
 		return;
 	lp_buf_init(&text, 256);
 	if (lp_platform_put(is, &text) == LP_OK)
-		lp_note("%s: the only image there is is for %s", name, lp_quote(lp_buf_span(&text)));
+		lp_note("%s: the only image is for %s", name, lp_quote(lp_buf_span(&text)));
 	lp_buf_release(&text);
 }
 

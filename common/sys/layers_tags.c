@@ -59,7 +59,7 @@ lp_layers_tags(struct lp_layers *l, const struct lp_env *env, const struct lp_re
 	lp_http_response_init(&answer);
 	rc = lp_registry_get(env->registry, ref, "GET", "tags", "list", NULL, LP_MAX_MANIFEST, &answer);
 	if (rc != LP_OK)
-		lp_err("%s: %s: %s", name, answer.where, answer.why);
+		lp_err("%s: %s", name, answer.why);
 	else
 		rc = add_tags(l, lp_buf_span(&answer.body));
 	/* RFC 8288: where the next page is */

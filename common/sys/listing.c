@@ -52,6 +52,7 @@ lp_listing_option(struct lp_listing *l, struct lp_opt *opt, int c)
 	case 'm':
 		if (l->nglobs == LP_LISTING_GLOBS)
 			exit(lp_opt_refuse(opt, "more than %d times -m", LP_LISTING_GLOBS));
+		lp_glob_trim(optarg);
 		l->glob[l->nglobs++] = optarg;
 		break;
 	case 'n':

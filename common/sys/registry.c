@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/secret.h"
 #include "common/base/status.h"
@@ -265,6 +266,9 @@ lp_registry_explain(struct lp_registry *r, const struct lp_reference *ref, struc
 		what = number;
 	}
 	registry_words(resp, words, sizeof(words));
+	/* what TLS servers say to those who speak plain http */
+	if (resp->status == 400 && words[0] == '\0' && strncmp(resp->where, "http://", 7) == 0)
+		snprintf(words, sizeof(words), " (https? then without --plain-http)");
 	if (resp->status == 401 && used)
 		what = "401, not with these credentials";
 	if ((resp->status != 401 && resp->status != 403) || l == NULL) {

@@ -1,6 +1,7 @@
 #include "common/sys/remote_priv.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/base/status.h"
 
@@ -95,6 +96,13 @@ send(struct lp_remote_get *g)
 		finish(g, rc);
 }
 
+/* Whether the answer came from the URL that the message begins with anyway. */
+static int
+is_named(const struct lp_remote *m, const struct lp_http_response *r)
+{
+	return m->ref->kind == LP_REF_URL && strcmp(m->ref->path, r->where) == 0;
+}
+
 /* What an answer that is no success is called. */
 static int
 refused(struct lp_remote_get *g)
@@ -106,6 +114,8 @@ refused(struct lp_remote_get *g)
 		lp_registry_explain(m->registry, m->ref, r);
 	if (r->why[0] != '\0')
 		return lp_remote_fail(m, LP_E_NET, "%s", r->why);
+	if (is_named(m, r))
+		return lp_remote_fail(m, LP_E_NET, "HTTP %d", r->status);
 	return lp_remote_fail(m, LP_E_NET, "HTTP %d from %s", r->status, r->where);
 }
 
@@ -172,6 +182,8 @@ judge(struct lp_remote_get *g, int status)
 		return again > 0 ? LP_E_ABSENT : again;
 	if (status != LP_OK && status != LP_E_NET)
 		return status;
+	if ((r->status == 0 || (status != LP_OK && r->status / 100 != 2)) && is_named(g->remote, r))
+		return lp_remote_fail(g->remote, LP_E_NET, "%s", r->why);
 	if (r->status == 0 || (status != LP_OK && r->status / 100 != 2))
 		return lp_remote_fail(g->remote, LP_E_NET, "%s: %s", r->where, r->why);
 	if (r->status == 416)

@@ -316,7 +316,7 @@ fails()
 	fails 4 'nothing for windows/amd64' lp-layers -p windows/amd64 "$REG/multi:1"
 	run --separate-stderr lp-layers -p linux/s390x "$REG/app:1"
 	[ "$status" -eq 0 ]
-	[[ $stderr == *'the only image there is is for linux/amd64'* ]]
+	[[ $stderr == *'the only image is for linux/amd64'* ]]
 }
 
 # ---- layouts and archives ----------------------------------------------------------------
@@ -346,7 +346,7 @@ fails()
 	fails 1 'sha256:[0-9a-f]+ is corrupted' lp-layers oci:bad
 	rm "$(manifest_of bad)"
 	fails 4 'is not in the layout' lp-layers oci:bad
-	fails 4 'oci:/nonexistent' lp-layers oci:/nonexistent
+	fails 3 'oci:/nonexistent' lp-layers oci:/nonexistent
 	mkdir empty
 	fails 1 'oci:empty' lp-layers oci:empty
 }
@@ -616,6 +616,34 @@ fetch_each()
 	fails 2 'without a colon' lp-layers --user a:b x
 	fails 2 'password of a --user' lp-layers --password-file f x
 	fails 2 '' lp-layers --nope x
+	fails 2 'not with -j' lp-layers -j -o size a
+	fails 2 'not with -j' lp-layers -j -H a
+	for what in --tags --digest --index --manifest --config; do
+		fails 2 'about rows' lp-layers $what -j a
+		fails 2 'about rows' lp-layers $what -H a
+	done
+	fails 2 'about rows' lp-layers --manifest -E a
+	fails 2 'about rows' lp-layers --platforms -o size a
+	for there in containers-storage:a dir:a docker-daemon:a:1 oci-archive:a.tar; do
+		fails 2 "$there: only registries" lp-layers "$there"
+	done
+}
+
+@test "what is not there, or something else, is said so that it can be mended" {
+	fails 3 '^lp-layers: oci:none:x: none: No such file or directory$' lp-layers oci:none:x
+	fails 3 'none: No such file or directory$' lp-fetch "oci:none@$(digest_of "$IN/l2.tar")"
+	tar -cf layout.tar -C "$IN/lay" .
+	fails 1 'an OCI layout in a tar.*oci:DIR' lp-layers docker-archive:layout.tar
+	fails 3 '^lp-layers: [^ ]*: http://[^ ]*/tags/list: 404, not found' lp-layers --tags "$REG/none"
+	fails 3 '^lp-layers: ca.pem: the certificate authorities cannot be read: No such' lp-layers --cacert ca.pem "$REG/app:1"
+	http_proxy=http://127.0.0.1:1 fails 3 'the proxy that the environment names' \
+		lp-layers --retries 0 --plain-http "$REG/app:1"
+	# a proxy's host and port alone tell it from the registry's
+	run --separate-stderr lp-layers --retries 0 --plain-http 127.0.0.1:1/x
+	[[ $stderr != *proxy* ]]
+	fails 3 'it may speak plain http' lp-fetch --retries 0 "https://$REG/x"
+	run --separate-stderr lp-fetch "http://$REG/none"
+	[ "$stderr" = "lp-fetch: http://$REG/none: HTTP 404" ]
 }
 
 @test "a full disk is noticed, a reader that leaves is not an error" {

@@ -105,6 +105,9 @@ tar_of()
 @test "-m: patterns over whole names, * matches slashes" {
 	gives 0 $'dir/\ndir/file' '' lp-tarls -o name -m dir -m '*i?e' small.tar
 	gives 0 $'dir/file\ndir/link\ndir/hard' '' lp-tarls -o name -m './d*[kde]' small.tar
+	# as it is copied from a listing, or completed by a shell
+	gives 0 'dir/' '' lp-tarls -o name -m './dir/' small.tar
+	gives 0 'dir/' '' lp-tarls -o name -m '/dir//' small.tar
 	gives 0 $'#end\tentries=0\tcomplete=yes\tbytes=3584\tlayer=' '' lp-tarls -E -m none small.tar
 }
 

@@ -197,6 +197,8 @@ as_json_keeps() {
 	run -4 bash -c 'gzip -c "$FIX/layer.tar" >gz; lp-toc --locate --size "$(stat -c %s gz)" gz'
 	[[ $output == *'no table of contents'* ]]
 	run -2 lp-toc --locate "$FIX/layer.estargz"
+	# before anything is opened
+	run -2 lp-toc --locate no-such-file
 	[[ $output == *'--size'* ]]
 	run -1 lp-toc --locate --size 100 -a io.containers.zstd-chunked.manifest-position=90:20:63686:1
 	[[ $output == *"behind the blob's end"* ]]
