@@ -106,6 +106,8 @@ choose(struct args *a, enum lp_peek_what what, const char *arg)
 		break;
 	case LP_PEEK_FIND:
 	case LP_PEEK_CAT:
+		if (*arg == '\0')
+			return lp_opt_refuse(&a->opt, "--find and --cat want a path");
 		o->pattern = arg;
 		break;
 	case LP_PEEK_DIFF:
@@ -216,6 +218,8 @@ check(struct args *a)
 		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about TSV: not with -j");
 	if (o->plain && (o->what == LP_PEEK_TREE || o->what == LP_PEEK_CAT))
 		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about rows: not with --tree or --cat");
+	if (o->what == LP_PEEK_DU && (a->columns != NULL || o->end || o->fmt.nul))
+		return lp_opt_refuse(&a->opt, "-o, -0 and -E are about rows: not with --du");
 	if (o->json && (o->what == LP_PEEK_CAT || o->what == LP_PEEK_TREE || o->what == LP_PEEK_DU ||
 	        o->what == LP_PEEK_DIFF))
 		return lp_opt_refuse(&a->opt, "-j is about listings: not with --cat, --diff, --du or --tree");
@@ -243,6 +247,14 @@ defaults(struct args *a)
 }
 
 static int
+is_number(const char *s)
+{
+	uint64_t v;
+
+	return lp_num_u64(lp_span_str(s), UINT64_MAX, &v) == LP_OK;
+}
+
+static int
 parse_args(int argc, char **argv, struct args *a)
 {
 	int c, status = LP_EXIT_OK;
@@ -253,6 +265,8 @@ parse_args(int argc, char **argv, struct args *a)
 		status = one_option(a, c);
 	if (status != LP_EXIT_OK)
 		return status;
+	if (argc - optind == 2 && (a->peek.what == LP_PEEK_TREE || a->peek.what == LP_PEEK_DU) && is_number(argv[optind]))
+		return lp_opt_refuse(&a->opt, "DEPTH follows a '=', as in --tree=%s", argv[optind]);
 	if (argc - optind != 1)
 		return lp_opt_refuse(&a->opt, argc == optind ? "no image" : "more than one image (--diff compares two)");
 	a->peek.image[0] = argv[optind];

@@ -1,7 +1,9 @@
 #include "common/sys/peek_priv.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,18 +26,60 @@ parallel(const struct lp_peek_options *o)
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	size_t n = cores > 0 ? 2 * (size_t)cores : 2;
 
-	if (!o->use_cache && !o->complete)
+	if (!o->keeps_bytes && !o->complete)
 		return MOST;
 	return n < 4 ? 4 : n > MOST ? MOST : n;
 }
 
-/* What was given, or else where such things are kept. LP_OK or LP_E_ABSENT. */
-static int
+/* What was given, or else where such things are kept; NULL where that is nowhere. */
+static void
 settle_path(const char **path, char *(*home)(void), char **room)
 {
 	if (*path == NULL || **path == '\0')
 		*path = *room = home();
-	return *path != NULL ? LP_OK : LP_E_ABSENT;
+}
+
+/* Whether it can be written, or made, and also files beside it. 0 with errno. */
+static int
+can_keep(const char *path, int beside)
+{
+	char *slash, *dir;
+	int yes;
+
+	if (access(path, F_OK) == 0 && (!beside || access(path, W_OK) != 0))
+		return access(path, W_OK) == 0;
+	dir = strdup(path);
+	if (dir == NULL)
+		return 0;
+	slash = strrchr(dir, '/');
+	if (slash != NULL)
+		slash[slash == dir] = '\0';
+	yes = access(slash != NULL ? dir : ".", W_OK) == 0;
+	free(dir);
+	return yes;
+}
+
+/*
+ * A cache that cannot be kept is no reason to look at nothing; one that the
+ * user named and that cannot be made is, and who opens it says so.
+ */
+static void
+settle_keeping(struct lp_peek_options *o)
+{
+	o->keeps_bytes = o->store != NULL && (o->offline || can_keep(o->store, 0));
+	if (o->store != NULL && !o->keeps_bytes && access(o->store, F_OK) != 0) {
+		o->keeps_bytes = o->defaults[0] == NULL;
+		if (!o->keeps_bytes) {
+			lp_note("%s: %s: what is fetched is not kept", lp_quotes(o->store), strerror(errno));
+			o->store = NULL;
+		}
+	}
+	o->keeps_listings = o->db != NULL && (can_keep(o->db, 1) || (errno == ENOENT && o->defaults[1] == NULL));
+	if (o->db != NULL && !o->keeps_listings) {
+		lp_note("%s: %s: listings are not kept", lp_quotes(o->db), strerror(errno));
+		if (access(o->db, R_OK) != 0)
+			o->db = NULL;
+	}
 }
 
 int
@@ -45,13 +89,19 @@ lp_peek_prepare(struct lp_peek_options *o)
 		lp_err("out of memory");
 		return LP_EXIT_SYSTEM;
 	}
-	if (!o->use_cache)
+	if (!o->use_cache) {
+		o->store = o->db = NULL;
 		return LP_EXIT_OK;
-	if (settle_path(&o->store, lp_home_store, &o->defaults[0]) != LP_OK ||
-	    settle_path(&o->db, lp_home_listings, &o->defaults[1]) != LP_OK) {
-		lp_err("no place to keep anything: neither XDG_CACHE_HOME nor HOME is a path (--no-cache keeps nothing)");
+	}
+	settle_path(&o->store, lp_home_store, &o->defaults[0]);
+	settle_path(&o->db, lp_home_listings, &o->defaults[1]);
+	if (o->store == NULL && o->offline) {
+		lp_err("neither XDG_CACHE_HOME nor HOME is a path: nothing was kept (--store names a place)");
 		return LP_EXIT_SYSTEM;
 	}
+	if (o->store == NULL || o->db == NULL)
+		lp_note("neither XDG_CACHE_HOME nor HOME is a path: nothing is kept");
+	settle_keeping(o);
 	return LP_EXIT_OK;
 }
 

@@ -64,11 +64,13 @@ struct lp_peek_options {
 	const char *pattern;   /* LP_PEEK_FIND: a glob; LP_PEEK_CAT: a path */
 	uint64_t depth;        /* LP_PEEK_TREE, LP_PEEK_DU; UINT64_MAX: all */
 	int json;
-	int use_cache;         /* listings and bytes kept from earlier runs, and for later ones */
+	int use_cache;         /* listings and bytes kept from earlier runs, and for later ones; until lp_peek_prepare */
+	int keeps_bytes;       /* the store may be written, as the database may: lp_peek_prepare finds out */
+	int keeps_listings;
 	int refresh;           /* list again, whatever is known */
 	int offline;
 	int pager;             /* whether there may be one */
-	const char *store;     /* directory; NULL until lp_peek_prepare: the default */
+	const char *store;     /* directory; NULL until lp_peek_prepare: the default, then: none */
 	const char *db;        /* of lp-cache, likewise */
 	char *defaults[2];
 	enum lp_color color;

@@ -175,8 +175,8 @@ cat_by_toc(struct lp_peek_layer *l, const char *name)
 			lp_argv_addf(a, "--digest=%s", l->toc_digest);
 		for (size_t i = 0; i < o->network.n; i++)
 			lp_argv_addf(a, "--fetch=%s", o->network.v[i]);
-		if (o->use_cache)
-			lp_argv_addf(a, "--fetch=--store=%s", o->store);
+		/* an empty one outweighs LP_STORE */
+		lp_argv_addf(a, "--fetch=--store=%s", o->store != NULL ? o->store : "");
 		if (o->offline)
 			lp_argv_add(a, "--fetch=--offline");
 		lp_argv_add(a, "--");
@@ -213,7 +213,9 @@ has_content(const struct lp_peek_layer *l, const char *name, int fd)
 
 	if (type == '-' || type == 'h')
 		return 1;
-	if (type == 'd')
+	if (type == 'd' && *name == '\0')
+		lp_err("/ is a directory (%s)", l->label);
+	else if (type == 'd')
 		lp_err("%s is a directory (%s; --find='%s/*' lists it)", lp_quotes(name), l->label, lp_quotes(name));
 	else
 		lp_err("%s is no file with content (%s)", lp_quotes(name), l->label);

@@ -62,7 +62,7 @@ start(struct lp_peek *p, struct resolving *r)
 	lp_argv_add(&a, lp_err_is_verbose() ? "-jEv" : o->quiet ? "-jEq" : "-jE");
 	lp_argv_append(&a, &o->platform);
 	lp_argv_append(&a, &o->network);
-	lp_argv_addf(&a, "--store=%s", o->use_cache ? o->store : "");
+	lp_argv_addf(&a, "--store=%s", o->store != NULL ? o->store : "");
 	if (o->offline)
 		lp_argv_add(&a, "--offline");
 	lp_argv_add(&a, "--");

@@ -155,7 +155,7 @@ lp_peek_recall(struct lp_peek *p)
 	int fd[2] = { -1, -1 }, rc = LP_OK;
 
 	/* no database, no answer: that needs no process to find out */
-	if (!p->o->use_cache || p->o->refresh || access(p->o->db, F_OK) != 0)
+	if (p->o->db == NULL || p->o->refresh || access(p->o->db, F_OK) != 0)
 		return LP_OK;
 	for (size_t i = 0; i < n && rc == LP_OK; i++) {
 		if (!has_digest(&p->image[i]))
@@ -210,7 +210,7 @@ lp_peek_keep(struct lp_peek_image *im)
 	struct lp_peek *p = im->peek;
 	int fd = -1, rc = LP_OK;
 
-	if (!p->o->use_cache || im->database.alive > 0 || p->crew.n == LP_CREW_JOBS)
+	if (!p->o->keeps_listings || im->database.alive > 0 || p->crew.n == LP_CREW_JOBS)
 		return;
 	for (size_t i = 0; i < im->n && rc == LP_OK; i++) {
 		struct lp_peek_layer *l = &im->layer[i];

@@ -32,7 +32,7 @@ read_it(const struct lp_peek_layer *l)
 
 	if (l->look_only)
 		return LP_STEP_DONE;
-	return l->is_remote && !o->complete && o->use_cache && !o->offline ? LP_STEP_FILL : LP_STEP_STREAM;
+	return l->is_remote && !o->complete && o->keeps_bytes && !o->offline ? LP_STEP_FILL : LP_STEP_STREAM;
 }
 
 /*
@@ -223,7 +223,7 @@ is_stored(const struct lp_peek_layer *l)
 	char path[PATH_MAX];
 	int n = 0;
 
-	if (o->use_cache && l->digest != NULL)
+	if (o->store != NULL && l->digest != NULL)
 		n = snprintf(path, sizeof(path), "%s/blobs/sha256/%s", o->store, l->digest + strlen("sha256:"));
 	return n > 0 && (size_t)n < sizeof(path) && access(path, R_OK) == 0;
 }
@@ -236,7 +236,7 @@ static void
 plan_stream(struct lp_pipeline *line, struct lp_peek_layer *l)
 {
 	const struct lp_peek_options *o = l->peek->o;
-	int filled = l->is_remote && o->use_cache && !o->complete;
+	int filled = l->is_remote && o->keeps_bytes && !o->complete;
 
 	lp_pipeline_fetch(line, l->peek,
 	    filled ? LP_STORE_ONLY : o->complete && !is_stored(l) ? LP_STORE_WITHOUT : LP_STORE_KEEP);

@@ -28,7 +28,7 @@ lp_pipeline_fetch(struct lp_pipeline *l, const struct lp_peek *p, enum lp_pipeli
 	if (p->o->offline)
 		how = LP_STORE_ONLY;
 	/* an empty one outweighs LP_STORE */
-	if (how == LP_STORE_WITHOUT || !p->o->use_cache)
+	if (how == LP_STORE_WITHOUT || p->o->store == NULL)
 		lp_argv_add(a, "--store=");
 	else
 		lp_argv_addf(a, "--store=%s", p->o->store);

@@ -530,3 +530,50 @@ nothing_left() {
 	[[ $output == *"No space left on device"* ]]
 	run -3 bash -c 'lp-peek -qj "$0" >/dev/full' "$OCI"
 }
+
+@test "where nothing can be kept an image is looked at all the same" {
+	image=$(srv_addr reg)/public/app:1
+	lp-peek -q --no-cache "$OCI" >want
+	unset XDG_CACHE_HOME
+	run -0 --separate-stderr env -u HOME lp-peek "$image"
+	[[ ${stderr_lines[0]} == 'lp-peek: neither XDG_CACHE_HOME nor HOME is a path: nothing is kept' ]]
+	env -u HOME lp-peek -q "$image" | cmp want -
+	run -3 env -u HOME lp-peek -O "$image"
+	# a home that is somebody else's
+	mkdir home
+	chmod a-w home
+	HOME=$PWD/home as_anybody lp-peek "$image" >got 2>note
+	cmp want got
+	[ "$(grep -c ' not kept$' note)" -eq 2 ]
+	[ "$(wc -l <note)" -eq 3 ]
+	HOME=$PWD/home as_anybody lp-peek -q --cat=etc/motd "$image" 2>note | grep -q .
+	[ ! -s note ]
+	# a place that was named is another thing
+	HOME=$PWD/home run -3 as_anybody lp-peek -S home/store "$image"
+	[[ $output == *'home/store: the store cannot be made: Permission denied'* ]]
+}
+
+@test "a cache that is only read is used" {
+	image=$(srv_addr reg)/public/app:1
+	lp-peek -q "$image" >want
+	find cache -exec chmod a-w {} +
+	LP_STATS=stats as_anybody lp-peek -q "$image" | cmp want -
+	[ "$(downloaded stats)" -eq 0 ]
+	# listed anew, out of the store: and neither is there more to keep, nor does anything fail
+	LP_STATS=more as_anybody lp-peek -q --refresh "$image" | cmp want -
+	[ "$(downloaded more)" -eq 0 ]
+	as_anybody lp-peek -q -n 128K "$image" >got
+	[ "$(wc -l <got)" -gt "$(wc -l <want)" ]
+	chmod -R u+w cache
+}
+
+@test "questions that make no sense are refused, not passed on" {
+	for args in --find= --cat= '--du -E' '--du -0' '--du -o name' '--tree 1'; do
+		# shellcheck disable=SC2086 # words
+		run -2 lp-peek $args "$OCI"
+		[[ ${lines[0]} == lp-peek:* && $output != *lp-merge* ]]
+	done
+	[[ $output == *'--tree=1'* ]]
+	run -4 lp-peek --cat=/ "$OCI"
+	[ "$output" = 'lp-peek: / is a directory (layer 1)' ]
+}
