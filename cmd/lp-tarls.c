@@ -1,9 +1,9 @@
 /* lp-tarls: tar bytes -> one row per member */
 #include <inttypes.h>
-#include <time.h>
 
 #include "common/base/status.h"
 #include "common/format/tar.h"
+#include "common/sys/clock.h"
 #include "common/sys/err.h"
 #include "common/sys/input.h"
 #include "common/sys/io.h"
@@ -43,14 +43,6 @@ struct tarls {
 	uint64_t written_at; /* the input's offset when rows were last written */
 	int64_t waiting;    /* since when rows have been waiting to be written, in ms; 0: none is */
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	return clock_gettime(CLOCK_MONOTONIC, &t) == 0 ? (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 : 0;
-}
 
 static int
 write_row(struct tarls *x)
@@ -92,7 +84,7 @@ flush_before_wait(struct tarls *x)
 		x->waiting = 0;
 		return LP_OK;
 	}
-	now = now_ms();
+	now = lp_clock_ms();
 	if (x->waiting == 0)
 		x->waiting = now;
 	left = x->waiting + PATIENCE_MS - now;

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/base/status.h"
+#include "common/sys/clock.h"
 #include "common/sys/io.h"
 
 enum {
@@ -17,15 +17,6 @@ enum {
 	WARNINGS_MAX = 64 * 1024,
 	POLL_MS = 1000
 };
-
-int64_t
-lp_http_now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 * LP_HTTP_NS_PER_MS + t.tv_nsec;
-}
 
 /* ---- all together --------------------------------------------------------------- */
 
@@ -78,7 +69,7 @@ new_transfer(struct lp_http *h, const struct lp_http_request *req, struct lp_htt
 static int
 wake(struct lp_http *h)
 {
-	int64_t now = lp_http_now_ns(), wait = POLL_MS;
+	int64_t now = lp_clock_ns(), wait = POLL_MS;
 
 	for (struct lp_http_transfer *t = h->list; t != NULL; t = t->next) {
 		int64_t ms = (t->wake_ns - now + LP_HTTP_NS_PER_MS - 1) / LP_HTTP_NS_PER_MS;
@@ -164,12 +155,12 @@ step(struct lp_http *h)
 	}
 	if (wait == 0)
 		return LP_OK;
-	before = lp_http_now_ns();
+	before = lp_clock_ns();
 	if (lp_http_api.multi_poll(h->multi, &watched, h->watched >= 0, wait, NULL) != CURLM_OK)
 		return LP_E_NOMEM;
 	if (reader_is_gone(h))
 		end_all(h, LP_E_PIPE);
-	watch_stalls(h, lp_http_now_ns() - before);
+	watch_stalls(h, lp_clock_ns() - before);
 	return LP_OK;
 }
 

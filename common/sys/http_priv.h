@@ -80,9 +80,6 @@ struct lp_http {
 	int watched;            /* descriptor, or -1 */
 };
 
-/* CLOCK_MONOTONIC. */
-int64_t lp_http_now_ns(void);
-
 /* ---- answers -------------------------------------------------------------- */
 
 /* Back to nothing arrived, for a new hop or try. */

@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "common/format/httpfield.h"
 #include "common/format/retry.h"
+#include "common/sys/clock.h"
 
 enum { WARNINGS_EACH = 16 }; /* of one answer */
 
@@ -56,7 +57,7 @@ again_after(struct lp_http_transfer *t, int64_t ms)
 		return 0;
 	t->tries++;
 	t->waited_ms += ms;
-	t->wake_ns = lp_http_now_ns() + ms * LP_HTTP_NS_PER_MS;
+	t->wake_ns = lp_clock_ns() + ms * LP_HTTP_NS_PER_MS;
 	t->phase = LP_HTTP_WAITING;
 	return 1;
 }
@@ -68,7 +69,7 @@ draw(void)
 	uint32_t lot = 0;
 
 	if (getrandom(&lot, sizeof(lot), GRND_NONBLOCK) != (ssize_t)sizeof(lot))
-		lot = (uint32_t)lp_http_now_ns();
+		lot = (uint32_t)lp_clock_ns();
 	return lot;
 }
 

@@ -2,13 +2,13 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/base/escape.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/format/human.h"
+#include "common/sys/clock.h"
 #include "common/sys/io.h"
 #include "common/sys/tty.h"
 
@@ -17,17 +17,6 @@ enum { LINE_BYTES = 2048, TELL_EVERY_MS = 100, SCREEN_BYTES = 256 * 1024 };
 static const char *const states[] = {
 	[LP_PROGRESS_MORE] = "more", [LP_PROGRESS_DONE] = "done", [LP_PROGRESS_FAILED] = "failed"
 };
-
-/* Milliseconds of a clock that only goes forward. */
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &t) != 0)
-		return 0;
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 int
 lp_progress_open(void)
@@ -58,7 +47,7 @@ lp_progress_tell(int fd, const struct lp_progress_line *p, int64_t *told_ms)
 
 	if (fd < 0)
 		return;
-	now = now_ms();
+	now = lp_clock_ms();
 	if (p->state == LP_PROGRESS_MORE && *told_ms != 0 && now - *told_ms < TELL_EVERY_MS)
 		return;
 	*told_ms = now;
@@ -112,7 +101,7 @@ lp_progress_parse(struct lp_span line, struct lp_progress_line *out)
 void
 lp_bars_init(struct lp_bars *b, int fd)
 {
-	*b = (struct lp_bars){ .fd = fd, .utf8 = lp_tty_utf8(), .started_ms = now_ms() };
+	*b = (struct lp_bars){ .fd = fd, .utf8 = lp_tty_utf8(), .started_ms = lp_clock_ms() };
 	lp_buf_init(&b->text, SCREEN_BYTES);
 }
 
@@ -192,7 +181,7 @@ add_bar(struct lp_bars *b, const struct lp_bar *bar, unsigned columns)
 void
 lp_bars_draw(struct lp_bars *b, const struct lp_bar *bar, size_t n, int force)
 {
-	int64_t now = now_ms();
+	int64_t now = lp_clock_ms();
 	unsigned columns, rows;
 	size_t lines = 0;
 	int rc;

@@ -2,27 +2,17 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/base/buf.h"
 #include "common/base/json.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
+#include "common/sys/clock.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
 
 enum { LINE_MAX_BYTES = 64 * 1024 };
-
-static int64_t
-now_ns(void)
-{
-	struct timespec t;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &t) != 0)
-		return 0;
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 int
 lp_stats_begin(struct lp_stats *s, const char *path)
@@ -36,7 +26,7 @@ lp_stats_begin(struct lp_stats *s, const char *path)
 		.ratelimit_remaining = LP_STATS_UNKNOWN,
 		.partial = LP_STATS_UNKNOWN,
 		.fd = -1,
-		.started_ns = now_ns(),
+		.started_ns = lp_clock_ns(),
 	};
 	if (path == NULL)
 		path = getenv("LP_STATS");
@@ -89,7 +79,7 @@ add_all(struct lp_buf *b, const struct lp_stats *s, const char *error)
 		{ "requests", s->requests },
 		{ "entries_found", s->entries_found },
 		{ "ratelimit_remaining", s->ratelimit_remaining },
-		{ "elapsed_ms", (now_ns() - s->started_ns) / 1000000 },
+		{ "elapsed_ms", (lp_clock_ns() - s->started_ns) / 1000000 },
 	};
 	int rc = lp_buf_addc(b, '{');
 
