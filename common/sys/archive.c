@@ -36,7 +36,7 @@ lp_archive_no_memory(struct lp_archive *a)
 static int
 fail_sys(struct lp_archive *a)
 {
-	return lp_archive_fail(a, LP_E_SYS, "%s", strerrordesc_np(errno));
+	return lp_archive_fail(a, LP_E_SYS, "%s", lp_err_text(errno));
 }
 
 int

@@ -26,10 +26,7 @@ lp_blob_fail(struct lp_blob *b, int status, const char *fmt, ...)
 int
 lp_blob_fail_errno(struct lp_blob *b, const char *what)
 {
-	const char *text = strerrordesc_np(errno);
-
-	return lp_blob_fail(b, LP_E_SYS, "%s%s%s", what, *what != '\0' ? ": " : "",
-	    text != NULL ? text : "unknown error");
+	return lp_blob_fail(b, LP_E_SYS, "%s%s%s", what, *what != '\0' ? ": " : "", lp_err_text(errno));
 }
 
 int

@@ -9,6 +9,7 @@
 #include "common/format/grams.h"
 #include "common/format/rowread.h"
 #include "common/sys/cache_priv.h"
+#include "common/sys/err.h"
 
 /* A listing on its way in. */
 struct put {
@@ -148,7 +149,7 @@ put_all(struct put *p)
 		rc = put_lines(p, &in->in);
 	}
 	if (rc == LP_E_SYS && p->cache->why[0] == '\0')
-		snprintf(p->cache->why, sizeof(p->cache->why), "cannot read the listing: %s", strerror(errno));
+		snprintf(p->cache->why, sizeof(p->cache->why), "cannot read the listing: %s", lp_err_text(errno));
 	if (rc == LP_OK && !(in->several && p->whole))
 		rc = put_lines(p, NULL);
 	return rc == LP_OK && in->several && !p->whole ? bad_line(p, LP_E_DATA, "the last listing has no end record") : rc;

@@ -149,7 +149,7 @@ ask_helper(struct search *s, const char *name, const char *file)
 	rc = run_helper(program, lp_authfile_server(s->host), &answer, &status);
 	if (rc != LP_OK) {
 		tell(s, "%s (named in %s): %s", lp_quotes(program), lp_quotes(file),
-		    rc == LP_E_LIMIT ? "its answer is too long" : strerrordesc_np(errno));
+		    rc == LP_E_LIMIT ? "its answer is too long" : lp_err_text(errno));
 	} else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 		int none = memmem(answer.p, answer.n, "credentials not found", 21) != NULL;
 
@@ -211,7 +211,7 @@ try_file(struct search *s, const char *path)
 
 	if (fd < 0) {
 		rc = errno == ENOENT ? LP_E_ABSENT : LP_E_SYS;
-		tell(s, "%s: %s", lp_quotes(path), strerrordesc_np(errno));
+		tell(s, "%s: %s", lp_quotes(path), lp_err_text(errno));
 		return rc;
 	}
 	lp_buf_init_secret(&text, FILE_MAX_BYTES);
@@ -220,7 +220,7 @@ try_file(struct search *s, const char *path)
 		rc = parse_file(s, path, lp_buf_span(&text));
 	else
 		tell(s, "%s: %s", lp_quotes(path), rc == LP_E_LIMIT ? "is larger than 4 MiB" :
-		    strerrordesc_np(errno));
+		    lp_err_text(errno));
 	lp_buf_release(&text);
 	close(fd);
 	return rc;
@@ -236,7 +236,7 @@ password_of_file(struct search *s, const char *path, struct lp_buf *b)
 
 	if (rc != LP_OK)
 		tell(s, "--password-file %s: %s", lp_quotes(path),
-		    rc == LP_E_SYS ? strerrordesc_np(errno) : "is too long");
+		    rc == LP_E_SYS ? lp_err_text(errno) : "is too long");
 	if (fd >= 0)
 		close(fd);
 	/* the newline that every editor puts there is no part of it */
@@ -257,7 +257,7 @@ password_of_terminal(struct search *s, const char *user, struct lp_buf *b)
 	rc = lp_prompt(text, b);
 	if (rc != LP_OK)
 		tell(s, "--user %s: no password from the terminal (%s); --password-file takes it from a file",
-		    lp_quotes(user), rc == LP_E_SYS ? strerrordesc_np(errno) : "no line came");
+		    lp_quotes(user), rc == LP_E_SYS ? lp_err_text(errno) : "no line came");
 	return rc == LP_E_ABSENT ? LP_E_SYS : rc;
 }
 

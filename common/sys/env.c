@@ -46,7 +46,7 @@ lp_env_open_store(struct lp_env *e, const char *path)
 		errno = lp_store_refusal(e->store);
 		if (e->must_keep)
 			return say(LP_E_SYS, path, "the store cannot be written");
-		lp_note("%s: %s: what it lacks is fetched, and not kept", lp_quotes(path), strerror(errno));
+		lp_note("%s: %s: what it lacks is fetched, and not kept", lp_quotes(path), lp_err_text(errno));
 	}
 	return rc == LP_OK ? rc : say(rc, path, why);
 }

@@ -52,6 +52,14 @@ lp_err_is_verbose(void)
 	return verbose;
 }
 
+const char *
+lp_err_text(int err)
+{
+	const char *text = strerrordesc_np(err);
+
+	return text != NULL ? text : "unknown error";
+}
+
 /* Append to the line; what does not fit is cut, never overrun. */
 static size_t __attribute__((format(printf, 3, 0)))
 append(char *line, size_t n, const char *fmt, va_list ap)
@@ -73,11 +81,7 @@ say(int keep, int err, const char *fmt, va_list ap)
 	n = (size_t)snprintf(line, sizeof(line), "%s: ", prog);
 	n = append(line, n, fmt, ap);
 	if (err != 0) {
-		/* not strerror: it reads the locale, and may open files after the lock */
-		const char *text = strerrordesc_np(err);
-
-		n += (size_t)snprintf(line + n, sizeof(line) - n, ": %s",
-		    text != NULL ? text : "unknown error");
+		n += (size_t)snprintf(line + n, sizeof(line) - n, ": %s", lp_err_text(err));
 		n = n < sizeof(line) - 1 ? n : sizeof(line) - 1;
 	}
 	if (keep)

@@ -33,6 +33,8 @@ int lp_err_is_quiet(void);
 void lp_err(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same with ": " and the text of errno behind it. */
 void lp_err_errno(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The text of an errno. Not strerror: that reads the locale, and may open files after the lock. */
+const char *lp_err_text(int err);
 /* Something a user should know although the work went on; not under -q. */
 void lp_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Details; only under -v. */

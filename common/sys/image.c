@@ -27,7 +27,7 @@ int
 lp_image_fail_sys(struct lp_image *im, int rc, const char *what)
 {
 	if (rc == LP_E_SYS && errno != 0)
-		return lp_image_fail(im, rc, "%s: %s", what, strerrordesc_np(errno));
+		return lp_image_fail(im, rc, "%s: %s", what, lp_err_text(errno));
 	return lp_image_fail(im, rc, "%s", rc == LP_E_NOMEM ? "out of memory" : what);
 }
 
