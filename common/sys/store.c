@@ -1,6 +1,5 @@
 #include "common/sys/store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -51,6 +50,20 @@ lp_store_parse_name(const char *name, struct lp_store_file *f)
 		return LP_E_DATA;
 	*f = (struct lp_store_file){ .first = r.first, .last = r.last };
 	return LP_OK;
+}
+
+int
+lp_store_opendir(const struct lp_store *s, const char *path, DIR **d)
+{
+	int fd = openat(s->dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? LP_E_ABSENT : LP_E_SYS;
+	*d = fdopendir(fd);
+	if (*d != NULL)
+		return LP_OK;
+	close(fd);
+	return LP_E_NOMEM;
 }
 
 int
@@ -145,12 +158,12 @@ make_layout(struct lp_store *s)
 }
 
 static int
-is_empty(int dir)
+is_empty(const struct lp_store *s)
 {
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	DIR *d;
+	int n = 0;
 
-	if (d == NULL)
+	if (lp_store_opendir(s, ".", &d) != LP_OK)
 		return 0;
 	for (struct dirent *e; (e = readdir(d)) != NULL;)
 		/* what another process that makes the same store may have begun with */
@@ -185,7 +198,7 @@ open_checked(struct lp_store *s, const char *dir, const char **why)
 		return errno == ENOENT ? LP_E_ABSENT : LP_E_SYS;
 	rc = check_layout(s);
 	if (rc == LP_E_ABSENT && s->mode == LP_STORE_WRITE) {
-		if (is_empty(s->dir)) {
+		if (is_empty(s)) {
 			*why = "the store cannot be made";
 			return make_layout(s);
 		}
@@ -274,18 +287,13 @@ add_ranges(struct lp_store *s, const char *digest, struct files *a)
 {
 	char path[LP_STORE_PATH];
 	struct stat st;
-	int rc = LP_OK, fd;
 	DIR *d;
+	int rc;
 
 	lp_store_dir_path("ranges", digest, path);
-	fd = openat(s->dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? LP_OK : LP_E_SYS;
-	d = fdopendir(fd);
-	if (d == NULL) {
-		close(fd);
-		return LP_E_NOMEM;
-	}
+	rc = lp_store_opendir(s, path, &d);
+	if (rc != LP_OK)
+		return rc == LP_E_ABSENT ? LP_OK : rc;
 	for (struct dirent *e; rc == LP_OK && (e = readdir(d)) != NULL;) {
 		struct lp_store_file f;
 

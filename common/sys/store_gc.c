@@ -1,5 +1,4 @@
 /* The store's bound: what was used longest ago goes first. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -63,14 +62,11 @@ add(struct gc *g, const char *dir, const char *hex, const char *name)
 static int
 each(struct gc *g, const char *dir, int (*visit)(struct gc *, const char *dir, const char *name))
 {
-	int fd = openat(g->store->dir, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = LP_OK;
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	DIR *d;
+	int rc = lp_store_opendir(g->store, dir, &d);
 
-	if (d == NULL) {
-		if (fd >= 0)
-			close(fd);
-		return fd >= 0 ? LP_E_NOMEM : errno == ENOENT ? LP_OK : LP_E_SYS;
-	}
+	if (rc != LP_OK)
+		return rc == LP_E_ABSENT ? LP_OK : rc;
 	for (struct dirent *e; rc == LP_OK && (e = readdir(d)) != NULL;)
 		if (e->d_name[0] != '.')
 			rc = visit(g, dir, e->d_name);

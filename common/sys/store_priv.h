@@ -5,6 +5,7 @@
 #ifndef LP_SYS_STORE_PRIV_H
 #define LP_SYS_STORE_PRIV_H
 
+#include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,6 +56,9 @@ int64_t lp_store_whole_size(struct lp_store *, const char *digest);
 
 /* All of a small file below `dir`, appended. LP_OK, LP_E_ABSENT, LP_E_LIMIT, LP_E_SYS or LP_E_NOMEM. */
 int lp_store_read_file(int dir, const char *path, struct lp_buf *);
+
+/* A directory of the store, to be read. LP_OK, LP_E_ABSENT, LP_E_SYS or LP_E_NOMEM. */
+int lp_store_opendir(const struct lp_store *, const char *path, DIR **);
 
 /* mkdir of the path's directories, all but its last component. */
 int lp_store_make_parents(struct lp_store *, const char *path);

@@ -1,5 +1,4 @@
 /* The store's way in: files that appear whole or not at all. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -83,22 +82,21 @@ lp_store_write_file(struct lp_store *s, const char *path, struct lp_span bytes)
 void
 lp_store_sweep(struct lp_store *s)
 {
-	int fd = openat(s->dir, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 	time_t now = time(NULL);
 	struct stat st;
+	DIR *d;
 
-	if (d == NULL)
+	if (lp_store_opendir(s, "tmp", &d) != LP_OK)
 		return;
 	for (struct dirent *e; (e = readdir(d)) != NULL;) {
-		int f = e->d_name[0] == '.' ? -1 : openat(fd, e->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		int f = e->d_name[0] == '.' ? -1 : openat(dirfd(d), e->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 		if (f < 0)
 			continue;
 		/* young ones may be between their creation and their lock */
 		if (fstat(f, &st) == 0 && S_ISREG(st.st_mode) && now - st.st_mtime > SWEEP_AGE &&
 		    flock(f, LOCK_EX | LOCK_NB) == 0)
-			(void)unlinkat(fd, e->d_name, 0);
+			(void)unlinkat(dirfd(d), e->d_name, 0);
 		close(f);
 	}
 	closedir(d);
@@ -205,7 +203,6 @@ drop_ranges(struct lp_store *s, const char *digest)
 	char path[LP_STORE_PATH], keep[LP_STORE_PATH], sums[LP_STORE_PATH];
 	struct stat st;
 	DIR *d;
-	int fd;
 
 	lp_store_file_path(digest, &blob, path);
 	keep[0] = '\0';
@@ -214,17 +211,12 @@ drop_ranges(struct lp_store *s, const char *digest)
 		lp_store_sums_path(digest, &blob, keep);
 	}
 	lp_store_dir_path("ranges", digest, path);
-	fd = openat(s->dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	d = fd >= 0 ? fdopendir(fd) : NULL;
-	if (d == NULL) {
-		if (fd >= 0)
-			close(fd);
+	if (lp_store_opendir(s, path, &d) != LP_OK)
 		return;
-	}
 	for (struct dirent *e; (e = readdir(d)) != NULL;) {
 		if (e->d_name[0] == '.')
 			continue;
-		(void)unlinkat(fd, e->d_name, 0);
+		(void)unlinkat(dirfd(d), e->d_name, 0);
 		snprintf(sums, sizeof(sums), "sums/sha256/%s/%.60s", lp_store_hex(digest), e->d_name);
 		if (strcmp(sums, keep) != 0)
 			(void)unlinkat(s->dir, sums, 0);
