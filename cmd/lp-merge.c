@@ -84,9 +84,9 @@ static void
 parse_output(struct args *a, struct lp_opt *opt)
 {
 	if (lp_span_is(lp_span_str(optarg), "ncdu"))
-		a->work.show.view = LP_VIEW_NCDU;
+		a->work.show.kind = LP_MERGEVIEW_NCDU;
 	else if (lp_span_is(lp_span_str(optarg), "mtree"))
-		a->work.show.view = LP_VIEW_MTREE;
+		a->work.show.kind = LP_MERGEVIEW_MTREE;
 	else
 		lp_listing_option(&a->out, opt, 'o');
 }
@@ -98,7 +98,7 @@ parse_du(struct lp_mergeview *v, char **argv, const struct lp_opt *opt)
 	const char *word = optarg != NULL ? optarg : argv[optind];
 	int rc = word != NULL ? lp_num_u64(lp_span_str(word), UINT32_MAX, &v->depth) : LP_E_DATA;
 
-	v->view = LP_VIEW_DU;
+	v->kind = LP_MERGEVIEW_DU;
 	if (optarg != NULL && rc != LP_OK)
 		return lp_opt_refuse(opt, "not a depth: '%s'", lp_quotes(optarg));
 	if (rc != LP_OK)
@@ -112,12 +112,12 @@ parse_du(struct lp_mergeview *v, char **argv, const struct lp_opt *opt)
 static int
 check_args(const struct lp_mergeview *v, const struct lp_listing *l, const struct lp_opt *opt)
 {
-	if (v->view == LP_VIEW_ROWS)
+	if (v->kind == LP_MERGEVIEW_ROWS)
 		return lp_listing_check(l, opt);
 	if (v->all || l->columns != NULL || l->fmt.form == LP_ROW_LONG || l->fmt.nul || l->end || l->nglobs > 0 ||
 	    l->count != UINT64_MAX)
 		return lp_opt_refuse(opt, "-a, -E, -l, -m, -n, -o and -0 are about rows: not with this view");
-	if ((v->view == LP_VIEW_NCDU || v->view == LP_VIEW_MTREE) && (l->header || l->fmt.form != LP_ROW_TSV))
+	if ((v->kind == LP_MERGEVIEW_NCDU || v->kind == LP_MERGEVIEW_MTREE) && (l->header || l->fmt.form != LP_ROW_TSV))
 		return lp_opt_refuse(opt, "-H and -j do not go with -o ncdu or -o mtree");
 	if (l->header && l->fmt.form != LP_ROW_TSV)
 		return lp_opt_refuse(opt, "-H names columns of TSV: not with -j");
@@ -147,8 +147,8 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		switch (c) {
 		case 'a': a->work.show.all = 1; break;
 		case 'o': parse_output(a, opt); break;
-		case OPT_DIFF: a->work.show.view = LP_VIEW_DIFF; break;
-		case OPT_SUMMARY: a->work.show.view = LP_VIEW_SUMMARY; break;
+		case OPT_DIFF: a->work.show.kind = LP_MERGEVIEW_DIFF; break;
+		case OPT_SUMMARY: a->work.show.kind = LP_MERGEVIEW_SUMMARY; break;
 		case OPT_DU: rc = parse_du(&a->work.show, argv, opt); break;
 		case OPT_MAX_ENTRIES:
 			if (lp_num_u64(lp_span_str(optarg), UINT64_MAX, &a->work.max_rows) != LP_OK)

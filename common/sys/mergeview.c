@@ -149,11 +149,11 @@ print_change(const struct lp_mergeview *v, struct lp_walk *w, unsigned layer)
 static int
 step(const struct lp_mergeview *v, struct lp_walk *w, int event)
 {
-	switch (v->view) {
-	case LP_VIEW_ROWS: return print_rows(v, w);
-	case LP_VIEW_DU: return print_du(v, w);
-	case LP_VIEW_NCDU: return passed_on(v, lp_ncdu_step(w, event, &v->out->out));
-	case LP_VIEW_MTREE: return passed_on(v, lp_mtree_step(w, &v->out->out));
+	switch (v->kind) {
+	case LP_MERGEVIEW_ROWS: return print_rows(v, w);
+	case LP_MERGEVIEW_DU: return print_du(v, w);
+	case LP_MERGEVIEW_NCDU: return passed_on(v, lp_ncdu_step(w, event, &v->out->out));
+	case LP_MERGEVIEW_MTREE: return passed_on(v, lp_mtree_step(w, &v->out->out));
 	default: return LP_OK;
 	}
 }
@@ -194,7 +194,7 @@ diff(const struct lp_mergeview *v, struct lp_merge *m)
 }
 
 static int
-print_sum(const struct lp_mergeview *v, const struct lp_view_layer *l, const struct lp_layersum *s)
+print_sum(const struct lp_mergeview *v, const struct lp_mergeview_layer *l, const struct lp_layersum *s)
 {
 	struct lp_record r = record(v);
 
@@ -292,14 +292,14 @@ lp_mergeview(const struct lp_mergeview *v, struct lp_merge *m)
 {
 	int rc;
 
-	switch (v->view) {
-	case LP_VIEW_DIFF: return diff(v, m);
-	case LP_VIEW_SUMMARY: return summary(v, m);
-	case LP_VIEW_NCDU: return ncdu(v, m);
-	case LP_VIEW_MTREE:
+	switch (v->kind) {
+	case LP_MERGEVIEW_DIFF: return diff(v, m);
+	case LP_MERGEVIEW_SUMMARY: return summary(v, m);
+	case LP_MERGEVIEW_NCDU: return ncdu(v, m);
+	case LP_MERGEVIEW_MTREE:
 		rc = passed_on(v, lp_mtree_begin(&v->out->out));
 		break;
-	case LP_VIEW_DU:
+	case LP_MERGEVIEW_DU:
 		lp_walk_totals(m);
 		rc = header(v, "bytes\tentries\tname\n");
 		break;

@@ -10,26 +10,26 @@
 #include "common/format/row.h"
 #include "common/sys/listing.h"
 
-enum lp_view {
-	LP_VIEW_ROWS,    /* the tree; with `all` also what is hidden */
-	LP_VIEW_DIFF,    /* what each layer added, changed, deleted */
-	LP_VIEW_SUMMARY, /* of each layer */
-	LP_VIEW_DU,      /* of each directory */
-	LP_VIEW_NCDU,
-	LP_VIEW_MTREE
+enum lp_mergeview_kind {
+	LP_MERGEVIEW_ROWS,    /* the tree; with `all` also what is hidden */
+	LP_MERGEVIEW_DIFF,    /* what each layer added, changed, deleted */
+	LP_MERGEVIEW_SUMMARY, /* of each layer */
+	LP_MERGEVIEW_DU,      /* of each directory */
+	LP_MERGEVIEW_NCDU,
+	LP_MERGEVIEW_MTREE
 };
 
 /* A layer as the views name it. */
-struct lp_view_layer {
+struct lp_mergeview_layer {
 	struct lp_span label;
 	enum lp_complete complete;
 };
 
 struct lp_mergeview {
-	enum lp_view view;
+	enum lp_mergeview_kind kind;
 	int all;
-	uint64_t depth; /* of LP_VIEW_DU: directories up to so many levels below the root */
-	const struct lp_view_layer *layers; /* one for each layer of the merge */
+	uint64_t depth; /* of LP_MERGEVIEW_DU: directories up to so many levels below the root */
+	const struct lp_mergeview_layer *layers; /* one for each layer of the merge */
 	struct lp_listing *out;
 
 	/* ---- inside ---- */

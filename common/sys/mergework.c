@@ -167,13 +167,13 @@ say_completeness(const struct lp_mergework *w)
 static int
 write_all(struct lp_mergework *w, struct lp_merge *m)
 {
-	struct lp_view_layer *layers = calloc(w->nlayers, sizeof(*layers));
+	struct lp_mergeview_layer *layers = calloc(w->nlayers, sizeof(*layers));
 	int rc;
 
 	if (layers == NULL)
 		return no_memory();
 	for (size_t i = 0; i < w->nlayers; i++)
-		layers[i] = (struct lp_view_layer){ w->layers[i].label, w->layers[i].complete };
+		layers[i] = (struct lp_mergeview_layer){ w->layers[i].label, w->layers[i].complete };
 	w->show.layers = layers;
 	rc = lp_mergeview(&w->show, m);
 	w->show.layers = NULL;
