@@ -1,6 +1,5 @@
 #include "common/sys/toccat.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -289,18 +288,17 @@ int
 lp_toccat(const struct lp_toccat *a, struct lp_stats *stats)
 {
 	struct cat c = { .a = a };
-	int fd = open(a->tocfile, O_RDONLY | O_CLOEXEC), rc;
+	const char *name;
+	int fd = lp_operand_open(a->tocfile, &name), rc;
 
-	if (fd < 0) {
-		lp_err_errno("%s", lp_quotes(a->tocfile));
-		return LP_E_SYS;
-	}
+	if (fd < 0)
+		return fd;
 	lp_chunks_init(&c.chunks);
 	lp_buf_init(&c.held, LP_MAX_HELD_CHUNK);
 	lp_inflate_init(&c.inflate, LP_FORMAT_UNDECIDED, lp_deflate_engine(NULL));
-	rc = lp_tocread_open(&c.toc, fd, lp_quotes_kept(a->tocfile));
+	rc = lp_tocread_open(&c.toc, fd, name);
 	if (rc == LP_OK && !c.toc.input.seeks) {
-		lp_err("%s: not a regular file: a link leads to reading it twice", lp_quotes(a->tocfile));
+		lp_err("%s: not a regular file: a link leads to reading it twice", name);
 		rc = LP_E_SYS;
 	}
 	if (rc == LP_OK && (rc = lp_fetcher_start(&c.fetcher, a->source, a->args, a->nargs)) != LP_OK)

@@ -1,8 +1,6 @@
 #include "common/sys/tocverify.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
-#include <unistd.h>
 
 #include "common/base/digest.h"
 #include "common/base/limits.h"
@@ -160,20 +158,13 @@ compare(struct verify *v)
 static int
 open_both(struct verify *v, const char *tocfile, const char *tarfile)
 {
-	int toc = open(tocfile, O_RDONLY | O_CLOEXEC), tar = STDIN_FILENO, rc;
+	const char *name;
+	int toc = lp_operand_open(tocfile, &name), rc;
 
-	v->name = tarfile != NULL ? lp_quotes_kept(tarfile) : "<stdin>";
-	if (toc < 0) {
-		lp_err_errno("%s", lp_quotes(tocfile));
-		return LP_E_SYS;
-	}
-	if (tarfile != NULL && (tar = open(tarfile, O_RDONLY | O_CLOEXEC)) < 0) {
-		lp_err_errno("%s", v->name);
-		return LP_E_SYS;
-	}
-	rc = lp_tocread_open(&v->toc, toc, lp_quotes_kept(tocfile));
-	if (rc == LP_OK && (rc = lp_input_open(&v->input, tar)) == LP_E_SYS)
-		lp_err_errno("%s", v->name);
+	if (toc < 0)
+		return toc;
+	rc = lp_tocread_open(&v->toc, toc, name);
+	rc = rc != LP_OK ? rc : lp_input_operand(&v->input, tarfile, &v->name);
 	return rc == LP_OK ? lp_lock(LP_DUTY_FILTER) : rc;
 }
 
