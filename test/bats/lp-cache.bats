@@ -466,13 +466,13 @@ stream()
 		chmod -R u+w .
 	done
 	# who writes has it open: what is in the journal counts
-	mkfifo wait
-	sqlite3 x.db "INSERT INTO image(ref) VALUES('new')" '.system echo >went; read -r line <wait' 3>&- &
+	mkfifo gate
+	sqlite3 x.db "INSERT INTO image(ref) VALUES('new')" '.system echo >went; read -r line <gate' 3>&- &
 	until [ -e went ]; do sleep 0.02; done
 	chmod u-w . x.db
 	run -0 as_anybody lp-cache --db=x.db stat
 	[[ $output == *$'images\t2\n'* ]]
-	echo >wait
+	echo >gate
 	wait
 	chmod -R u+w .
 }
