@@ -31,10 +31,12 @@ parallel(const struct lp_peek_options *o)
 	return n < 4 ? 4 : n > MOST ? MOST : n;
 }
 
-/* What was given, or else where such things are kept; NULL where that is nowhere. */
+/* What the user named, or else where such things are kept, in `room`; NULL where that is nowhere. */
 static void
-settle_path(const char **path, char *(*home)(void), char **room)
+settle_path(const char **path, const char *variable, char *(*home)(void), char **room)
 {
+	if (*path == NULL || **path == '\0')
+		*path = getenv(variable);
 	if (*path == NULL || **path == '\0')
 		*path = *room = home();
 }
@@ -70,13 +72,13 @@ settle_keeping(struct lp_peek_options *o)
 	if (o->store != NULL && !o->keeps_bytes && access(o->store, F_OK) != 0) {
 		o->keeps_bytes = o->defaults[0] == NULL;
 		if (!o->keeps_bytes) {
-			lp_note("%s: %s: what is fetched is not kept", lp_quotes(o->store), strerror(errno));
+			lp_note("%s: %s: what is fetched is not kept", lp_quotes(o->store), lp_err_text(errno));
 			o->store = NULL;
 		}
 	}
 	o->keeps_listings = o->db != NULL && (can_keep(o->db, 1) || (errno == ENOENT && o->defaults[1] == NULL));
 	if (o->db != NULL && !o->keeps_listings) {
-		lp_note("%s: %s: listings are not kept", lp_quotes(o->db), strerror(errno));
+		lp_note("%s: %s: listings are not kept", lp_quotes(o->db), lp_err_text(errno));
 		if (access(o->db, R_OK) != 0)
 			o->db = NULL;
 	}
@@ -93,8 +95,8 @@ lp_peek_prepare(struct lp_peek_options *o)
 		o->store = o->db = NULL;
 		return LP_EXIT_OK;
 	}
-	settle_path(&o->store, lp_home_store, &o->defaults[0]);
-	settle_path(&o->db, lp_home_listings, &o->defaults[1]);
+	settle_path(&o->store, "LP_STORE", lp_home_store, &o->defaults[0]);
+	settle_path(&o->db, "LP_CACHE", lp_home_listings, &o->defaults[1]);
 	if (o->store == NULL && o->offline) {
 		lp_err("neither XDG_CACHE_HOME nor HOME is a path: nothing was kept (--store names a place)");
 		return LP_EXIT_SYSTEM;
@@ -117,13 +119,17 @@ lp_peek_options_release(struct lp_peek_options *o)
 
 /* The statistics go where LP_STATS says; the children's come to us, and are passed on. */
 static int
-open_stats(void)
+open_stats(struct lp_peek *p)
 {
 	const char *path = getenv("LP_STATS");
 
 	if (path == NULL || *path == '\0')
-		return -1;
-	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+		return LP_OK;
+	p->stats_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+	if (p->stats_fd >= 0)
+		return LP_OK;
+	lp_err_errno("cannot open the statistics file");
+	return LP_E_SYS;
 }
 
 /* The right to start programs goes to a process that reads nothing; this one keeps /dev/null and unnamed files. */
@@ -148,10 +154,12 @@ lp_peek_init(struct lp_peek *p, const struct lp_peek_options *o)
 	char number[16];
 
 	*p = (struct lp_peek){ .o = o, .nimages = o->nimages, .ratelimit_remaining = -1, .entries = -1,
-		.jobs_max = parallel(o), .stats_fd = open_stats() };
+		.jobs_max = parallel(o), .crew.signals = -1, .token_fd = -1, .stats_fd = -1 };
 	lp_bars_init(&p->bars, !o->quiet && lp_tty_is(2) ? 2 : -1);
 	for (size_t i = 0; i < p->nimages; i++)
 		p->image[i] = (struct lp_peek_image){ .peek = p, .name = o->image[i] };
+	if (open_stats(p) != LP_OK)
+		return LP_E_SYS;
 	p->token_fd = lp_tmpfile();
 	/* memory begins as open to all, and then nobody takes it for a token file */
 	if (p->token_fd < 0 || fchmod(p->token_fd, 0600) != 0 || lp_crew_init(&p->crew) != LP_OK) {

@@ -503,3 +503,10 @@ stream()
 	run -2 lp-cache search a b
 	[[ $output == 'lp-cache: search takes one PATTERN'* ]]
 }
+
+@test "statistics that cannot be written are no success" {
+	run -3 lp-cache --stats=no/such/file stat
+	[[ $output == 'lp-cache: cannot open the statistics file: '* ]]
+	run -3 --separate-stderr lp-cache -q --stats=/dev/full stat
+	[[ $stderr == 'lp-cache: cannot write the statistics: '* ]]
+}

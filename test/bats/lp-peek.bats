@@ -560,8 +560,8 @@ nothing_left() {
 	LP_STATS=stats as_anybody lp-peek -q "$image" | cmp want -
 	[ "$(downloaded stats)" -eq 0 ]
 	# listed anew, out of the store: and neither is there more to keep, nor does anything fail
-	LP_STATS=more as_anybody lp-peek -q --refresh "$image" | cmp want -
-	[ "$(downloaded more)" -eq 0 ]
+	LP_STATS=again as_anybody lp-peek -q --refresh "$image" | cmp want -
+	[ "$(downloaded again)" -eq 0 ]
 	as_anybody lp-peek -q -n 128K "$image" >got
 	[ "$(wc -l <got)" -gt "$(wc -l <want)" ]
 	chmod -R u+w cache
@@ -576,4 +576,11 @@ nothing_left() {
 	[[ $output == *'--tree=1'* ]]
 	run -4 lp-peek --cat=/ "$OCI"
 	[ "$output" = 'lp-peek: / is a directory (layer 1)' ]
+}
+
+@test "what is named is made, and what cannot be made is said" {
+	LP_CACHE=$PWD/new/dir/x.db lp-peek -q "$OCI" >/dev/null
+	[ -f new/dir/x.db ]
+	run -3 lp-peek --stats=no/such/file "$OCI"
+	[[ $output == 'lp-peek: cannot open the statistics file: '* ]]
 }
