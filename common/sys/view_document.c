@@ -108,8 +108,10 @@ document_rows(struct lp_view_out *o, struct last *last)
 
 		rc = lp_buf_reserve(&b, LP_IO_CHUNK);
 		k = rc == LP_OK ? lp_read(0, b.p + b.n, LP_IO_CHUNK) : 0;
-		if (k < 0)
+		if (k < 0) {
+			lp_err_errno("rows");
 			rc = LP_E_SYS;
+		}
 		b.n += k > 0 ? (size_t)k : 0;
 		rest = lp_buf_span(&b);
 		while (rc == LP_OK && rest.n > 0 && (nl = memchr(rest.p, '\n', rest.n)) != NULL) {
