@@ -180,7 +180,6 @@ manifest_digest(struct lp_image *im, struct lp_span bytes, const char *want, cha
 	return LP_OK;
 }
 
-/* The digest that an answer announces, as a C string; "" if it announces none that we can check. */
 void
 lp_image_announced(const struct lp_http_response *resp, char *digest)
 {
@@ -193,7 +192,6 @@ lp_image_announced(const struct lp_http_response *resp, char *digest)
 	}
 }
 
-/* A manifest by tag or digest; `want` is the digest it must have, or "". */
 int
 lp_image_fetch(struct lp_image *im, const char *what, const char *want, struct lp_document *d)
 {
@@ -261,7 +259,6 @@ check_size(struct lp_image *im, const struct lp_descriptor *d, size_t n)
 	return LP_OK;
 }
 
-/* An entry of an index. */
 int
 lp_image_entry(struct lp_image *im, const struct lp_descriptor *entry, struct lp_document *d)
 {

@@ -1,6 +1,11 @@
 /*
- * What the parts of image.c share. Statuses as image.h has them; whoever
- * returns a failure has filled `why`.
+ * What the files of an image share. For image*.c only.
+ *
+ *   image.c           documents, from the layout, the store or the registry
+ *   image_name.c      what a name leads to
+ *   image_platform.c  the way down through indexes
+ *
+ * Statuses as image.h has them; whoever returns a failure has filled `why`.
  */
 #ifndef LP_SYS_IMAGE_PRIV_H
 #define LP_SYS_IMAGE_PRIV_H

@@ -1,4 +1,11 @@
-/* How the files of lp_layers write an answer. For layers*.c only. */
+/*
+ * How the files of lp-layers write an answer. For layers*.c only.
+ *
+ *   layers.c          rows, as every answer has them
+ *   layers_image.c    of an image in a registry or a layout
+ *   layers_archive.c  of one in an archive of docker save
+ *   layers_tags.c     of a repository: its tags
+ */
 #ifndef LP_SYS_LAYERS_PRIV_H
 #define LP_SYS_LAYERS_PRIV_H
 

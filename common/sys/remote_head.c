@@ -120,7 +120,6 @@ lp_remote_check_page(struct lp_remote_get *g, struct lp_span s)
 	return lp_remote_fail(g->remote, LP_E_DATA, "got an HTML page instead of a blob, from %s", g->response.where);
 }
 
-/* 416: there is no such byte, or so the server says. */
 int
 lp_remote_unsatisfiable(struct lp_remote_get *g)
 {

@@ -1,6 +1,10 @@
 /*
- * What the files of the store share: paths, the pieces of a blob that are
- * there, files on their way in. For store*.c only.
+ * What the files of the store share. For store*.c only.
+ *
+ *   store.c       paths, opening and making one, which pieces of a blob are there
+ *   store_read.c  pieces on their way out, checked against their sums
+ *   store_put.c   files on their way in, whole or not at all
+ *   store_gc.c    the bound
  */
 #ifndef LP_SYS_STORE_PRIV_H
 #define LP_SYS_STORE_PRIV_H

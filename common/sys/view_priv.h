@@ -1,6 +1,6 @@
 /*
- * The views, one file for each that is more than a few lines: what they
- * share, and nobody else includes.
+ * What the views share: view.c has those of a few lines, the others a file
+ * each. For view*.c only.
  */
 #ifndef LP_SYS_VIEW_PRIV_H
 #define LP_SYS_VIEW_PRIV_H
