@@ -68,6 +68,11 @@ check_args(const struct args *a, const struct lp_opt *opt)
 		return lp_opt_refuse(opt, "--tar copies links as they are: not with -L");
 	if (a->nnames + a->nglobs == 0)
 		return lp_opt_refuse(opt, "no NAME");
+	for (size_t i = 0; i < a->nnames; i++)
+		if (*a->names[i] == '\0')
+			return lp_opt_refuse(opt, "an empty NAME");
+	if (a->tar && lp_opt_binary(opt) != LP_EXIT_OK)
+		return LP_EXIT_USAGE;
 	if (a->nnames > 1 && !a->tar)
 		return lp_opt_refuse(opt, "more than one NAME needs --tar");
 	return LP_EXIT_OK;

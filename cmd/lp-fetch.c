@@ -176,7 +176,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	if (argc - optind != 1)
 		return lp_opt_refuse(opt, argc == optind ? "no source" : "more than one source (--fill takes many)");
 	a->source = argv[optind];
-	return LP_EXIT_OK;
+	return lp_opt_binary(opt);
 }
 
 /* ---- open: everything that the lock forbids later --------------------------------- */

@@ -108,7 +108,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	if (argc - optind > 1)
 		return lp_opt_refuse(opt, "more than one file");
 	a->file = argc > optind && !lp_span_is(lp_span_str(argv[optind]), "-") ? argv[optind] : NULL;
-	return LP_EXIT_OK;
+	return lp_opt_binary(opt);
 }
 
 /* There is much of it: a larger pipe, and writing beside decoding. */

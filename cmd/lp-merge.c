@@ -20,7 +20,7 @@ static const char help[] =
     "Merge listings of layers, base first, to what a container would see.\n"
     "\n"
     "  -a, --all                also what is hidden, why, and by which layer\n" LP_LISTING_HELP
-    "                           ncdu: for ncdu -f; mtree: for mtree and bsdtar\n"
+    "                           -o ncdu: for ncdu -f; -o mtree: for mtree and bsdtar\n"
     "      --diff               what each layer added, changed and deleted\n"
     "      --summary            of each layer: entries and bytes, and how much of it is hidden\n"
     "      --du[=DEPTH]         bytes and entries below each directory\n"
@@ -144,6 +144,8 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	a->work.max_rows = LP_MAX_ENTRIES;
 	while (rc == LP_EXIT_OK &&
 	    (c = getopt_long(argc, argv, "a" LP_LISTING_SHORT LP_OPT_SHORT, options, NULL)) != -1) {
+		const enum lp_mergeview_kind before = a->work.show.kind;
+
 		switch (c) {
 		case 'a': a->work.show.all = 1; break;
 		case 'o': parse_output(a, opt); break;
@@ -158,6 +160,8 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 			if (!lp_listing_option(&a->out, opt, c))
 				lp_opt_common(opt, c);
 		}
+		if (before != LP_MERGEVIEW_ROWS && before != a->work.show.kind)
+			rc = lp_opt_refuse(opt, "only one of --diff, --summary, --du, -o ncdu and -o mtree");
 	}
 	rc = rc != LP_EXIT_OK ? rc : check_args(&a->work.show, &a->out, opt);
 	if (rc != LP_EXIT_OK)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -79,6 +80,8 @@ open_file(struct lp_blob *b)
 		b->fd = 0;
 	else
 		b->fd = open(b->ref.path, O_RDONLY | O_CLOEXEC);
+	if (b->fd < 0 && errno == ENOENT && strstr(b->ref.path, "://") != NULL)
+		return lp_blob_fail_errno(b, "no http:// or https:// URL, and as a file");
 	if (b->fd < 0 || fstat(b->fd, &st) != 0)
 		return lp_blob_fail_errno(b, "");
 	if (S_ISDIR(st.st_mode)) {
@@ -142,6 +145,21 @@ take_digest(struct lp_blob *b, const char *given)
 	return LP_OK;
 }
 
+/* What is wrong with the name, and what was meant if that can be seen. */
+static int
+no_source(struct lp_blob *b, const char *text, const struct lp_reference_error *e)
+{
+	struct lp_reference image;
+	struct lp_reference_error other;
+
+	if (strchr(text, '/') == NULL && access(text, F_OK) == 0)
+		return lp_blob_fail(b, LP_E_USAGE, "character %zu: %s (the file of that name is ./%s)", e->offset + 1, e->why,
+		    lp_quotes(text));
+	if (strchr(text, '@') == NULL && lp_reference_image(lp_span_str(text), &image, &other) == LP_OK)
+		return lp_blob_fail(b, LP_E_USAGE, "character %zu: %s (lp-layers lists those of an image)", e->offset + 1, e->why);
+	return lp_blob_fail(b, LP_E_USAGE, "character %zu: %s", e->offset + 1, e->why);
+}
+
 int
 lp_blob_open(struct lp_blob *b, const struct lp_env *env, const char *text, const char *digest,
     int64_t size)
@@ -152,7 +170,7 @@ lp_blob_open(struct lp_blob *b, const struct lp_env *env, const char *text, cons
 	*b = (struct lp_blob){ .env = env, .size = size, .fd = -1 };
 	snprintf(b->name, sizeof(b->name), "%s", lp_quotes(text));
 	if (lp_reference_source(lp_span_str(text), &b->ref, &e) != LP_OK)
-		return lp_blob_fail(b, LP_E_USAGE, "character %zu: %s", e.offset + 1, e.why);
+		return no_source(b, text, &e);
 	if (b->ref.kind == LP_REF_URL)
 		lp_http_show(b->ref.path, b->name, sizeof(b->name));
 	else if (b->ref.kind == LP_REF_STDIN)

@@ -3,12 +3,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
 #include "common/sys/sandbox.h"
+#include "common/sys/tty.h"
 
 static char **words;
 
@@ -72,6 +74,14 @@ lp_opt_common(struct lp_opt *o, int opt)
 	default:
 		exit(not_understood(o));
 	}
+}
+
+int
+lp_opt_binary(const struct lp_opt *o)
+{
+	if (!lp_tty_is(STDOUT_FILENO))
+		return LP_EXIT_OK;
+	return lp_opt_refuse(o, "the terminal would get what is not text: a pipe or a file is missing (| cat shows it all the same)");
 }
 
 int

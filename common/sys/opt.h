@@ -55,4 +55,7 @@ int lp_opt_refuse(const struct lp_opt *, const char *fmt, ...)
 /* An argument that is a number of bytes (K, M and G are binary), at most `max`. 0, or refused: 2. */
 int lp_opt_bytes(const struct lp_opt *, const char *arg, uint64_t max, uint64_t *out);
 
+/* Bytes from outside, not text, are no output for a terminal: 0, or as lp_opt_refuse if it would get them. */
+int lp_opt_binary(const struct lp_opt *);
+
 #endif

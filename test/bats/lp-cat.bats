@@ -422,6 +422,7 @@ fetched() {
 
 @test "words that make no sense: exit 2, nothing read" {
 	run -2 lp-cat
+	run -2 lp-cat ""
 	run -2 lp-cat a b
 	run -2 lp-cat -m x
 	run -2 lp-cat -m x --tar -L

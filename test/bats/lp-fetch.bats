@@ -536,3 +536,23 @@ blobs_asked()
 		[ "$sent" -le $((n + 2 * buffers)) ]
 	done
 }
+
+@test "names that are no source: what was meant" {
+	echo x >file
+	fails 2 'the file of that name is ./file' file
+	fails 2 'lp-layers lists those of an image' debian:bookworm
+	fails 3 '^lp-fetch: ftp://h/x: no http:// or https:// URL, and as a file: No such file' ftp://h/x
+}
+
+@test "what is not text is no output for a terminal" {
+	printf 'a\033[31mb' >raw
+	tar -cf tar raw
+	for command in 'lp-fetch ./raw' 'lp-inflate raw' 'lp-cat --tar -f tar raw'; do
+		run -2 script -qec "$command" /dev/null
+		[[ $output == *'the terminal would get what is not text'* && $output != *$'\033'* ]]
+		run -0 script -qec "$command | cat" /dev/null
+		[[ $output == *$'\033'* ]]
+	done
+	# and where nothing is written it makes no difference
+	run -0 script -qec "lp-cat -f tar raw" /dev/null
+}

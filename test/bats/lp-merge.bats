@@ -425,7 +425,7 @@ screen()
 @test "the command line: what makes no sense is refused" {
 	rows a x
 	for args in '' '--max-entries x a' '--du=x a' '--bogus a' '-o nope a' '--diff -l a' '--summary -a a' \
-		'-o ncdu -j a' '-o mtree -H a' '--du -E a'; do
+		'-o ncdu -j a' '-o mtree -H a' '--du -E a' '--diff --summary a' '-o ncdu --du a'; do
 		# shellcheck disable=SC2086
 		run -2 lp-merge $args
 	done
