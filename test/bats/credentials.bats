@@ -178,6 +178,7 @@ asked()
 	[ "$(cat home/asked)" = "$BASIC" ]
 }
 
+# bats test_tags=native
 @test "a helper that has nothing, fails, or is not there" {
 	helper none <<-'SH'
 	cat >/dev/null

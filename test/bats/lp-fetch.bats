@@ -403,6 +403,7 @@ blobs_asked()
 }
 
 # what is hashed beside the rest: under the lock, on one processor, and by a thread only where it pays
+# bats test_tags=native
 @test "a large blob is hashed while it is passed on" {
 	# LeakSanitizer does not run under strace
 	export ASAN_OPTIONS=detect_leaks=0
@@ -470,6 +471,7 @@ blobs_asked()
 }
 
 # without --stall-timeout each of these servers would be waited for without end
+# bats test_tags=native
 @test "a reader who leaves ends the wait for a silent server" {
 	local s
 	for s in '{"stall_at": 0}' '{"stall_at": 5000}' '{"status": 503, "retry_after": 100}' '{"rate": 2000, "delay_ms": 100}'; do

@@ -100,6 +100,7 @@ toc_size() { # IMAGE
 	done
 }
 
+# bats test_tags=native
 @test "--cat and --find of an early file in a plain gzip layer: less than 1 MiB" {
 	image=$(srv_addr reg)/gzip:1
 	lp-cat -f "$D/big.tar" data/05/file-00005 >want
@@ -261,6 +262,7 @@ settled() {
 	sleep 0.2
 }
 
+# bats test_tags=native
 @test "a path in the top layer: the layers below are not asked for a byte" {
 	stack
 	LP_STATS=stats lp-peek -q --find=top "$IMAGE" | grep -q $'\ttop\t'
@@ -283,6 +285,7 @@ settled() {
 	[ "$(asked a)" -eq 0 ]
 }
 
+# bats test_tags=native
 @test "a link of the top layer leads to the bottom one, which is read as far as the file" {
 	stack
 	LP_STATS=stats lp-peek -q --cat=link "$IMAGE" >got

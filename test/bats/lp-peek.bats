@@ -141,6 +141,7 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	run -2 lp-peek --no-cache --offline "$OCI"
 }
 
+# bats test_tags=native
 @test "without a place for unnamed files they are memory" {
 	lp-peek -q "$OCI" >want
 	TMPDIR=$PWD/nowhere lp-peek -q --no-cache "$(srv_addr reg)/public/app:1" | cmp want -
@@ -160,6 +161,7 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	run -4 lp-peek --find="*/there is no such thing" "$OCI"
 }
 
+# bats test_tags=native
 @test "--find of an early file reads little of a large layer" {
 	head -c 8000000 /dev/urandom >noise
 	echo here >first
@@ -260,6 +262,7 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	run ! grep -q $'\x1b' piped
 }
 
+# bats test_tags=native
 @test "on a terminal: devices by their numbers, sums aligned, titles as wide as the screen, what is being done" {
 	on_terminal 80 24 tty lp-peek -q --no-pager --color=never "$OCI"
 	grep -qE '^crw-rw-rw- +0 +0 +1,3 ' tty
@@ -467,6 +470,7 @@ nothing_left() {
 
 # Not when a clock says so, but at calls of its own: among others while an image
 # is looked up, when those who started jobs may be gone before the jobs are.
+# bats test_tags=native
 @test "Ctrl-C while something is started, waited for, or has just ended" {
 	local call whole
 	whole=$(lp-peek -q --no-cache "$OCI")
@@ -498,6 +502,7 @@ nothing_left() {
 	[ "$output" = 'signal 2' ]
 }
 
+# bats test_tags=native
 @test "one stage killed: a clear message, exit 3, no zombie" {
 	mkdir bin
 	cp "$LP_BIN"/lp-* bin/

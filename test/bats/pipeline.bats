@@ -216,12 +216,12 @@ to()
 	to 3 'No space left' '>/dev/full'
 }
 
-# bats test_tags=closed
+# bats test_tags=native
 @test "a closed stdout is exit 3" {
 	to 3 'Bad file descriptor' '>&-'
 }
 
-# bats test_tags=closed
+# bats test_tags=native
 @test "a closed stdin is exit 3" {
 	for c in lp-inflate lp-tarls 'lp-cat name' 'lp-toc -q' 'lp-merge -' 'lp-fetch -'; do
 		run -3 --separate-stderr bash -c "$c <&-"
