@@ -3,9 +3,8 @@
  * the blob, and whether the bytes that come out of there are theirs.
  *
  * First the table of contents tells (lp_chunks_begin, lp_chunks_add,
- * lp_chunks_next), then the inflated bytes of the range pass through
- * lp_chunks_check. A chunk leaves only when its digest matched; one larger
- * than LP_MAX_HELD_CHUNK leaves as it comes.
+ * lp_chunks_next), then the inflated bytes of the range are held against it:
+ * common/sys/toccat.h.
  */
 #ifndef LP_FORMAT_CHUNKS_H
 #define LP_FORMAT_CHUNKS_H
