@@ -101,3 +101,94 @@ lp_ratelimit(struct lp_span s, uint64_t *remaining)
 		n++;
 	return lp_num_u64(lp_span_take(&s, n), INT64_MAX, remaining);
 }
+
+/* ---- Link ---------------------------------------------------------------------- */
+
+static void
+skip(struct lp_span *s, const char *these)
+{
+	while (s->n > 0 && s->p[0] != '\0' && strchr(these, s->p[0]) != NULL)
+		lp_span_take(s, 1);
+}
+
+/* All up to one of these bytes, or the end. */
+static struct lp_span
+until(struct lp_span *s, const char *these)
+{
+	size_t n = 0;
+
+	while (n < s->n && (s->p[n] == '\0' || strchr(these, s->p[n]) == NULL))
+		n++;
+	return lp_span_take(s, n);
+}
+
+static int
+is_word(struct lp_span s, const char *lower)
+{
+	size_t n = strlen(lower);
+
+	for (size_t i = 0; s.n == n && i < n; i++)
+		if ((s.p[i] | 0x20) != lower[i])
+			return 0;
+	return s.n == n;
+}
+
+/* A token, or what stands between quotes: a pair of a backslash and a byte is left as it is, no relation has one. */
+static struct lp_span
+value(struct lp_span *s)
+{
+	struct lp_span text;
+	size_t n = 0;
+
+	if (s->n == 0 || s->p[0] != '"')
+		return until(s, ";, \t");
+	lp_span_take(s, 1);
+	while (n < s->n && s->p[n] != '"')
+		n += s->p[n] == '\\' ? 2 : 1;
+	text = lp_span_take(s, n);
+	lp_span_take(s, 1);
+	return text;
+}
+
+/* The parameters behind a target, off the front; whether `rel`, the first one, has `next` among its words. */
+static int
+relates_next(struct lp_span *s)
+{
+	int seen = 0, next = 0;
+
+	for (skip(s, " \t"); s->n > 0 && s->p[0] == ';'; skip(s, " \t")) {
+		struct lp_span name, words = { NULL, 0 };
+
+		skip(s, "; \t");
+		name = until(s, "=;, \t");
+		skip(s, " \t");
+		if (s->n > 0 && s->p[0] == '=') {
+			lp_span_take(s, 1);
+			skip(s, " \t");
+			words = value(s);
+		}
+		if (seen || !is_word(name, "rel"))
+			continue;
+		seen = 1;
+		for (skip(&words, " \t"); words.n > 0; skip(&words, " \t"))
+			next |= is_word(until(&words, " \t"), "next");
+	}
+	return next;
+}
+
+struct lp_span
+lp_link_next(struct lp_span s)
+{
+	for (skip(&s, ", \t"); s.n > 0 && s.p[0] == '<'; skip(&s, ", \t")) {
+		struct lp_span target;
+
+		lp_span_take(&s, 1);
+		target = until(&s, ">");
+		if (s.n == 0)
+			break;
+		lp_span_take(&s, 1);
+		if (relates_next(&s))
+			return target;
+	}
+	return lp_span(NULL, 0);
+}

@@ -1,5 +1,6 @@
 /*
- * Small HTTP header values: how long to wait, and what a server warns of.
+ * Small HTTP header values: how long to wait, what a server warns of, where
+ * the next page is.
  */
 #ifndef LP_FORMAT_HTTPFIELD_H
 #define LP_FORMAT_HTTPFIELD_H
@@ -21,6 +22,13 @@ int lp_retry_after(struct lp_span, int64_t now, uint64_t *seconds);
  * quotes taken off. A part of the value; p is NULL if there is none.
  */
 struct lp_span lp_warning_text(struct lp_span);
+
+/*
+ * The target of the first link in a Link header (RFC 8288 section 3) whose
+ * relation is `next`: a part of the value, a URI reference as it stands. p is
+ * NULL if there is none, or if what stands before it is no link.
+ */
+struct lp_span lp_link_next(struct lp_span);
 
 /* The number before a `;` or the end: `97;w=21600` is 97. LP_OK or LP_E_DATA. */
 int lp_ratelimit(struct lp_span, uint64_t *remaining);

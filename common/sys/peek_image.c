@@ -208,23 +208,12 @@ find_same(struct lp_peek *p, struct lp_peek_layer *l)
 
 /* ---- what can be done about an image that is not there -------------------------------- */
 
-/* What lp-layers says of a list whose end the registry keeps for the next page. */
-static void
-on_tags_line(struct lp_job *j, enum lp_job_line kind, struct lp_span line)
-{
-	static const char part[] = "these are not all tags";
-	int *partial = j->owner;
-
-	*partial |= kind == LP_LINE_MESSAGE && memmem(line.p, line.n, part, sizeof(part) - 1) != NULL;
-}
-
 /* The tags nearest to one that does not exist, if the registry lists them. */
 static void
 suggest_tags(struct lp_peek *p, const struct lp_reference *ref)
 {
-	static const struct lp_job_ops tags_ops = { .line = on_tags_line };
-	int partial = 0;
-	struct lp_job j = { .ops = &tags_ops, .owner = &partial };
+	static const struct lp_job_ops silent = { .line = NULL };
+	struct lp_job j = { .ops = &silent };
 	struct lp_stage stage = { 0 };
 	struct lp_nearest nearest;
 	struct lp_argv a;
@@ -234,6 +223,7 @@ suggest_tags(struct lp_peek *p, const struct lp_reference *ref)
 
 	lp_argv_init(&a);
 	lp_argv_add(&a, "lp-layers");
+	lp_argv_add(&a, "-q");
 	lp_argv_add(&a, "--tags");
 	lp_argv_append(&a, &p->o->network);
 	lp_argv_add(&a, "--");
@@ -256,9 +246,8 @@ suggest_tags(struct lp_peek *p, const struct lp_reference *ref)
 			tags++;
 		}
 		if (nearest.n == 0 && tags > 0)
-			lp_note("%s/%s has %s%zu tags, none of %s like that (lp-layers --tags lists them)",
-			    lp_quotes(ref->host), lp_quotes(ref->repo), partial ? "more than " : "", tags,
-			    partial ? "these" : "them");
+			lp_note("%s/%s has %zu tags, none of them like that (lp-layers --tags lists them)",
+			    lp_quotes(ref->host), lp_quotes(ref->repo), tags);
 	}
 	/* not one tag, or not even a list: the tag is not what is wrong */
 	if (rc == LP_OK && tags == 0)

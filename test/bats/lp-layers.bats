@@ -278,14 +278,45 @@ fails()
 	run -2 lp-layers --tags --digest "$REG/multi:1"
 }
 
-@test "--tags: a part of them, and what is no list of tags, are told" {
-	jq -n '{"/v2/part/tags/list": {text: "{\"tags\":[\"1\",\"a\\u001bb\"]}", headers: {Link: "</v2/part/tags/list?last=1>; rel=\"next\""}},
+@test "--tags: page after page, of this registry alone" {
+	jq -n 'def page($tags; $link): {text: {tags: $tags} | tojson, headers: {Link: $link}};
+	    {"/v2/a/tags/list": [page(["1", "2"]; "</v2/a/tags/list?last=2&n=2>; rel=\"next\""),
+	        page(["3"]; "<http://127.0.0.1:1/elsewhere?last=3>; rel=next"), {text: "{\"tags\":[\"4\"]}"}],
+	    "/v2/empty/tags/list": [page(["1"]; "<?last=1>; rel=next"), page([]; "<?last=2>; rel=next"), {status: 500}],
+	    "/v2/round/tags/list": page(["1"]; "<?last=1>; rel=next"),
+	    "/v2/lost/tags/list": page(["1"]; "</elsewhere>; rel=next"),
+	    "/v2/odd/tags/list": page(["1"]; "<?a\\b>; rel=next"),
+	    "/v2/other/tags/list": page(["1"]; "<?last=1>; rel=prev"),
+	    "/v2/broken/tags/list": [page(["1"]; "<?last=1>; rel=next"), {status: 404}]}' >rules
+	fault_start pages rules
+	run -0 --separate-stderr lp-layers --tags "$(srv_addr pages)/a"
+	[ "$output" = $'1\n2\n3\n4' ]
+	[ -z "$stderr" ]
+	[ "$(jq -r .path "$(srv_log pages)" | grep tags)" = "$(printf '/v2/a/tags/list%s\n' '' '?last=2&n=2' '?last=3')" ]
+	for quiet in empty other; do
+		run -0 --separate-stderr lp-layers --tags "$(srv_addr pages)/$quiet"
+		[ "$output,$stderr" = 1, ]
+	done
+	run -0 --separate-stderr lp-layers --tags "$(srv_addr pages)/round"
+	[ "$output" = $'1\n1' ]
+	[[ $stderr == *"these are not all tags: '?last=1' leads to no further page" ]]
+	for told in lost odd; do
+		run -0 --separate-stderr lp-layers --tags "$(srv_addr pages)/$told"
+		[ "$output" = 1 ]
+		[[ $stderr == *"these are not all tags: "* ]]
+	done
+	run -3 --separate-stderr lp-layers --tags "$(srv_addr pages)/broken"
+	[ -z "$output" ]
+}
+
+@test "--tags: what is no list of tags is told" {
+	jq -n '{"/v2/part/tags/list": {text: "{\"tags\":[\"1\",\"a\\u001bb\"]}"},
 	    "/v2/whole/tags/list": {text: "{\"tags\":[\"1\"]}"}, "/v2/none/tags/list": {text: "{\"tags\":null}"},
 	    "/v2/odd/tags/list": {text: "{\"tags\":[\"1\",2]}"}, "/v2/cut/tags/list": {text: "{\"tags\":[\"1\","}}' >rules
 	fault_start tags rules
 	run -0 --separate-stderr lp-layers --tags "$(srv_addr tags)/part"
 	[ "$output" = $'1\na\\x1bb' ]
-	[[ $stderr == *"these are not all tags"* ]]
+	[ -z "$stderr" ]
 	run -0 --separate-stderr lp-layers --tags "$(srv_addr tags)/whole"
 	[ "$output" = 1 ]
 	[ -z "$stderr" ]

@@ -336,14 +336,6 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	[[ $output == *127.0.0.1:1* ]]
 }
 
-@test "a list of tags that goes on is not counted as the whole" {
-	jq -n '{"/v2/app/manifests/*": {status: 404, text: "{}"},
-		"/v2/app/tags/list": {text: "{\"tags\":[\"a\",\"b\"]}", headers: {Link: "</v2/app/tags/list?last=b>; rel=\"next\""}}}' >rules
-	fault_start paged rules
-	run -3 --separate-stderr lp-peek "$(srv_addr paged)/app:something-else"
-	[[ $stderr == *'/app has more than 2 tags, none of these like that'* ]]
-}
-
 @test "a rate limit that is low is told, and one that is not is not" {
 	for left in 7 90; do
 		rm -rf cache

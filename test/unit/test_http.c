@@ -196,6 +196,42 @@ test_warning(void)
 }
 
 static void
+test_link(void)
+{
+	static const struct { const char *text, *want; } t[] = {
+		{ "</v2/a/tags/list?last=b&n=2>; rel=\"next\"", "/v2/a/tags/list?last=b&n=2" },
+		{ "<x>;rel=next", "x" },
+		{ "<x> ; REL = \"prev NEXT\" ; title=\"a\"", "x" },
+		{ "<a>; rel=prev, <b>; rel=next", "b" },
+		{ "<a,b>; title=\"; rel=next, <c>\", <d>; rel=next", "d" },
+		{ "<a>; title=\"\\\"; rel=next\"", NULL },
+		{ "<a>; rel=first; rel=next", NULL },
+		{ ", <a>; crossorigin; rel=next,", "a" },
+		{ "<a>; rel=nextdoor", NULL },
+		{ "<a>; rel", NULL },
+		{ "<a>; rel=", NULL },
+		{ "<a>; rel=\"next", "a" },
+		{ "<>; rel=next", "" },
+		{ "<a>", NULL },
+		{ "<a; rel=next", NULL },
+		{ "a; rel=next", NULL },
+		{ "<a>; title=\"\\", NULL },
+		{ "", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		unsigned char *p = unit_exact(lp_span_str(t[i].text));
+		struct lp_span s = lp_link_next(lp_span(p, strlen(t[i].text)));
+
+		if (t[i].want == NULL)
+			ok(s.p == NULL, "no next page: \"%s\"", t[i].text);
+		else
+			ok_str(s, t[i].want, t[i].text);
+		free(p);
+	}
+}
+
+static void
 test_ratelimit(void)
 {
 	static const struct { const char *text; int rc; uint64_t left; } t[] = {
@@ -227,6 +263,7 @@ main(void)
 	test_content_range();
 	test_retry_after();
 	test_warning();
+	test_link();
 	test_ratelimit();
 	return unit_done();
 }
