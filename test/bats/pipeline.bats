@@ -223,7 +223,8 @@ to()
 
 # bats test_tags=native
 @test "a closed stdin is exit 3" {
-	for c in lp-inflate lp-tarls 'lp-cat name' 'lp-toc -q' 'lp-merge -' 'lp-fetch -'; do
+	for c in lp-inflate lp-tarls 'lp-cat name' 'lp-toc -q' 'lp-merge -' 'lp-fetch -' \
+		"lp-cache --db=db put --layer=sha256:$(printf '0%.0s' {1..64})"; do
 		run -3 --separate-stderr bash -c "$c <&-"
 		[[ $stderr = "${c%% *}: "*': Bad file descriptor' ]]
 	done

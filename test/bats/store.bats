@@ -42,6 +42,7 @@ sources()
 	lp-layers -o source "$(srv_addr reg)/app:1"
 }
 
+# bats test_tags=native
 @test "what is kept is used, what is missing is fetched and kept, offline opens no socket" {
 	gets 0 65536 -S st --stats s1 "$SOURCE"
 	[ "$(jq .bytes_downloaded s1)" -eq 65536 ]
