@@ -41,7 +41,7 @@ run(struct lp_peek_layer *l, struct lp_pipeline *line, const struct lp_job_io *i
 
 	l->job = (struct lp_job){ .ops = &ops, .owner = l, .stop_with_last = 1 };
 	rc = lp_pipeline_start(p, &l->job, line, io);
-	while (rc == LP_OK && l->job.alive > 0)
+	while (rc == LP_OK && l->job.busy)
 		rc = lp_peek_turn(p);
 	l->active = 0;
 	lp_bars_clear(&p->bars);

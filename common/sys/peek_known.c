@@ -210,7 +210,7 @@ lp_peek_keep(struct lp_peek_image *im)
 	struct lp_peek *p = im->peek;
 	int fd = -1, rc = LP_OK;
 
-	if (!p->o->keeps_listings || im->database.alive > 0 || p->crew.n == LP_CREW_JOBS)
+	if (!p->o->keeps_listings || im->database.busy || p->crew.n == LP_CREW_JOBS)
 		return;
 	for (size_t i = 0; i < im->n && rc == LP_OK; i++) {
 		struct lp_peek_layer *l = &im->layer[i];

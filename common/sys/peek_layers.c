@@ -128,7 +128,7 @@ lp_peek_layers_go_on(struct lp_peek *p)
 	struct lp_peek_out *out = &p->out;
 	int rc = LP_OK;
 
-	if (p->o->json || (p->o->what != LP_PEEK_LAYERS && p->o->what != LP_PEEK_LAYER) || out->rows.alive > 0)
+	if (p->o->json || (p->o->what != LP_PEEK_LAYERS && p->o->what != LP_PEEK_LAYER) || out->rows.busy)
 		return LP_OK;
 	while (out->next < im->n && is_nothing(&im->layer[out->next]))
 		out->next++;
@@ -148,7 +148,7 @@ lp_peek_layers_finish(struct lp_peek *p)
 	const struct lp_peek_image *im = &p->image[0];
 	int rc = lp_peek_layers_go_on(p);
 
-	while (rc == LP_OK && (p->out.rows.alive > 0 || p->out.next < im->n)) {
+	while (rc == LP_OK && (p->out.rows.busy || p->out.next < im->n)) {
 		rc = lp_peek_wait_for(p, &p->out.rows);
 		rc = rc != LP_OK ? rc : lp_peek_layers_go_on(p);
 	}

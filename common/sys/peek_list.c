@@ -306,11 +306,11 @@ advance(struct lp_peek *p, size_t *open)
 			(*open)++;
 			filling += l->step == LP_STEP_FILL;
 			before += l->step == LP_STEP_LOCATE;
-			if (l->step != LP_STEP_FILL && l->step != LP_STEP_FILLING && l->job.alive == 0 && p->crew.n < p->jobs_max)
+			if (l->step != LP_STEP_FILL && l->step != LP_STEP_FILLING && !l->job.busy && p->crew.n < p->jobs_max)
 				rc = start_step(l);
 		}
 	/* one fill for all, another for those that come late: when it is known of every layer whether it is needed */
-	if (rc == LP_OK && filling > 0 && before == 0 && p->fill.alive == 0)
+	if (rc == LP_OK && filling > 0 && before == 0 && !p->fill.busy)
 		rc = lp_peek_fill(p);
 	return rc;
 }

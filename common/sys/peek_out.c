@@ -52,7 +52,7 @@ lp_peek_wait_for(struct lp_peek *p, const struct lp_job *j)
 {
 	int rc = LP_OK;
 
-	while (j->alive > 0 && rc == LP_OK)
+	while (j->busy && rc == LP_OK)
 		rc = lp_peek_turn(p);
 	return rc;
 }
@@ -110,13 +110,13 @@ lp_peek_out_interrupted(struct lp_peek *p)
 {
 	const int caught = p->crew.caught;
 
-	if (caught != SIGINT || !p->out.paged || p->out.pager.alive == 0)
+	if (caught != SIGINT || !p->out.paged || !p->out.pager.busy)
 		return;
 	lp_crew_stop_but(&p->crew, &p->out.pager);
 	if (p->out.fd >= 0)
 		close(p->out.fd);
 	p->out.fd = -1;
-	while (p->out.pager.alive > 0) {
+	while (p->out.pager.busy) {
 		p->crew.caught = 0;
 		if (lp_crew_turn(&p->crew, -1, NULL, 0) != LP_OK || (p->crew.caught != 0 && p->crew.caught != SIGINT))
 			break;

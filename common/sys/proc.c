@@ -48,6 +48,7 @@ lp_crew_start(struct lp_crew *c, struct lp_job *j, const struct lp_stage *s, siz
 {
 	int rc = c->n < LP_CREW_JOBS ? lp_job_start(j, s, n, io) : LP_E_LIMIT;
 
+	j->busy = rc == LP_OK;
 	if (rc == LP_OK)
 		c->job[c->n++] = j;
 	return rc;
@@ -74,6 +75,7 @@ finish(struct lp_crew *c, struct lp_job *j)
 	if (i < c->n)
 		c->job[i] = c->job[--c->n];
 	lp_job_forget(j);
+	j->busy = 0;
 	if (j->ops->ended != NULL)
 		j->ops->ended(j);
 }
@@ -119,7 +121,7 @@ lp_crew_turn(struct lp_crew *c, int timeout_ms, struct pollfd *extra, size_t nex
 	for (size_t i = 0; i < njobs; i++)
 		lp_job_tend(seen[i], p + at[i]);
 	for (size_t i = 0; i < njobs; i++)
-		if (seen[i]->alive == 0)
+		if (seen[i]->busy && seen[i]->alive == 0)
 			finish(c, seen[i]);
 	return LP_OK;
 }
@@ -132,8 +134,12 @@ stop(struct lp_crew *c, size_t spared)
 
 	for (size_t i = spared; i < c->n; i++)
 		lp_job_terminate(c->job[i]);
-	while (c->n > spared)
-		lp_job_bury(c->job[--c->n], &left);
+	while (c->n > spared) {
+		struct lp_job *j = c->job[--c->n];
+
+		lp_job_bury(j, &left);
+		j->busy = 0;
+	}
 }
 
 void

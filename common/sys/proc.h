@@ -55,6 +55,12 @@ struct lp_job {
 	int stop_with_last;
 	int exit;       /* worst exit code of the stages; a killed one counts as LP_EXIT_SYSTEM */
 	int code[LP_STAGES]; /* of each stage: its exit code, or -N: killed by signal N */
+	/*
+	 * From lp_crew_start until `ended` is called, or it was stopped: it must
+	 * not be started again. Its stages may all be gone before that, when
+	 * another job's `ended` comes first.
+	 */
+	int busy;
 
 	/* proc*.c's own */
 	size_t n;

@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -197,6 +198,35 @@ test_limits(struct lp_crew *c)
 	ok(wait_for(c) == LP_OK && c->n == 0, "all of them end");
 }
 
+/* Two jobs that are each other's owner: whether the other is still busy, when one has ended. */
+static size_t others_busy, ends;
+
+static void
+look_at_other(struct lp_job *j)
+{
+	const struct lp_job *other = j->owner;
+
+	ends++;
+	others_busy += other->busy && !j->busy;
+}
+
+static void
+test_same_turn(struct lp_crew *c)
+{
+	static const struct lp_job_ops look = { .ended = look_at_other };
+	struct lp_job j[2] = { { .ops = &look, .owner = &j[1] }, { .ops = &look, .owner = &j[0] } };
+	const struct lp_stage s[] = { SH("exit 0") };
+	const struct lp_job_io io = { .in = -1, .out = -1, .err = -1 };
+	siginfo_t si;
+
+	for (int i = 0; i < 2; i++)
+		if (lp_crew_start(c, &j[i], s, 1, &io) != LP_OK || waitid(P_PID, (id_t)j[i].pid[0], &si, WEXITED | WNOWAIT) != 0)
+			abort();
+	ok(j[0].busy && j[1].busy, "two jobs, whose children are gone before anybody looks");
+	ok(lp_crew_turn(c, -1, NULL, 0) == LP_OK && ends == 2 && c->n == 0, "end in the same turn");
+	ok(others_busy == 1 && !j[0].busy && !j[1].busy, "and the second is busy until its own end is told");
+}
+
 static void
 test_tmpfile(void)
 {
@@ -225,6 +255,7 @@ main(void)
 	test_signal(&c);
 	test_enough(&c);
 	test_limits(&c);
+	test_same_turn(&c);
 	test_tmpfile();
 	lp_crew_release(&c);
 	return unit_done();
