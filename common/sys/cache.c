@@ -9,6 +9,7 @@
 #include "common/base/path.h"
 #include "common/base/status.h"
 #include "common/sys/cache_priv.h"
+#include "common/sys/home.h"
 
 /* "LPck": what file(1) and we know the file by. */
 #define APPLICATION_ID "0x4c50636b"
@@ -186,18 +187,6 @@ is_there(const char *path, const char *suffix, int how)
 	return yes;
 }
 
-/* The file may be written, and its directory, where a journal is made. */
-static int
-may_write(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
-	int yes = dir != NULL && access(path, W_OK) == 0 && access(dir, W_OK) == 0;
-
-	free(dir);
-	return yes;
-}
-
 /* A journal in use is read with the rest; where there is none, and none can be made to lock, nobody is writing. */
 static int
 open_to_read(struct lp_cache *c, const char *path)
@@ -220,7 +209,7 @@ lp_cache_open(struct lp_cache *c, const char *path, int to_read)
 
 	*c = (struct lp_cache){ 0 };
 	lp_buf_init(&c->label, LP_MAX_PATH);
-	if (to_read && is_there(path, "", R_OK) && !may_write(path))
+	if (to_read && is_there(path, "", R_OK) && !lp_home_may_write(path, 1))
 		rc = open_to_read(c, path);
 	else
 		rc = lp_db_open(&c->db, path, LP_DB_WRITE);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* All directories that lead to a file, mode 0700 as the specification asks. What fails is said by who opens it. */
 static void
@@ -53,15 +54,36 @@ lp_home_store(void)
 	return cached("LP_STORE", "store");
 }
 
-int
-lp_home_directory(const char *file, char **dir)
+/* Owned by the caller; NULL if memory was short. */
+static char *
+directory_of(const char *file)
 {
 	const char *slash = strrchr(file, '/');
 
-	*dir = slash == NULL ? strdup(".") : strndup(file, (size_t)(slash - file) + (slash == file));
+	return slash == NULL ? strdup(".") : strndup(file, (size_t)(slash - file) + (slash == file));
+}
+
+int
+lp_home_directory(const char *file, char **dir)
+{
+	*dir = directory_of(file);
 	if (*dir == NULL)
 		return -1;
 	make_parents(*dir);
 	(void)mkdir(*dir, 0700);
 	return open(*dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int
+lp_home_may_write(const char *path, int beside)
+{
+	int is_there = access(path, F_OK) == 0, yes;
+	char *dir;
+
+	if (is_there && (!beside || access(path, W_OK) != 0))
+		return access(path, W_OK) == 0;
+	dir = directory_of(path);
+	yes = dir != NULL && access(dir, W_OK) == 0;
+	free(dir);
+	return yes;
 }

@@ -17,4 +17,10 @@ char *lp_home_store(void);
  */
 int lp_home_directory(const char *file, char **dir);
 
+/*
+ * Whether the file or directory may be written, or made where it is not there;
+ * with `beside` also what lies beside it, as a journal does. 0 with errno.
+ */
+int lp_home_may_write(const char *path, int beside);
+
 #endif

@@ -58,7 +58,7 @@ add_tags(struct lp_layers *l, struct lp_span document)
  * is no such thing, or if it is that of the page before.
  */
 static int
-next_page(struct lp_span link, char *what, size_t n)
+next_page(struct lp_span link, char what[QUERY_MAX])
 {
 	const unsigned char *mark = link.n > 0 ? memchr(link.p, '?', link.n) : NULL;
 	struct lp_span query;
@@ -70,10 +70,10 @@ next_page(struct lp_span link, char *what, size_t n)
 	for (size_t i = 0; i < query.n; i++)
 		if (query.p[i] <= ' ' || query.p[i] >= 0x7f || strchr("\"#<>\\^`{|}", query.p[i]) != NULL)
 			return 0;
-	if ((size_t)snprintf(next, sizeof(next), "list?%.*s", (int)query.n, (const char *)query.p) >= n ||
+	if ((size_t)snprintf(next, sizeof(next), "list?%.*s", (int)query.n, (const char *)query.p) >= sizeof(next) ||
 	    strcmp(next, what) == 0)
 		return 0;
-	memcpy(what, next, n);
+	memcpy(what, next, strlen(next) + 1);
 	return 1;
 }
 
@@ -97,7 +97,7 @@ add_page(struct lp_layers *l, const struct lp_env *env, const struct lp_referenc
 	link = rc == LP_OK && l->entries > before ? lp_http_header(&answer, "Link", 0) : lp_span(NULL, 0);
 	if (link.p == NULL || (link = lp_link_next(link)).p == NULL) {
 		what[0] = '\0';
-	} else if (!next_page(link, what, QUERY_MAX)) {
+	} else if (!next_page(link, what)) {
 		lp_note("%s: these are not all tags: '%s' leads to no further page", name, lp_quote(link));
 		what[0] = '\0';
 	}

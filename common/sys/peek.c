@@ -41,26 +41,6 @@ settle_path(const char **path, const char *variable, char *(*home)(void), char *
 		*path = *room = home();
 }
 
-/* Whether it can be written, or made, and also files beside it. 0 with errno. */
-static int
-can_keep(const char *path, int beside)
-{
-	char *slash, *dir;
-	int yes;
-
-	if (access(path, F_OK) == 0 && (!beside || access(path, W_OK) != 0))
-		return access(path, W_OK) == 0;
-	dir = strdup(path);
-	if (dir == NULL)
-		return 0;
-	slash = strrchr(dir, '/');
-	if (slash != NULL)
-		slash[slash == dir] = '\0';
-	yes = access(slash != NULL ? dir : ".", W_OK) == 0;
-	free(dir);
-	return yes;
-}
-
 /*
  * A cache that cannot be kept is no reason to look at nothing; one that the
  * user named and that cannot be made is, and who opens it says so.
@@ -68,7 +48,7 @@ can_keep(const char *path, int beside)
 static void
 settle_keeping(struct lp_peek_options *o)
 {
-	o->keeps_bytes = o->store != NULL && (o->offline || can_keep(o->store, 0));
+	o->keeps_bytes = o->store != NULL && (o->offline || lp_home_may_write(o->store, 0));
 	if (o->store != NULL && !o->keeps_bytes && access(o->store, F_OK) != 0) {
 		o->keeps_bytes = o->defaults[0] == NULL;
 		if (!o->keeps_bytes) {
@@ -76,7 +56,7 @@ settle_keeping(struct lp_peek_options *o)
 			o->store = NULL;
 		}
 	}
-	o->keeps_listings = o->db != NULL && (can_keep(o->db, 1) || (errno == ENOENT && o->defaults[1] == NULL));
+	o->keeps_listings = o->db != NULL && (lp_home_may_write(o->db, 1) || (errno == ENOENT && o->defaults[1] == NULL));
 	if (o->db != NULL && !o->keeps_listings) {
 		lp_note("%s: %s: listings are not kept", lp_quotes(o->db), lp_err_text(errno));
 		if (access(o->db, R_OK) != 0)
