@@ -85,6 +85,15 @@ int lp_reference_source(struct lp_span, struct lp_reference *, struct lp_referen
  */
 int lp_reference_put(const struct lp_reference *, struct lp_buf *);
 
+/*
+ * Who answers for what is read by that reference, appended: HOST/REPO of a
+ * registry, a URL without credentials, query and fragment, or KIND:PATH of
+ * what is local (the caller makes the path absolute). What is not checked
+ * against a digest is cached under its origin and served for no other one
+ * (layer-peek(7), "TRUST"). LP_OK, LP_E_LIMIT or LP_E_NOMEM.
+ */
+int lp_reference_origin(const struct lp_reference *, struct lp_buf *);
+
 /* The host that serves the registry API: docker.io's is registry-1.docker.io, others are their own. */
 const char *lp_reference_endpoint(const struct lp_reference *);
 

@@ -60,6 +60,45 @@ lp_reference_put(const struct lp_reference *r, struct lp_buf *b)
 	}
 }
 
+/* scheme://HOST[:PORT]/PATH: what stands in front of the path's `?` or `#`, without NAME:PASSWORD@. */
+static int
+put_url_origin(struct lp_span url, struct lp_buf *b)
+{
+	size_t n = 0, at;
+	struct lp_span authority;
+	int rc;
+
+	while (n < url.n && url.p[n] != '?' && url.p[n] != '#')
+		n++;
+	url.n = n;
+	n = lp_reference_find(url, ':') + 3; /* behind :// */
+	rc = lp_buf_add(b, lp_span_take(&url, n < url.n ? n : url.n));
+	authority = lp_span_take(&url, lp_reference_find(url, '/'));
+	while ((at = lp_reference_find(authority, '@')) < authority.n)
+		lp_span_take(&authority, at + 1);
+	rc = rc != LP_OK ? rc : lp_buf_add(b, authority);
+	return rc != LP_OK ? rc : lp_buf_add(b, url);
+}
+
+int
+lp_reference_origin(const struct lp_reference *r, struct lp_buf *b)
+{
+	switch (r->kind) {
+	case LP_REF_REGISTRY:
+		return puts_all(b, (const char *const[]){ r->host, "/", r->repo, NULL });
+	case LP_REF_OCI:
+		return puts_all(b, (const char *const[]){ "oci:", r->path, NULL });
+	case LP_REF_ARCHIVE:
+		return puts_all(b, (const char *const[]){ "docker-archive:", r->path, NULL });
+	case LP_REF_URL:
+		return put_url_origin(lp_span_str(r->path), b);
+	case LP_REF_FILE:
+		return puts_all(b, (const char *const[]){ "file:", r->path, NULL });
+	default:
+		return lp_buf_adds(b, "-");
+	}
+}
+
 const char *
 lp_reference_endpoint(const struct lp_reference *r)
 {

@@ -274,6 +274,20 @@ add_number(struct lp_buf *b, const char *key, uint64_t v)
 }
 
 static int
+tsv_end_text(struct lp_buf *b, const struct lp_rowend_text *t, const struct lp_rowend *end)
+{
+	struct lp_span text = lp_rowend_text(end, t);
+	int rc;
+
+	if (text.n == 0 && t != &lp_rowend_texts[0])
+		return LP_OK;
+	rc = lp_buf_addc(b, '\t');
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, t->key);
+	rc = rc != LP_OK ? rc : lp_buf_addc(b, '=');
+	return rc != LP_OK ? rc : put_text(b, text);
+}
+
+static int
 tsv_end(const struct lp_rowfmt *f, const struct lp_rowend *end, struct lp_buf *b)
 {
 	int rc = add_number(b, "#end\tentries=", end->entries);
@@ -281,15 +295,47 @@ tsv_end(const struct lp_rowfmt *f, const struct lp_rowend *end, struct lp_buf *b
 	rc = rc != LP_OK ? rc : lp_buf_adds(b, "\tcomplete=");
 	rc = rc != LP_OK ? rc : lp_buf_adds(b, lp_complete_name(end->complete));
 	rc = rc != LP_OK ? rc : add_number(b, "\tbytes=", end->bytes);
-	rc = rc != LP_OK ? rc : lp_buf_adds(b, "\tlayer=");
-	rc = rc != LP_OK ? rc : put_text(b, end->layer);
+	for (size_t i = 0; i < LP_ROWEND_TEXTS && rc == LP_OK; i++)
+		rc = tsv_end_text(b, &lp_rowend_texts[i], end);
 	return rc != LP_OK ? rc : lp_buf_addc(b, f->nul ? '\0' : '\n');
 }
+
+const struct lp_rowend_text lp_rowend_texts[LP_ROWEND_TEXTS] = {
+	{ "layer", offsetof(struct lp_rowend, layer) }, /* always written */
+	{ "origin", offsetof(struct lp_rowend, origin) },
+	{ "toc", offsetof(struct lp_rowend, toc) },
+	{ "reason", offsetof(struct lp_rowend, reason) },
+};
+
+struct lp_span
+lp_rowend_text(const struct lp_rowend *end, const struct lp_rowend_text *t)
+{
+	struct lp_span s;
+
+	memcpy(&s, (const char *)end + t->offset, sizeof(s));
+	return s;
+}
+
+static const char *const complete_names[] = {
+	[LP_COMPLETE_UNKNOWN] = "unknown", [LP_COMPLETE_NO] = "no", [LP_COMPLETE_YES] = "yes",
+	[LP_COMPLETE_INFERRED] = "inferred"
+};
 
 const char *
 lp_complete_name(enum lp_complete c)
 {
-	return c == LP_COMPLETE_YES ? "yes" : c == LP_COMPLETE_NO ? "no" : "unknown";
+	return complete_names[c];
+}
+
+int
+lp_complete_parse(struct lp_span s, enum lp_complete *out)
+{
+	for (enum lp_complete c = LP_COMPLETE_UNKNOWN; c <= LP_COMPLETE_INFERRED; c++)
+		if (lp_span_is(s, complete_names[c])) {
+			*out = c;
+			return LP_OK;
+		}
+	return LP_E_DATA;
 }
 
 /* No half rows: what was begun and failed is cut off. */

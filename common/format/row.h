@@ -58,18 +58,39 @@ int lp_row_header(const struct lp_rowfmt *, struct lp_buf *);
 /* Append one entry's row. LP_OK, LP_E_LIMIT (above the buffer's maximum) or LP_E_NOMEM. */
 int lp_row_write(const struct lp_rowfmt *, const struct lp_entry *, struct lp_buf *);
 
-enum lp_complete { LP_COMPLETE_UNKNOWN, LP_COMPLETE_NO, LP_COMPLETE_YES };
+/*
+ * Whether a listing has all of a layer's entries. YES of a layer rests on the
+ * digest of the whole blob, checked in the run that made the listing, or on a
+ * table of contents whose digest stands in a manifest that was itself named
+ * by digest. INFERRED: all entries, by what is only claimed (layer-peek(7),
+ * "TRUST").
+ */
+enum lp_complete { LP_COMPLETE_UNKNOWN, LP_COMPLETE_NO, LP_COMPLETE_YES, LP_COMPLETE_INFERRED };
 
-/* What the end record tells. */
+/* The end record. Each of the texts may be empty; layer is written all the same, the others are left out then. */
 struct lp_rowend {
 	uint64_t entries;
 	enum lp_complete complete;
-	uint64_t bytes;       /* of tar read */
-	struct lp_span layer; /* label, or empty */
+	uint64_t bytes;        /* of tar read */
+	struct lp_span layer;  /* label */
+	struct lp_span origin; /* whose claim the listing is: lp_reference_origin(); empty: verified, or not known */
+	struct lp_span toc;    /* digest of the table of contents that it was made from */
+	struct lp_span reason; /* why it is not complete */
 };
 
-/* "yes", "no" or "unknown". */
+/* The texts of an end record by key, for its writers and readers. */
+enum { LP_ROWEND_TEXTS = 4 };
+struct lp_rowend_text {
+	const char *key;
+	size_t offset; /* of the span in struct lp_rowend */
+};
+extern const struct lp_rowend_text lp_rowend_texts[LP_ROWEND_TEXTS];
+struct lp_span lp_rowend_text(const struct lp_rowend *, const struct lp_rowend_text *);
+
+/* "yes", "no", "inferred" or "unknown". */
 const char *lp_complete_name(enum lp_complete);
+/* The state of that name. LP_OK or LP_E_DATA. */
+int lp_complete_parse(struct lp_span, enum lp_complete *);
 
 /* Append the end record (TSV or NDJSON form; nothing in the long form). Results as lp_row_write. */
 int lp_row_end(const struct lp_rowfmt *, const struct lp_rowend *, struct lp_buf *);

@@ -252,6 +252,17 @@ lp_row_json(const struct lp_entry *e, struct lp_buf *b)
 	return LP_OK;
 }
 
+static int
+put_end_text(struct lp_buf *b, const struct lp_rowend_text *t, const struct lp_rowend *end)
+{
+	struct lp_span text = lp_rowend_text(end, t);
+
+	if (text.n == 0 && t != &lp_rowend_texts[0])
+		return LP_OK;
+	PUT(b, ",");
+	return put_name(b, t->key, strlen(t->key), text);
+}
+
 int
 lp_row_json_end(const struct lp_rowend *end, struct lp_buf *b)
 {
@@ -267,8 +278,8 @@ lp_row_json_end(const struct lp_rowend *end, struct lp_buf *b)
 		return rc;
 	PUT(b, ",\"bytes\":");
 	put_u64(b, end->bytes);
-	PUT(b, ",");
-	rc = put_name(b, "layer", 5, end->layer);
+	for (size_t i = 0; i < LP_ROWEND_TEXTS && rc == LP_OK; i++)
+		rc = put_end_text(b, &lp_rowend_texts[i], end);
 	if (rc != LP_OK)
 		return rc;
 	PUT(b, "}}\n");

@@ -19,7 +19,8 @@ lp_rowread_init(struct lp_rowread *r)
 	lp_rowhead_init(&r->head);
 	lp_buf_init(&r->partial, LP_MAX_ROW);
 	lp_buf_init(&r->undone, LP_MAX_ROW);
-	lp_buf_init(&r->label, LP_MAX_PATH);
+	for (size_t i = 0; i < LP_ROWEND_TEXTS; i++)
+		lp_buf_init(&r->end_text[i], LP_MAX_PATH);
 }
 
 void
@@ -27,7 +28,8 @@ lp_rowread_release(struct lp_rowread *r)
 {
 	lp_buf_release(&r->partial);
 	lp_buf_release(&r->undone);
-	lp_buf_release(&r->label);
+	for (size_t i = 0; i < LP_ROWEND_TEXTS; i++)
+		lp_buf_release(&r->end_text[i]);
 	json_decref(r->json);
 	r->json = NULL;
 	free(r->xattrs);
@@ -42,14 +44,17 @@ lp_rowread_fail(struct lp_rowread *r, int status, const char *why)
 	return status;
 }
 
-static int
-end_label(struct lp_rowread *r, struct lp_span escaped)
+int
+lp_rowread_end_text(struct lp_rowread *r, const struct lp_rowend_text *t, struct lp_span text, int escaped)
 {
+	struct lp_buf *b = &r->end_text[t - lp_rowend_texts];
+	struct lp_span kept;
 	int rc;
 
-	lp_buf_clear(&r->label);
-	rc = lp_unescape(&r->label, escaped);
-	r->end.layer = lp_buf_span(&r->label);
+	lp_buf_clear(b);
+	rc = escaped ? lp_unescape(b, text) : lp_buf_add(b, text);
+	kept = lp_buf_span(b);
+	memcpy((char *)&r->end + t->offset, &kept, sizeof(kept));
 	return rc;
 }
 
@@ -60,10 +65,11 @@ end_value(struct lp_rowread *r, struct lp_span key, struct lp_span value)
 		return lp_num_u64(value, UINT64_MAX, &r->end.entries);
 	if (lp_span_is(key, "bytes"))
 		return lp_num_u64(value, UINT64_MAX, &r->end.bytes);
-	if (lp_span_is(key, "layer"))
-		return end_label(r, value);
 	if (lp_span_is(key, "complete"))
 		return lp_complete_parse(value, &r->end.complete);
+	for (size_t i = 0; i < LP_ROWEND_TEXTS; i++)
+		if (lp_span_is(key, lp_rowend_texts[i].key))
+			return lp_rowread_end_text(r, &lp_rowend_texts[i], value, 1);
 	return LP_OK; /* a key of a later version */
 }
 

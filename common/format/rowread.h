@@ -50,7 +50,7 @@ struct lp_rowread {
 	struct lp_entry entry; /* of the last ROW; borrowed until the next call, and while the input lives */
 	int plain;             /* whether the last ROW was in exactly the form that lp_row_write gives default columns */
 	struct lp_plainrow row; /* of a plain one: its parts; borrowed like entry */
-	struct lp_rowend end;  /* of END; its layer is the reader's, until release */
+	struct lp_rowend end;  /* of END; its texts are the reader's, until release */
 	struct lp_span text;   /* the line of the last ROW or END, without its newline; borrowed like entry */
 	uint64_t line;         /* of the last event, from 1 */
 	uint64_t offset;       /* bytes of input before that line */
@@ -68,7 +68,7 @@ struct lp_rowread {
 	struct lp_rowhead head; /* of the last plain row */
 	struct lp_buf partial; /* a line whose end has not come yet */
 	struct lp_buf undone;  /* fields without their escapes */
-	struct lp_buf label;   /* end.layer */
+	struct lp_buf end_text[LP_ROWEND_TEXTS]; /* what end borrows */
 	struct json_t *json;         /* the object that entry borrows from */
 	struct lp_xattr *xattrs;
 	size_t xattrs_cap;

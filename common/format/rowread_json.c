@@ -193,20 +193,6 @@ lp_rowread_json_row(struct lp_rowread *r)
 	return LP_OK;
 }
 
-int
-lp_complete_parse(struct lp_span s, enum lp_complete *out)
-{
-	if (lp_span_is(s, "yes"))
-		*out = LP_COMPLETE_YES;
-	else if (lp_span_is(s, "no"))
-		*out = LP_COMPLETE_NO;
-	else if (lp_span_is(s, "unknown"))
-		*out = LP_COMPLETE_UNKNOWN;
-	else
-		return LP_E_DATA;
-	return LP_OK;
-}
-
 /* complete may be a word or, as JSON has it, a truth value; null is unknown. */
 static int
 end_complete(const json_t *v, enum lp_complete *out)
@@ -224,16 +210,14 @@ int
 lp_rowread_json_end(struct lp_rowread *r)
 {
 	const json_t *o = json_object_get(r->json, "end");
-	struct lp_span label = lp_json_get_string(o, "layer");
 	int rc;
 
 	r->end = (struct lp_rowend){ 0 };
-	lp_buf_clear(&r->label);
 	rc = json_is_object(o) ? get_u64(o, "entries", &r->end.entries) : LP_E_DATA;
 	rc = rc != LP_OK ? rc : get_u64(o, "bytes", &r->end.bytes);
 	rc = rc != LP_OK ? rc : end_complete(json_object_get(o, "complete"), &r->end.complete);
-	rc = rc != LP_OK ? rc : lp_buf_add(&r->label, label);
-	r->end.layer = lp_buf_span(&r->label);
+	for (size_t i = 0; i < LP_ROWEND_TEXTS && rc == LP_OK; i++)
+		rc = lp_rowread_end_text(r, &lp_rowend_texts[i], lp_json_get_string(o, lp_rowend_texts[i].key), 0);
 	if (rc != LP_OK)
 		return lp_rowread_fail(r, rc, "the end record holds a value that its key cannot have");
 	return LP_OK;

@@ -23,6 +23,9 @@ int lp_rowread_header(struct lp_rowread *, struct lp_span line);
 /* Take a field off the front; *last tells whether it ended the line. */
 struct lp_span lp_rowread_field(struct lp_span *, int *last);
 
+/* Keep a copy of an end record's text, its escapes undone if it has any, until the next one. LP_OK, LP_E_DATA or LP_E_NOMEM. */
+int lp_rowread_end_text(struct lp_rowread *, const struct lp_rowend_text *, struct lp_span, int escaped);
+
 /* Note the failure of a line; returns the status. */
 int lp_rowread_fail(struct lp_rowread *, int status, const char *why);
 
@@ -33,8 +36,5 @@ int lp_rowread_fail(struct lp_rowread *, int status, const char *why);
 int lp_rowread_xattr(struct lp_rowread *, struct lp_span name, struct lp_span value);
 /* Behind the last: one name twice has no meaning, and no form in NDJSON. LP_OK or LP_E_DATA. */
 int lp_rowread_xattrs_end(struct lp_rowread *);
-
-/* "yes", "no" or "unknown". LP_OK or LP_E_DATA. */
-int lp_complete_parse(struct lp_span, enum lp_complete *);
 
 #endif

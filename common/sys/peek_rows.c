@@ -53,7 +53,7 @@ read_end(int fd, struct lp_rowend *end, int *ended)
 	*ended = lp_rowread_next(&r, &last) == LP_ROWREAD_END;
 	*end = r.end;
 	/* borrowed from what is released here */
-	end->layer = lp_span(NULL, 0);
+	end->layer = end->origin = end->toc = end->reason = lp_span(NULL, 0);
 	lp_rowread_release(&r);
 	return rest;
 }

@@ -104,7 +104,8 @@ event(struct digest *d, struct lp_rowread *r, enum lp_rowread_event ev)
 		if (d->rows <= 4)
 			write_anew(&r->entry);
 	} else if (ev == LP_ROWREAD_END) {
-		note(&d->hash, r->end.layer);
+		for (size_t i = 0; i < LP_ROWEND_TEXTS; i++)
+			note(&d->hash, lp_rowend_text(&r->end, &lp_rowend_texts[i]));
 	} else if (ev == LP_ROWREAD_ERROR && (r->why == NULL || r->status == LP_OK)) {
 		abort();
 	}

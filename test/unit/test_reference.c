@@ -256,6 +256,33 @@ test_hosts(void)
 }
 
 static void
+test_origins(void)
+{
+	static const struct { const char *source, *want; } t[] = {
+		{ "alpine@" DIGEST, "docker.io/library/alpine" },
+		{ "localhost:5000/a/b@" DIGEST, "localhost:5000/a/b" },
+		{ "https://u:p@h:8443/x/y?token=1#f", "https://h:8443/x/y" },
+		{ "https://u:p@q@h", "https://h" },
+		{ "http://h?x@y", "http://h" },
+		{ "oci:/d/e@" DIGEST, "oci:/d/e" },
+		{ "/a.tar#512+1024", "file:/a.tar" },
+		{ "-", "-" },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct lp_reference r;
+		struct lp_reference_error e;
+		struct lp_buf b;
+
+		lp_buf_init(&b, LP_REF_TEXT_MAX);
+		ok(lp_reference_source(lp_span_str(t[i].source), &r, &e) == LP_OK, "a source: %s", t[i].source);
+		lp_reference_origin(&r, &b);
+		ok_str(lp_buf_span(&b), t[i].want, "its origin");
+		lp_buf_release(&b);
+	}
+}
+
+static void
 test_digests(void)
 {
 	ok(lp_digest_valid(lp_span_str(DIGEST)), "a digest");
@@ -275,6 +302,7 @@ main(void)
 	test_nul();
 	test_range();
 	test_hosts();
+	test_origins();
 	test_digests();
 	return unit_done();
 }

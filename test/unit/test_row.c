@@ -257,13 +257,18 @@ static void
 test_end(void)
 {
 	static const struct { enum lp_rowform form; int nul; struct lp_rowend end; const char *want; } t[] = {
-		{ LP_ROW_TSV, 0, { 3, LP_COMPLETE_YES, 10240, { NULL, 0 } },
+		{ LP_ROW_TSV, 0, { .entries = 3, .complete = LP_COMPLETE_YES, .bytes = 10240 },
 		    "#end\tentries=3\tcomplete=yes\tbytes=10240\tlayer=\n" },
-		{ LP_ROW_TSV, 0, { 0, LP_COMPLETE_NO, 0, { (const unsigned char *)"a\tb", 3 } },
+		{ LP_ROW_TSV, 0, { .complete = LP_COMPLETE_NO, .layer = { (const unsigned char *)"a\tb", 3 } },
 		    "#end\tentries=0\tcomplete=no\tbytes=0\tlayer=a\\tb\n" },
-		{ LP_ROW_NDJSON, 0, { 3, LP_COMPLETE_UNKNOWN, 10240, { (const unsigned char *)"a\"", 2 } },
+		{ LP_ROW_NDJSON, 0, { .entries = 3, .bytes = 10240, .layer = { (const unsigned char *)"a\"", 2 } },
 		    "{\"end\":{\"entries\":3,\"complete\":\"unknown\",\"bytes\":10240,\"layer\":\"a\\\"\"}}\n" },
-		{ LP_ROW_LONG, 0, { 3, LP_COMPLETE_YES, 10240, { NULL, 0 } }, "" },
+		{ LP_ROW_TSV, 0, { .complete = LP_COMPLETE_INFERRED, .origin = { (const unsigned char *)"a\n", 2 },
+		    .toc = { (const unsigned char *)"t", 1 } },
+		    "#end\tentries=0\tcomplete=inferred\tbytes=0\tlayer=\torigin=a\\n\ttoc=t\n" },
+		{ LP_ROW_NDJSON, 0, { .complete = LP_COMPLETE_NO, .reason = { (const unsigned char *)"\"", 1 } },
+		    "{\"end\":{\"entries\":0,\"complete\":\"no\",\"bytes\":0,\"layer\":\"\",\"reason\":\"\\\"\"}}\n" },
+		{ LP_ROW_LONG, 0, { .entries = 3, .complete = LP_COMPLETE_YES, .bytes = 10240 }, "" },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {

@@ -34,6 +34,14 @@ describe(struct lp_rowread *r, enum lp_rowread_event event, struct lp_buf *out)
 		    (unsigned long long)r->end.bytes);
 		lp_buf_adds(out, text);
 		lp_escape(out, r->end.layer, LP_ESCAPE_ROW);
+		if (r->end.origin.n + r->end.toc.n + r->end.reason.n == 0)
+			break;
+		lp_buf_adds(out, " ");
+		lp_escape(out, r->end.origin, LP_ESCAPE_ROW);
+		lp_buf_adds(out, " ");
+		lp_escape(out, r->end.toc, LP_ESCAPE_ROW);
+		lp_buf_adds(out, " ");
+		lp_escape(out, r->end.reason, LP_ESCAPE_ROW);
 		break;
 	case LP_ROWREAD_ERROR:
 		snprintf(text, sizeof(text), "error %d line %llu byte %llu %s", r->status, (unsigned long long)r->line,
@@ -95,6 +103,8 @@ static const struct { const char *name, *in, *want; } cases[] = {
 	  "row d0 0:0 0 -0.0 x0 \\xff>\n" },
 	{ "forms mixed", "{\"name\":\"x\",\"is_symlink\":true}\n-rw-r--r--\t0\t0\t1\t-\ty\t\n",
 	  "row l0 0:0 0 -0.0 x0 x>\nrow -644 0:0 1 -0.0 x0 y>\n" },
+	{ "whose claim it is", "#end\tcomplete=inferred\tlayer=L\torigin=o\\t\ttoc=t\treason=r\n", "end 0 3 0 L o\\t t r\n" },
+	{ "whose claim it is, in NDJSON", "{\"end\":{\"complete\":\"inferred\",\"toc\":\"t\",\"origin\":\"o\"}}\n", "end 0 3 0  o t \n" },
 	{ "what complete can be", "{\"end\":{\"complete\":true}}", "end 0 2 0 \n" },
 
 	{ "too few columns", "-rw-r--r--\t0\t0\t1\t-\tx\n", "error -1 line 1 byte 0 no row: too few columns\n" },
