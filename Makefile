@@ -67,12 +67,9 @@ WRAP    = $(O)/test/fault/wrap.o
 WRAPPED = malloc calloc realloc read pread write sendfile
 all: $(O)/preload.so
 endif
-# what valgrind does not know is done beside it: test/memcheck/wrap.c. In bin/ are launchers
+# in bin/ are launchers
 ifeq ($(FLAVOUR),valgrind)
-WRAP    = $(O)/test/memcheck/wrap.o
-WRAPPED = pidfd_open
 LAUNCH  = test/memcheck/run
-all: $(O)/pidfd
 endif
 LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
 
@@ -93,7 +90,7 @@ MANPAGES := $(wildcard man/*.[1-9])
 .DELETE_ON_ERROR:
 
 all: $(PROGRAMS:%=$(O)/bin/%)
-tests: all $(UNIT) $(FUZZ) $(ORACLE)
+tests: all $(O)/landlock.so $(O)/without $(UNIT) $(FUZZ) $(ORACLE)
 objects: $(COMMON) $(PROGRAMS:%=$(O)/cmd/%.o)
 
 $(O)/%.o: %.c
@@ -122,9 +119,14 @@ $(O)/preload.so: test/fault/preload.c
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(LP_CPPFLAGS) -std=c11 $(WARN) -O2 -fPIC -shared -o $@ $< -ldl
 
-$(O)/pidfd: test/memcheck/pidfd.c
+# the programs as on an older kernel: with their own preloaded rules of Landlock, and without the calls named
+$(O)/landlock.so: test/kernel/landlock.c
 	@mkdir -p $(@D)
-	$(call say,LINK)$(CC) $(LP_CPPFLAGS) -std=c11 $(WARN) -O2 -o $@ $<
+	$(call say,LINK)$(CC) $(LP_CPPFLAGS) -std=c11 $(WARN) -O2 -fPIC -shared -o $@ $< -ldl
+
+$(O)/without: test/kernel/without.c
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(LP_CPPFLAGS) -std=c11 $(WARN) -O2 -o $@ $< -lseccomp
 
 # with the fuzzer's own main where the fuzzer is, with a replaying one elsewhere
 FUZZ_MAIN   = $(if $(filter fuzz,$(FLAVOUR)),,$(O)/test/fuzz/replay.o)

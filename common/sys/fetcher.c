@@ -33,7 +33,7 @@ fetch(const struct duty *d, const char *range)
 	struct lp_stage stage = { .argv = argv };
 	size_t n = 3;
 	struct lp_ends ends = { .out = 1, .err = 2, .report = -1 };
-	int status, fd;
+	int status;
 	pid_t pid;
 
 	for (size_t i = 0; i < d->nargs; i++)
@@ -41,8 +41,8 @@ fetch(const struct duty *d, const char *range)
 	argv[n++] = "--";
 	argv[n] = d->source;
 	ends.in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	fd = ends.in < 0 ? -1 : lp_spawn(&stage, &ends, &pid);
-	if (fd < 0) {
+	pid = ends.in < 0 ? -1 : lp_spawn(&stage, &ends);
+	if (pid < 0) {
 		lp_err_errno("cannot run lp-fetch");
 		return LP_EXIT_SYSTEM;
 	}
@@ -108,7 +108,7 @@ inherited(int *fd)
 int
 lp_fetcher_start(struct lp_fetcher *f, const char *source, const char *const *args, size_t nargs)
 {
-	int fd[6] = { -1, -1, -1, -1, -1, -1 }, keep[1 + INHERITED], pidfd;
+	int fd[6] = { -1, -1, -1, -1, -1, -1 }, keep[1 + INHERITED];
 	struct duty duty = { source, args, nargs, -1 };
 	struct lp_stage stage = { .run = serve, .arg = &duty };
 	struct lp_ends ends = { .err = 2, .report = -1 };
@@ -126,12 +126,12 @@ lp_fetcher_start(struct lp_fetcher *f, const char *source, const char *const *ar
 	keep[0] = fd[5];
 	ends.keep = keep;
 	ends.nkeep = 1 + inherited(keep + 1);
-	pidfd = lp_spawn(&stage, &ends, &f->pid);
-	if (pidfd < 0) {
+	f->pid = lp_spawn(&stage, &ends);
+	if (f->pid < 0) {
 		close_all(fd, 6);
 		return LP_E_SYS;
 	}
-	close_all((int[]){ pidfd, fd[0], fd[3], fd[5] }, 4);
+	close_all((int[]){ fd[0], fd[3], fd[5] }, 3);
 	f->ask = fd[1];
 	f->data = fd[2];
 	f->status = fd[4];

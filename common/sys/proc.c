@@ -18,6 +18,7 @@ our_signals(sigset_t *set)
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGHUP);
 	sigaddset(set, SIGWINCH);
+	sigaddset(set, SIGCHLD);
 }
 
 int
@@ -26,6 +27,8 @@ lp_crew_init(struct lp_crew *c)
 	sigset_t set;
 
 	*c = (struct lp_crew){ .signals = -1 };
+	/* where it is ignored, as the caller may have left it, ends of children are not reported */
+	(void)signal(SIGCHLD, SIG_DFL);
 	our_signals(&set);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
 		return LP_E_SYS;
@@ -80,17 +83,22 @@ finish(struct lp_crew *c, struct lp_job *j)
 		j->ops->ended(j);
 }
 
-static void
+/* Reads all that came. Returns whether a child has ended: which one, the signal does not reliably say. */
+static int
 read_signals(struct lp_crew *c)
 {
 	struct signalfd_siginfo si;
+	int ended = 0;
 
 	while (read(c->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
 		if (si.ssi_signo == SIGWINCH)
 			c->resized = 1;
+		else if (si.ssi_signo == SIGCHLD)
+			ended = 1;
 		else
 			c->caught = (int)si.ssi_signo;
 	}
+	return ended;
 }
 
 int
@@ -99,7 +107,7 @@ lp_crew_turn(struct lp_crew *c, int timeout_ms, struct pollfd *extra, size_t nex
 	struct pollfd p[1 + LP_CREW_EXTRA + LP_CREW_JOBS * LP_JOB_POLLED];
 	struct lp_job *seen[LP_CREW_JOBS];
 	size_t at[LP_CREW_JOBS], n = 0, njobs = c->n;
-	int k;
+	int k, ended;
 
 	p[n++] = (struct pollfd){ .fd = c->signals, .events = POLLIN };
 	for (size_t i = 0; i < nextra; i++)
@@ -113,9 +121,12 @@ lp_crew_turn(struct lp_crew *c, int timeout_ms, struct pollfd *extra, size_t nex
 	if (k < 0)
 		return errno == EINTR ? LP_OK : LP_E_SYS;
 	/* first: a Ctrl-C kills the children too, and their deaths are then no news */
-	read_signals(c);
+	ended = read_signals(c);
 	if (c->caught != 0)
 		return LP_OK;
+	/* all, those too that a call below starts another wait for */
+	for (size_t i = 0; ended && i < c->n; i++)
+		lp_job_reap(c->job[i]);
 	for (size_t i = 0; i < nextra; i++)
 		extra[i].revents = p[1 + i].revents;
 	for (size_t i = 0; i < njobs; i++)

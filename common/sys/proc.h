@@ -5,9 +5,8 @@
  * pipe that gathers what all of them say on stderr, and one that gathers
  * their reports (LP_STATS lines and LP_PROGRESS lines, see progress.h). A
  * crew is the jobs in flight. Everything that is waited for is waited for
- * in lp_crew_turn: ends of children (pidfds), lines, and signals (a
- * signalfd), so that Ctrl-C is never missed and never interrupts anything
- * half done.
+ * in lp_crew_turn: lines, and signals (a signalfd; SIGCHLD is one of them),
+ * so that Ctrl-C is never missed and never interrupts anything half done.
  *
  * Invariants: no descriptor reaches a child but 0, 1, 2, its report pipe
  * and those of `keep`; a child whose parent dies gets SIGTERM; every child
@@ -65,8 +64,7 @@ struct lp_job {
 	/* proc*.c's own */
 	size_t n;
 	size_t alive;
-	pid_t pid[LP_STAGES];
-	int pidfd[LP_STAGES];
+	pid_t pid[LP_STAGES]; /* 0: it is gone */
 	unsigned char ended_early[LP_STAGES];
 	char name[LP_STAGES][32];
 	int fd[2]; /* by enum lp_job_line; -1 when at its end */
@@ -82,8 +80,8 @@ struct lp_crew {
 };
 
 /*
- * Takes over SIGINT, SIGTERM, SIGHUP and SIGWINCH (blocked, read from the
- * signalfd). LP_OK or LP_E_SYS.
+ * Takes over SIGINT, SIGTERM, SIGHUP, SIGWINCH and SIGCHLD (blocked, read
+ * from the signalfd). LP_OK or LP_E_SYS.
  */
 int lp_crew_init(struct lp_crew *);
 void lp_crew_release(struct lp_crew *);

@@ -27,11 +27,11 @@ close_fd(int *fd)
 static int
 start_stage(struct lp_job *j, const struct lp_stage *s, const struct lp_ends *e)
 {
-	int fd = lp_spawn(s, e, &j->pid[j->n]);
+	pid_t pid = lp_spawn(s, e);
 
-	if (fd < 0)
-		return fd;
-	j->pidfd[j->n] = fd;
+	if (pid < 0)
+		return LP_E_SYS;
+	j->pid[j->n] = pid;
 	snprintf(j->name[j->n], sizeof(j->name[0]), "%s", s->run != NULL ? lp_err_get_name() : s->argv[0]);
 	j->n++;
 	j->alive++;
@@ -82,8 +82,6 @@ kill_and_reap(struct lp_job *j)
 void
 lp_job_forget(struct lp_job *j)
 {
-	for (size_t i = 0; i < j->n; i++)
-		close_fd(&j->pidfd[i]);
 	for (int i = 0; i < 2; i++) {
 		close_fd(&j->fd[i]);
 		lp_buf_release(&j->text[i]);
@@ -190,9 +188,11 @@ reap(struct lp_job *j, size_t i)
 {
 	siginfo_t si = { 0 };
 
-	if (waitid(P_PIDFD, (id_t)j->pidfd[i], &si, WEXITED | WNOHANG) != 0 || si.si_pid == 0)
+	/* one that is not ours to wait for (ECHILD) is gone, and nobody knows how */
+	if (waitid(P_PID, (id_t)j->pid[i], &si, WEXITED | WNOHANG) != 0)
+		si = (siginfo_t){ .si_code = CLD_EXITED, .si_pid = j->pid[i], .si_status = LP_EXIT_SYSTEM };
+	if (si.si_pid == 0)
 		return;
-	close_fd(&j->pidfd[i]);
 	j->pid[i] = 0;
 	j->alive--;
 	j->code[i] = si.si_code == CLD_EXITED ? si.si_status : -si.si_status;
@@ -202,6 +202,14 @@ reap(struct lp_job *j, size_t i)
 	    j->code[i] < 0 || j->code[i] > LP_EXIT_ABSENT ? LP_EXIT_SYSTEM : j->code[i]);
 	if (j->stop_with_last && i + 1 == j->n)
 		end_middle(j);
+}
+
+void
+lp_job_reap(struct lp_job *j)
+{
+	for (size_t i = 0; i < j->n; i++)
+		if (j->pid[i] != 0)
+			reap(j, i);
 }
 
 /* A descendant that outlives its parent may hold a pipe open: take what is there and go. */
@@ -250,8 +258,6 @@ lp_job_watch(const struct lp_job *j, struct pollfd *p)
 
 	for (int kind = 0; kind < 2; kind++)
 		p[n++] = (struct pollfd){ .fd = j->fd[kind], .events = POLLIN };
-	for (size_t i = 0; i < j->n; i++)
-		p[n++] = (struct pollfd){ .fd = j->pidfd[i], .events = POLLIN };
 	return n;
 }
 
@@ -261,9 +267,6 @@ lp_job_tend(struct lp_job *j, const struct pollfd *p)
 	for (int kind = 0; kind < 2; kind++)
 		if (j->fd[kind] >= 0 && p[kind].revents != 0)
 			gather(j, (enum lp_job_line)kind);
-	for (size_t i = 0; i < j->n; i++)
-		if (j->pidfd[i] >= 0 && p[2 + i].revents != 0)
-			reap(j, i);
 }
 
 /* They are reaped by later turns. */
@@ -282,9 +285,7 @@ gone_within(struct lp_job *j, int *left_ms)
 	enum { STEP_MS = 10 };
 
 	for (;;) {
-		for (size_t i = 0; i < j->n; i++)
-			if (j->pidfd[i] >= 0)
-				reap(j, i);
+		lp_job_reap(j);
 		if (j->alive == 0 || *left_ms <= 0)
 			return j->alive == 0;
 		(void)poll(NULL, 0, STEP_MS);

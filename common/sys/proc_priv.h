@@ -13,9 +13,12 @@
 int lp_job_start(struct lp_job *, const struct lp_stage *, size_t n, const struct lp_job_io *);
 
 /* What to poll, and how many that are; then what came of it. */
-enum { LP_JOB_POLLED = 2 + LP_STAGES }; /* at most: lines and stages */
+enum { LP_JOB_POLLED = 2 };
 size_t lp_job_watch(const struct lp_job *, struct pollfd *);
 void lp_job_tend(struct lp_job *, const struct pollfd *);
+
+/* After a SIGCHLD: which stages have ended, and how. */
+void lp_job_reap(struct lp_job *);
 
 /* All stages are gone: the last of what they said is handed on, and who was killed. */
 void lp_job_hear_out(struct lp_job *);

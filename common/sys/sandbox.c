@@ -188,7 +188,7 @@ static const int driver_calls[] = {
 	SCMP_SYS(stat), SCMP_SYS(newfstatat), SCMP_SYS(fcntl), SCMP_SYS(ftruncate), SCMP_SYS(memfd_create),
 	SCMP_SYS(pipe2), SCMP_SYS(dup2), SCMP_SYS(dup3), SCMP_SYS(close_range), SCMP_SYS(sendmsg),
 	SCMP_SYS(ppoll), SCMP_SYS(clock_nanosleep), SCMP_SYS(kill), SCMP_SYS(tgkill), SCMP_SYS(waitid),
-	SCMP_SYS(wait4), SCMP_SYS(pidfd_open), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(wait4), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
 	SCMP_SYS(getpid), SCMP_SYS(getppid), SCMP_SYS(gettid), SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
 	SCMP_SYS(landlock_create_ruleset), SCMP_SYS(landlock_add_rule), SCMP_SYS(landlock_restrict_self),
 	SCMP_SYS(seccomp),

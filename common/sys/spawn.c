@@ -7,14 +7,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/status.h"
 #include "common/sys/err.h"
 #include "common/sys/starter.h"
+
+/* Descriptors that kernels without close_range(2), before 5.9, are asked to close: each number in turn, so not without end. */
+enum { CLOSED_ONE_BY_ONE = 64 * 1024 };
+
+static void
+close_from_to(unsigned first, unsigned last)
+{
+	if (close_range(first, last, 0) == 0)
+		return;
+	for (unsigned fd = first; fd <= last && fd < CLOSED_ONE_BY_ONE; fd++)
+		(void)close((int)fd);
+}
 
 void
 lp_close_all_but(const int *keep, size_t n)
@@ -28,7 +38,7 @@ lp_close_all_but(const int *keep, size_t n)
 			if ((unsigned)keep[i] >= next && (unsigned)keep[i] < nearest)
 				nearest = (unsigned)keep[i];
 		if (nearest > next)
-			(void)close_range(next, nearest == UINT_MAX ? UINT_MAX : nearest - 1, 0);
+			close_from_to(next, nearest == UINT_MAX ? UINT_MAX : nearest - 1);
 		if (nearest == UINT_MAX)
 			return;
 		next = nearest + 1;
@@ -66,6 +76,7 @@ lp_spawn_child(const struct lp_stage *s, const struct lp_ends *e, pid_t parent)
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGPIPE, SIG_DFL);
+	(void)signal(SIGCHLD, SIG_DFL);
 	/* the parent may have died before the request was made */
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent)
 		_exit(LP_EXIT_SYSTEM);
@@ -89,25 +100,12 @@ lp_spawn_child(const struct lp_stage *s, const struct lp_ends *e, pid_t parent)
 	_exit(LP_EXIT_SYSTEM);
 }
 
-int
-lp_spawn(const struct lp_stage *s, const struct lp_ends *e, pid_t *pid_out)
+pid_t
+lp_spawn(const struct lp_stage *s, const struct lp_ends *e)
 {
 	pid_t parent = getpid(), pid = s->run == NULL && lp_starter_is() ? lp_starter_start(s, e) : fork();
-	int fd;
 
-	if (pid < 0)
-		return LP_E_SYS;
 	if (pid == 0)
 		lp_spawn_child(s, e, parent);
-	fd = pidfd_open(pid, 0);
-	if (fd < 0) {
-		int err = errno;
-
-		(void)kill(pid, SIGKILL);
-		(void)waitpid(pid, NULL, 0);
-		errno = err;
-		return LP_E_SYS;
-	}
-	*pid_out = pid;
-	return fd;
+	return pid > 0 ? pid : LP_E_SYS;
 }

@@ -28,11 +28,11 @@ struct lp_ends {
 };
 
 /*
- * Start it. All descriptors stay the caller's. Its pidfd, with *pid set, or
+ * Start it. All descriptors stay the caller's. The child's process ID, or
  * LP_E_SYS. A program that cannot be run says so itself on `err` and exits
  * with LP_EXIT_SYSTEM.
  */
-int lp_spawn(const struct lp_stage *, const struct lp_ends *, pid_t *pid);
+pid_t lp_spawn(const struct lp_stage *, const struct lp_ends *);
 
 /* The child's side of it, for who forks by other means (starter.h): it becomes what the stage says, or exits. */
 void lp_spawn_child(const struct lp_stage *, const struct lp_ends *, pid_t parent) __attribute__((noreturn));

@@ -40,24 +40,21 @@ run(const char *const *argv, const int *keep, size_t nkeep, char text[256])
 {
 	const struct lp_stage stage = { .argv = argv };
 	struct lp_ends e = { .report = -1, .keep = keep, .nkeep = nkeep };
-	int out[2], status = -1, fd;
+	int out[2], status = -1;
 	ptrdiff_t n;
-	pid_t pid = 0;
+	pid_t pid;
 
 	if (pipe2(out, O_CLOEXEC) != 0)
 		abort();
 	e.in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	e.out = e.err = out[1];
-	fd = lp_spawn(&stage, &e, &pid);
+	pid = lp_spawn(&stage, &e);
 	close(out[1]);
 	close(e.in);
 	n = lp_read_full(out[0], text, 255);
 	text[n > 0 ? n : 0] = '\0';
 	close(out[0]);
-	if (fd < 0)
-		return -1;
-	close(fd);
-	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 #define ARGV(...) (const char *const[]){ __VA_ARGS__, NULL }
