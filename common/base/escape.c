@@ -126,6 +126,65 @@ lp_escape(struct lp_buf *b, struct lp_span s, enum lp_escape_for to)
 	return rc;
 }
 
+/* Length of the character at the front, if it may stand in a line on a terminal, else 0. */
+static size_t
+shown(struct lp_span s)
+{
+	uint32_t code;
+	size_t n = lp_utf8_len(s, &code);
+
+	return n > 0 && lp_utf8_unsafe(code) && code != '\n' && code != '\t' && code != 0 ? 0 : n;
+}
+
+/* A character as JSON has it, above U+FFFF as two halves (RFC 8259 section 7); taken off *s. */
+static int
+escape_json(struct lp_buf *b, struct lp_span *s)
+{
+	static const char hex[] = "0123456789abcdef";
+	uint32_t code = 0xfffd, half[2];
+	size_t n = lp_utf8_len(*s, &code), halves = code > 0xffff ? 2 : 1;
+	int rc = LP_OK;
+
+	lp_span_take(s, n > 0 ? n : 1);
+	half[0] = halves == 2 ? 0xd800 + ((code - 0x10000) >> 10) : code;
+	half[1] = 0xdc00 + ((code - 0x10000) & 0x3ff);
+	for (size_t i = 0; i < halves && rc == LP_OK; i++) {
+		const char u[6] = { '\\', 'u', hex[half[i] >> 12], hex[half[i] >> 8 & 15], hex[half[i] >> 4 & 15],
+			hex[half[i] & 15] };
+
+		rc = lp_buf_add(b, lp_span(u, sizeof(u)));
+	}
+	return rc;
+}
+
+/* The bytes of a character, taken off *s. */
+static int
+escape_bytes(struct lp_buf *b, struct lp_span *s)
+{
+	size_t n = lp_utf8_len(*s, NULL);
+	int rc = LP_OK;
+
+	for (n = n > 0 ? n : 1; n > 0 && rc == LP_OK; n--)
+		rc = escape_byte(b, *lp_span_take(s, 1).p);
+	return rc;
+}
+
+int
+lp_escape_lines(struct lp_buf *b, struct lp_span s, int json)
+{
+	int rc = LP_OK;
+
+	while (s.n > 0 && rc == LP_OK) {
+		size_t n = shown(s);
+
+		if (n > 0)
+			rc = lp_buf_add(b, lp_span_take(&s, n));
+		else
+			rc = json ? escape_json(b, &s) : escape_bytes(b, &s);
+	}
+	return rc;
+}
+
 /* The escape behind a backslash: its byte, with *s moved past it, or -1. */
 static int
 escaped_byte(struct lp_span *s)

@@ -28,6 +28,15 @@ size_t lp_escape_clean(struct lp_span, enum lp_escape_for);
 int lp_escape(struct lp_buf *, struct lp_span, enum lp_escape_for);
 
 /*
+ * Append text of lines that are rows, records or JSON already, with what a
+ * terminal must not see escaped: bytes that may stand in such lines exactly,
+ * but not before eyes. \xHH for each byte, in JSON \uHHHH; the result means
+ * the same to who reads it. Tabs, newlines and NULs stay.
+ * 0, LP_E_LIMIT or LP_E_NOMEM. (sys/io.h, lp_put_lines)
+ */
+int lp_escape_lines(struct lp_buf *, struct lp_span, int json);
+
+/*
  * Append what an escaped field stands for. 0, LP_E_LIMIT, LP_E_NOMEM, or
  * LP_E_DATA where a backslash starts no escape that lp_escape writes.
  */

@@ -71,10 +71,27 @@ lp_utf8_valid(struct lp_span s)
 	return 1;
 }
 
+/* First and last; ascending. */
+static const uint32_t unsafe[][2] = {
+	{ 0x00, 0x1f },
+	{ 0x7f, 0x9f },
+	{ 0xad, 0xad },       /* soft hyphen */
+	{ 0x61c, 0x61c },     /* direction, of Arabic */
+	{ 0x180e, 0x180e },   /* Mongolian vowel separator */
+	{ 0x200b, 0x200f },   /* no width, joiners, direction */
+	{ 0x2028, 0x202e },   /* separators of lines and paragraphs, direction */
+	{ 0x2060, 0x206f },   /* joiner, invisible operators, direction, formats */
+	{ 0xfeff, 0xfeff },   /* byte order mark */
+	{ 0xfff9, 0xfffb },   /* interlinear annotation */
+	{ 0xe0000, 0xe007f }, /* tags */
+};
+
 int
 lp_utf8_unsafe(uint32_t c)
 {
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c ||
-	    c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
-	    (c >= 0x2066 && c <= 0x2069);
+	size_t i = 0;
+
+	while (i < sizeof(unsafe) / sizeof(unsafe[0]) && c > unsafe[i][1])
+		i++;
+	return i < sizeof(unsafe) / sizeof(unsafe[0]) && c >= unsafe[i][0];
 }

@@ -21,9 +21,11 @@ size_t lp_utf8_len(struct lp_span, uint32_t *code);
 int lp_utf8_valid(struct lp_span);
 
 /*
- * Whether a terminal must never see this code point raw: C0 and C1
- * controls, DEL, bidirectional controls (U+061C, U+200E-F, U+202A-E,
- * U+2066-9) and the line and paragraph separators.
+ * Whether a terminal must never see this code point raw, because it obeys
+ * it, or because two different names would look the same: C0 and C1 controls
+ * and DEL, the controls of writing direction, line and paragraph separators,
+ * and what has no width (joiners, soft hyphen, invisible operators, byte
+ * order mark, annotations, tags).
  */
 int lp_utf8_unsafe(uint32_t code);
 

@@ -6,8 +6,11 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "common/base/escape.h"
 #include "common/base/status.h"
 #include "common/sys/err.h"
+
+static int terminal; /* stdout is one */
 
 void
 lp_io_init(void)
@@ -20,6 +23,7 @@ lp_io_init(void)
 			_exit(3);
 	}
 	signal(SIGPIPE, SIG_IGN);
+	terminal = isatty(STDOUT_FILENO) == 1;
 }
 
 ptrdiff_t
@@ -124,6 +128,23 @@ int
 lp_put(struct lp_span s)
 {
 	return lp_put_said(lp_write_all(STDOUT_FILENO, s));
+}
+
+int
+lp_put_lines(struct lp_span s, int json)
+{
+	struct lp_buf b;
+	int rc;
+
+	if (!terminal)
+		return lp_put(s);
+	lp_buf_init(&b, SIZE_MAX);
+	rc = lp_escape_lines(&b, s, json);
+	if (rc != LP_OK)
+		lp_err("out of memory");
+	rc = rc == LP_OK ? lp_put(lp_buf_span(&b)) : LP_E_NOMEM;
+	lp_buf_release(&b);
+	return rc;
 }
 
 void

@@ -19,6 +19,7 @@ enum { LP_IO_CHUNK = 256 * 1024, LP_PIPE_SIZE = 1024 * 1024 };
  * Once, before anything else: descriptors 0 to 2 are made to exist (so that
  * a file opened later never poses as a closed stdout), and SIGPIPE is
  * ignored (so that EPIPE is seen and the statistics still get written).
+ * Whether stdout is a terminal is looked at here, in front of any lock.
  */
 void lp_io_init(void);
 
@@ -47,6 +48,15 @@ int lp_write_all(int fd, struct lp_span);
  */
 int lp_put(struct lp_span);
 int lp_put_said(int status);
+
+/*
+ * To stdout, what is lines of rows, records or JSON with text from outside
+ * in it (whole lines, or whole characters at least): exact bytes, but what a
+ * terminal must not see is escaped if it is one (base/escape.h,
+ * lp_escape_lines). All that prints such text goes this way. Results as
+ * lp_put, or LP_E_NOMEM, said.
+ */
+int lp_put_lines(struct lp_span, int json);
 
 /*
  * Larger pipes mean fewer switches between two filters; what is no pipe, or

@@ -96,7 +96,7 @@ int
 lp_listing_flush(struct lp_listing *l)
 {
 	if (l->failed == LP_OK)
-		l->failed = lp_put(lp_buf_span(&l->out));
+		l->failed = lp_put_lines(lp_buf_span(&l->out), l->fmt.form == LP_ROW_NDJSON);
 	lp_buf_clear(&l->out);
 	return l->failed;
 }

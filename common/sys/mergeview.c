@@ -232,6 +232,7 @@ ncdu(const struct lp_mergeview *v, struct lp_merge *m)
 {
 	int rc = passed_on(v, lp_ncdu_begin(&v->out->out));
 
+	v->out->fmt.form = LP_ROW_NDJSON; /* what a terminal gets is escaped as JSON */
 	rc = rc != LP_OK ? rc : walk(v, m, LP_WALK_NESTED);
 	return rc != LP_OK ? rc : passed_on(v, lp_ncdu_end(&v->out->out));
 }

@@ -35,7 +35,7 @@ said(int rc)
 static int
 flush(struct verify *v)
 {
-	int rc = lp_put(lp_buf_span(&v->out));
+	int rc = lp_put_lines(lp_buf_span(&v->out), 0);
 
 	lp_buf_clear(&v->out);
 	return rc;

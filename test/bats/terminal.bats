@@ -13,8 +13,9 @@ setup_file()
 	export PROGRAMS
 	export IN=$BATS_FILE_TMPDIR
 	cd "$IN" || return
-	# set a title and colours, go up a line, a C1 control, turn the text round, break the line
-	EVIL=$'e\e]0;title\a\e[31m\e[A\xc2\x9b31m\xe2\x80\xae\xe2\x81\xa6\r\n\t\x7f\xff\\end'
+	# set a title and colours, go up a line, a C1 control, turn the text round, break the line,
+	# and letters that nobody sees
+	EVIL=$'e\e]0;title\a\e[31m\e[A\xc2\x9b31m\xe2\x80\xae\xe2\x81\xa6\r\n\t\x7f\xff\\\xe2\x80\x8b\xef\xbb\xbf\xc2\xad\xf3\xa0\x81\x81end'
 	export EVIL
 	mkdir tree
 	echo x >"tree/$EVIL"
@@ -29,15 +30,15 @@ setup_file()
 }
 
 # harmless FILE: text of one screen, its controls nothing but line ends (and
-# the tabs of TSV): no C0 and C1 controls, no DEL, no bidirectional ones
+# the tabs of TSV): no C0 and C1 controls, no DEL, no bidirectional ones, nothing without a width
 harmless()
 {
 	[ -s "$1" ]
 	python3 - "$1" <<'PY'
-import sys
+import sys, unicodedata
 data = open(sys.argv[1], "rb").read().decode("utf-8")  # fails on bytes that are no text
 bad = [c for c in data if c not in "\n\t" and (ord(c) < 32 or 0x7f <= ord(c) < 0xa0
-       or ord(c) in range(0x202a, 0x202f) or ord(c) in range(0x2066, 0x206a) or ord(c) in (0x200e, 0x200f, 0x61c))]
+       or unicodedata.category(c) in ("Cf", "Zl", "Zp"))]
 sys.exit("raw: %r in %r" % (bad, data) if bad else 0)
 PY
 }
@@ -71,6 +72,37 @@ PY
 unpainted()
 {
 	sed 's/\x1b\[[0-9;]*[mK]//g'
+}
+
+# seen COMMAND: what a terminal gets of it, in the file seen
+seen()
+{
+	script -qec "$1" /dev/null </dev/null | tr -d '\r' >seen
+}
+
+@test "a terminal gets rows whose names it does not obey, in every form; a pipe gets exact bytes" {
+	local form program
+	for form in '' -j -0 '-o name,linkname,uname' '-E -H'; do
+		for program in "lp-tarls -q $form $IN/evil.tar" "lp-merge -q $form $IN/evil.tsv" "lp-toc -q $form $IN/toc.zst"; do
+			seen "$program | tee exact"
+			seen "$program"
+			tr -d '\0' <seen >out
+			harmless out
+			run ! cmp -s seen exact
+			[ "$form" != -j ] || jq -es 'length > 0' out
+			[ "$form" != -j ] || jq -es 'length > 0' exact
+			[ "$form" != -j ] || cmp <(jq -c . out) <(jq -c . exact)
+		done
+	done
+	seen "lp-merge -q -o ncdu $IN/evil.tsv"
+	harmless seen
+	lp-merge -q -o ncdu "$IN/evil.tsv" | cmp <(jq -c . seen) <(jq -c .)
+	# a row for eyes still is a row
+	lp-tarls -q "$IN/evil.tar" >exact
+	seen "lp-tarls -q $IN/evil.tar"
+	lp-merge -q -o name,linkname exact >1
+	lp-merge -q -o name,linkname seen >2
+	cmp 1 2
 }
 
 @test "lp-peek, lp-layers and lp-cache: an image whose files and history are called so" {

@@ -207,6 +207,49 @@ test_escape(void)
 }
 
 static void
+test_escape_lines(void)
+{
+	static const struct { const char *in; size_t n; const char *row, *json; } t[] = {
+		{ "plain\\x1b\tb\n", 12, "plain\\x1b\tb\n", "plain\\x1b\tb\n" },
+		{ "caf\xc3\xa9", 5, "caf\xc3\xa9", "caf\xc3\xa9" },
+		{ "\xc2\x9b\xc2\xad", 4, "\\xc2\\x9b\\xc2\\xad", "\\u009b\\u00ad" },
+		{ "a\xe2\x80\x8b\xd8\x9c", 6, "a\\xe2\\x80\\x8b\\xd8\\x9c", "a\\u200b\\u061c" },
+		{ "\xef\xbb\xbf\xe2\x81\xa0", 6, "\\xef\\xbb\\xbf\\xe2\\x81\\xa0", "\\ufeff\\u2060" },
+		{ "\xf3\xa0\x81\x81", 4, "\\xf3\\xa0\\x81\\x81", "\\udb40\\udc41" },
+		{ "\x1b[0m\x7f\r\xff", 7, "\\x1b[0m\\x7f\\r\\xff", "\\u001b[0m\\u007f\\u000d\\ufffd" },
+		{ "a\0b", 3, NULL, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		for (int json = 0; json < 2; json++) {
+			const char *want = json ? t[i].json : t[i].row;
+			unsigned char *p = unit_exact(lp_span(t[i].in, t[i].n));
+			struct lp_buf b;
+
+			lp_buf_init(&b, 256);
+			ok(lp_escape_lines(&b, lp_span(p, t[i].n), json) == LP_OK, "lines for a terminal, case %zu", i);
+			ok_span(lp_buf_span(&b), want != NULL ? lp_span_str(want) : lp_span(t[i].in, t[i].n), "escaped");
+			lp_buf_release(&b);
+			free(p);
+		}
+	}
+}
+
+static void
+test_unsafe(void)
+{
+	static const uint32_t raw[] = { ' ', '~', 0xa0, 0xac, 0xae, 0x61b, 0x61d, 0x200a, 0x2010, 0x2027, 0x202f,
+		0x205f, 0x2070, 0xfefe, 0xfff8, 0xfffc, 0xdffff, 0xe0080, 0x10ffff };
+	static const uint32_t hidden[] = { 0, 0x1f, 0x7f, 0x9f, 0xad, 0x61c, 0x180e, 0x200b, 0x200f, 0x2028, 0x202e,
+		0x2060, 0x206f, 0xfeff, 0xfff9, 0xfffb, 0xe0000, 0xe007f };
+
+	for (size_t i = 0; i < sizeof(raw) / sizeof(raw[0]); i++)
+		ok(!lp_utf8_unsafe(raw[i]), "U+%04x may stand as it is", raw[i]);
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+		ok(lp_utf8_unsafe(hidden[i]), "U+%04x may not", hidden[i]);
+}
+
+static void
 test_escape_every_byte(void)
 {
 	struct lp_buf b, back;
@@ -301,6 +344,8 @@ main(void)
 	test_base64();
 	test_utf8();
 	test_escape();
+	test_escape_lines();
+	test_unsafe();
 	test_escape_every_byte();
 	test_unescape_refuses();
 	test_json();
