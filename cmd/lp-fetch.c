@@ -312,8 +312,10 @@ fill_stats(const struct work *w, struct lp_stats *s)
 {
 	const struct lp_blob *b = &w->blob;
 
-	if (!w->args->fill && !w->args->gc)
+	if (!w->args->fill && !w->args->gc) {
 		s->source = b->name;
+		s->verified = w->out.verified;
+	}
 	if (b->digest[0] != '\0')
 		s->digest = b->digest;
 	if (b->size >= 0) {

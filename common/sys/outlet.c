@@ -122,7 +122,8 @@ lp_outlet_check(struct lp_outlet *o)
 	if (!o->hashing || b->size < 0 || o->at != (uint64_t)b->size)
 		return LP_OK;
 	lp_hasher_end(&o->hash, got);
-	if (strcmp(got, b->digest) == 0)
+	o->verified = strcmp(got, b->digest) == 0;
+	if (o->verified)
 		return LP_OK;
 	lp_err("%s: its digest is %s, it should be %s: do not use these %lld bytes", b->name, got, b->digest,
 	    (long long)b->size);

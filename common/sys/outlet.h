@@ -19,6 +19,7 @@ struct lp_outlet {
 	struct lp_blob *blob;
 	uint64_t first, at, last; /* of the blob: asked for from, next byte, asked for to */
 	int hashing;              /* all that went out, from the first byte */
+	int verified;             /* all of the blob went out, and its digest is right */
 	int grown;                /* the pipe was */
 	struct lp_hasher hash;
 	int progress;             /* lp_progress_open's, or -1 */
@@ -38,7 +39,7 @@ int lp_outlet_copy(struct lp_outlet *, int paced);
 
 /*
  * Once all is out: LP_OK, or LP_E_DATA after saying so if it was the whole
- * blob, and not of the digest that it has.
+ * blob, and not of the digest that it has. Sets `verified`.
  */
 int lp_outlet_check(struct lp_outlet *);
 

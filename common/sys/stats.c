@@ -25,6 +25,7 @@ lp_stats_begin(struct lp_stats *s, const char *path)
 		.entries_found = LP_STATS_UNKNOWN,
 		.ratelimit_remaining = LP_STATS_UNKNOWN,
 		.partial = LP_STATS_UNKNOWN,
+		.verified = LP_STATS_UNKNOWN,
 		.fd = -1,
 		.started_ns = lp_clock_ns(),
 	};
@@ -70,6 +71,12 @@ add_number(struct lp_buf *b, const char *key, int64_t v)
 }
 
 static int
+add_flag(struct lp_buf *b, const char *key, int v)
+{
+	return v == LP_STATS_UNKNOWN ? LP_OK : add_raw(b, key, lp_span_str(v ? "true" : "false"));
+}
+
+static int
 add_all(struct lp_buf *b, const struct lp_stats *s, const char *error)
 {
 	const struct { const char *key; int64_t value; } numbers[] = {
@@ -88,8 +95,8 @@ add_all(struct lp_buf *b, const struct lp_stats *s, const char *error)
 	rc = rc != LP_OK ? rc : add_text(b, "digest", s->digest);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && rc == LP_OK; i++)
 		rc = add_number(b, numbers[i].key, numbers[i].value);
-	if (rc == LP_OK && s->partial != LP_STATS_UNKNOWN)
-		rc = add_raw(b, "partial", lp_span_str(s->partial ? "true" : "false"));
+	rc = rc != LP_OK ? rc : add_flag(b, "partial", s->partial);
+	rc = rc != LP_OK ? rc : add_flag(b, "verified", s->verified);
 	rc = rc != LP_OK ? rc : add_text(b, "error", error);
 	return rc != LP_OK ? rc : lp_buf_adds(b, "}\n");
 }

@@ -22,7 +22,8 @@ struct lp_stats {
 	int64_t requests;
 	int64_t entries_found;
 	int64_t ratelimit_remaining;
-	int partial; /* 1 preview, 0 complete, LP_STATS_UNKNOWN */
+	int partial;  /* 1 preview, 0 complete, LP_STATS_UNKNOWN */
+	int verified; /* 1 the whole blob was read and has its digest, 0 not so, LP_STATS_UNKNOWN */
 
 	int fd; /* -1: nobody asked for statistics */
 	int64_t started_ns;

@@ -402,6 +402,31 @@ blobs_asked()
 	fails 1 'it should be' -a --digest "sha256:$(printf '0%.0s' {1..64})" "$BLOB"
 }
 
+@test "the statistics say whether the digest of the whole blob was checked in this run" {
+	local zeros
+	zeros=sha256:$(printf '0%.0s' {1..64})
+	# verified WHAT ARGUMENT...: the field of that run
+	verified() {
+		rm -f stats
+		lp-fetch --stats stats "${@:2}" >got 2>note || :
+		[ "$(jq .verified stats)" = "$1" ]
+	}
+	serve '{}'
+	verified true -a --digest "$DIGEST" "$URL"
+	verified true -a --digest "$DIGEST" "$BLOB"
+	verified true -n 1000000 --digest "$DIGEST" "$URL"
+	verified true -n 2M --size 1000000 --digest "$DIGEST" "$URL"
+	verified true -r 0- --digest "$DIGEST" "$BLOB"
+	verified false -n 999999 --digest "$DIGEST" "$URL"
+	verified false -r 1- --digest "$DIGEST" "$URL"
+	verified false -a "$URL"
+	verified false -a --digest "$zeros" "$URL"
+	verified false -a --digest "$zeros" "$BLOB"
+	verified true -a -S st --digest "$DIGEST" "$URL"
+	verified true -O -S st --digest "$DIGEST" -n 1000000 "$URL"
+	verified false -O -S st --digest "$DIGEST" "$URL"
+}
+
 # what is hashed beside the rest: under the lock, on one processor, and by a thread only where it pays
 # bats test_tags=native
 @test "a large blob is hashed while it is passed on" {
