@@ -1,12 +1,18 @@
 /*
  * Functions that this project never calls, made into compile errors.
- * Passed with -include in front of every file.
+ * Passed with -include in front of every file, which makes it the place to
+ * say for which machines the files are written, too.
  *
  * The headers that declare them come first, because a poisoned word may not
  * be spoken at all afterwards, not even by a declaration.
  */
 #ifndef LP_BANNED_H
 #define LP_BANNED_H
+
+/* sizes and offsets of blobs are size_t all over, hashes are products of 128 bits */
+#if !defined(__SIZEOF_INT128__) || __SIZEOF_SIZE_T__ < 8
+#error "layer peek is built for 64-bit machines only"
+#endif
 
 #include <locale.h>
 #include <stdio.h>
