@@ -17,9 +17,6 @@ FLAVOUR ?= release
 JOBS    ?= $(shell nproc)
 O       := build/$(FLAVOUR)
 
-# ISA-L, the faster of the two deflate decoders, where it is
-ISAL := $(shell pkg-config --exists libisal && echo -lisal)
-
 # ---- which program links which library (all of them: libseccomp) -----------
 LIBS_lp-fetch   = -ljansson -lnettle
 LIBS_lp-layers  = -ljansson -lnettle
@@ -55,11 +52,15 @@ ifneq ($(CC_$(FLAVOUR)),)
 CC := $(CC_$(FLAVOUR))
 endif
 
+# ISA-L, the faster of the two deflate decoders, where the compiler finds it; `make ISAL=` does without
+ISAL := $(shell echo 'int main(void) { return 0; }' | $(CC) $(CPPFLAGS) $(CFLAGS) -include isa-l/igzip_lib.h \
+                -x c - -o /dev/null $(LDFLAGS) -lisal 2>/dev/null && echo -lisal)
+
 LP_CPPFLAGS = -iquote . -include common/base/banned.h -D_GNU_SOURCE -DLP_VERSION='"$(VERSION)"' \
               $(if $(ISAL),-DLP_WITH_ISAL)
 LP_CFLAGS   = -std=c11 $(WARN) $(FLAGS_$(FLAVOUR))
 COMPILE     = $(CC) $(LP_CPPFLAGS) $(CPPFLAGS) $(LP_CFLAGS) $(CFLAGS) -MMD -MP
-LINK        = $(CC) $(LP_CFLAGS) $(CFLAGS) $(LDFLAGS_$(FLAVOUR)) $(LDFLAGS) -Wl,--as-needed
+LINK        = $(CC) $(LP_CFLAGS) $(CFLAGS) $(LDFLAGS_$(FLAVOUR)) $(WRAPPED:%=-Wl,--wrap=%) $(LDFLAGS) -Wl,--as-needed
 
 # what can fail is made to fail: test/fault/wrap.c
 ifeq ($(FLAVOUR),fault)
@@ -71,10 +72,11 @@ endif
 ifeq ($(FLAVOUR),valgrind)
 LAUNCH  = test/memcheck/run
 endif
-LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
 
 # what is done, a line each; V=1 shows the commands
-say = $(if $(V),,@echo '  $(1)	$@';)
+say   = $(if $(V),,@echo '  $(1)	$@';)
+# one word of the shell, whatever is in it
+quote = '$(subst ','\'',$(1))'
 
 # ---- what there is ----------------------------------------------------------
 PROGRAMS := $(patsubst cmd/%.c,%,$(wildcard cmd/lp-*.c))
@@ -85,7 +87,7 @@ ORACLE   := $(patsubst test/oracle/%.c,$(O)/oracle/%,$(wildcard test/oracle/*.c)
 MANPAGES := $(wildcard man/*.[1-9])
 
 .PHONY: all check check-unit check-asan check-asan-unit check-valgrind check-valgrind-unit lint bench fuzz demo deps install \
-        uninstall completions dist distcheck deb clean help objects tests
+        uninstall completions dist distcheck deb clean help objects tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -93,13 +95,28 @@ all: $(PROGRAMS:%=$(O)/bin/%)
 tests: all $(O)/landlock.so $(O)/without $(UNIT) $(FUZZ) $(ORACLE)
 objects: $(COMMON) $(PROGRAMS:%=$(O)/cmd/%.o)
 
-$(O)/%.o: %.c
+# How objects and programs are made: two files that are written only where it has changed, and what was
+# made otherwise is made again (other flags, another VERSION, ISA-L that came, a source that went).
+HOW_compile := $(COMPILE)
+HOW_link    := $(LINK) $(foreach p,$(PROGRAMS) tests oracle,$(p): $(LIBS_$(p))) $(LDLIBS) $(COMMON)
+ifneq ($(HOW_compile),$(file <$(O)/how-to-compile))
+$(O)/how-to-compile: FORCE
+endif
+ifneq ($(HOW_link),$(file <$(O)/how-to-link))
+$(O)/how-to-link: FORCE
+endif
+$(O)/how-to-%:
+	@mkdir -p $(@D)
+	$(call say,HOW)printf '%s\n' $(call quote,$(HOW_$*)) >$@
+	@echo '  	deflate is decoded by $(if $(ISAL),ISA-L and zlib,zlib alone: ISA-L was not found)'
+
+$(O)/%.o: %.c $(O)/how-to-compile
 	@mkdir -p $(@D)
 	$(call say,CC)$(COMPILE) -c -o $@ $<
 
-$(O)/liblp.a: $(COMMON)
+$(O)/liblp.a: $(COMMON) $(O)/how-to-link
 	@rm -f $@
-	$(call say,AR)$(AR) rcs $@ $^
+	$(call say,AR)$(AR) qcs $@ $(COMMON)
 
 $(O)/$(if $(LAUNCH),real,bin)/%: $(O)/cmd/%.o $(WRAP) $(O)/liblp.a
 	@mkdir -p $(@D)
@@ -115,16 +132,16 @@ $(O)/unit/%: $(O)/test/unit/%.o $(O)/test/unit/unit.o $(WRAP) $(O)/liblp.a
 	$(call say,LINK)$(LINK) -o $@ $^ $(LIBS_tests) -lseccomp $(LDLIBS)
 
 # for the programs as they are shipped, so without what this flavour is compiled with
-$(O)/preload.so: test/fault/preload.c
+$(O)/preload.so: test/fault/preload.c $(O)/how-to-compile
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(LP_CPPFLAGS) -std=c11 $(WARN) -O2 -fPIC -shared -o $@ $< -ldl
 
 # the programs as on an older kernel: with their own preloaded rules of Landlock, and without the calls named
-$(O)/landlock.so: test/kernel/landlock.c
+$(O)/landlock.so: test/kernel/landlock.c $(O)/how-to-compile
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(LP_CPPFLAGS) -std=c11 $(WARN) -O2 -fPIC -shared -o $@ $< -ldl
 
-$(O)/without: test/kernel/without.c
+$(O)/without: test/kernel/without.c $(O)/how-to-compile
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(LP_CPPFLAGS) -std=c11 $(WARN) -O2 -o $@ $< -lseccomp
 
@@ -194,18 +211,20 @@ fuzz:
 # made by the programs' own --help
 completions: all
 	completions/generate $(O)/bin $(O)/completions
+# a folder as a word of the shell: blanks and quotes are parts of its name
+to = $(call quote,$(DESTDIR)$($(1)))
 install: all completions
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
-	install -m 755 $(PROGRAMS:%=$(O)/bin/%) $(DESTDIR)$(BINDIR)
-	for m in $(MANPAGES); do install -D -m 644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done
-	install -m 644 $(O)/completions/bash/layer-peek $(DESTDIR)$(BASHDIR)
-	for p in $(PROGRAMS); do ln -sf layer-peek $(DESTDIR)$(BASHDIR)/$$p || exit 1; done
-	install -m 644 $(O)/completions/zsh/_lp $(DESTDIR)$(ZSHDIR)
-	install -m 644 $(PROGRAMS:%=$(O)/completions/fish/%.fish) $(DESTDIR)$(FISHDIR)
+	install -d $(foreach d,BINDIR BASHDIR ZSHDIR FISHDIR,$(call to,$(d)))
+	install -m 755 $(PROGRAMS:%=$(O)/bin/%) $(call to,BINDIR)
+	for m in $(MANPAGES); do install -D -m 644 $$m $(call to,MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done
+	install -m 644 $(O)/completions/bash/layer-peek $(call to,BASHDIR)
+	for p in $(PROGRAMS); do ln -sf layer-peek $(call to,BASHDIR)/$$p || exit 1; done
+	install -m 644 $(O)/completions/zsh/_lp $(call to,ZSHDIR)
+	install -m 644 $(PROGRAMS:%=$(O)/completions/fish/%.fish) $(call to,FISHDIR)
 uninstall:
-	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(PROGRAMS:%=$(DESTDIR)$(FISHDIR)/%.fish)
-	rm -f $(addprefix $(DESTDIR)$(BASHDIR)/,layer-peek $(PROGRAMS)) $(DESTDIR)$(ZSHDIR)/_lp
-	for m in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+	rm -f $(PROGRAMS:%=$(call to,BINDIR)/%) $(PROGRAMS:%=$(call to,FISHDIR)/%.fish)
+	rm -f $(addprefix $(call to,BASHDIR)/,layer-peek $(PROGRAMS)) $(call to,ZSHDIR)/_lp
+	for m in $(MANPAGES); do rm -f $(call to,MANDIR)/man$${m##*.}/$${m##*/}; done
 
 # ---- to be given away ---------------------------------------------------------
 DIST = layer-peek-$(VERSION)
@@ -237,6 +256,6 @@ help:
 	@echo 'make deps | check-unit | check-asan | check-valgrind | bench | fuzz [FUZZTIME=SECONDS]'
 	@echo 'make install | uninstall [PREFIX=$(PREFIX)] [DESTDIR=] | dist | distcheck | deb | clean'
 print-%:
-	@echo '$($*)'
+	@:$(info $($*))
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -94,15 +94,21 @@ zsh_completes() {
 	run -0 make -C "$TOP" distcheck WORK="$BATS_TEST_TMPDIR/work"
 }
 
-@test "make install into a DESTDIR: programs run from there, pages and completions are in place" {
-	run -0 make -C "$TOP" install DESTDIR="$PWD/root" PREFIX=/usr
+@test "make install into a DESTDIR: programs run from there, pages and completions are in place, and all goes again" {
+	# blanks and quotes are parts of names
+	root="$PWD/it's  a \"root\"" usr='/opt/my own'
+	(cd "$TOP" && git status --porcelain) >before
+	run -0 make -C "$TOP" install DESTDIR="$root" PREFIX="$usr"
+	(cd "$TOP" && git status --porcelain) | cmp before -
 	for p in $(programs); do
-		run -0 "root/usr/bin/$p" --version
-		[ -e "root/usr/share/man/man1/$p.1" ]
-		[ -e "root/usr/share/bash-completion/completions/$p" ]
-		[ -e "root/usr/share/fish/vendor_completions.d/$p.fish" ]
+		run -0 "$root$usr/bin/$p" --version
+		[ -s "$root$usr/share/man/man1/$p.1" ]
+		[ -s "$root$usr/share/bash-completion/completions/$p" ]
+		[ -s "$root$usr/share/fish/vendor_completions.d/$p.fish" ]
 	done
-	[ -e root/usr/share/zsh/site-functions/_lp ]
+	[ -s "$root$usr/share/zsh/site-functions/_lp" ]
+	run -0 make -C "$TOP" uninstall DESTDIR="$root" PREFIX="$usr"
+	[ -z "$(find "$root" ! -type d)" ]
 }
 
 @test "the Debian package: lintian has no error, dependencies are there, two builds are the same bytes" {
