@@ -10,13 +10,19 @@
 
 #include <stddef.h>
 
+/*
+ * Bytes of one file, and offsets: what off_t and the JSON readers of the
+ * world hold. A sum of more is this: shown as it, never wrapped.
+ */
+#define LP_MAX_SIZE ((uint64_t)INT64_MAX)
+
 /* Bytes of one path or link target: Linux's PATH_MAX is 4096; archives made elsewhere hold more. */
 #define LP_MAX_PATH (64ul * 1024)
 
 /* Bytes of one pax or GNU extension header's body. Go's reader and libarchive allow 1 MiB. */
 #define LP_MAX_EXTENSION (1024ul * 1024)
 
-/* Records in one pax header. */
+/* Records in one pax header, and extended attributes of one member. */
 #define LP_MAX_PAX_RECORDS 65536u
 
 /* Bytes of the array of one member's extended attributes: a limit reached only through LP_MAX_PAX_RECORDS. */

@@ -124,7 +124,7 @@ keep(struct lp_pax *p, const struct record *r)
 	k = key_of(r->key);
 	if (k == LP_PAX_KEYS)
 		return NULL;
-	if (k <= LP_PAX_GNAME && has_nul(r->value))
+	if ((k <= LP_PAX_GNAME || k == LP_PAX_SPARSE_NAME) && has_nul(r->value))
 		return "a pax record's name holds a NUL";
 	p->value[k] = r->value;
 	return NULL;

@@ -108,17 +108,25 @@ put_text(struct lp_buf *b, struct lp_span s)
 }
 
 /*
- * Text at the start of a line: a name must not pose as an end record or as
- * an object, whose first bytes are what a reader goes by.
+ * A line's first byte is what a reader goes by: what was written there must
+ * not pose as an end record or as an object.
  */
 static int
-put_first(struct lp_buf *b, struct lp_span s)
+guard_first(struct lp_buf *b, size_t start)
 {
-	int rc = LP_OK;
+	enum { MORE = 3 }; /* bytes of \x23 beyond the one that it stands for */
+	const char *escape = b->n > start && b->p[start] == '#' ? "\\x23" : "\\x7b";
+	int rc;
 
-	if (s.n > 0 && (s.p[0] == '#' || s.p[0] == '{'))
-		rc = lp_buf_adds(b, *lp_span_take(&s, 1).p == '#' ? "\\x23" : "\\x7b");
-	return rc == LP_OK ? put_text(b, s) : rc;
+	if (b->n == start || (b->p[start] != '#' && b->p[start] != '{'))
+		return LP_OK;
+	rc = lp_buf_reserve(b, MORE);
+	if (rc != LP_OK)
+		return rc;
+	memmove(b->p + start + MORE, b->p + start, b->n - start);
+	memcpy(b->p + start, escape, MORE + 1);
+	b->n += MORE;
+	return LP_OK;
 }
 
 static struct lp_span
@@ -222,7 +230,7 @@ put_column(const struct lp_rowfmt *f, size_t i, const struct lp_entry *e, struct
 	case LP_COL_LAYER:
 	case LP_COL_HIDDEN:
 	case LP_COL_HIDDEN_BY:
-		return i == 0 ? put_first(b, text_of(e, c)) : put_text(b, text_of(e, c));
+		return put_text(b, text_of(e, c));
 	case LP_COL_XATTRS:
 		return put_xattrs(b, e);
 	default:
@@ -236,6 +244,8 @@ put_column(const struct lp_rowfmt *f, size_t i, const struct lp_entry *e, struct
 static int
 tsv(const struct lp_rowfmt *f, const struct lp_entry *e, struct lp_buf *b)
 {
+	size_t start = b->n;
+
 	for (size_t i = 0; i < f->ncolumns; i++) {
 		int rc = lp_buf_reserve(b, FIXED_MAX);
 
@@ -244,6 +254,8 @@ tsv(const struct lp_rowfmt *f, const struct lp_entry *e, struct lp_buf *b)
 		if (i > 0)
 			b->p[b->n++] = '\t';
 		rc = put_column(f, i, e, b);
+		if (rc == LP_OK && i == 0 && !f->nul)
+			rc = guard_first(b, start);
 		if (rc != LP_OK)
 			return rc;
 	}
@@ -301,10 +313,10 @@ tsv_end(const struct lp_rowfmt *f, const struct lp_rowend *end, struct lp_buf *b
 }
 
 const struct lp_rowend_text lp_rowend_texts[LP_ROWEND_TEXTS] = {
-	{ "layer", offsetof(struct lp_rowend, layer) }, /* always written */
-	{ "origin", offsetof(struct lp_rowend, origin) },
-	{ "toc", offsetof(struct lp_rowend, toc) },
-	{ "reason", offsetof(struct lp_rowend, reason) },
+	{ "layer", "layer_base64", offsetof(struct lp_rowend, layer) }, /* always written */
+	{ "origin", "origin_base64", offsetof(struct lp_rowend, origin) },
+	{ "toc", "toc_base64", offsetof(struct lp_rowend, toc) },
+	{ "reason", "reason_base64", offsetof(struct lp_rowend, reason) },
 };
 
 struct lp_span

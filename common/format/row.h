@@ -82,6 +82,7 @@ struct lp_rowend {
 enum { LP_ROWEND_TEXTS = 4 };
 struct lp_rowend_text {
 	const char *key;
+	const char *exact; /* in NDJSON, the key of its bytes where they are not valid UTF-8 */
 	size_t offset; /* of the span in struct lp_rowend */
 };
 extern const struct lp_rowend_text lp_rowend_texts[LP_ROWEND_TEXTS];

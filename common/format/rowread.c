@@ -45,14 +45,72 @@ lp_rowread_fail(struct lp_rowread *r, int status, const char *why)
 }
 
 int
-lp_rowread_end_text(struct lp_rowread *r, const struct lp_rowend_text *t, struct lp_span text, int escaped)
+lp_rowread_begin(struct lp_rowread *r, size_t n)
+{
+	r->entry = (struct lp_entry){ .type = LP_REG };
+	r->type_rank = 0;
+	lp_buf_clear(&r->undone);
+	return lp_buf_reserve(&r->undone, n) == LP_OK ? LP_OK : lp_rowread_fail(r, LP_E_NOMEM, "out of memory");
+}
+
+static int
+has_nul(struct lp_span s)
+{
+	return s.n > 0 && memchr(s.p, '\0', s.n) != NULL;
+}
+
+int
+lp_rowread_done(struct lp_rowread *r, const char *no_name)
+{
+	if (r->entry.name.n == 0)
+		return lp_rowread_fail(r, LP_E_DATA, no_name);
+	/* no file can be called so, and -0 would make two records of it */
+	if (has_nul(r->entry.name) || has_nul(r->entry.linkname))
+		return lp_rowread_fail(r, LP_E_DATA, "no row: a name holds a NUL");
+	return LP_OK;
+}
+
+void
+lp_rowread_type(struct lp_rowread *r, enum lp_type type, int rank)
+{
+	if (rank < r->type_rank)
+		return;
+	r->type_rank = rank;
+	r->entry.type = type;
+}
+
+int
+lp_rowread_mode(struct lp_rowread *r, struct lp_span s)
+{
+	enum lp_type type;
+	int rc = lp_parse_mode(s, &type, &r->entry.mode);
+
+	if (rc == LP_OK)
+		lp_rowread_type(r, type, LP_ROWREAD_MODE);
+	return rc;
+}
+
+int
+lp_rowread_typeflag(struct lp_rowread *r, struct lp_span s)
+{
+	if (s.n != 1)
+		return LP_E_DATA;
+	r->entry.typeflag = (char)s.p[0];
+	r->entry.has |= LP_HAS_TYPEFLAG;
+	lp_rowread_type(r, lp_type_of_flag(r->entry.typeflag), LP_ROWREAD_TYPEFLAG);
+	return LP_OK;
+}
+
+int
+lp_rowread_end_text(struct lp_rowread *r, const struct lp_rowend_text *t, struct lp_span text,
+    int (*undo)(struct lp_buf *, struct lp_span))
 {
 	struct lp_buf *b = &r->end_text[t - lp_rowend_texts];
 	struct lp_span kept;
 	int rc;
 
 	lp_buf_clear(b);
-	rc = escaped ? lp_unescape(b, text) : lp_buf_add(b, text);
+	rc = undo(b, text);
 	kept = lp_buf_span(b);
 	memcpy((char *)&r->end + t->offset, &kept, sizeof(kept));
 	return rc;
@@ -62,14 +120,14 @@ static int
 end_value(struct lp_rowread *r, struct lp_span key, struct lp_span value)
 {
 	if (lp_span_is(key, "entries"))
-		return lp_num_u64(value, UINT64_MAX, &r->end.entries);
+		return lp_num_u64(value, LP_MAX_SIZE, &r->end.entries);
 	if (lp_span_is(key, "bytes"))
-		return lp_num_u64(value, UINT64_MAX, &r->end.bytes);
+		return lp_num_u64(value, LP_MAX_SIZE, &r->end.bytes);
 	if (lp_span_is(key, "complete"))
 		return lp_complete_parse(value, &r->end.complete);
 	for (size_t i = 0; i < LP_ROWEND_TEXTS; i++)
 		if (lp_span_is(key, lp_rowend_texts[i].key))
-			return lp_rowread_end_text(r, &lp_rowend_texts[i], value, 1);
+			return lp_rowread_end_text(r, &lp_rowend_texts[i], value, lp_unescape);
 	return LP_OK; /* a key of a later version */
 }
 
@@ -215,7 +273,7 @@ lp_rowread_next(struct lp_rowread *r, struct lp_span *in)
 		line = lp_span_take(in, nl != NULL ? (size_t)(nl - in->p) : in->n);
 		staged = r->partial.n > 0 || nl == NULL;
 
-		if (staged && lp_buf_add(&r->partial, line) != LP_OK) {
+		if (line.n > LP_MAX_ROW || (staged && lp_buf_add(&r->partial, line) != LP_OK)) {
 			r->line++;
 			r->offset = r->next_offset;
 			lp_rowread_fail(r, LP_E_LIMIT, "a line longer than any row");

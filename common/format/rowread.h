@@ -66,6 +66,7 @@ struct lp_rowread {
 	uint64_t next_offset;
 	int default_columns;   /* TSV rows have them */
 	struct lp_rowhead head; /* of the last plain row */
+	int type_rank;         /* how well the entry's type is known */
 	struct lp_buf partial; /* a line whose end has not come yet */
 	struct lp_buf undone;  /* fields without their escapes */
 	struct lp_buf end_text[LP_ROWEND_TEXTS]; /* what end borrows */

@@ -22,27 +22,52 @@ lp_rowread_json_load(struct lp_rowread *r, struct lp_span line)
 	return LP_OK;
 }
 
-/*
- * A text and its exact bytes: KEY, or KEY_base64 where the bytes are not
- * valid UTF-8. Absent is empty.
- */
-static int
-get_bytes(struct lp_rowread *r, const char *key, const char *exact_key, struct lp_span *out)
-{
-	const json_t *v = json_object_get(r->json, key);
-	struct lp_span exact = lp_json_get_string(r->json, exact_key);
-	size_t start = r->undone.n;
-	int rc;
+/* The texts of a row, each with the key of its exact bytes where it is not valid UTF-8. */
+static const struct text {
+	const char *key, *exact;
+	size_t offset; /* in struct lp_entry */
+	unsigned has;
+} texts[] = {
+	{ "name", "name_base64", offsetof(struct lp_entry, name), 0 },
+	{ "linkname", "linkname_base64", offsetof(struct lp_entry, linkname), 0 },
+	{ "uname", "uname_base64", offsetof(struct lp_entry, uname), LP_HAS_UNAME },
+	{ "gname", "gname_base64", offsetof(struct lp_entry, gname), LP_HAS_GNAME },
+	{ "layer", "layer_base64", offsetof(struct lp_entry, layer), LP_HAS_LAYER },
+	{ "hidden", "hidden_base64", offsetof(struct lp_entry, hidden), LP_HAS_HIDDEN },
+	{ "hidden_by", "hidden_by_base64", offsetof(struct lp_entry, hidden_by), LP_HAS_HIDDEN },
+};
 
-	*out = lp_span(NULL, 0);
+/* Absent is empty. */
+static int
+get_text(struct lp_rowread *r, const struct text *t)
+{
+	const json_t *v = json_object_get(r->json, t->key);
+	struct lp_span exact = lp_json_get_string(r->json, t->exact), text;
+	size_t start = r->undone.n;
+	int rc = LP_OK;
+
+	if (v == NULL && exact.p == NULL)
+		return LP_OK;
 	if (v != NULL && !json_is_string(v))
 		return LP_E_DATA;
-	if (v != NULL)
-		*out = lp_span(json_string_value(v), json_string_length(v));
-	if (exact.p == NULL)
-		return LP_OK;
-	rc = lp_base64_decode(&r->undone, exact);
-	*out = lp_span(r->undone.p + start, r->undone.n - start);
+	if (exact.p != NULL) {
+		rc = lp_base64_decode(&r->undone, exact);
+		text = lp_span(r->undone.p + start, r->undone.n - start);
+	} else {
+		text = lp_span(json_string_value(v), json_string_length(v));
+	}
+	memcpy((char *)&r->entry + t->offset, &text, sizeof(text));
+	r->entry.has |= t->has;
+	return rc;
+}
+
+static int
+get_texts(struct lp_rowread *r)
+{
+	int rc = LP_OK;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]) && rc == LP_OK; i++)
+		rc = get_text(r, &texts[i]);
 	return rc;
 }
 
@@ -80,24 +105,25 @@ get_u32(const json_t *o, const char *key, uint32_t *out)
 	return rc;
 }
 
-/* The type: what the mode's letter says; for a row without one, is_dir, is_symlink and typeflag. */
 static int
-get_type(const json_t *o, struct lp_entry *e)
+get_flag(struct lp_rowread *r, const char *key, enum lp_type type, int rank)
 {
-	struct lp_span flag = lp_json_get_string(o, "typeflag"), mode = lp_json_get_string(o, "mode");
+	const json_t *v = json_object_get(r->json, key);
 
-	if (flag.n > 1)
-		return LP_E_DATA;
-	if (flag.n == 1) {
-		e->typeflag = (char)flag.p[0];
-		e->has |= LP_HAS_TYPEFLAG;
-		e->type = lp_type_of_flag(e->typeflag);
-	}
-	if (json_is_true(json_object_get(o, "is_dir")))
-		e->type = LP_DIR;
-	if (json_is_true(json_object_get(o, "is_symlink")))
-		e->type = LP_SYMLINK;
-	return mode.p != NULL ? lp_parse_mode(mode, &e->type, &e->mode) : LP_OK;
+	if (json_is_true(v))
+		lp_rowread_type(r, type, rank);
+	return v == NULL || json_is_boolean(v) || json_is_null(v) ? LP_OK : LP_E_DATA;
+}
+
+static int
+get_type(struct lp_rowread *r)
+{
+	struct lp_span flag = lp_json_get_string(r->json, "typeflag"), mode = lp_json_get_string(r->json, "mode");
+	int rc = flag.n > 0 ? lp_rowread_typeflag(r, flag) : LP_OK;
+
+	rc = rc != LP_OK ? rc : get_flag(r, "is_dir", LP_DIR, LP_ROWREAD_IS_DIR);
+	rc = rc != LP_OK ? rc : get_flag(r, "is_symlink", LP_SYMLINK, LP_ROWREAD_IS_SYMLINK);
+	return rc == LP_OK && mode.p != NULL ? lp_rowread_mode(r, mode) : rc;
 }
 
 static int
@@ -118,33 +144,20 @@ get_mtime(const json_t *o, struct lp_entry *e)
 	return LP_OK;
 }
 
-static int
-get_known(struct lp_rowread *r, const char *key, unsigned has, struct lp_span *out)
-{
-	int rc = get_bytes(r, key, "", out);
-
-	if (out->p != NULL)
-		r->entry.has |= has;
-	return rc;
-}
-
 /* What need not be known. */
 static int
 get_more(struct lp_rowread *r)
 {
 	struct lp_entry *e = &r->entry;
 	const json_t *o = r->json;
-	int rc = get_known(r, "uname", LP_HAS_UNAME, &e->uname);
+	int rc = get_u32(o, "devmajor", &e->devmajor);
 
-	rc = rc != LP_OK ? rc : get_known(r, "gname", LP_HAS_GNAME, &e->gname);
-	rc = rc != LP_OK ? rc : get_known(r, "layer", LP_HAS_LAYER, &e->layer);
-	rc = rc != LP_OK ? rc : get_u32(o, "devmajor", &e->devmajor);
 	rc = rc != LP_OK ? rc : get_u32(o, "devminor", &e->devminor);
 	rc = rc != LP_OK ? rc : get_u64(o, "header_offset", &e->header_offset);
 	rc = rc != LP_OK ? rc : get_u64(o, "data_offset", &e->data_offset);
-	if (json_object_get(o, "devmajor") != NULL)
+	if (json_object_get(o, "devmajor") != NULL || json_object_get(o, "devminor") != NULL)
 		e->has |= LP_HAS_DEV;
-	if (json_object_get(o, "header_offset") != NULL)
+	if (json_object_get(o, "header_offset") != NULL || json_object_get(o, "data_offset") != NULL)
 		e->has |= LP_HAS_OFFSETS;
 	if (json_is_true(json_object_get(o, "truncated")))
 		e->has |= LP_HAS_TRUNCATED;
@@ -170,27 +183,21 @@ int
 lp_rowread_json_row(struct lp_rowread *r)
 {
 	struct lp_entry *e = &r->entry;
-	int rc;
+	int rc = lp_rowread_begin(r, r->text.n);
 
-	*e = (struct lp_entry){ .type = LP_REG };
-	lp_buf_clear(&r->undone);
-	/* base64 undone is shorter than the line: no span moves while the row is read */
-	if (lp_buf_reserve(&r->undone, r->text.n) != LP_OK)
-		return lp_rowread_fail(r, LP_E_NOMEM, "out of memory");
-	rc = get_bytes(r, "name", "name_base64", &e->name);
-	rc = rc != LP_OK ? rc : get_bytes(r, "linkname", "linkname_base64", &e->linkname);
-	rc = rc != LP_OK ? rc : get_type(r->json, e);
+	if (rc != LP_OK)
+		return rc;
+	rc = get_texts(r);
+	rc = rc != LP_OK ? rc : get_type(r);
 	rc = rc != LP_OK ? rc : get_i64(r->json, "uid", &e->uid);
 	rc = rc != LP_OK ? rc : get_i64(r->json, "gid", &e->gid);
 	rc = rc != LP_OK ? rc : get_u64(r->json, "size", &e->size);
 	rc = rc != LP_OK ? rc : get_mtime(r->json, e);
 	rc = rc != LP_OK ? rc : get_more(r);
 	rc = rc != LP_OK ? rc : get_xattrs(r);
-	if (rc == LP_OK && e->name.n == 0)
-		return lp_rowread_fail(r, LP_E_DATA, "no row: the object has no name");
 	if (rc != LP_OK)
-		return lp_rowread_fail(r, rc, "no row: a key does not hold what its name says");
-	return LP_OK;
+		return r->why != NULL ? rc : lp_rowread_fail(r, rc, "no row: a key does not hold what its name says");
+	return lp_rowread_done(r, "no row: the object has no name");
 }
 
 /* complete may be a word or, as JSON has it, a truth value; null is unknown. */
@@ -216,8 +223,13 @@ lp_rowread_json_end(struct lp_rowread *r)
 	rc = json_is_object(o) ? get_u64(o, "entries", &r->end.entries) : LP_E_DATA;
 	rc = rc != LP_OK ? rc : get_u64(o, "bytes", &r->end.bytes);
 	rc = rc != LP_OK ? rc : end_complete(json_object_get(o, "complete"), &r->end.complete);
-	for (size_t i = 0; i < LP_ROWEND_TEXTS && rc == LP_OK; i++)
-		rc = lp_rowread_end_text(r, &lp_rowend_texts[i], lp_json_get_string(o, lp_rowend_texts[i].key), 0);
+	for (size_t i = 0; i < LP_ROWEND_TEXTS && rc == LP_OK; i++) {
+		const struct lp_rowend_text *t = &lp_rowend_texts[i];
+		struct lp_span exact = lp_json_get_string(o, t->exact);
+
+		rc = exact.p != NULL ? lp_rowread_end_text(r, t, exact, lp_base64_decode) :
+		    lp_rowread_end_text(r, t, lp_json_get_string(o, t->key), lp_buf_add);
+	}
 	if (rc != LP_OK)
 		return lp_rowread_fail(r, rc, "the end record holds a value that its key cannot have");
 	return LP_OK;

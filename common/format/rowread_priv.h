@@ -23,15 +23,35 @@ int lp_rowread_header(struct lp_rowread *, struct lp_span line);
 /* Take a field off the front; *last tells whether it ended the line. */
 struct lp_span lp_rowread_field(struct lp_span *, int *last);
 
-/* Keep a copy of an end record's text, its escapes undone if it has any, until the next one. LP_OK, LP_E_DATA or LP_E_NOMEM. */
-int lp_rowread_end_text(struct lp_rowread *, const struct lp_rowend_text *, struct lp_span, int escaped);
+/* Keep a copy of an end record's text, as `undo` appends it, until the next one. LP_OK, LP_E_DATA, LP_E_LIMIT or LP_E_NOMEM. */
+int lp_rowread_end_text(struct lp_rowread *, const struct lp_rowend_text *, struct lp_span,
+    int (*undo)(struct lp_buf *, struct lp_span));
 
 /* Note the failure of a line; returns the status. */
 int lp_rowread_fail(struct lp_rowread *, int status, const char *why);
 
 /*
+ * A row begins: the entry is empty, and there is room for all that is undone
+ * of a line of n bytes, which is never longer than the line, so that no span
+ * moves while the row is read. LP_OK, or failed.
+ */
+int lp_rowread_begin(struct lp_rowread *, size_t n);
+/* All of it is read: is it a row? LP_OK, or failed: `no_name` says why where it has none. */
+int lp_rowread_done(struct lp_rowread *, const char *no_name);
+
+/*
+ * What says of which type the entry is; what knows it better counts, in
+ * whichever order they come.
+ */
+enum { LP_ROWREAD_TYPEFLAG = 1, LP_ROWREAD_IS_DIR, LP_ROWREAD_IS_SYMLINK, LP_ROWREAD_MODE };
+void lp_rowread_type(struct lp_rowread *, enum lp_type, int rank);
+/* The letters of a mode; the archive's own letter. LP_OK or LP_E_DATA. */
+int lp_rowread_mode(struct lp_rowread *, struct lp_span);
+int lp_rowread_typeflag(struct lp_rowread *, struct lp_span);
+
+/*
  * One more extended attribute for the entry: its name escaped, its value in
- * base64, as both forms hold them. LP_OK, LP_E_DATA, LP_E_LIMIT, LP_E_NOMEM.
+ * base64, as both forms hold them. LP_OK or LP_E_DATA, or failed.
  */
 int lp_rowread_xattr(struct lp_rowread *, struct lp_span name, struct lp_span value);
 /* Behind the last: one name twice has no meaning, and no form in NDJSON. LP_OK or LP_E_DATA. */

@@ -1,11 +1,12 @@
-#include <stdlib.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/base64.h"
 #include "common/base/escape.h"
 #include "common/base/limits.h"
 #include "common/base/num.h"
 #include "common/base/rfc3339.h"
+#include "common/base/sort.h"
 #include "common/base/status.h"
 #include "common/format/rowread_priv.h"
 
@@ -46,22 +47,21 @@ get_u32(struct lp_span f, uint32_t *out)
 }
 
 static int
-get_typeflag(struct lp_span f, struct lp_entry *e)
+get_typeflag(struct lp_rowread *r, struct lp_span f)
 {
-	if (f.n != 1)
-		return LP_E_DATA;
-	e->typeflag = (char)f.p[0];
-	e->has |= LP_HAS_TYPEFLAG;
-	return LP_OK;
+	struct lp_span letter;
+	int rc = undo(r, f, &letter);
+
+	return rc != LP_OK || letter.n == 0 ? rc : lp_rowread_typeflag(r, letter);
 }
 
-/* A flag that only repeats what the type says, unless there is no mode column. */
+/* A flag only repeats what the mode says, where there is one. */
 static int
-get_flag(struct lp_span f, enum lp_type type, struct lp_entry *e)
+get_flag(struct lp_rowread *r, struct lp_span f, enum lp_type type, int rank)
 {
 	if (lp_span_is(f, "true") || lp_span_is(f, "1"))
-		e->type = type;
-	else if (!lp_span_is(f, "false") && !lp_span_is(f, "0"))
+		lp_rowread_type(r, type, rank);
+	else if (!lp_span_is(f, "false") && !lp_span_is(f, "0") && f.n > 0)
 		return LP_E_DATA;
 	return LP_OK;
 }
@@ -101,48 +101,30 @@ get_text(struct lp_rowread *r, struct lp_span f, struct lp_span *out, unsigned h
 int
 lp_rowread_xattr(struct lp_rowread *r, struct lp_span name, struct lp_span value)
 {
-	struct lp_xattr x;
+	struct lp_xattr x, *all;
 	size_t start;
 	int rc;
 
-	if (r->entry.nxattrs == r->xattrs_cap) {
-		size_t cap = r->xattrs_cap > 0 ? r->xattrs_cap * 2 : 8;
-		struct lp_xattr *p = cap <= LP_MAX_PAX_RECORDS ? reallocarray(r->xattrs, cap, sizeof(*p)) : NULL;
-
-		if (p == NULL)
-			return cap <= LP_MAX_PAX_RECORDS ? LP_E_NOMEM : LP_E_LIMIT;
-		r->xattrs = p;
-		r->xattrs_cap = cap;
-	}
+	if (r->entry.nxattrs == LP_MAX_PAX_RECORDS)
+		return lp_rowread_fail(r, LP_E_LIMIT, "more extended attributes than any file has");
+	all = lp_array_room(r->xattrs, r->entry.nxattrs, &r->xattrs_cap, sizeof(*all));
+	if (all == NULL)
+		return lp_rowread_fail(r, LP_E_NOMEM, "out of memory");
+	r->entry.xattrs = r->xattrs = all;
 	rc = undo(r, name, &x.name);
 	if (rc != LP_OK)
 		return rc;
 	start = r->undone.n;
 	rc = lp_base64_decode(&r->undone, value);
 	x.value = lp_span(r->undone.p + start, r->undone.n - start);
-	r->xattrs[r->entry.nxattrs++] = x;
-	r->entry.xattrs = r->xattrs;
+	all[r->entry.nxattrs++] = x;
 	return rc;
 }
 
-/* Shell sort: a row holds few, and whoever sends many must not cost their square. */
-static void
-sort_xattrs(struct lp_xattr *x, size_t n)
+static int
+by_name(const void *a, const void *b)
 {
-	size_t gap = 1;
-
-	while (gap < n / 3)
-		gap = gap * 3 + 1;
-	for (; gap > 0; gap /= 3) {
-		for (size_t i = gap; i < n; i++) {
-			struct lp_xattr one = x[i];
-			size_t j = i;
-
-			for (; j >= gap && lp_span_cmp(x[j - gap].name, one.name) > 0; j -= gap)
-				x[j] = x[j - gap];
-			x[j] = one;
-		}
-	}
+	return lp_span_cmp(((const struct lp_xattr *)a)->name, ((const struct lp_xattr *)b)->name);
 }
 
 /* Ours come in order of their names; others are brought into it. */
@@ -155,7 +137,7 @@ lp_rowread_xattrs_end(struct lp_rowread *r)
 		i++;
 	if (i >= n)
 		return LP_OK;
-	sort_xattrs(r->xattrs, n);
+	lp_sort(r->xattrs, n, sizeof(*r->xattrs), by_name);
 	for (i = 1; i < n; i++)
 		if (lp_span_eq(r->xattrs[i - 1].name, r->xattrs[i].name))
 			return lp_rowread_fail(r, LP_E_DATA, "no row: an extended attribute is there twice");
@@ -190,10 +172,10 @@ get_field(struct lp_rowread *r, enum lp_column column, struct lp_span f)
 	struct lp_entry *e = &r->entry;
 
 	switch (column) {
-	case LP_COL_MODE: return lp_parse_mode(f, &e->type, &e->mode);
+	case LP_COL_MODE: return lp_rowread_mode(r, f);
 	case LP_COL_UID: return lp_num_i64(f, &e->uid);
 	case LP_COL_GID: return lp_num_i64(f, &e->gid);
-	case LP_COL_SIZE: return lp_num_u64(f, UINT64_MAX, &e->size);
+	case LP_COL_SIZE: return lp_num_u64(f, LP_MAX_SIZE, &e->size);
 	case LP_COL_MTIME: return unknown(f) ? LP_OK : get_mtime(f, e);
 	case LP_COL_NAME: return undo(r, f, &e->name);
 	case LP_COL_LINKNAME: return undo(r, f, &e->linkname);
@@ -203,19 +185,19 @@ get_field(struct lp_rowread *r, enum lp_column column, struct lp_span f)
 	case LP_COL_HIDDEN: return get_text(r, f, &e->hidden, LP_HAS_HIDDEN);
 	case LP_COL_HIDDEN_BY: return get_text(r, f, &e->hidden_by, LP_HAS_HIDDEN);
 	case LP_COL_XATTRS: return get_xattrs(r, f);
-	case LP_COL_IS_DIR: return get_flag(f, LP_DIR, e);
-	case LP_COL_IS_SYMLINK: return get_flag(f, LP_SYMLINK, e);
+	case LP_COL_IS_DIR: return get_flag(r, f, LP_DIR, LP_ROWREAD_IS_DIR);
+	case LP_COL_IS_SYMLINK: return get_flag(r, f, LP_SYMLINK, LP_ROWREAD_IS_SYMLINK);
+	case LP_COL_TYPEFLAG: return get_typeflag(r, f);
 	default: break;
 	}
 	if (unknown(f))
 		return LP_OK;
 	switch (column) {
-	case LP_COL_TYPEFLAG: return get_typeflag(f, e);
 	case LP_COL_MTIME_UNIX: return get_mtime_unix(f, e);
 	case LP_COL_DEVMAJOR: e->has |= LP_HAS_DEV; return get_u32(f, &e->devmajor);
 	case LP_COL_DEVMINOR: e->has |= LP_HAS_DEV; return get_u32(f, &e->devminor);
-	case LP_COL_HEADER_OFFSET: e->has |= LP_HAS_OFFSETS; return lp_num_u64(f, UINT64_MAX, &e->header_offset);
-	case LP_COL_DATA_OFFSET: e->has |= LP_HAS_OFFSETS; return lp_num_u64(f, UINT64_MAX, &e->data_offset);
+	case LP_COL_HEADER_OFFSET: e->has |= LP_HAS_OFFSETS; return lp_num_u64(f, LP_MAX_SIZE, &e->header_offset);
+	case LP_COL_DATA_OFFSET: e->has |= LP_HAS_OFFSETS; return lp_num_u64(f, LP_MAX_SIZE, &e->data_offset);
 	default: return LP_OK;
 	}
 }
@@ -227,7 +209,7 @@ bad_field(enum lp_column column)
 	case LP_COL_MODE: return "no row: the mode is not ten letters as in -rw-r--r--";
 	case LP_COL_UID: return "no row: uid is not a number";
 	case LP_COL_GID: return "no row: gid is not a number";
-	case LP_COL_SIZE: return "no row: size is not a number";
+	case LP_COL_SIZE: return "no row: size is not a number below 2^63";
 	case LP_COL_MTIME: return "no row: mtime is not a time as in 2026-11-23T16:43:44Z";
 	default: return "no row: a column does not hold what its name says";
 	}
@@ -253,11 +235,8 @@ lp_rowread_tsv(struct lp_rowread *r, struct lp_span line)
 	int last = 0;
 
 	r->fmt.form = LP_ROW_TSV;
-	r->entry = (struct lp_entry){ .type = LP_REG };
-	lp_buf_clear(&r->undone);
-	/* what is undone is never longer than the line: no span moves while the row is read */
-	if (lp_buf_reserve(&r->undone, line.n) != LP_OK)
-		return lp_rowread_fail(r, LP_E_NOMEM, "out of memory");
+	if (lp_rowread_begin(r, line.n) != LP_OK)
+		return r->status;
 	for (size_t i = 0; i < r->fmt.ncolumns; i++) {
 		struct lp_span f;
 
@@ -269,9 +248,7 @@ lp_rowread_tsv(struct lp_rowread *r, struct lp_span line)
 	}
 	if (!last)
 		return lp_rowread_fail(r, LP_E_DATA, "no row: too many columns");
-	if (r->entry.name.n == 0)
-		return lp_rowread_fail(r, LP_E_DATA, "no row: the name is empty");
-	return LP_OK;
+	return lp_rowread_done(r, "no row: the name is empty");
 }
 
 /* If all its fields are names of columns, "name" among them, it is a header row. */
