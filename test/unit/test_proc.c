@@ -150,11 +150,15 @@ test_signal(struct lp_crew *c)
 {
 	struct heard h = { 0 };
 	struct lp_job j = { .ops = &ops, .owner = &h };
-	const struct lp_stage deaf[] = { SH("trap '' TERM; exec sleep 100"), SH("exec cat") };
+	const struct lp_stage deaf[] = { SH("trap '' TERM; echo >&2; exec sleep 100"), SH("echo >&2; exec cat") };
 	const struct lp_job_io io = { .in = -1, .out = -1, .err = -1 };
 	pid_t pid[2];
+	int rc = lp_crew_start(c, &j, deaf, 2, &io);
 
-	ok(lp_crew_start(c, &j, deaf, 2, &io) == LP_OK, "start");
+	/* until both have become what they are to be */
+	while (rc == LP_OK && strlen(h.text[LP_LINE_MESSAGE]) < 2)
+		rc = lp_crew_turn(c, -1, NULL, 0);
+	ok(rc == LP_OK, "start");
 	pid[0] = j.pid[0];
 	pid[1] = j.pid[1];
 	raise(SIGTERM);
