@@ -33,5 +33,13 @@
 #pragma GCC poison strtok atoi atol atoll atof rand srand
 /* the environment's locale and time zone must not change what a row says */
 #pragma GCC poison setlocale localtime gmtime ctime asctime strftime mktime
+/*
+ * What a locked process cannot have, because the C library does it by calls
+ * that the lock forbids: memory is asked for by size of the machine (qsort:
+ * base/sort.h), messages are looked up in files (strerror: lp_err_text), files
+ * are made, programs run
+ */
+#pragma GCC poison qsort qsort_r strerror strerror_r strerror_l perror
+#pragma GCC poison tmpfile tmpnam tempnam mktemp system popen
 
 #endif

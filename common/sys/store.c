@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/base/array.h"
+#include "common/base/sort.h"
 #include "common/base/status.h"
 #include "common/format/range.h"
 #include "common/sys/io.h"
@@ -329,7 +330,7 @@ lp_store_files(struct lp_store *s, const char *digest, struct lp_store_file **ou
 		return rc;
 	}
 	if (a.n > 1)
-		qsort(a.v, a.n, sizeof(*a.v), by_first);
+		lp_sort(a.v, a.n, sizeof(*a.v), by_first);
 	*out = a.v;
 	*n = a.n;
 	return LP_OK;

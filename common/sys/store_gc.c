@@ -6,6 +6,7 @@
 
 #include "common/base/array.h"
 #include "common/base/limits.h"
+#include "common/base/sort.h"
 #include "common/base/status.h"
 #include "common/sys/store_priv.h"
 
@@ -144,7 +145,9 @@ by_use(const void *x, const void *y)
 		return a->named - b->named;
 	if (a->used.tv_sec != b->used.tv_sec)
 		return a->used.tv_sec < b->used.tv_sec ? -1 : 1;
-	return (a->used.tv_nsec > b->used.tv_nsec) - (a->used.tv_nsec < b->used.tv_nsec);
+	if (a->used.tv_nsec != b->used.tv_nsec)
+		return a->used.tv_nsec < b->used.tv_nsec ? -1 : 1;
+	return strcmp(a->path, b->path);
 }
 
 static int
@@ -183,7 +186,7 @@ lp_store_gc(struct lp_store *s, uint64_t max, struct lp_store_gc *out)
 	rc = rc != LP_OK ? rc : each(&g, "ranges/sha256", visit_ranges_of);
 	if (rc == LP_OK) {
 		if (g.n > 1)
-			qsort(g.v, g.n, sizeof(*g.v), by_use);
+			lp_sort(g.v, g.n, sizeof(*g.v), by_use);
 		rc = remove_oldest(&g, max, out);
 	}
 	rc = rc != LP_OK ? rc : each(&g, "sums/sha256", visit_sums_of);

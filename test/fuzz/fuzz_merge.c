@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/sort.h"
 #include "common/base/status.h"
 #include "common/format/merge.h"
 #include "common/format/walk.h"
@@ -280,7 +281,7 @@ compare(struct model *m, struct lp_merge *merge)
 	for (size_t k = 0; k < m->n; k++)
 		if (!m->item[k].gone)
 			want[n++] = &m->item[k];
-	qsort(want, n, sizeof(want[0]), by_path);
+	lp_sort(want, n, sizeof(want[0]), by_path);
 	lp_walk_init(&w, merge, LP_WALK_VISIBLE);
 	while (lp_walk_next(&w) > 0) {
 		if (i >= n || !lp_span_is(w.path, want[i]->path) || w.row->type != want[i]->type ||

@@ -46,6 +46,6 @@ main(int argc, char **argv)
 	}
 	seccomp_release(c);
 	execvp(argv[2], argv + 2);
-	perror(argv[2]);
+	fprintf(stderr, "%s: %s\n", argv[2], strerrordesc_np(errno));
 	return 127;
 }

@@ -20,6 +20,7 @@
  *	tardiffer --hash
  *		readings from stdin, a line with a name and a hash for each
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -220,7 +221,7 @@ read_file(const char *file, struct lp_buf *b)
 	lp_buf_init(b, (size_t)2 << 30);
 	rc = fd < 0 ? LP_E_SYS : lp_read_all(fd, b);
 	if (rc != LP_OK)
-		perror(file);
+		fprintf(stderr, "%s: %s\n", file, strerrordesc_np(errno));
 	if (fd >= 0)
 		close(fd);
 	return rc;
@@ -276,7 +277,7 @@ save(const char *dir, const char *name, struct lp_span s)
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	rc = fd < 0 ? LP_E_SYS : lp_write_all(fd, s);
 	if (fd < 0 || close(fd) != 0 || rc != LP_OK) {
-		perror(path);
+		fprintf(stderr, "%s: %s\n", path, strerrordesc_np(errno));
 		return LP_E_SYS;
 	}
 	return LP_OK;
