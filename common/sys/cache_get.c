@@ -1,4 +1,4 @@
-#include <stdlib.h>
+#include <stdio.h>
 
 #include "common/base/limits.h"
 #include "common/base/status.h"
@@ -89,26 +89,42 @@ hand_on_rows(struct lp_cache *c, int64_t listing, struct lines *l)
 	return rc;
 }
 
-/* The end record: what it was, but for the label. */
+/* The end record that was put, or what is known without one. *form is the one it has. */
+static struct lp_rowend
+read_end(struct lp_rowread *r, const struct lp_cache_found *f, struct lp_span trailer, enum lp_rowform *form)
+{
+	struct lp_rowend none = { .entries = (uint64_t)f->entries };
+
+	*form = trailer.n > 0 && trailer.p[0] == '{' ? LP_ROW_NDJSON : LP_ROW_TSV;
+	(void)lp_rowread_next(r, &trailer);
+	return lp_rowread_eof(r) == LP_ROWREAD_END ? r->end : none;
+}
+
+/* What was put says what its writer knew; what it rests on is known here. Byte for byte what was put, if it says the same. */
 static int
 hand_on_end(struct lines *l, const struct lp_cache_found *f, struct lp_span trailer, struct lp_span label)
 {
-	struct lp_rowend end = { .entries = (uint64_t)f->entries, .complete = f->complete };
+	struct lp_rowend end, was;
 	struct lp_rowfmt fmt;
 	struct lp_rowread r;
 	int rc;
 
 	lp_rowfmt_init(&fmt);
 	lp_rowread_init(&r);
-	if (trailer.n > 0) {
-		if (trailer.p[0] == '{')
-			fmt.form = LP_ROW_NDJSON;
-		(void)lp_rowread_next(&r, &trailer);
-		if (lp_rowread_eof(&r) == LP_ROWREAD_END)
-			end = r.end;
+	end = was = read_end(&r, f, trailer, &fmt.form);
+	end.complete = f->complete;
+	end.origin = f->origin;
+	end.toc = f->toc;
+	if (label.n > 0) {
+		end.layer = label;
+		fmt.form = LP_ROW_TSV;
+		rc = lp_row_end(&fmt, &end, &l->line);
+	} else if (end.complete == was.complete && lp_span_eq(end.origin, was.origin) && lp_span_eq(end.toc, was.toc)) {
+		rc = lp_buf_add(&l->line, trailer);
+		rc = rc != LP_OK ? rc : lp_buf_addc(&l->line, '\n');
+	} else {
+		rc = lp_row_end(&fmt, &end, &l->line);
 	}
-	end.layer = label;
-	rc = lp_row_end(&fmt, &end, &l->line);
 	lp_rowread_release(&r);
 	l->line.n -= rc == LP_OK;
 	return rc != LP_OK ? rc : hand_on(l);
@@ -122,8 +138,8 @@ hand_on_listing(struct lp_cache *c, const struct lp_cache_found *f, struct lp_st
 	int rc = hand_on_text(l, lp_stmt_get(s, 0));
 
 	rc = rc != LP_OK ? rc : hand_on_rows(c, f->listing, l);
-	if (rc == LP_OK)
-		rc = label.n > 0 ? hand_on_end(l, f, lp_stmt_get(s, 1), label) : hand_on_text(l, lp_stmt_get(s, 1));
+	if (rc == LP_OK && (label.n > 0 || !lp_stmt_is_null(s, 1)))
+		rc = hand_on_end(l, f, lp_stmt_get(s, 1), label);
 	return rc == LP_OK && l->any && newline ? l->fn(l->arg, lp_span("\n", 1)) : rc;
 }
 
@@ -132,25 +148,19 @@ lp_cache_get(struct lp_cache *c, const struct lp_cache_found *f, struct lp_span 
 {
 	struct lines l = { .fn = fn, .arg = arg };
 	struct lp_stmt s;
-	int rc;
+	int rc = lp_stmt_init(&c->db, &s, "SELECT header, trailer, newline FROM listing WHERE id = ?");
 
-	lp_buf_init(&l.line, LP_MAX_ROW + 1);
-	/* one transaction: the listing must not be replaced between its head and its rows */
-	rc = lp_db_exec(&c->db, "BEGIN");
-	rc = rc != LP_OK ? rc : lp_stmt_init(&c->db, &s, "SELECT header, trailer, newline FROM listing WHERE id = ?");
 	if (rc != LP_OK)
 		return lp_cache_failed(c, rc);
+	lp_buf_init(&l.line, LP_MAX_ROW + 1);
 	lp_stmt_int(&s, 1, f->listing);
 	rc = lp_stmt_step(&s);
 	if (rc == 1)
 		rc = hand_on_listing(c, f, &s, label, &l);
-	else if (rc == 0)
-		rc = LP_E_ABSENT;
 	else
-		lp_cache_failed(c, rc);
+		rc = rc == 0 ? LP_E_ABSENT : lp_cache_failed(c, rc);
 	lp_stmt_release(&s);
 	lp_buf_release(&l.line);
-	(void)lp_db_exec(&c->db, "ROLLBACK");
 	return rc;
 }
 
@@ -158,7 +168,7 @@ lp_cache_get(struct lp_cache *c, const struct lp_cache_found *f, struct lp_span 
 
 struct export {
 	struct lp_cache *cache;
-	struct lp_span digest;
+	struct lp_span digest, origin; /* of the listing */
 	lp_cache_entry_fn *fn;
 	void *arg;
 };
@@ -168,7 +178,7 @@ export_entry(const struct export *x, struct lp_entry *e)
 {
 	e->layer = x->digest;
 	e->has |= LP_HAS_LAYER;
-	return x->fn(x->arg, e);
+	return x->fn(x->arg, e, x->origin);
 }
 
 /* What the row's own text says beyond the columns, if it has one. */
@@ -185,7 +195,13 @@ export_line(const struct export *x, struct lp_span line, struct lp_span header)
 		(void)lp_rowread_next(&r, &nl);
 	}
 	(void)lp_rowread_next(&r, &line);
-	rc = lp_rowread_eof(&r) == LP_ROWREAD_ROW ? export_entry(x, &r.entry) : LP_E_DATA;
+	if (lp_rowread_eof(&r) == LP_ROWREAD_ROW) {
+		rc = export_entry(x, &r.entry);
+	} else {
+		snprintf(x->cache->why, sizeof(x->cache->why), "damaged: a row's text is none: %s",
+		    r.why != NULL ? r.why : "it is empty");
+		rc = LP_E_DATA;
+	}
 	lp_rowread_release(&r);
 	return rc;
 }
@@ -206,12 +222,13 @@ export_listing(void *arg, struct lp_stmt *listing)
 {
 	struct export *x = arg;
 	struct lp_stmt s;
-	int rc = lp_stmt_init(&x->cache->db, &s, "SELECT " LP_CACHE_ENTRY ", header FROM entry"
-	    " JOIN listing ON listing.id = listing WHERE listing = ? ORDER BY seq");
+	int rc = lp_stmt_init(&x->cache->db, &s, "SELECT " LP_CACHE_ENTRY
+	    ", (SELECT header FROM listing WHERE id = ?1) FROM entry WHERE listing = ?1 ORDER BY seq");
 
 	if (rc != LP_OK)
 		return lp_cache_failed(x->cache, rc);
 	x->digest = lp_stmt_get(listing, 1);
+	x->origin = lp_stmt_get(listing, 3);
 	lp_stmt_int(&s, 1, lp_stmt_get_int(listing, 0));
 	rc = lp_cache_each(x->cache, &s, export_row, x);
 	lp_stmt_release(&s);

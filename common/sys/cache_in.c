@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -6,6 +5,7 @@
 #include "common/base/status.h"
 #include "common/sys/cache.h"
 #include "common/sys/io.h"
+#include "common/sys/tmpfile.h"
 
 int
 lp_cache_in_init(struct lp_cache_in *in, int fd, int several)
@@ -36,13 +36,11 @@ lp_cache_in_more(struct lp_cache_in *in)
 }
 
 int
-lp_cache_spool(int fd, const char *directory)
+lp_cache_spool(int fd)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		return fd;
-	return open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? fd : lp_tmpfile();
 }
 
 int

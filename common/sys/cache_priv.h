@@ -1,7 +1,8 @@
 /*
  * What the files of the database of listings share. For cache*.c only.
  *
- *   cache.c         the file, its schema; what there is
+ *   cache_open.c    the file and its schema
+ *   cache.c         what there is
  *   cache_in.c      where listings come from
  *   cache_put.c     one listing on its way in
  *   cache_layer.c   layers and the images they belong to
@@ -24,13 +25,20 @@ int lp_cache_failed(struct lp_cache *, int status);
 typedef int lp_cache_row_fn(void *, struct lp_stmt *);
 int lp_cache_each(struct lp_cache *, struct lp_stmt *, lp_cache_row_fn *row, void *);
 
-/* Run a statement with a text and up to two numbers; -1 is NULL. *out is the number it answers, 0 for none. */
-int lp_cache_run(struct lp_cache *, const char *sql, struct lp_span text, int64_t a, int64_t b, int64_t *out);
-
 /* Inside a transaction: the layer, *layer its key, and its place in its image. */
 int lp_cache_put_layer(struct lp_cache *, const struct lp_cache_layer *, int64_t *layer);
-/* The same, a transaction of its own: of what no listing is kept. */
-int lp_cache_keep_layer(struct lp_cache *, const struct lp_cache_layer *);
+
+/*
+ * SQL: of one `image_layer` joined to its `image`, the key of the listing
+ * that shows it: of what is verified, or claimed by the image's own origin,
+ * the best. A table of contents counts for an image that names it.
+ */
+#define LP_CACHE_SHOWN                                                                                            \
+	"(SELECT l.id FROM listing AS l WHERE l.layer = image_layer.layer AND " LP_CACHE_SERVES("l")              \
+	" ORDER BY l.origin = '' DESC, l.complete DESC, l.head DESC, l.entries DESC, l.id DESC LIMIT 1)"
+#define LP_CACHE_SERVES(listing)                                                                                  \
+	"(" listing ".toc IN ('', image_layer.toc) AND " listing ".origin IN ('', image.origin)"                  \
+	" OR " listing ".origin = image.origin AND image_layer.toc = '')"
 
 /* Paths as they are indexed and searched: '/' and the normal form. */
 int lp_cache_path(struct lp_buf *, struct lp_span name);
@@ -40,8 +48,8 @@ int lp_cache_path(struct lp_buf *, struct lp_span name);
 enum { LP_CACHE_ENTRY_LINE = 9 };
 
 /*
- * The listings in scope, in the order of their digests: id, digest, layer. LP_E_ABSENT if the scope names an image
- * or a layer that is not known.
+ * The listings in scope, in the order of their digests: id, digest, layer, origin. LP_E_ABSENT if the scope names an
+ * image or a layer that is not known.
  */
 int lp_cache_listings(struct lp_cache *, const struct lp_cache_scope *, struct lp_stmt *);
 

@@ -1,38 +1,45 @@
 #include "common/base/status.h"
 #include "common/sys/cache_priv.h"
 
-/* Delete the oldest listing if it is older than `before`, or at all. 1 if one went. */
 static int
-forget_one(struct lp_cache *c, struct lp_stmt *s, int64_t before)
+forget_before(struct lp_cache *c, int64_t before, int64_t *forgotten)
 {
-	int64_t n = 0;
-	int rc;
+	struct lp_stmt s;
+	int rc = lp_stmt_init(&c->db, &s, "DELETE FROM listing WHERE added < ?");
 
-	lp_stmt_int(s, 1, before);
-	rc = lp_stmt_run(s);
-	if (rc == LP_OK)
-		rc = lp_db_number(&c->db, "SELECT changes()", &n);
-	return rc != LP_OK ? rc : n > 0;
+	if (rc != LP_OK)
+		return rc;
+	lp_stmt_int(&s, 1, before);
+	rc = lp_stmt_run(&s);
+	lp_stmt_release(&s);
+	*forgotten += rc == LP_OK ? lp_db_changes(&c->db) : 0;
+	return rc;
 }
 
 static int
-forget_listings(struct lp_cache *c, int64_t before, int64_t max_bytes, int64_t *forgotten)
+bytes_used(struct lp_cache *c, int64_t *out)
 {
-	struct lp_cache_stat st;
-	struct lp_stmt s;
-	int rc = lp_stmt_init(&c->db, &s, "DELETE FROM listing WHERE id ="
-	    " (SELECT id FROM listing WHERE added < ?1 ORDER BY added, id LIMIT 1)");
+	return lp_db_number(&c->db, "SELECT (page_count - freelist_count) * page_size"
+	    " FROM pragma_page_count, pragma_freelist_count, pragma_page_size", out);
+}
 
-	while (rc == LP_OK && (rc = forget_one(c, &s, before)) == 1) {
+/* The oldest first, until little enough is used. The order is taken before the first one goes. */
+static int
+forget_down_to(struct lp_cache *c, int64_t max_bytes, int64_t *forgotten)
+{
+	struct lp_stmt oldest = { NULL }, gone = { NULL };
+	int64_t used = 0;
+	int rc = lp_stmt_init(&c->db, &oldest, "SELECT id FROM listing ORDER BY added, id");
+
+	rc = rc != LP_OK ? rc : lp_stmt_init(&c->db, &gone, "DELETE FROM listing WHERE id = ?");
+	while (rc == LP_OK && (rc = bytes_used(c, &used)) == LP_OK && used > max_bytes &&
+	    (rc = lp_stmt_step(&oldest)) == 1) {
+		lp_stmt_int(&gone, 1, lp_stmt_get_int(&oldest, 0));
+		rc = lp_stmt_run(&gone);
 		++*forgotten;
-		rc = LP_OK;
 	}
-	while (rc == LP_OK && (rc = lp_cache_stat(c, &st)) == LP_OK && st.bytes > max_bytes &&
-	    (rc = forget_one(c, &s, INT64_MAX)) == 1) {
-		++*forgotten;
-		rc = LP_OK;
-	}
-	lp_stmt_release(&s);
+	lp_stmt_release(&oldest);
+	lp_stmt_release(&gone);
 	return rc;
 }
 
@@ -42,7 +49,8 @@ lp_cache_prune(struct lp_cache *c, int64_t before, int64_t max_bytes, int64_t *f
 	int rc = lp_db_exec(&c->db, "BEGIN IMMEDIATE");
 
 	*forgotten = 0;
-	rc = rc != LP_OK ? rc : forget_listings(c, before, max_bytes, forgotten);
+	rc = rc != LP_OK ? rc : forget_before(c, before, forgotten);
+	rc = rc != LP_OK ? rc : forget_down_to(c, max_bytes, forgotten);
 	rc = rc != LP_OK ? rc : lp_db_exec(&c->db,
 	    "DELETE FROM image WHERE NOT EXISTS (SELECT 1 FROM image_layer JOIN listing USING(layer)"
 	    "  WHERE image_layer.image = image.id);"
@@ -54,6 +62,7 @@ lp_cache_prune(struct lp_cache *c, int64_t before, int64_t max_bytes, int64_t *f
 		return rc;
 	}
 	/* the pages back to the file system; a reader in the way only puts it off */
+	lp_db_patience(&c->db, 0);
 	(void)lp_db_exec(&c->db, "PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)");
 	return LP_OK;
 }

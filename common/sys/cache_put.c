@@ -93,8 +93,9 @@ put_line(struct put *p, enum lp_rowread_event event)
 	if (event == LP_ROWREAD_ROW)
 		return put_row(p, &r->entry, r->text);
 	p->complete = r->end.complete;
-	lp_buf_clear(&p->cache->label);
-	return lp_buf_add(&p->cache->label, r->end.layer) == LP_OK ? lp_buf_add(&p->trailer, r->text) : LP_E_NOMEM;
+	if (lp_buf_add(&p->cache->label, r->end.layer) != LP_OK || lp_buf_add(&p->cache->toc, r->end.toc) != LP_OK)
+		return LP_E_NOMEM;
+	return lp_buf_add(&p->trailer, r->text);
 }
 
 /* Something is wrong with the line that was read last. */
@@ -146,6 +147,7 @@ put_all(struct put *p)
 
 	while (rc == LP_OK && !(in->several && p->whole) && (rc = lp_cache_in_more(in)) > 0) {
 		p->newline = in->in.p[in->in.n - 1] == '\n';
+		lp_db_allow(&p->cache->db, (int64_t)in->in.n);
 		rc = put_lines(p, &in->in);
 	}
 	if (rc == LP_E_SYS && p->cache->why[0] == '\0')
@@ -173,32 +175,86 @@ put_grams(struct put *p)
 
 /* ---- the whole ------------------------------------------------------------ */
 
-/* The better listing wins: a complete one, then the longer one. The same again replaces. */
+/* The listing that would give way to this one. */
+struct old {
+	int64_t listing, entries, head;
+	int complete, verified;
+};
+
+/*
+ * One that is verified replaces all claims, and none of them replaces it.
+ * Among those of one origin and table of contents the better one wins: all
+ * entries, then more of the layer, then more rows. The same again replaces.
+ */
 static int
-is_better(const struct put *p, const struct lp_cache_found *old)
+find_old(struct put *p, const struct lp_cache_layer *l, struct old *old)
 {
-	if ((p->complete == LP_COMPLETE_YES) != (old->complete == LP_COMPLETE_YES))
-		return p->complete == LP_COMPLETE_YES;
-	return p->complete == LP_COMPLETE_YES || p->entries >= old->entries;
+	struct lp_stmt s;
+	int rc = lp_stmt_init(&p->cache->db, &s, "SELECT listing.id, complete, coalesce(head, -1), entries, origin = '' AND toc = ''"
+	    " FROM listing JOIN layer ON layer.id = layer WHERE digest = ?1"
+	    " AND (origin = ?2 AND toc = ?3 OR origin = '' AND toc = '') ORDER BY 5 DESC LIMIT 1");
+
+	*old = (struct old){ 0 };
+	if (rc != LP_OK)
+		return rc;
+	lp_stmt_text(&s, 1, l->digest);
+	lp_stmt_text(&s, 2, l->origin);
+	lp_stmt_text(&s, 3, l->toc);
+	rc = lp_stmt_step(&s);
+	if (rc == 1)
+		*old = (struct old){ .listing = lp_stmt_get_int(&s, 0), .complete = lp_stmt_get_int(&s, 1) == 1,
+			.head = lp_stmt_get_int(&s, 2), .entries = lp_stmt_get_int(&s, 3),
+			.verified = lp_stmt_get_int(&s, 4) != 0 };
+	lp_stmt_release(&s);
+	return rc < 0 ? rc : LP_OK;
 }
 
 static int
-finish_listing(struct put *p, int64_t layer, int64_t head)
+is_all(const struct put *p)
+{
+	return p->complete == LP_COMPLETE_YES || p->complete == LP_COMPLETE_INFERRED;
+}
+
+static int
+is_whole_and_verified(const struct lp_cache_layer *l)
+{
+	return l->origin.n == 0 && l->toc.n == 0;
+}
+
+static int
+is_better(const struct put *p, const struct lp_cache_layer *l, const struct old *old)
+{
+	if (old->listing == 0 || is_whole_and_verified(l))
+		return 1;
+	if (old->verified)
+		return 0;
+	if (is_all(p) != old->complete)
+		return is_all(p);
+	if (is_all(p))
+		return 1;
+	return l->head != old->head ? l->head > old->head : p->entries >= old->entries;
+}
+
+static int
+finish_listing(struct put *p, int64_t layer, const struct lp_cache_layer *l)
 {
 	struct lp_stmt s;
-	int rc = lp_stmt_init(&p->cache->db, &s, "UPDATE listing SET layer = ?7, head = ?8,"
-	    " complete = ?2, entries = ?3, header = ?4, trailer = ?5, newline = ?6 WHERE id = ?1");
+	int rc = lp_stmt_init(&p->cache->db, &s, "UPDATE listing SET layer = ?2, origin = ?3, toc = ?4, head = ?5,"
+	    " complete = ?6, entries = ?7, header = ?8, trailer = ?9, newline = ?10, size = ?11 WHERE id = ?1");
 
 	if (rc != LP_OK)
 		return rc;
 	lp_stmt_int(&s, 1, p->listing);
-	bind_int(&s, 2, p->complete != LP_COMPLETE_UNKNOWN, p->complete == LP_COMPLETE_YES);
-	lp_stmt_int(&s, 3, p->entries);
-	bind_text(&s, 4, p->reader.header, lp_buf_span(&p->header));
-	bind_text(&s, 5, p->reader.ended, lp_buf_span(&p->trailer));
-	lp_stmt_int(&s, 6, p->newline);
-	lp_stmt_int(&s, 7, layer);
-	bind_int(&s, 8, head >= 0, head);
+	lp_stmt_int(&s, 2, layer);
+	lp_stmt_text(&s, 3, l->origin);
+	lp_stmt_text(&s, 4, l->toc);
+	bind_int(&s, 5, l->head >= 0, l->head);
+	bind_int(&s, 6, p->complete != LP_COMPLETE_UNKNOWN, is_all(p));
+	lp_stmt_int(&s, 7, p->entries);
+	bind_text(&s, 8, p->reader.header, lp_buf_span(&p->header));
+	bind_text(&s, 9, p->reader.ended, lp_buf_span(&p->trailer));
+	lp_stmt_int(&s, 10, p->newline);
+	bind_int(&s, 11, l->size >= 0, l->size);
 	rc = lp_stmt_run(&s);
 	lp_stmt_release(&s);
 	return rc;
@@ -234,68 +290,94 @@ prepare(struct put *p)
 	return LP_OK;
 }
 
-/* What the listing is of: the only layer that it can be, or the one that its end record names. */
+/* Which of the layers the listing is of: the only one that it can be, or the one that its end record names. */
 static int
 find_layer(struct put *p, const struct lp_cache_layer *layers, size_t n, struct lp_cache_layer *of)
 {
 	struct lp_span label = lp_buf_span(&p->cache->label);
 
-	if (!p->in->several) {
-		*of = layers[0];
-		return LP_OK;
-	}
 	for (size_t i = 0; i < n; i++) {
-		if (lp_span_eq(layers[i].digest, label)) {
+		if (!p->in->several || lp_span_eq(layers[i].digest, label)) {
 			*of = layers[i];
-			of->head = p->complete == LP_COMPLETE_YES ? -1 : of->head;
 			return LP_OK;
 		}
 	}
-	*of = (struct lp_cache_layer){ .digest = label, .size = -1, .head = -1, .index = -1, .of = -1 };
-	if (n == 0 && lp_digest_valid(label))
-		return LP_OK;
 	return bad_line(p, LP_E_DATA, "the end record's layer is none that is put here");
+}
+
+/* What is to be known of the listing, now that its end record is. */
+static int
+settle(struct put *p, struct lp_cache_layer *of)
+{
+	if (p->cache->toc.n > 0 && !lp_digest_valid(lp_buf_span(&p->cache->toc)))
+		return bad_line(p, LP_E_DATA, "the end record's toc is no digest");
+	of->toc = lp_buf_span(&p->cache->toc);
+	if (p->complete == LP_COMPLETE_YES && of->verified)
+		of->origin = lp_span(NULL, 0);
+	if (is_all(p) && p->in->several)
+		of->head = -1;
+	return LP_OK;
+}
+
+static int
+delete_listings(struct put *p, const struct lp_cache_layer *l, int64_t layer, int64_t old)
+{
+	struct lp_stmt s;
+	int all = is_whole_and_verified(l);
+	int rc = lp_stmt_init(&p->cache->db, &s, all ? "DELETE FROM listing WHERE layer = ?" :
+	    "DELETE FROM listing WHERE id = ?");
+
+	if (rc != LP_OK)
+		return rc;
+	lp_stmt_int(&s, 1, all ? layer : old);
+	rc = lp_stmt_run(&s);
+	lp_stmt_release(&s);
+	return rc;
 }
 
 /* The old listing goes, the new one, whose rows are there already, takes its place. */
 static int
-replace(struct put *p, const struct lp_cache_layer *l, const struct lp_cache_found *old)
+replace(struct put *p, const struct lp_cache_layer *named, const struct lp_cache_layer *of, int64_t old)
 {
-	struct lp_cache *c = p->cache;
 	int64_t layer = 0;
-	int rc = lp_cache_put_layer(c, l, &layer);
+	int rc = lp_cache_put_layer(p->cache, named, &layer);
 
-	if (rc == LP_OK && old != NULL)
-		rc = lp_cache_run(c, "DELETE FROM listing WHERE id = ?2 AND ?1 = ''", lp_span("", 0), old->listing, 0, NULL);
+	rc = rc != LP_OK ? rc : delete_listings(p, of, layer, old);
 	rc = rc != LP_OK ? rc : put_grams(p);
 	rc = rc != LP_OK ? rc : keep_header(p);
-	return rc != LP_OK ? rc : finish_listing(p, layer, l->head);
+	return rc != LP_OK ? rc : finish_listing(p, layer, of);
 }
 
 /* Inside the transaction. *kept if what was there is better: then nothing of this must stay. */
 static int
-put_listing(struct put *p, const struct lp_cache_layer *layers, size_t n, struct lp_cache_layer *of, int *kept)
+put_listing(struct put *p, const struct lp_cache_layer *layers, size_t n, struct lp_cache_layer *named, int *kept)
 {
 	struct lp_cache *c = p->cache;
-	struct lp_cache_found old;
+	struct lp_cache_layer of;
+	struct old old;
 	/* which layer it is may be said by its last line only */
-	int found, rc = lp_db_exec(&c->db, "PRAGMA defer_foreign_keys = ON");
+	int rc = lp_db_exec(&c->db, "PRAGMA defer_foreign_keys = ON");
 
-	rc = rc != LP_OK ? rc : lp_db_exec(&c->db,
-	    "INSERT INTO listing(layer, added, entries, newline) VALUES(-1, unixepoch(), 0, 0)");
+	rc = rc != LP_OK ? rc : lp_db_exec(&c->db, "INSERT INTO listing(layer, origin, toc, added, entries, newline)"
+	    " VALUES(-1, '', '', unixepoch(), 0, 0)");
 	p->listing = lp_db_last_key(&c->db);
 	rc = rc != LP_OK ? rc : prepare(p);
 	if (rc != LP_OK)
 		return lp_cache_failed(c, rc);
 	rc = put_all(p);
-	rc = rc != LP_OK ? rc : find_layer(p, layers, n, of);
+	rc = rc != LP_OK ? rc : find_layer(p, layers, n, named);
 	if (rc != LP_OK)
 		return rc;
-	found = lp_cache_find(c, of->digest, -1, &old);
-	if (found != LP_OK && found != LP_E_ABSENT)
-		return found;
-	*kept = found == LP_OK && !is_better(p, &old);
-	return *kept ? LP_OK : lp_cache_failed(c, replace(p, of, found == LP_OK ? &old : NULL));
+	of = *named;
+	rc = settle(p, &of);
+	if (rc != LP_OK)
+		return rc;
+	/* the image has the origin that it had, and names the table that its listing was made from */
+	if (of.toc.n > 0)
+		named->toc = of.toc;
+	rc = find_old(p, &of, &old);
+	*kept = rc == LP_OK && !is_better(p, &of, &old);
+	return lp_cache_failed(c, rc != LP_OK || *kept ? rc : replace(p, named, &of, old.listing));
 }
 
 static void
@@ -335,6 +417,7 @@ lp_cache_put(struct lp_cache *c, struct lp_cache_in *in, const struct lp_cache_l
 		return lp_cache_failed(c, rc);
 	put_init(&p, c, in);
 	lp_buf_clear(&c->label);
+	lp_buf_clear(&c->toc);
 	rc = put_listing(&p, layers, n, of, &kept);
 	in->lines += p.reader.line;
 	in->bytes += p.reader.next_offset;
@@ -344,7 +427,7 @@ lp_cache_put(struct lp_cache *c, struct lp_cache_in *in, const struct lp_cache_l
 	if (rc != LP_OK || kept)
 		(void)lp_db_exec(&c->db, "ROLLBACK");
 	if (rc == LP_OK && kept)
-		rc = lp_cache_failed(c, lp_cache_keep_layer(c, of));
+		rc = lp_cache_note(c, of, 1);
 	*result = kept ? LP_CACHE_KEPT : LP_CACHE_PUT;
 	return rc;
 }

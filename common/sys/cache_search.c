@@ -21,8 +21,11 @@ struct search {
 	size_t ngrams;
 	struct lp_stmt posting, rows, images;
 	struct lp_span digest;  /* of the listing's layer */
+	struct lp_span origin;  /* whose claim the listing is, or empty */
+	struct lp_span image;   /* the only one that is wanted, or empty */
 	struct lp_buf path, scratch;
-	struct lp_buf refs;     /* of the images of the listing's layer, each ended by NUL */
+	struct lp_buf refs;     /* of the images that the listing shows, each ended by NUL */
+	int elsewhere;          /* an image that it could show is shown by a better one */
 
 	struct lp_buf blocks[2]; /* arrays of uint32_t: blocks that hold all grams so far */
 };
@@ -112,7 +115,7 @@ hand_on(struct search *s, struct lp_stmt *row)
 {
 	struct lp_span path = lp_buf_span(&s->path), type = lp_stmt_get(row, 2);
 	struct lp_cache_hit hit = {
-		.layer = s->digest, .path = lp_span(path.p + 1, path.n - 1), .size = lp_stmt_get_int(row, 1),
+		.layer = s->digest, .origin = s->origin, .path = lp_span(path.p + 1, path.n - 1), .size = lp_stmt_get_int(row, 1),
 		.type = type.n > 0 ? (char)type.p[0] : '-',
 	};
 	const char *ref = (const char *)s->refs.p, *end = ref + s->refs.n;
@@ -152,14 +155,20 @@ add_ref(void *arg, struct lp_stmt *row)
 {
 	struct search *s = arg;
 
+	if (lp_stmt_get_int(row, 1) == 0) {
+		s->elsewhere = 1;
+		return LP_OK;
+	}
 	return lp_buf_add(&s->refs, lp_stmt_get(row, 0)) == LP_OK ? lp_buf_addc(&s->refs, 0) : LP_E_NOMEM;
 }
 
 static int
-find_refs(struct search *s, int64_t layer)
+find_refs(struct search *s, int64_t listing)
 {
 	lp_buf_clear(&s->refs);
-	lp_stmt_int(&s->images, 1, layer);
+	s->elsewhere = 0;
+	lp_stmt_int(&s->images, 1, listing);
+	lp_stmt_text(&s->images, 2, s->image);
 	return lp_cache_each(s->cache, &s->images, add_ref, s);
 }
 
@@ -167,14 +176,17 @@ static int
 search_listing(void *arg, struct lp_stmt *row)
 {
 	struct search *s = arg;
-	int64_t listing = lp_stmt_get_int(row, 0), layer = lp_stmt_get_int(row, 2);
+	int64_t listing = lp_stmt_get_int(row, 0);
 	struct lp_buf *blocks = NULL;
 	int rc = candidates(s, listing, &blocks);
 
 	if (rc == LP_E_ABSENT)
 		return LP_OK;
 	s->digest = lp_stmt_get(row, 1);
-	rc = rc != LP_OK ? lp_cache_failed(s->cache, rc) : find_refs(s, layer);
+	s->origin = lp_stmt_get(row, 3);
+	rc = rc != LP_OK ? lp_cache_failed(s->cache, rc) : find_refs(s, listing);
+	if (rc == LP_OK && s->refs.n == 0 && s->elsewhere)
+		return LP_OK;
 	if (rc == LP_OK && blocks == NULL)
 		return look(s, listing, 0, INT64_MAX);
 	for (size_t i = 0; rc == LP_OK && i < blocks->n; i += sizeof(uint32_t)) {
@@ -198,7 +210,9 @@ prepare(struct search *s)
 	rc = rc != LP_OK ? rc : lp_stmt_init(db, &s->rows,
 	    "SELECT name, size, type FROM entry WHERE listing = ?1 AND seq >= ?2 AND seq < ?3 ORDER BY seq");
 	rc = rc != LP_OK ? rc : lp_stmt_init(db, &s->images,
-	    "SELECT DISTINCT ref FROM image JOIN image_layer ON image = image.id WHERE layer = ? ORDER BY ref");
+	    "SELECT DISTINCT ref, " LP_CACHE_SHOWN " = ?1 FROM listing JOIN image_layer ON image_layer.layer = listing.layer"
+	    " JOIN image ON image.id = image WHERE listing.id = ?1 AND (?2 = '' OR ref = ?2) AND " LP_CACHE_SERVES("listing")
+	    " ORDER BY ref");
 	s->ngrams = s->glob ? lp_grams_of_glob(pattern, s->gram, GRAMS_MAX) : lp_grams_of(pattern, s->gram, GRAMS_MAX);
 	return rc;
 }
@@ -220,7 +234,7 @@ int
 lp_cache_search(struct lp_cache *c, const struct lp_cache_scope *scope, const char *pattern, int glob,
     lp_cache_hit_fn *fn, void *arg)
 {
-	struct search s = { .cache = c, .pattern = pattern, .glob = glob, .fn = fn, .arg = arg };
+	struct search s = { .cache = c, .pattern = pattern, .glob = glob, .image = scope->image, .fn = fn, .arg = arg };
 	struct lp_stmt listings;
 	int rc = lp_cache_listings(c, scope, &listings);
 

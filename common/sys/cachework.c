@@ -1,10 +1,12 @@
 #include "common/sys/cachework.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "common/base/json.h"
 #include "common/base/status.h"
 #include "common/format/record.h"
 #include "common/sys/err.h"
@@ -25,6 +27,22 @@ end_line(struct lp_cachework *w, struct lp_record *r)
 	return rc == LP_OK && w->out.out.n >= LP_IO_CHUNK ? lp_listing_flush(&w->out) : rc;
 }
 
+/* A line rests on what somebody claims. */
+static void
+count_claim(struct lp_cachework *w, struct lp_span origin)
+{
+	if (origin.n > 0 && w->claims++ == 0)
+		snprintf(w->claimant, sizeof(w->claimant), "%s", lp_quote(origin));
+}
+
+static void
+say_claims(const struct lp_cachework *w)
+{
+	if (w->claims > 0)
+		lp_note("%" PRId64 " of %" PRId64 " lines are claims (the first one of %s), not checked against a layer's digest",
+		    w->claims, w->found, w->claimant);
+}
+
 static int
 put_next(struct lp_cachework *w, struct lp_cache_in *in)
 {
@@ -41,18 +59,6 @@ put_next(struct lp_cachework *w, struct lp_cache_in *in)
 	return rc;
 }
 
-/* The layers of an image are its layers also where no listing came with them. */
-static int
-put_image(struct lp_cachework *w)
-{
-	int rc = LP_OK;
-
-	for (size_t i = 0; i < w->nlayers && rc == LP_OK; i++)
-		if (w->layers[i].image.n > 0)
-			rc = lp_cache_belongs(&w->cache, &w->layers[i]);
-	return rc;
-}
-
 int
 lp_cachework_put(struct lp_cachework *w)
 {
@@ -60,7 +66,7 @@ lp_cachework_put(struct lp_cachework *w)
 	int reading, rc = lp_cache_spool_fill(w->spool, STDIN_FILENO, &reading);
 
 	if (rc != LP_OK) {
-		lp_err_errno("%s", reading ? "<stdin>" : "the listing cannot be copied next to the database");
+		lp_err_errno("%s", reading ? "<stdin>" : "the listing cannot be copied to a temporary file");
 		return rc;
 	}
 	rc = lp_cache_in_init(&in, w->spool, w->nlayers > 0);
@@ -70,7 +76,8 @@ lp_cachework_put(struct lp_cachework *w)
 		while ((rc = lp_cache_in_more(&in)) > 0 && (rc = put_next(w, &in)) == LP_OK)
 			;
 	lp_cache_in_release(&in);
-	return rc == LP_OK ? put_image(w) : rc;
+	/* the layers of an image are its layers also where no listing came with them */
+	return rc == LP_OK ? lp_cache_note(&w->cache, w->layers, w->nlayers) : rc;
 }
 
 static int
@@ -82,14 +89,19 @@ write_bytes(void *arg, struct lp_span bytes)
 	return rc == LP_OK && w->out.out.n >= LP_IO_CHUNK ? lp_listing_flush(&w->out) : rc;
 }
 
-/* The listing of a layer, if it is good enough. */
+/* The listing of a layer, if it is good enough; why not is said if somebody asked about this one alone. */
 static int
-find(struct lp_cachework *w, const struct lp_cache_layer *l, struct lp_cache_found *f)
+find(struct lp_cachework *w, const struct lp_cache_layer *l, int alone, struct lp_cache_found *f)
 {
-	int rc = lp_cache_find(&w->cache, l->digest, w->complete ? INT64_MAX : l->head, f);
+	int origins, rc = lp_cache_find(&w->cache, l, f, &origins);
+	void (*say)(const char *, ...) = alone ? lp_err : lp_detail;
 
-	if (rc == LP_E_ABSENT)
-		lp_detail("%s: no such listing", lp_quote(l->digest));
+	if (rc == LP_OK && w->complete && f->complete != LP_COMPLETE_YES)
+		rc = LP_E_ABSENT;
+	if (rc == LP_E_ABSENT && origins > 0)
+		say("%s: %d origins claim to know it; --origin says whose listing is wanted", lp_quote(l->digest), origins);
+	else if (rc == LP_E_ABSENT)
+		say("%s: no such listing", lp_quote(l->digest));
 	if (rc == LP_OK) {
 		w->unknown |= f->complete == LP_COMPLETE_UNKNOWN;
 		w->preview |= f->complete == LP_COMPLETE_NO;
@@ -98,20 +110,22 @@ find(struct lp_cachework *w, const struct lp_cache_layer *l, struct lp_cache_fou
 	return rc;
 }
 
+/* In one transaction: the listing must not be replaced between it is found and its last row. */
 static int
 get_one(struct lp_cachework *w, const struct lp_cache_layer *l)
 {
 	struct lp_cache_found f;
-	int rc = find(w, l, &f);
+	int rc = lp_cache_begin(&w->cache);
 
-	if (rc == LP_E_ABSENT && !w->end)
-		lp_err("%s: no such listing", lp_quote(l->digest));
-	if (rc == LP_OK && l->image.n > 0 && !w->cache.read_only)
-		rc = lp_cache_belongs(&w->cache, l);
-	if (rc != LP_OK)
-		return rc;
-	w->found += f.entries;
-	return lp_cache_get(&w->cache, &f, w->end ? l->digest : lp_span(NULL, 0), write_bytes, w);
+	rc = rc != LP_OK ? rc : find(w, l, !w->end, &f);
+	if (rc == LP_OK) {
+		w->found += f.entries;
+		if (f.origin.n > 0 && l->origin.n == 0)
+			lp_note("%s: as %s claims, not checked against the digest", lp_quote(l->digest), lp_quote(f.origin));
+		rc = lp_cache_get(&w->cache, &f, w->end ? l->digest : lp_span(NULL, 0), write_bytes, w);
+	}
+	lp_cache_end(&w->cache);
+	return rc;
 }
 
 /* Each of the layers; LP_E_ABSENT, if it is that for any of them, at the end. */
@@ -130,10 +144,27 @@ each_layer(struct lp_cachework *w, int (*fn)(struct lp_cachework *, const struct
 	return rc == LP_OK && absent ? LP_E_ABSENT : rc;
 }
 
+/* Who has the layers is noted if that costs nothing: not behind a lock, and whatever fails, the answer was given. */
+static void
+note_image(struct lp_cachework *w)
+{
+	if (w->cache.read_only || w->found == 0)
+		return;
+	lp_db_patience(&w->cache.db, 0);
+	if (lp_cache_note(&w->cache, w->layers, w->nlayers) != LP_OK)
+		lp_detail("the image is not noted: %s", lp_quotes(w->cache.why));
+	w->cache.why[0] = '\0';
+}
+
 int
 lp_cachework_get(struct lp_cachework *w)
 {
-	return each_layer(w, get_one);
+	int rc = each_layer(w, get_one);
+	int flushed = rc == LP_OK || rc == LP_E_ABSENT ? lp_listing_flush(&w->out) : rc;
+
+	if (flushed == LP_OK)
+		note_image(w);
+	return flushed != LP_OK ? flushed : rc;
 }
 
 static int
@@ -141,13 +172,19 @@ has_one(struct lp_cachework *w, const struct lp_cache_layer *l)
 {
 	struct lp_cache_found f;
 
-	return find(w, l, &f);
+	return find(w, l, 0, &f);
 }
 
 int
 lp_cachework_has(struct lp_cachework *w)
 {
 	return each_layer(w, has_one);
+}
+
+static struct lp_cache_scope
+scope_of(const struct lp_cachework *w)
+{
+	return (struct lp_cache_scope){ .image = w->layer.image, .layer = w->layer.digest, .origin = w->layer.origin };
 }
 
 static int
@@ -160,13 +197,16 @@ write_hit(void *arg, const struct lp_cache_hit *h)
 	lp_record_text(&r, "layer", h->layer);
 	lp_record_text(&r, "path", h->path);
 	lp_record_int(&r, "size", h->size);
+	if (w->json && h->origin.n > 0)
+		lp_record_text(&r, "origin", h->origin);
+	count_claim(w, h->origin);
 	return end_line(w, &r);
 }
 
 int
 lp_cachework_search(struct lp_cachework *w)
 {
-	struct lp_cache_scope scope = { .image = w->layer.image, .layer = w->layer.digest };
+	struct lp_cache_scope scope = scope_of(w);
 	int glob = !w->fixed && strpbrk(w->pattern, "*?[") != NULL;
 	const char *dot = w->pattern;
 	int rc;
@@ -175,7 +215,7 @@ lp_cachework_search(struct lp_cachework *w)
 	if (!w->fixed && strncmp(dot, "./", 2) == 0)
 		dot++;
 	rc = lp_cache_search(&w->cache, &scope, dot, glob, write_hit, w);
-
+	say_claims(w);
 	return rc == LP_OK && w->found == 0 ? LP_E_ABSENT : rc;
 }
 
@@ -192,13 +232,19 @@ write_image(void *arg, const struct lp_cache_image *i)
 	lp_record_known(&r, "size", i->size);
 	lp_record_known(&r, "entries", i->entries);
 	lp_record_text(&r, "complete", lp_span_str(complete));
+	if (w->json && i->origin.n > 0)
+		lp_record_text(&r, "origin", i->origin);
+	count_claim(w, i->origin);
 	return end_line(w, &r);
 }
 
 int
 lp_cachework_images(struct lp_cachework *w)
 {
-	return lp_cache_images(&w->cache, write_image, w);
+	int rc = lp_cache_images(&w->cache, write_image, w);
+
+	say_claims(w);
+	return rc;
 }
 
 int
@@ -209,7 +255,7 @@ lp_cachework_stat(struct lp_cachework *w)
 	int rc = lp_cache_stat(&w->cache, &st);
 	const struct { const char *key; int64_t v; } t[] = {
 		{ "schema", st.schema }, { "images", st.images }, { "layers", st.layers }, { "listings", st.listings },
-		{ "complete", st.complete }, { "previews", st.previews }, { "entries", st.entries }, { "bytes", st.bytes },
+		{ "complete", st.complete }, { "inferred", st.inferred }, { "previews", st.previews }, { "entries", st.entries }, { "bytes", st.bytes },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]) && rc == LP_OK; i++) {
@@ -235,19 +281,35 @@ lp_cachework_prune(struct lp_cachework *w)
 	return rc;
 }
 
+/* In NDJSON a row says whose claim it is, too. */
 static int
-write_entry(void *arg, const struct lp_entry *e)
+add_origin(struct lp_buf *b, struct lp_span origin)
+{
+	int rc;
+
+	b->n -= strlen("}\n");
+	rc = lp_buf_adds(b, ",\"origin\":");
+	rc = rc != LP_OK ? rc : lp_json_string(b, origin);
+	return rc != LP_OK ? rc : lp_buf_adds(b, "}\n");
+}
+
+static int
+write_entry(void *arg, const struct lp_entry *e, struct lp_span origin)
 {
 	struct lp_cachework *w = arg;
+	int rc = lp_row_write(&w->out.fmt, e, &w->out.out);
 
 	w->found++;
-	return lp_listing_entry(&w->out, e);
+	count_claim(w, origin);
+	if (rc == LP_OK && w->json && origin.n > 0)
+		rc = add_origin(&w->out.out, origin);
+	return rc != LP_OK ? rc : lp_listing_wrote(&w->out);
 }
 
 int
 lp_cachework_export(struct lp_cachework *w)
 {
-	struct lp_cache_scope scope = { .image = w->layer.image, .layer = w->layer.digest };
+	struct lp_cache_scope scope = scope_of(w);
 	int rc;
 
 	if (w->json)
@@ -255,7 +317,9 @@ lp_cachework_export(struct lp_cachework *w)
 	w->out.fmt.column[w->out.fmt.ncolumns++] = LP_COL_LAYER;
 	w->out.header = w->header && !w->json;
 	rc = lp_listing_begin(&w->out);
-	return rc == LP_OK ? lp_cache_export(&w->cache, &scope, write_entry, w) : rc;
+	rc = rc != LP_OK ? rc : lp_cache_export(&w->cache, &scope, write_entry, w);
+	say_claims(w);
+	return rc;
 }
 
 /* ---- the whole ------------------------------------------------------------ */
@@ -283,9 +347,9 @@ lp_cachework(struct lp_cachework *w, const char *db, lp_cachework_fn *fn)
 
 	/* the answer will be no, and why must not be a riddle */
 	if (to_read && access(db, F_OK) != 0)
-		lp_note("%s: there was no such database", lp_quotes(db));
+		lp_note("%s: no such database", lp_quotes(db));
 	lp_listing_init(&w->out);
-	rc = lp_cache_open(&w->cache, db, to_read);
+	rc = lp_cache_open(&w->cache, db, to_read, w->patience);
 	rc = end(w, db, rc != LP_OK ? rc : fn(w));
 	w->stats.entries_found = w->found;
 	lp_cache_close(&w->cache);

@@ -20,11 +20,14 @@ struct lp_cachework {
 	const char *pattern;           /* of search */
 	int complete, fixed, json, header, end;
 	int64_t days, max_size;        /* of prune; -1: not given */
+	unsigned patience;             /* seconds to wait for others' locks */
 
 	struct lp_cache cache;
 	struct lp_listing out;         /* rows, or only its buffer */
 	int spool;                     /* of put: what the listings are read from */
 	int64_t found;                 /* rows */
+	int64_t claims;                /* those of them that nothing was checked of */
+	char claimant[256];            /* whose the first one is, for a message */
 	int preview, unknown;          /* among the listings found there is such a one */
 	struct lp_stats stats;
 };

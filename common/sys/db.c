@@ -1,6 +1,8 @@
 #include "common/sys/db.h"
 
 #include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -8,7 +10,19 @@
 #include "common/base/limits.h"
 #include "common/base/status.h"
 
-enum { WAIT_MS = 60000, PATIENCE = 600, PAUSE_NS = 50 * 1000 * 1000 };
+/* Of waiting for others: first and longest nap. */
+enum { NAP_NS = 1000 * 1000, NAP_MAX_NS = 50 * 1000 * 1000 };
+
+/*
+ * Steps of SQLite's machine: what a byte of a file, or of what is put into
+ * it, can ask for (measured: 13 for a row of 60 bytes that is read, some 60
+ * for one that is put), what any file may ask for, and how many are done
+ * before they are counted.
+ */
+enum { STEPS_A_BYTE = 64, STEPS = 10 * 1000 * 1000, STEPS_AT_ONCE = 10000 };
+
+/* Bytes of SQLite's memory: a cache of 32 MiB (sys/cache.c), some rows, and what sorting needs. */
+static const int64_t heap_max = 160 * 1024 * 1024;
 
 static int
 status_of(int rc)
@@ -24,6 +38,7 @@ status_of(int rc)
 	case SQLITE_CONSTRAINT:
 	case SQLITE_MISMATCH:
 	case SQLITE_ERROR: /* a table or column that is not there: somebody else's file */
+	case SQLITE_INTERRUPT: /* by on_steps */
 		return LP_E_DATA;
 	case SQLITE_TOOBIG:
 		return LP_E_LIMIT;
@@ -53,20 +68,93 @@ open_still(struct lp_db *db, const char *path)
 	return rc;
 }
 
+/* ":memory:" and the like are names of files to us. */
+static int
+open_named(struct lp_db *db, const char *path, int flags)
+{
+	char *name = NULL;
+	int rc = asprintf(&name, "%s%s", path[0] == '/' ? "" : "./", path) < 0 ? SQLITE_NOMEM :
+	    sqlite3_open_v2(name, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
+
+	free(name);
+	return rc;
+}
+
+static int
+open_as(struct lp_db *db, const char *path, enum lp_db_mode mode)
+{
+	switch (mode) {
+	case LP_DB_WRITE: return open_named(db, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+	case LP_DB_READ: return open_named(db, path, SQLITE_OPEN_READONLY);
+	case LP_DB_STILL: return open_still(db, path);
+	default: return sqlite3_open_v2(":memory:", &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	}
+}
+
+/* Sleep a little if there is patience left; whether there was. */
+static int
+nap(struct lp_db *db, int nth)
+{
+	int64_t ns = nth < 6 ? (int64_t)NAP_NS << nth : NAP_MAX_NS;
+	struct timespec t = { 0 };
+
+	if (db->patience_ns <= 0)
+		return 0;
+	t.tv_nsec = ns < db->patience_ns ? ns : db->patience_ns;
+	db->patience_ns -= ns;
+	nanosleep(&t, NULL);
+	return 1;
+}
+
+static int
+on_busy(void *arg, int nth)
+{
+	return nap(arg, nth);
+}
+
+static int
+on_steps(void *arg)
+{
+	struct lp_db *db = arg;
+
+	db->work -= STEPS_AT_ONCE;
+	return db->work < 0;
+}
+
+static void
+distrust(struct lp_db *db)
+{
+	static const struct { int limit, value; } limits[] = {
+		/* a row's text, and what else is in its record */
+		{ SQLITE_LIMIT_LENGTH, 2 * LP_MAX_ROW }, { SQLITE_LIMIT_ATTACHED, 0 }, { SQLITE_LIMIT_WORKER_THREADS, 0 },
+		{ SQLITE_LIMIT_TRIGGER_DEPTH, 4 },
+	};
+	static const struct { int option, on; } options[] = {
+		{ SQLITE_DBCONFIG_DEFENSIVE, 1 }, { SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 }, { SQLITE_DBCONFIG_ENABLE_VIEW, 0 },
+		{ SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		sqlite3_limit(db->handle, limits[i].limit, limits[i].value);
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		sqlite3_db_config(db->handle, options[i].option, options[i].on, NULL);
+	sqlite3_hard_heap_limit64(heap_max);
+	sqlite3_progress_handler(db->handle, STEPS_AT_ONCE, on_steps, db);
+}
+
 int
 lp_db_open(struct lp_db *db, const char *path, enum lp_db_mode mode)
 {
-	int flags = mode == LP_DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-	int rc = mode == LP_DB_STILL ? open_still(db, path) :
-	    sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	int rc = open_as(db, path, mode);
 
+	db->patience_ns = 0;
+	db->work = STEPS;
 	if (rc != SQLITE_OK)
 		return status_of(rc);
 	sqlite3_extended_result_codes(db->handle, 1);
-	/* what comes out of a damaged file must not run as code */
-	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	return status_of(sqlite3_busy_timeout(db->handle, WAIT_MS));
+	distrust(db);
+	rc = sqlite3_busy_handler(db->handle, on_busy, db);
+	return rc != SQLITE_OK ? status_of(rc) : lp_db_exec(db, "PRAGMA cell_size_check = ON");
 }
 
 void
@@ -76,30 +164,45 @@ lp_db_close(struct lp_db *db)
 	db->handle = NULL;
 }
 
+void
+lp_db_patience(struct lp_db *db, unsigned seconds)
+{
+	db->patience_ns = (int64_t)seconds * 1000 * 1000 * 1000;
+}
+
+void
+lp_db_allow(struct lp_db *db, int64_t bytes)
+{
+	db->work += bytes < (INT64_MAX - db->work) / STEPS_A_BYTE ? bytes * STEPS_A_BYTE : 0;
+}
+
+int
+lp_db_bytes(struct lp_db *db, int64_t *out)
+{
+	int64_t pages = 0, size = 0;
+	int rc = lp_db_number(db, "PRAGMA page_count", &pages);
+
+	rc = rc != LP_OK ? rc : lp_db_number(db, "PRAGMA page_size", &size);
+	*out = pages * size;
+	return rc;
+}
+
 const char *
 lp_db_why(const struct lp_db *db)
 {
+	if (db->work < 0)
+		return "damaged: it asks for more work than a database of its size can";
 	return sqlite3_errmsg(db->handle);
 }
 
 int
 lp_db_exec(struct lp_db *db, const char *sql)
 {
-	return status_of(sqlite3_exec(db->handle, sql, NULL, NULL, NULL));
-}
+	int rc;
 
-int
-lp_db_exec_patiently(struct lp_db *db, const char *sql)
-{
-	const struct timespec pause = { 0, PAUSE_NS };
-	int rc = SQLITE_OK;
-
-	for (int i = 0; i < PATIENCE; i++) {
-		rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
-		if ((rc & 0xff) != SQLITE_BUSY)
-			break;
-		nanosleep(&pause, NULL);
-	}
+	/* changing the journal does not wait for others by itself; what did wait has no patience left */
+	for (int i = 0; (rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL) & 0xff) == SQLITE_BUSY && nap(db, i); i++)
+		;
 	return status_of(rc);
 }
 
@@ -223,6 +326,12 @@ int
 lp_stmt_is_null(struct lp_stmt *s, int column)
 {
 	return sqlite3_column_type(s->handle, column) == SQLITE_NULL;
+}
+
+int64_t
+lp_db_changes(const struct lp_db *db)
+{
+	return sqlite3_changes64(db->handle);
 }
 
 int64_t

@@ -18,26 +18,45 @@ struct sqlite3_stmt;
 
 struct lp_db {
 	struct sqlite3 *handle;
+	int64_t patience_ns; /* how long we shall still wait for others, in all */
+	int64_t work;        /* steps of SQLite's machine that may still be done */
 };
 
 enum lp_db_mode {
 	LP_DB_WRITE, /* made if need be */
 	LP_DB_READ,
-	LP_DB_STILL  /* read, and nobody writes meanwhile: no lock and no journal is looked for */
+	LP_DB_STILL, /* read, and nobody writes meanwhile: no lock and no journal is looked for */
+	LP_DB_MEMORY /* an empty one, whatever the path */
 };
 
-/* Open the file. Writers wait up to a minute for each other. On failure only lp_db_why and lp_db_close. */
+/*
+ * Open the file. What it holds is not trusted: its views and triggers do not
+ * work, functions in its schema neither, and no statement does more than
+ * lp_db_allow allowed. On failure only lp_db_why and lp_db_close.
+ */
 int lp_db_open(struct lp_db *, const char *path, enum lp_db_mode);
 void lp_db_close(struct lp_db *);
+
+/*
+ * How many seconds to wait for other processes' locks, all waiting of this
+ * database together; at first 0. Then what waited fails with LP_E_SYS.
+ */
+void lp_db_patience(struct lp_db *, unsigned seconds);
+
+/*
+ * So many bytes more are to be worked on: those of the file, those of what is
+ * put into it. What needs more steps than that can explain is LP_E_DATA: a
+ * file whose pages form a maze.
+ */
+void lp_db_allow(struct lp_db *, int64_t bytes);
+/* Bytes of the file, with what is still in its journal. */
+int lp_db_bytes(struct lp_db *, int64_t *out);
 
 /* The last failure in words; valid until the next call. */
 const char *lp_db_why(const struct lp_db *);
 
 /* One or more statements without values or answers. */
 int lp_db_exec(struct lp_db *, const char *sql);
-
-/* The same, tried again while others are in the way: for what does not wait by itself. */
-int lp_db_exec_patiently(struct lp_db *, const char *sql);
 
 /* The single number that a statement answers. */
 int lp_db_number(struct lp_db *, const char *sql, int64_t *out);
@@ -70,6 +89,9 @@ void lp_stmt_reset(struct lp_stmt *);
 int64_t lp_stmt_get_int(struct lp_stmt *, int column);
 struct lp_span lp_stmt_get(struct lp_stmt *, int column);
 int lp_stmt_is_null(struct lp_stmt *, int column);
+
+/* Rows that the last INSERT, UPDATE or DELETE changed. */
+int64_t lp_db_changes(const struct lp_db *);
 
 /* The key of the row that was inserted last. */
 int64_t lp_db_last_key(const struct lp_db *);

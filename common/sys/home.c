@@ -36,22 +36,35 @@ cached(const char *variable, const char *name)
 		n = asprintf(&path, "%s/.cache/layer-peek/%s", home, name);
 	else
 		return NULL;
-	if (n < 0)
-		return NULL;
-	make_parents(path);
+	return n < 0 ? NULL : path;
+}
+
+static char *
+made(char *path, const char *variable)
+{
+	const char *given = getenv(variable);
+
+	if (path != NULL && (given == NULL || *given == '\0'))
+		make_parents(path);
 	return path;
 }
 
 char *
-lp_home_listings(void)
+lp_home_listings_path(void)
 {
 	return cached("LP_CACHE", "listings.db");
 }
 
 char *
+lp_home_listings(void)
+{
+	return made(lp_home_listings_path(), "LP_CACHE");
+}
+
+char *
 lp_home_store(void)
 {
-	return cached("LP_STORE", "store");
+	return made(cached("LP_STORE", "store"), "LP_STORE");
 }
 
 /* Owned by the caller; NULL if memory was short. */
@@ -64,13 +77,15 @@ directory_of(const char *file)
 }
 
 int
-lp_home_directory(const char *file, char **dir)
+lp_home_directory(const char *file, int make, char **dir)
 {
 	*dir = directory_of(file);
 	if (*dir == NULL)
 		return -1;
-	make_parents(*dir);
-	(void)mkdir(*dir, 0700);
+	if (make) {
+		make_parents(*dir);
+		(void)mkdir(*dir, 0700);
+	}
 	return open(*dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 

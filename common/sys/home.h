@@ -10,12 +10,15 @@
  */
 char *lp_home_listings(void);
 char *lp_home_store(void);
+/* The database's path, and nothing is made. */
+char *lp_home_listings_path(void);
 
 /*
- * The directory of a file, made if need be, open: the descriptor, or -1 with
- * errno. *dir is its path, owned by the caller; NULL where memory was short.
+ * The directory of a file, open, made if need be and `make`: the descriptor,
+ * or -1 with errno. *dir is its path, owned by the caller; NULL where memory
+ * was short.
  */
-int lp_home_directory(const char *file, char **dir);
+int lp_home_directory(const char *file, int make, char **dir);
 
 /*
  * Whether the file or directory may be written, or made where it is not there;

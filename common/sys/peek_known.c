@@ -199,6 +199,7 @@ put(struct lp_peek_image *im, int fd)
 	struct lp_argv *a = plan(&line, im, "put");
 
 	lp_argv_addf(a, "--head=%llu", (unsigned long long)im->peek->o->head);
+	lp_argv_add(a, "--verified");
 	add_layers(a, im, 1);
 	im->database = (struct lp_job){ .ops = &put_ops, .owner = im };
 	return lp_pipeline_start(im->peek, &im->database, &line, &io);

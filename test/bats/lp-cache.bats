@@ -36,9 +36,15 @@ end()
 	printf '#end\tentries=%d\tcomplete=%s\tbytes=512\tlayer=\n' "${2-0}" "$1"
 }
 
+# what was put of a preview comes back as somebody's claim
+claim()
+{
+	lp-cache get -q "$1" | sed 's/\torigin=[^\t]*$//'
+}
+
 put()
 {
-	lp-cache put --layer "$@"
+	lp-cache put --verified --layer "$@"
 }
 
 @test "what is put comes back byte for byte, in every form" {
@@ -46,7 +52,7 @@ put()
 	{ cat rows; end yes 500; } >tsv
 	lp-merge -j L=rows >ndjson
 	lp-merge -H -o name,size,mode,linkname,layer L=rows >columns
-	{ lp-merge -H -o name L=rows; end no; } >names
+	{ lp-merge -H -o name L=rows; end yes; } >names
 	head -c -1 tsv >cut_end
 	head -n 3 rows | head -c -1 >cut_row
 	cat <(head -n 5 rows) <(head -n 5 ndjson) >mixed
@@ -90,7 +96,7 @@ put()
 	put "$d" <long
 	run -0 --separate-stderr put "$d" <short
 	[[ $stderr = *'is better and stays'* ]]
-	lp-cache get "$d" | cmp - long
+	claim "$d" | cmp - long
 	put "$d" <whole
 	for f in short long unknown; do
 		put "$d" -q <$f
@@ -103,17 +109,17 @@ put()
 @test "a layer of two images is found under both; images move on" {
 	{ listing 10 base; end yes; } | put "$(digest 1)" --size 11 --image one:1 --index 0/2
 	{ listing 10 top; end no; } | put "$(digest 2)" --image one:1 --index 1/2
-	{ listing 10 base; end yes; } | put "$(digest 1)" --image two:1 --index 0
-	run -0 lp-cache search file9
+	{ listing 10 base; end yes; } | put "$(digest 1)" --size 11 --image two:1 --index 0
+	run -0 lp-cache search -q file9
 	[ "$output" = "$(printf '%s\t%s\tbasedir0/file9.so\t63\n' one:1 "$(digest 1)" two:1 "$(digest 1)"
 		printf 'one:1\t%s\ttopdir0/file9.so\t63\n' "$(digest 2)")" ]
 	run -0 lp-cache search --image two:1 file9
-	[ "${#lines[@]}" -eq 2 ]
-	run -0 lp-cache search --layer "$(digest 2)" file9
+	[ "$output" = "$(printf 'two:1\t%s\tbasedir0/file9.so\t63' "$(digest 1)")" ]
+	run -0 lp-cache search -q --layer "$(digest 2)" file9
 	[ "${#lines[@]}" -eq 1 ]
 	run -4 lp-cache search --image nobody file9
 	run -4 lp-cache search --image two:1 topdir
-	run -0 lp-cache images
+	run -0 lp-cache images -q
 	[ "$output" = "$(printf 'one:1\t0\t%s\t11\t10\tyes\n' "$(digest 1)"; printf 'one:1\t1\t%s\t\t10\tno\n' "$(digest 2)"
 		printf 'two:1\t0\t%s\t11\t10\tyes\n' "$(digest 1)")" ]
 	{ listing 10 new; end yes; } | put "$(digest 3)" --image one:1 --index 0/1
@@ -134,7 +140,7 @@ stream()
 
 @test "several listings in one stream: put by their labels, got again, told apart by them" {
 	stream 4 30 >all
-	lp-cache put --image i:1 "$(digest 1)=11" "$(digest 2)=22" "$(digest 3)" "$(digest 4)" "$(digest 5)" <all
+	lp-cache put --verified --image i:1 "$(digest 1)=11" "$(digest 2)=22" "$(digest 3)" "$(digest 4)" "$(digest 5)" <all
 	run -0 lp-cache images
 	[ "$output" = "$(for i in 1 2 3 4; do
 		printf 'i:1\t%d\t%s\t%s\t30\tyes\n' $((i - 1)) "$(digest $i)" "$([ $i -gt 2 ] || echo $i$i)"; done
@@ -147,7 +153,7 @@ stream()
 	[ -z "$stderr" ]
 	[ "$output" = "$(head -n 62 all)" ]
 	rm -r db
-	lp-cache put "$(digest 4)" "$(digest 3)" "$(digest 2)" "$(digest 1)" < <(cat all)
+	lp-cache put --verified "$(digest 4)" "$(digest 3)" "$(digest 2)" "$(digest 1)" < <(cat all)
 	lp-cache get -E "$(digest 1)" "$(digest 2)" "$(digest 3)" "$(digest 4)" | cmp - all
 	run -0 lp-cache has -C "$(digest 1)" "$(digest 4)"
 	run -4 lp-cache has "$(digest 1)" "$(digest 5)"
@@ -173,8 +179,9 @@ stream()
 		tail -n 1 got | grep -q "$(digest $n)"
 		cat got >>all
 	done
-	grep -q '^{"end":{"entries":5,"complete":"unknown","bytes":0,"layer":"'"$(digest 3)" all
-	grep -q '^#end.entries=5.complete=unknown.bytes=0.layer='"$(digest 4)" all
+	# whatever the rows are, the record is one that no row can be taken for
+	grep -qx "#end.entries=5.complete=unknown.bytes=0.layer=$(digest 3).origin=local" all
+	grep -qx "#end.entries=5.complete=unknown.bytes=0.layer=$(digest 4).origin=local" all
 	digests=$(for i in 1 2 3 4 5; do digest $i; echo; done)
 	# shellcheck disable=SC2086
 	lp-cache --db other put $digests <all
@@ -191,14 +198,18 @@ stream()
 	{ listing 2; printf '#end\tcomplete=no\tlayer=%s\n' "$(digest 1)"
 		listing 3; printf '#end\tcomplete=no\tlayer=%s\n' "$(digest 2)"
 		listing 4; printf '#end\tcomplete=yes\tlayer=%s\n' "$(digest 3)"; } >mixed
+	{ listing 7; printf '#end\tcomplete=no\tlayer=%s\n' "$(digest 1)"; } >mixed_first
 	run -0 --separate-stderr lp-cache put --head 128K "$(digest 1)" "$(digest 2)" "$(digest 3)" <mixed
+	[ -z "$stderr" ]
+	# more rows from fewer bytes are no more
+	run -0 --separate-stderr lp-cache put --head 64K "$(digest 1)" <mixed_first
 	[[ $stderr = "lp-cache: $(digest 1): "*'is better and stays' ]]
-	[ "$(sqlite3 "$LP_CACHE" 'SELECT entries, head FROM listing ORDER BY entries')" = $'3|131072\n4|\n9|65536' ]
+	[ "$(sqlite3 "$LP_CACHE" 'SELECT entries, head FROM listing ORDER BY entries')" = $'2|131072\n3|131072\n4|' ]
 	{ stream 2 5; listing 3; echo nonsense; stream 3 5; } >bad
-	run -1 --separate-stderr lp-cache put --image i "$(digest 1)" "$(digest 2)" "$(digest 3)" <bad
+	run -1 --separate-stderr lp-cache put --verified --image i "$(digest 1)" "$(digest 2)" "$(digest 3)" <bad
 	[[ $stderr = *': line 16, byte '*'ten letters'* ]]
 	lp-cache get -E "$(digest 1)" "$(digest 2)" | cmp - <(stream 2 5)
-	[ "$(lp-cache get "$(digest 3)" | wc -l)" -eq 5 ]
+	[ "$(lp-cache get -q --origin local "$(digest 3)" | wc -l)" -eq 5 ]
 	listing 3 >rows
 	run -1 --separate-stderr lp-cache put "$(digest 7)" <rows
 	[[ $stderr = *'line 3,'*'no end record'* ]]
@@ -216,7 +227,7 @@ stream()
 	digests=$(for i in 1 2 3 4 5 6; do digest $i; echo; done)
 	for i in $(seq 20); do
 		# shellcheck disable=SC2086
-		lp-cache put $digests <all &
+		lp-cache put --verified $digests <all &
 		pid=$!
 		sleep "0.$(printf '%03d' $((i * 6)))"
 		kill -KILL $pid 2>/dev/null || true
@@ -241,19 +252,19 @@ stream()
 		lp-cache search "$p" | cut -f 3 | LC_ALL=C sort >got
 		cmp want got || { echo "$p"; return 1; }
 	done
-	run -0 lp-cache search $'q\xff\xfe'
+	run -0 lp-cache search -q $'q\xff\xfe'
 	[ "$(cut -f 3 <<<"$output")" = 'q\xff\xfez' ]
 	run -4 lp-cache search case/
 	run -0 lp-cache search /Case
 	run -0 lp-cache search a/b/c
-	run -0 lp-cache search '*/file29?9.so'
+	run -0 lp-cache search -q '*/file29?9.so'
 	[ "${#lines[@]}" -eq 10 ]
-	run -0 lp-cache search 'dir[12]0/l*k'
+	run -0 lp-cache search -q 'dir[12]0/l*k'
 	[ "${#lines[@]}" -eq 2 ]
 	run -0 lp-cache search '/dir20/link'
 	run -4 lp-cache search 'file29?9.so'
 	run -4 lp-cache search -F '*'
-	run -0 lp-cache search -j 'dir20/link'
+	run -0 lp-cache search -qj 'dir20/link'
 	[ "$(jq -r .path <<<"$output")" = dir20/link ]
 }
 
@@ -318,11 +329,11 @@ stream()
 
 @test "50 kills during put: the listing is wholly there or not at all" {
 	{ listing 20000; end yes; } >new
-	{ listing 100; end no; } >old
+	{ listing 100; end yes; } >old
 	d=$(digest 1) there=0
 	put "$(digest 2)" <old
 	for i in $(seq 50); do
-		lp-cache put -q --layer "$d" <new >/dev/null 2>&1 &
+		lp-cache put -q --verified --layer "$d" <new >/dev/null 2>&1 &
 		pid=$!
 		sleep "0.$(printf '%03d' $((i * 5)))"
 		kill -KILL $pid 2>/dev/null || true
@@ -385,7 +396,7 @@ stream()
 
 @test "export: rows with their layer, as other programs read them" {
 	listing 20 >rows
-	put "$(digest 1)" --image i --index 0 <rows
+	{ cat rows; end yes; } | put "$(digest 1)" --image i --index 0
 	lp-merge -j rows | sed 's/"layer":"rows"/"uname":"u"/' | put "$(digest 2)"
 	run -0 lp-cache export --image i
 	[ "$output" = "$(sed "s/\$/\t$(digest 1)/" rows)" ]
@@ -409,15 +420,21 @@ stream()
 	listing 3 >rows
 	put "$(digest 1)" --db here/deep/x.db <rows
 	[ -f here/deep/x.db ]
-	(cd here && lp-cache --db x.db stat >/dev/null && [ -f x.db ])
+	(cd here && put "$(digest 1)" --db x.db <../rows && [ -f x.db ])
 	unset LP_CACHE
 	XDG_CACHE_HOME=$PWD/xdg put "$(digest 1)" <rows
 	[ -f xdg/layer-peek/listings.db ]
 	[ "$(stat -c %a xdg/layer-peek)" = 700 ]
-	env -u XDG_CACHE_HOME HOME="$PWD/home" lp-cache stat >/dev/null
+	env -u XDG_CACHE_HOME HOME="$PWD/home" lp-cache put --layer "$(digest 1)" <rows
 	[ -f home/.cache/layer-peek/listings.db ]
 	run -2 env -u XDG_CACHE_HOME -u HOME lp-cache stat
-	run -3 lp-cache --db /proc/no/x.db stat
+	run -3 lp-cache --db /proc/no/x.db put --layer "$(digest 1)" <rows
+	# who only asks makes nothing
+	run -0 --separate-stderr lp-cache --db no/such/x.db stat -j
+	[ "$(jq -c '[.schema, .layers]' <<<"$output")" = '[2,0]' ]
+	[ "$stderr" = 'lp-cache: no/such/x.db: no such database' ]
+	run -4 lp-cache --db no/such/x.db search x
+	[ ! -e no ]
 }
 
 @test "the command line: what a command does not take is refused" {
@@ -448,7 +465,7 @@ stream()
 	mkdir 'other%?#'
 	cd 'other%?#'
 	{ listing 30; end yes; } >rows
-	lp-cache --db=x.db put --layer "$(digest 1)" --image i --index 0 <rows
+	lp-cache --db=x.db put --verified --layer "$(digest 1)" --image i --index 0 <rows
 	lp-cache --db=x.db search file >../want
 	# the directory alone, the file too; nobody has it open, somebody has
 	for mode in 'u-w .' 'u-w . x.db'; do
@@ -467,7 +484,7 @@ stream()
 	done
 	# who writes has it open: what is in the journal counts
 	mkfifo gate
-	sqlite3 x.db "INSERT INTO image(ref) VALUES('new')" '.system echo >went; read -r line <gate' 3>&- &
+	sqlite3 x.db "INSERT INTO image(ref, origin) VALUES('new', 'o')" '.system echo >went; read -r line <gate' 3>&- &
 	until [ -e went ]; do sleep 0.02; done
 	chmod u-w . x.db
 	run -0 as_anybody lp-cache --db=x.db stat
@@ -497,7 +514,7 @@ stream()
 	run -2 lp-cache prune --days x
 	[[ $output == "lp-cache: --days takes a number of days, not 'x'"* ]]
 	run -4 lp-cache --db=typo.db search x
-	[ "$output" = 'lp-cache: typo.db: there was no such database' ]
+	[ "$output" = 'lp-cache: typo.db: no such database' ]
 	run -2 lp-cache search a b
 	[[ $output == 'lp-cache: search takes one PATTERN'* ]]
 }
@@ -507,4 +524,224 @@ stream()
 	[[ $output == 'lp-cache: cannot open the statistics file: '* ]]
 	run -3 --separate-stderr lp-cache -q --stats=/dev/full stat
 	[[ $stderr == 'lp-cache: cannot write the statistics: '* ]]
+}
+
+# ---- trust ------------------------------------------------------------------
+
+# rows FILE: one row, and an end record with complete=WORD and more
+rows()
+{
+	printf -- '-rw-r--r--\t0\t0\t1\t-\t%s\t\n#end\tentries=1\tcomplete=%s\tbytes=512\tlayer=%s\n' "$1" "$2" "${3-}"
+}
+
+@test "what nobody has verified is a claim, comes back as one, and for its own origin only" {
+	d=$(digest 1)
+	rows evil yes | lp-cache put --layer "$d" --image evil.test/bait:1 --index 0/1
+	run -4 lp-cache get --origin=honest.test/app "$d"
+	run -4 lp-cache has --origin=honest.test/app "$d"
+	run -4 lp-cache get --image=honest.test/app:1 --index=0 "$d"
+	run -4 lp-cache has -C --origin=evil.test/bait "$d"
+	run -4 --separate-stderr lp-cache get -E --image=honest.test/app:1 "$d"
+	[ -z "$output" ]
+	lp-cache get --image=evil.test/bait:2 --index=0 "$d" >got
+	printf -- '-rw-r--r--\t0\t0\t1\t-\tevil\t\n#end\tentries=1\tcomplete=inferred\tbytes=512\tlayer=\torigin=evil.test/bait\n' | cmp - got
+	# who names nobody is told whose it is
+	run -0 --separate-stderr lp-cache get "$d"
+	[ "$stderr" = "lp-cache: $d: as evil.test/bait claims, not checked against the digest" ]
+	[[ $output == *complete=inferred*origin=evil.test/bait ]]
+	# a word for it in what is put changes nothing
+	rows evil yes | sed 's/$/\torigin=honest.test\/app/' | sed 1s/.origin.*// | lp-cache put --verified --layer "$(digest 2)"
+	run -0 lp-cache get "$(digest 2)"
+	[[ $output == *complete=yes* && $output != *origin* ]]
+	rows evil yes | sed '2s/$/\torigin=honest.test\/app/' | lp-cache put --layer "$(digest 3)"
+	run -4 lp-cache has --origin=honest.test/app "$(digest 3)"
+	run -0 lp-cache has --origin=local "$(digest 3)"
+	# previews are as much a claim, whatever is said of them
+	rows evil no | lp-cache put --verified --head=64K --layer "$(digest 4)" --image evil.test/bait:1 --index 0
+	run -4 lp-cache has --head=1 --origin=honest.test/app "$(digest 4)"
+	run -0 lp-cache has --head=64K --origin=evil.test/bait "$(digest 4)"
+	# and so is what a table of contents that nobody has verified says
+	rows evil inferred | lp-cache put --verified --layer "$(digest 5)" --origin evil.test/bait
+	run -4 lp-cache has --origin=honest.test/app "$(digest 5)"
+	run -4 lp-cache has -C --origin=evil.test/bait "$(digest 5)"
+}
+
+@test "two origins claim one layer: each is shown its own, and a verified listing replaces both" {
+	d=$(digest 1)
+	rows good yes | lp-cache put --layer "$d" --image honest.test/app:1 --index 0/1
+	rows evil yes | lp-cache put --layer "$d" --image evil.test/bait:1 --index 0/1
+	run -4 --separate-stderr lp-cache get "$d"
+	[ "$stderr" = "lp-cache: $d: 2 origins claim to know it; --origin says whose listing is wanted" ]
+	lp-cache get --origin=honest.test/app "$d" | grep -q good
+	lp-cache get --origin=evil.test/bait "$d" | grep -q evil
+	run -0 --separate-stderr lp-cache search ''
+	[ "$output" = "$(printf 'evil.test/bait:1\t%s\tevil\t1\nhonest.test/app:1\t%s\tgood\t1' "$d" "$d")" ]
+	[ "$stderr" = "lp-cache: 2 of 2 lines are claims (the first one of evil.test/bait), not checked against a layer's digest" ]
+	run -4 lp-cache search -q --image honest.test/app:1 evil
+	run -4 lp-cache search -q --origin honest.test/app evil
+	[ "$(lp-cache search -qj good | jq -r .origin)" = honest.test/app ]
+	[ "$(lp-cache images -q | cut -f 6)" = $'inferred\ninferred' ]
+	[ "$(lp-cache images -qj | jq -r .origin)" = $'evil.test/bait\nhonest.test/app' ]
+	[ "$(lp-cache export -q --image honest.test/app:1 | cut -f 6)" = good ]
+	[ "$(lp-cache export -q --origin honest.test/app | cut -f 6)" = good ]
+	[ "$(lp-cache export -qj | jq -r '.name + " " + .origin')" = $'evil evil.test/bait\ngood honest.test/app' ]
+	[ "$(lp-cache stat -j | jq -c '[.listings, .complete, .inferred]')" = '[2,0,2]' ]
+	[ "$(sqlite3 "$LP_CACHE" 'SELECT image, origin, name FROM path ORDER BY 1')" = \
+	    $'evil.test/bait:1|evil.test/bait|evil\nhonest.test/app:1|honest.test/app|good' ]
+	# an image of a third one has none
+	lp-cache get -q --origin=evil.test/bait "$d" | lp-cache put -q --layer "$(digest 2)" --image third.test/x:1 --index 0/2
+	lp-cache put -q --image third.test/x:1 "$(digest 2)" "$d" </dev/null
+	[ "$(lp-cache images -q | grep '^third.test/x:1.1' | cut -f 6)" = absent ]
+	rows true yes | lp-cache put --verified --layer "$d"
+	for o in honest.test/app evil.test/bait third.test/x; do
+		lp-cache get --origin=$o "$d" >got
+		rows true yes | cmp - got
+	done
+	[ "$(lp-cache search true | cut -f 1 | tr '\n' ' ')" = 'evil.test/bait:1 honest.test/app:1 third.test/x:1 ' ]
+	run -4 lp-cache search -q evil --layer "$d"
+	[ "$(lp-cache images -j | jq -r 'select(.complete == "yes") | .origin')" = $'null\nnull\nnull' ]
+	# and no claim comes back
+	run -0 --separate-stderr lp-cache put --layer "$d" --origin evil.test/bait < <(rows evil yes)
+	[[ $stderr = *'is better and stays' ]]
+	lp-cache get --origin=evil.test/bait "$d" | grep -q true
+}
+
+@test "what a table of contents says is for images that name the table" {
+	d=$(digest 1) t=$(digest 77) other=$(digest 78)
+	rows toc yes | sed "2s/\$/\ttoc=$t/" | lp-cache put --verified --layer "$d" --image "a.test/x@$d" --index 0/1
+	run -0 lp-cache has -C --origin=b.test/y --toc="$d=$t" "$d"
+	run -4 lp-cache has --origin=b.test/y "$d"
+	run -4 lp-cache has --origin=b.test/y --toc="$d=$other" "$d"
+	lp-cache get -E --image=b.test/y:1 --toc="$d=$t" "$d" | grep -q "complete=yes.*layer=$d.toc=$t"
+	# who names no table is not told that it is true
+	run -0 lp-cache get -q "$d"
+	[[ $output == *complete=inferred*toc=$t ]]
+	run -4 lp-cache has -C "$d"
+	[ "$(lp-cache images -q | cut -f 1,6)" = $'a.test/x@'"$d"$'\tyes\nb.test/y:1\tyes' ]
+	lp-cache put -q --image=c.test/z:1 "$d" </dev/null
+	[ "$(lp-cache images -q | grep ^c | cut -f 6)" = absent ]
+	# of one layer and one origin: one for each table
+	rows mine yes | sed "2s/\$/\ttoc=$other/" | lp-cache put --layer "$d" --origin=b.test/y
+	lp-cache get --origin=b.test/y --toc="$d=$other" "$d" | grep -q "complete=inferred.*origin=b.test/y.toc=$other"
+	lp-cache get --origin=b.test/y --toc="$d=$t" "$d" | grep -q complete=yes
+	run -1 --separate-stderr lp-cache put --layer "$d" < <(rows x yes | sed '2s/$/\ttoc=x/')
+	[[ $stderr == *'toc is no digest' ]]
+	for args in "has --toc=$d $d" "has --toc=x=$d $d" "has --toc=$other=$t $d" "put --toc=$d=$t $d"; do
+		# shellcheck disable=SC2086
+		run -2 lp-cache $args </dev/null
+	done
+}
+
+@test "an image's name that comes to mean another origin's image forgets what it was" {
+	mkdir -p a/img b/img
+	(cd a && rows one yes | lp-cache put --layer "$(digest 1)" --image oci:img:t --index 0
+		rows two yes | lp-cache put --layer "$(digest 2)" --image oci:img:t --index 1)
+	[ "$(lp-cache search -qj two | jq -r .origin)" = "oci:$PWD/a/img" ]
+	(cd b && rows three yes | lp-cache put --layer "$(digest 1)" --image oci:img:t --index 0)
+	[ "$(lp-cache images -q | cut -f 1,2,3,6)" = "$(printf 'oci:img:t\t0\t%s\tinferred' "$(digest 1)")" ]
+	[ "$(lp-cache search -q --image oci:img:t '' | cut -f 3)" = three ]
+}
+
+# what lp-cache made before it knew origins
+schema_1()
+{
+	sqlite3 "$1" <<-'END'
+	PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;
+	CREATE TABLE layer(
+	  id INTEGER PRIMARY KEY,
+	  digest TEXT NOT NULL UNIQUE,
+	  size INTEGER
+	) STRICT;
+	CREATE TABLE image(
+	  id INTEGER PRIMARY KEY,
+	  ref TEXT NOT NULL UNIQUE
+	) STRICT;
+	CREATE TABLE image_layer(
+	  image INTEGER NOT NULL REFERENCES image(id) ON DELETE CASCADE,
+	  idx INTEGER NOT NULL,
+	  layer INTEGER NOT NULL REFERENCES layer(id),
+	  PRIMARY KEY(image, idx)
+	) STRICT, WITHOUT ROWID;
+	CREATE INDEX image_layer_layer ON image_layer(layer);
+	CREATE TABLE listing(
+	  id INTEGER PRIMARY KEY,
+	  layer INTEGER NOT NULL UNIQUE REFERENCES layer(id),
+	  complete INTEGER CHECK(complete IN (0, 1)),
+	  head INTEGER,
+	  entries INTEGER NOT NULL,
+	  added INTEGER NOT NULL,
+	  header TEXT,
+	  trailer TEXT,
+	  newline INTEGER NOT NULL
+	) STRICT;
+	CREATE TABLE entry(
+	  listing INTEGER NOT NULL REFERENCES listing(id) ON DELETE CASCADE,
+	  seq INTEGER NOT NULL,
+	  name TEXT NOT NULL,
+	  type TEXT NOT NULL,
+	  mode INTEGER NOT NULL,
+	  uid INTEGER NOT NULL,
+	  gid INTEGER NOT NULL,
+	  size INTEGER NOT NULL,
+	  mtime INTEGER,
+	  mtime_nsec INTEGER,
+	  linkname TEXT,
+	  line TEXT,
+	  PRIMARY KEY(listing, seq)
+	) STRICT, WITHOUT ROWID;
+	CREATE TABLE gram(
+	  listing INTEGER NOT NULL REFERENCES listing(id) ON DELETE CASCADE,
+	  gram INTEGER NOT NULL,
+	  blocks BLOB NOT NULL,
+	  PRIMARY KEY(listing, gram)
+	) STRICT, WITHOUT ROWID;
+	CREATE VIEW path AS
+	  SELECT image.ref AS image, image_layer.idx AS idx, layer.digest AS layer, entry.*  FROM entry JOIN listing ON listing.id = entry.listing JOIN layer ON layer.id = listing.layer
+	  LEFT JOIN image_layer ON image_layer.layer = layer.id LEFT JOIN image ON image.id = image_layer.image;
+	PRAGMA user_version = 1; PRAGMA application_id = 0x4c50636b;
+	END
+	sqlite3 "$1" "INSERT INTO layer VALUES(7, '$(digest 1)', 99); INSERT INTO image VALUES(3, 'i.test/a:1');
+		INSERT INTO image_layer VALUES(3, 0, 7);
+		INSERT INTO listing VALUES(5, 7, 1, NULL, 1, 1000, NULL, '#end	entries=1	complete=yes	bytes=512	layer=', 1);
+		INSERT INTO entry VALUES(5, 0, 'etc/old', '-', 420, 0, 0, 1, NULL, NULL, NULL, NULL);
+		INSERT INTO gram VALUES(5, 0x6f6c64, x'01')"
+}
+
+@test "a database of schema 1 is brought up to date: its listings are claims of an origin that is unknown" {
+	mkdir db
+	schema_1 db/l.db
+	cp -r db before
+	run -4 lp-cache has --origin=i.test/a "$(digest 1)"
+	run -4 lp-cache has -C "$(digest 1)"
+	[ "$(sqlite3 db/l.db 'PRAGMA user_version; PRAGMA foreign_key_check; PRAGMA integrity_check; PRAGMA journal_mode')" = $'2\nok\nwal' ]
+	[ "$(lp-cache get -q "$(digest 1)" | tail -n 1)" = $'#end\tentries=1\tcomplete=inferred\tbytes=512\tlayer=\torigin=unknown' ]
+	[ "$(lp-cache search -qj old | jq -c '[.image, .path, .origin]')" = '["i.test/a:1","etc/old","unknown"]' ]
+	[ "$(lp-cache images -q)" = "$(printf 'i.test/a:1\t0\t%s\t99\t1\tinferred' "$(digest 1)")" ]
+	# and it is as one that was made new
+	LP_CACHE=new.db put "$(digest 1)" </dev/null
+	for db in db/l.db new.db; do
+		sqlite3 $db 'SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name' >"${db##*/}.sql"
+	done
+	cmp l.db.sql new.db.sql
+	rows true yes | put "$(digest 1)"
+	run -0 lp-cache has -C --origin=i.test/a "$(digest 1)"
+	# several at once find it old
+	for round in 1 2 3; do
+		rm -r db
+		cp -r before db
+		for i in 1 2 3 4; do
+			lp-cache get -q "$(digest 1)" >got$i &
+			pids[i]=$!
+		done
+		for i in 1 2 3 4; do
+			wait "${pids[i]}" || { echo "$round"; return 1; }
+			grep -q etc/old got$i
+		done
+	done
+	# where it cannot be written it cannot be read, and that is said
+	rm -r db
+	cp -r before db
+	chmod u-w db db/l.db
+	run -1 --separate-stderr as_anybody lp-cache stat
+	[[ $stderr == *'earlier version'* ]]
 }
