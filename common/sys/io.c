@@ -23,6 +23,7 @@ lp_io_init(void)
 			_exit(3);
 	}
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	terminal = isatty(STDOUT_FILENO) == 1;
 }
 

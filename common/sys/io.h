@@ -17,8 +17,9 @@ enum { LP_IO_CHUNK = 256 * 1024, LP_PIPE_SIZE = 1024 * 1024 };
 
 /*
  * Once, before anything else: descriptors 0 to 2 are made to exist (so that
- * a file opened later never poses as a closed stdout), and SIGPIPE is
- * ignored (so that EPIPE is seen and the statistics still get written).
+ * a file opened later never poses as a closed stdout), SIGPIPE is ignored (so
+ * that EPIPE is seen and the statistics still get written), and so is SIGXFSZ
+ * (a file over the limit of ulimit(1) is EFBIG, a message and 3).
  * Whether stdout is a terminal is looked at here, in front of any lock.
  */
 void lp_io_init(void);

@@ -22,6 +22,8 @@ lp_opt_start(char **argv, const char *name)
 	words = argv;
 	lp_err_name(name);
 	lp_io_init();
+	if (lp_lock_choose() != LP_OK)
+		exit(LP_EXIT_USAGE);
 }
 
 static void

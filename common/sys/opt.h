@@ -27,7 +27,7 @@ enum { LP_OPT_STATS = 256, LP_OPT_OWN = 300 };
 	"  -v, --verbose            details on stderr\n"                    \
 	"      --stats=FILE         append one JSON line of statistics\n"   \
 	"  -h, --help               this text\n"                            \
-	"  -V, --version            version, and the locks of this build\n"
+	"  -V, --version            version, and the locks that there are\n"
 
 struct lp_opt {
 	const char *usage;
@@ -37,7 +37,8 @@ struct lp_opt {
 
 /*
  * First thing in main: names the program in messages (getopt's are made
- * here, fit for a terminal), and prepares the descriptors (lp_io_init).
+ * here, fit for a terminal), prepares the descriptors (lp_io_init) and reads
+ * LP_SANDBOX; a value that it does not have ends the program (2).
  */
 void lp_opt_start(char **argv, const char *name);
 

@@ -111,20 +111,15 @@ open_stats(struct lp_peek *p)
 	return LP_E_SYS;
 }
 
-/* The right to start programs goes to a process that reads nothing; this one keeps /dev/null and unnamed files. */
+/* The right to start programs and to open files goes to a process that reads nothing. */
 static int
 lock(void)
 {
-	const struct lp_lock_path paths[] = { { "/dev/null", 1 }, { lp_tmpdir(), 1 } };
-
-	if (!lp_lock_is())
-		return LP_OK;
-	if (lp_starter_begin() != LP_OK) {
+	if (lp_lock_is() && lp_starter_begin() != LP_OK) {
 		lp_err_errno("cannot start");
 		return LP_E_SYS;
 	}
-	/* without that directory unnamed files are memory */
-	return lp_lock_paths(LP_DUTY_DRIVER, paths, access(lp_tmpdir(), F_OK) == 0 ? 2 : 1);
+	return lp_lock(LP_DUTY_DRIVER);
 }
 
 int
@@ -133,7 +128,7 @@ lp_peek_init(struct lp_peek *p, const struct lp_peek_options *o)
 	char number[16];
 
 	*p = (struct lp_peek){ .o = o, .nimages = o->nimages, .ratelimit_remaining = -1, .entries = -1,
-		.jobs_max = parallel(o), .crew.signals = -1, .token_fd = -1, .stats_fd = -1 };
+		.jobs_max = parallel(o), .crew = { .signals = -1, .null = -1 }, .token_fd = -1, .stats_fd = -1 };
 	lp_bars_init(&p->bars, !o->quiet && lp_tty_is(2) ? 2 : -1);
 	for (size_t i = 0; i < p->nimages; i++)
 		p->image[i] = (struct lp_peek_image){ .peek = p, .name = o->image[i] };

@@ -1,6 +1,7 @@
 #include "common/sys/proc_priv.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -26,14 +27,14 @@ lp_crew_init(struct lp_crew *c)
 {
 	sigset_t set;
 
-	*c = (struct lp_crew){ .signals = -1 };
+	*c = (struct lp_crew){ .signals = -1, .null = open("/dev/null", O_RDWR | O_CLOEXEC) };
 	/* where it is ignored, as the caller may have left it, ends of children are not reported */
 	(void)signal(SIGCHLD, SIG_DFL);
 	our_signals(&set);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
 		return LP_E_SYS;
 	c->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return c->signals < 0 ? LP_E_SYS : LP_OK;
+	return c->signals < 0 || c->null < 0 ? LP_E_SYS : LP_OK;
 }
 
 void
@@ -42,14 +43,16 @@ lp_crew_release(struct lp_crew *c)
 	lp_crew_stop(c);
 	if (c->signals >= 0)
 		close(c->signals);
-	c->signals = -1;
+	if (c->null >= 0)
+		close(c->null);
+	c->signals = c->null = -1;
 }
 
 int
 lp_crew_start(struct lp_crew *c, struct lp_job *j, const struct lp_stage *s, size_t n,
     const struct lp_job_io *io)
 {
-	int rc = c->n < LP_CREW_JOBS ? lp_job_start(j, s, n, io) : LP_E_LIMIT;
+	int rc = c->n < LP_CREW_JOBS ? lp_job_start(j, s, n, io, c->null) : LP_E_LIMIT;
 
 	j->busy = rc == LP_OK;
 	if (rc == LP_OK)

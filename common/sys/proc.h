@@ -75,6 +75,7 @@ struct lp_crew {
 	struct lp_job *job[LP_CREW_JOBS];
 	size_t n;
 	int signals;  /* signalfd */
+	int null;     /* /dev/null: who is locked opens nothing */
 	int caught;   /* SIGINT, SIGTERM or SIGHUP once one came, else 0 */
 	int resized;  /* SIGWINCH came; the reader clears it */
 };

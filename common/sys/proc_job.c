@@ -89,9 +89,9 @@ lp_job_forget(struct lp_job *j)
 }
 
 int
-lp_job_start(struct lp_job *j, const struct lp_stage *s, size_t n, const struct lp_job_io *io)
+lp_job_start(struct lp_job *j, const struct lp_stage *s, size_t n, const struct lp_job_io *io, int null)
 {
-	int null = -1, err[2] = { -1, -1 }, report[2] = { -1, -1 }, rc = LP_E_SYS;
+	int err[2] = { -1, -1 }, report[2] = { -1, -1 }, rc = LP_E_SYS;
 
 	j->exit = 0;
 	j->n = j->alive = 0;
@@ -99,8 +99,7 @@ lp_job_start(struct lp_job *j, const struct lp_stage *s, size_t n, const struct 
 	j->fd[0] = j->fd[1] = -1;
 	lp_buf_init(&j->text[0], LINE_MAX_BYTES);
 	lp_buf_init(&j->text[1], LINE_MAX_BYTES);
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null < 0 || pipe2(report, O_CLOEXEC) != 0 ||
+	if (pipe2(report, O_CLOEXEC) != 0 ||
 	    (io->err < 0 && pipe2(err, O_CLOEXEC) != 0))
 		goto out;
 	rc = start_stages(j, s, n,
@@ -116,7 +115,6 @@ lp_job_start(struct lp_job *j, const struct lp_stage *s, size_t n, const struct 
 	j->fd[LP_LINE_REPORT] = report[0];
 	err[0] = report[0] = -1;
 out:
-	close_fd(&null);
 	for (int i = 0; i < 2; i++) {
 		close_fd(&err[i]);
 		close_fd(&report[i]);

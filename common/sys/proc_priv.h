@@ -9,8 +9,8 @@
 
 #include "common/sys/proc.h"
 
-/* Its stages run, as lp_crew_start says; LP_E_SYS: none does, and nothing is open. */
-int lp_job_start(struct lp_job *, const struct lp_stage *, size_t n, const struct lp_job_io *);
+/* Its stages run, as lp_crew_start says, with `null` for what goes nowhere; LP_E_SYS: none does, and nothing is open. */
+int lp_job_start(struct lp_job *, const struct lp_stage *, size_t n, const struct lp_job_io *, int null);
 
 /* What to poll, and how many that are; then what came of it. */
 enum { LP_JOB_POLLED = 2 };

@@ -1,13 +1,16 @@
 /*
  * The lock: from here on the process can do its duty and nothing else.
  *
- * no_new_privs, then Landlock (what files and ports exist for us), then a
- * seccomp allowlist (what system calls do). Taken after the command line
- * was read and everything named there was opened, before the first byte
- * from outside is looked at.
+ * no_new_privs, then Landlock (which files and ports exist for us), no
+ * capability, then a seccomp allowlist (what system calls do). Taken after
+ * the command line was read and everything named there was opened, before
+ * the first byte from outside is looked at.
  *
- * It fails closed: a lock that cannot be had is an error. The one way round
- * is the user's own word, LP_SANDBOX=seccomp, for kernels without Landlock.
+ * It fails closed: no_new_privs and seccomp are mandatory, and what cannot
+ * be had is an error. Landlock is best effort: each right that this kernel
+ * has; what it lacks is reported by -v, -V and the statistics. The user's
+ * word on that is LP_SANDBOX: best-effort, require (Landlock is mandatory
+ * too) or off (nothing is locked, not even by seccomp).
  */
 #ifndef LP_SYS_SANDBOX_H
 #define LP_SYS_SANDBOX_H
@@ -26,8 +29,8 @@ enum lp_duty {
 	/* that, and speaks to servers, names looked up: it connects and never listens */
 	LP_DUTY_NETWORK,
 	/*
-	 * a filter's, and keeps unnamed files below the paths named, watches children that starter.h starts,
-	 * and forks into functions of its own, which lock themselves for less
+	 * a filter's, and watches children that starter.h starts, is given files by it, and forks into functions
+	 * of its own, which lock themselves for less. It opens nothing.
 	 */
 	LP_DUTY_DRIVER
 };
@@ -38,9 +41,12 @@ struct lp_lock_path {
 	int write;
 };
 
+/* Reads LP_SANDBOX, once, before all others of these. LP_OK, or LP_E_USAGE after a message. */
+int lp_lock_choose(void);
+
 /*
  * Lock this process, for good. 0, or LP_E_SYS after saying why: the reason
- * is known only here. A second call would be a bug: it is refused.
+ * is known only here. A second call can only take more away.
  */
 int lp_lock(enum lp_duty);
 
@@ -49,13 +55,13 @@ int lp_lock_in(enum lp_duty, int directory);
 
 /*
  * The same for a duty with paths; those that LP_DUTY_NETWORK's resolver
- * reads are added here. The paths must exist. Without Landlock's ABI 2
- * (Linux 5.19) a store cannot be written under a lock: files are made in one
- * directory of it and renamed into another.
+ * reads are added here. The paths must exist. Under Landlock's first ABI
+ * (before Linux 5.19) no file can be renamed or linked from one directory
+ * into another.
  */
 int lp_lock_paths(enum lp_duty, const struct lp_lock_path *, size_t n);
 
-/* Whether this build has locks. */
+/* Whether this build locks, and the user has not switched that off. */
 int lp_lock_is(void);
 
 /*
@@ -66,7 +72,10 @@ int lp_lock_is(void);
  */
 void lp_lock_memory(void);
 
-/* One line, with its newline: which locks this build has, for -V. */
+/* What a locked process does without, for the statistics; NULL: nothing, or it is not locked yet. */
+const char *lp_lock_missing(void);
+
+/* One line, with its newline: which locks this build and this kernel have, and what is missing, for -V. */
 const char *lp_lock_names(void);
 
 #endif

@@ -77,6 +77,7 @@ lp_spawn_child(const struct lp_stage *s, const struct lp_ends *e, pid_t parent)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)signal(SIGCHLD, SIG_DFL);
+	(void)signal(SIGXFSZ, SIG_DFL);
 	/* the parent may have died before the request was made */
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent)
 		_exit(LP_EXIT_SYSTEM);
@@ -88,6 +89,7 @@ lp_spawn_child(const struct lp_stage *s, const struct lp_ends *e, pid_t parent)
 		/* a function has no exec to close them for it */
 		lp_close_all_but(e->keep, e->nkeep);
 		(void)signal(SIGPIPE, SIG_IGN);
+		(void)signal(SIGXFSZ, SIG_IGN);
 		_exit(s->run(s->arg));
 	}
 	if (e->report >= 0) {

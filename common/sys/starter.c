@@ -16,22 +16,26 @@
 #include "common/base/status.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
+#include "common/sys/tmpfile.h"
 #include "common/sys/tty.h"
 
 /* Bytes of one argument list: more than the kernel takes. Descriptors of one child, and of one message (SCM_MAX_FD). */
 enum { WORDS_MAX = 8 * 1024 * 1024, CLAIMS_MAX = 4096, BATCH = 250 };
 
 /*
- * A request: this, the words with a NUL behind each, and then the claims in
- * batches, their descriptors beside them.
+ * A request: this, and to start a program the words with a NUL after each, and
+ * then the claims in batches, their descriptors beside them. For a file there
+ * are no words, and a claim if it is one to be opened again; the answer to it is
+ * followed by a claim.
  */
 struct request {
+	enum { PROGRAM, FILE_FOR_US } what;
 	uint32_t bytes;
 	uint32_t claims;
 	int32_t report;
 };
 struct answer {
-	int32_t pid;
+	int32_t pid; /* for a file 0; -1: there is none */
 	int32_t error; /* errno, if there is none */
 };
 
@@ -219,6 +223,43 @@ carry_out(struct order *o, const char *pager)
 	return (struct answer){ (int32_t)pid, pid < 0 ? errno : 0 };
 }
 
+/* A program is started, as far as the order can be read to its end. */
+static int
+serve_program(int fd, const struct request *r, const char *pager)
+{
+	struct order o = { .r = *r };
+	struct answer a = { -1, EINVAL };
+	int rc = take_order(fd, &o);
+
+	if (rc == LP_OK)
+		a = carry_out(&o, pager);
+	release_order(&o);
+	return rc != LP_OK ? rc : lp_write_all(fd, lp_span(&a, sizeof(a)));
+}
+
+/* A file without a name, or the one that is handed over, again: a process that opens nothing gets it from us. */
+static int
+serve_file(int fd, const struct request *r)
+{
+	struct claim had = { -1, 0 }, c = { -1, 0 };
+	struct answer a = { 0, 0 };
+	int rc = r->claims == 1 ? receive_batch(fd, &had, 1) : LP_OK;
+
+	if (rc != LP_OK)
+		return rc;
+	c.fd = r->claims == 1 ? lp_tmpfile_reopen(had.fd) : lp_tmpfile();
+	if (c.fd < 0)
+		a = (struct answer){ -1, errno };
+	rc = lp_write_all(fd, lp_span(&a, sizeof(a)));
+	if (rc == LP_OK && c.fd >= 0)
+		rc = send_batch(fd, &c, 1);
+	if (had.fd >= 0)
+		close(had.fd);
+	if (c.fd >= 0)
+		close(c.fd);
+	return rc;
+}
+
 static void __attribute__((noreturn))
 serve(int fd)
 {
@@ -226,6 +267,7 @@ serve(int fd)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct request r;
 	sigset_t all;
+	int rc = LP_OK;
 
 	/* those who read what the parent writes wait for its end, not for ours */
 	for (int i = 0; i < 3; i++)
@@ -234,22 +276,31 @@ serve(int fd)
 	lp_close_all_but(&fd, 1);
 	sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	while (lp_read_full(fd, &r, sizeof(r)) == (ptrdiff_t)sizeof(r)) {
-		struct order o = { .r = r };
-		struct answer a = { -1, EINVAL };
-		/* what cannot be read to its end cannot be answered */
-		int rc = take_order(fd, &o);
-
-		if (rc == LP_OK)
-			a = carry_out(&o, pager);
-		release_order(&o);
-		if (rc != LP_OK || lp_write_all(fd, lp_span(&a, sizeof(a))) != LP_OK)
-			break;
-	}
+	/* what cannot be read to its end cannot be answered */
+	while (rc == LP_OK && lp_read_full(fd, &r, sizeof(r)) == (ptrdiff_t)sizeof(r))
+		rc = r.what == FILE_FOR_US ? serve_file(fd, &r) : serve_program(fd, &r, pager);
 	_exit(0);
 }
 
 /* ---- its parent ---------------------------------------------------------------------- */
+
+static int
+ask_for_file(int again)
+{
+	struct request r = { .what = FILE_FOR_US, .claims = again >= 0 };
+	struct claim c = { again, 0 };
+	struct answer a = { -1, EIO };
+	int rc = lp_write_all(starter.fd, lp_span(&r, sizeof(r)));
+
+	if (rc == LP_OK && again >= 0)
+		rc = send_batch(starter.fd, &c, 1);
+	if (rc == LP_OK && lp_read_full(starter.fd, &a, sizeof(a)) != (ptrdiff_t)sizeof(a))
+		a = (struct answer){ -1, EIO };
+	if (a.pid == 0)
+		return receive_batch(starter.fd, &c, 1) == LP_OK ? c.fd : LP_E_SYS;
+	errno = a.error;
+	return LP_E_SYS;
+}
 
 int
 lp_starter_begin(void)
@@ -267,6 +318,7 @@ lp_starter_begin(void)
 		return LP_E_SYS;
 	}
 	starter.fd = fd[0];
+	lp_tmpfile_by(ask_for_file);
 	return LP_OK;
 }
 
@@ -275,6 +327,7 @@ lp_starter_end(void)
 {
 	if (starter.fd < 0)
 		return;
+	lp_tmpfile_by(NULL);
 	close(starter.fd);
 	starter.fd = -1;
 	while (waitpid(starter.pid, NULL, 0) < 0 && errno == EINTR)

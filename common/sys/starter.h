@@ -1,6 +1,7 @@
 /*
  * A process that starts others, so that its parent can give the right to do
- * so away and still have children.
+ * so away and still have children; and that opens files for it (tmpfile.h),
+ * so that it need not open any.
  *
  * It is forked before the parent locks itself, and never reads a byte but
  * the parent's requests: a program of this suite and its arguments, or the
@@ -14,7 +15,7 @@
 
 #include "common/sys/spawn.h"
 
-/* From here on lp_spawn has programs started by it. Once, while there is one thread. LP_OK or LP_E_SYS. */
+/* From here on lp_spawn has programs started by it, and lp_tmpfile files opened. Once, while there is one thread. LP_OK or LP_E_SYS. */
 int lp_starter_begin(void);
 
 /* It ends by itself when we do; this waits for it. */

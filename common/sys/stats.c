@@ -11,6 +11,7 @@
 #include "common/sys/clock.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
+#include "common/sys/sandbox.h"
 
 enum { LINE_MAX_BYTES = 64 * 1024 };
 
@@ -97,6 +98,7 @@ add_all(struct lp_buf *b, const struct lp_stats *s, const char *error)
 		rc = add_number(b, numbers[i].key, numbers[i].value);
 	rc = rc != LP_OK ? rc : add_flag(b, "partial", s->partial);
 	rc = rc != LP_OK ? rc : add_flag(b, "verified", s->verified);
+	rc = rc != LP_OK ? rc : add_text(b, "sandbox_missing", lp_lock_missing());
 	rc = rc != LP_OK ? rc : add_text(b, "error", error);
 	return rc != LP_OK ? rc : lp_buf_adds(b, "}\n");
 }

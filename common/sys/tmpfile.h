@@ -5,7 +5,10 @@
 /* Where they are: $TMPDIR, or /tmp. */
 const char *lp_tmpdir(void);
 
-/* A new one: O_TMPFILE in lp_tmpdir(), else memory. Descriptor or LP_E_SYS. */
+/*
+ * A new one: O_TMPFILE in lp_tmpdir(); else one that is unlinked as soon as it
+ * is made; else memory. Descriptor or LP_E_SYS.
+ */
 int lp_tmpfile(void);
 
 /*
@@ -14,5 +17,11 @@ int lp_tmpfile(void);
  * LP_E_SYS.
  */
 int lp_tmpfile_reopen(int fd);
+
+/*
+ * From here on another process opens both for us, who may not: `open` hands
+ * over a new one, or one that it is given, again. NULL: nobody does.
+ */
+void lp_tmpfile_by(int (*open)(int again));
 
 #endif

@@ -49,3 +49,12 @@ store()
 	lp-fetch -qO -r 198-198 -S st "localhost:1/a@sha256:$hex" >got
 	head -c 199 blob | tail -c 1 | cmp - got
 }
+
+@test "a file that grows over the limit of ulimit is a full disk: a message, exit 3, statistics" {
+	noise 1 100000 >blob
+	run -3 --separate-stderr bash -c 'ulimit -f 10; lp-inflate --stats stats blob >out'
+	[ "$stderr" = 'lp-inflate: <stdout>: File too large' ]
+	[ "$(jq -r .error stats)" = '<stdout>: File too large' ]
+	run -3 --separate-stderr bash -c 'ulimit -f 10; lp-fetch -q -a ./blob >out'
+	[ "$stderr" = 'lp-fetch: <stdout>: File too large' ]
+}

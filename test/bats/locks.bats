@@ -86,7 +86,7 @@ traced()
 {
 	local status=0
 	# an end of file for what reads stdin
-	local calls=execve,read,pread64,readv,splice,connect,prctl,seccomp
+	local calls=execve,read,pread64,readv,splice,connect,prctl,seccomp,capset
 	: | strace -qq -ff -o log -e trace=$calls,landlock_create_ruleset,landlock_restrict_self "$@" >out 2>err ||
 	    status=$?
 	mv "$(grep -lF "execve(\"${ARGV[0]}\"" log.*)" log
@@ -105,6 +105,10 @@ runs_locked()
 	exec 9>fifo
 	wait_for sees_two
 	grep '^NoNewPrivs:[[:space:]]1$' "/proc/$pid/status"
+	# of capabilities none; that of others' programs neither, where it was ours to give away
+	run -0 grep -cE '^Cap(Prm|Eff|Inh|Amb):[[:space:]]0+$' "/proc/$pid/status"
+	[ "$output" -eq 4 ]
+	[ "$(id -u)" -ne 0 ] || grep -E '^CapBnd:[[:space:]]0+$' "/proc/$pid/status"
 	# it waits, it did not end
 	kill -0 "$pid"
 	kill -KILL "$pid"
@@ -177,18 +181,20 @@ three_and_two_locked()
 
 locks_first()
 {
-	local landlock filter world
+	local landlock filter world capabilities
 	traced "${ARGV[@]}" || true
 	landlock=$(line_of 'landlock_restrict_self\(.* = 0$')
 	filter=$(line_of 'seccomp\(SECCOMP_SET_MODE_FILTER, 0.* = 0$')
 	world=$(line_of "$WORLD")
-	echo "landlock $landlock, filter $filter, world $world"
+	capabilities=$(line_of 'capset\(.*permitted=0, .* = 0$')
+	echo "landlock $landlock, capabilities $capabilities, filter $filter, world $world"
 	[ "$landlock" -gt 0 ]
-	[ "$filter" -gt "$landlock" ]
+	[ "$capabilities" -gt "$landlock" ]
+	[ "$filter" -gt "$capabilities" ]
 	[ "$world" -gt "$filter" ]
 }
 
-@test "Landlock, then the filter, then the first byte" {
+@test "Landlock, no capability, the filter, and then the first byte" {
 	each_program locks_first
 }
 
@@ -207,7 +213,8 @@ refused()
 	run ! grep -qE "$WORLD" all
 }
 
-@test "without Landlock nothing is done" {
+@test "LP_SANDBOX=require: without Landlock nothing is done" {
+	export LP_SANDBOX=require
 	each_program refused Landlock -e inject=landlock_create_ruleset:error=ENOSYS
 	each_program refused Landlock -e inject=landlock_restrict_self:error=EPERM
 }
@@ -219,21 +226,25 @@ without_filter()
 {
 	local when=2
 	case ${ARGV[0]##*/} in lp-fetch | lp-layers) when=3 ;; esac
-	refused seccomp -e inject=seccomp:error=EPERM -e "inject=prctl:error=EPERM:when=$when+"
+	refused 'seccomp (LP_SANDBOX=off runs without a sandbox)' -e inject=seccomp:error=EPERM -e "inject=prctl:error=EPERM:when=$when+"
 }
 
 @test "without a filter nothing is done" {
 	each_program without_filter
-	LP_SANDBOX=seccomp each_program without_filter
+	LP_SANDBOX=require each_program without_filter
 }
 
 @test "without no_new_privs nothing is done" {
-	each_program refused privileges -e inject=prctl:error=EINVAL
+	each_program refused 'privileges (LP_SANDBOX=off runs without a sandbox)' -e inject=prctl:error=EINVAL
 }
 
+# goes_on CALL: although that fails
 goes_on()
 {
-	traced -e inject=landlock_create_ruleset:error=ENOSYS "${ARGV[@]}" || true
+	LP_STATS=$PWD/stats traced -e "inject=$1:error=ENOSYS" "${ARGV[@]}" -v || true
+	[ "$(grep -c 'sandbox: missing: landlock$' err)" -eq 1 ]
+	jq -se 'length > 0 and all(.[]; .sandbox_missing == "landlock")' stats
+	rm stats
 	[ "$(line_of "$WORLD")" -gt "$(line_of 'seccomp\(SECCOMP_SET_MODE_FILTER, 0.* = 0$')" ]
 	[ "$(line_of 'seccomp\(SECCOMP_SET_MODE_FILTER, 0.* = 0$')" -gt 0 ]
 }
@@ -248,15 +259,43 @@ goes_on()
 	[ "$dumpable" -lt "$opened" ]
 }
 
-@test "LP_SANDBOX=seccomp is the user's word for going on without Landlock, and no other word is" {
-	LP_SANDBOX=seccomp each_program goes_on
-	LP_SANDBOX=none each_program refused Landlock -e inject=landlock_create_ruleset:error=ENOSYS
+@test "without Landlock, or with less of it, each program goes on, locked; -v and the statistics say so" {
+	each_program goes_on landlock_create_ruleset
+	LP_SANDBOX=best-effort each_program goes_on landlock_restrict_self
+}
+
+unlocked()
+{
+	LP_STATS=$PWD/stats traced "${ARGV[@]}" -v || true
+	grep -qE "$WORLD" log
+	run ! grep -E 'landlock|seccomp\(|capset|NO_NEW_PRIVS' log
+	[ "$(grep -c 'sandbox: missing: no_new_privs, landlock, seccomp (LP_SANDBOX=off)$' err)" -eq 1 ]
+	jq -se 'length > 0 and all(.[]; .sandbox_missing | endswith("(LP_SANDBOX=off)"))' stats
+	rm stats
+}
+
+@test "LP_SANDBOX=off: nothing is locked" {
+	LP_SANDBOX=off each_program unlocked
+}
+
+not_a_value()
+{
+	run -2 --separate-stderr "${ARGV[@]}"
+	[ "$stderr" = "${ARGV[0]##*/}: LP_SANDBOX is best-effort, require or off, not '$LP_SANDBOX'" ]
+	[ -z "$output" ]
+}
+
+@test "LP_SANDBOX has three values, and nothing is done with another" {
+	LP_SANDBOX=seccomp each_program not_a_value
+	LP_SANDBOX=OFF each_program not_a_value
 }
 
 says_locks()
 {
 	run -0 "${ARGV[0]}" --version
 	[ "${lines[1]}" = "locks: no_new_privs landlock seccomp" ]
+	run -0 strace -qq -o log -e trace=landlock_create_ruleset -e inject=landlock_create_ruleset:error=ENOSYS "${ARGV[0]}" -V
+	[ "${lines[1]}" = "locks: no_new_privs seccomp; missing: landlock" ]
 }
 
 @test "--version says which locks there are" {
