@@ -9,6 +9,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/limits.h"
+#include "common/base/sort.h"
 #include "common/base/status.h"
 #include "common/format/rowread.h"
 #include "test/unit/unit.h"
@@ -65,7 +66,7 @@ make_xattrs(struct made *m)
 
 	for (size_t i = 0; i < n; i++)
 		m->xattrs[i] = (struct lp_xattr){ odd_text(m->text[TEXTS + 2 * i], 1), odd_text(m->text[TEXTS + 2 * i + 1], 1) };
-	qsort(m->xattrs, n, sizeof(m->xattrs[0]), by_name);
+	lp_sort(m->xattrs, n, sizeof(m->xattrs[0]), by_name);
 	for (size_t i = 0; i < n; i++)
 		if (kept == 0 || !lp_span_eq(m->xattrs[kept - 1].name, m->xattrs[i].name))
 			m->xattrs[kept++] = m->xattrs[i];
