@@ -133,7 +133,7 @@ check_gc(const struct args *a, const struct lp_opt *opt, int n)
 {
 	if (a->net.store == NULL)
 		return lp_opt_refuse(opt, "--store-gc bounds a store: name one with -S");
-	if (a->fill || a->ranges > 0 || a->digest != NULL || a->size >= 0 || n > 0)
+	if (a->fill || a->jobs > 0 || a->ranges > 0 || a->digest != NULL || a->size >= 0 || n > 0)
 		return lp_opt_refuse(opt, "--store-gc fetches nothing: no source, and nothing about one");
 	return LP_EXIT_OK;
 }
@@ -221,11 +221,9 @@ static int
 resolve(struct work *w)
 {
 	struct lp_blob *b = &w->blob;
-	struct lp_range r = { 0, 0 };
-	int rc = LP_OK;
+	struct lp_range r;
+	int rc = lp_blob_resolve(b, &w->args->range, w->args->asked, &r);
 
-	if (b->size != 0 || w->args->asked)
-		rc = lp_blob_resolve(b, &w->args->range, &r);
 	lp_outlet_init(&w->out, b, &r, w->progress);
 	return rc;
 }
@@ -252,6 +250,7 @@ work(struct work *w)
 		return lp_exit_of(rc);
 	rc = resolve(w);
 	rc = rc != LP_OK ? rc : lp_outlet_copy(&w->out, w->args->all);
+	lp_blob_taken(b, w->out.at);
 	if (rc != LP_OK && rc != LP_E_PIPE)
 		(void)say(w, rc);
 	else if (rc == LP_OK)
@@ -261,7 +260,7 @@ work(struct work *w)
 		rc = LP_E_DATA;
 	}
 	/* what a wrong digest makes of it has been said */
-	kept = lp_blob_promote(b);
+	kept = lp_blob_promote(b, w->out.wrong);
 	if (kept != LP_OK && rc == LP_OK)
 		rc = say(w, kept);
 	lp_outlet_tell(&w->out, lp_exit_of(rc) == LP_EXIT_OK ? LP_PROGRESS_DONE : LP_PROGRESS_FAILED);
@@ -301,6 +300,8 @@ gc(struct work *w)
 	rc = lp_store_gc(w->env.store, w->args->gc_max, &done);
 	if (rc == LP_E_SYS)
 		lp_err_errno("%s", lp_quotes(w->args->net.store));
+	else if (rc == LP_E_LIMIT)
+		lp_err("%s: index.json is larger than %d MiB", lp_quotes(w->args->net.store), LP_STORE_INDEX_MAX >> 20);
 	else if (rc == LP_OK)
 		lp_note("%s: removed %llu files of %llu bytes, %llu bytes stay", lp_quotes(w->args->net.store),
 		    (unsigned long long)done.files, (unsigned long long)done.removed, (unsigned long long)done.kept);

@@ -131,10 +131,27 @@ same(const json_t *d, const struct lp_layout_entry *entry)
 	    lp_json_get_u64(d, "size", &size) == LP_OK && size == entry->size;
 }
 
+/* The buffer, and what adding to it came to. */
+struct text {
+	struct lp_buf *out;
+	int rc;
+};
+
 static int
-add(const char *p, size_t n, void *out)
+add(const char *p, size_t n, void *arg)
 {
-	return lp_buf_add(out, lp_span(p, n)) == LP_OK ? 0 : -1;
+	struct text *t = arg;
+
+	t->rc = lp_buf_add(t->out, lp_span(p, n));
+	return t->rc == LP_OK ? 0 : -1;
+}
+
+static int
+write_json(const json_t *root, struct lp_buf *out)
+{
+	struct text t = { out, LP_OK };
+
+	return json_dump_callback(root, add, &t, JSON_COMPACT) == 0 ? LP_OK : t.rc != LP_OK ? t.rc : LP_E_NOMEM;
 }
 
 int
@@ -155,10 +172,38 @@ lp_layout_set(struct lp_span json, const char *name, const struct lp_layout_entr
 	for (size_t i = json_array_size(list); i-- > 0;)
 		if (lp_span_is(annotation(json_array_get(list, i), REF_NAME), name))
 			json_array_remove(list, i);
-	if (json_array_append_new(list, descriptor_of(name, entry)) != 0 ||
-	    json_dump_callback(root, add, out, JSON_COMPACT) != 0)
-		rc = LP_E_NOMEM;
+	rc = json_array_append_new(list, descriptor_of(name, entry)) == 0 ? write_json(root, out) : LP_E_NOMEM;
 out:
+	json_decref(root);
+	return rc == LP_OK ? LP_OK : fail(e, rc, rc == LP_E_LIMIT ? "too many names" : "out of memory");
+}
+
+int
+lp_layout_keep(struct lp_span json, int (*keep)(void *arg, const char *digest), void *arg, struct lp_buf *out,
+    struct lp_json_error *e)
+{
+	json_t *root, *list, *left = json_array();
+	int rc = left != NULL ? load(json, &root, &list, e) : fail(e, LP_E_NOMEM, "out of memory");
+	const json_t *d;
+	size_t i;
+
+	if (rc != LP_OK) {
+		json_decref(left);
+		return rc;
+	}
+	json_array_foreach(list, i, d) {
+		struct lp_span digest = lp_json_get_string(d, "digest");
+
+		/* what is no descriptor is not ours to judge */
+		if ((!lp_digest_valid(digest) || keep(arg, (const char *)digest.p)) &&
+		    json_array_append(left, json_array_get(list, i)) != 0)
+			rc = LP_E_NOMEM;
+	}
+	if (rc == LP_OK && json_array_size(left) == json_array_size(list))
+		rc = lp_buf_add(out, json);
+	else if (rc == LP_OK)
+		rc = json_object_set(root, "manifests", left) == 0 ? write_json(root, out) : LP_E_NOMEM;
+	json_decref(left);
 	json_decref(root);
 	return rc == LP_OK ? LP_OK : fail(e, rc, "out of memory");
 }

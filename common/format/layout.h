@@ -40,4 +40,11 @@ int lp_layout_names(struct lp_span json, struct lp_buf *);
 int lp_layout_set(struct lp_span json, const char *name, const struct lp_layout_entry *, struct lp_buf *,
     struct lp_json_error *error);
 
+/*
+ * Append the file without the manifests that `keep` says no to; unchanged if
+ * there are none such. Results as above.
+ */
+int lp_layout_keep(struct lp_span json, int (*keep)(void *arg, const char *digest), void *arg, struct lp_buf *,
+    struct lp_json_error *error);
+
 #endif

@@ -90,8 +90,10 @@ open_file(struct lp_blob *b)
 	}
 	at = lseek(b->fd, 0, SEEK_CUR);
 	b->seeks = at >= 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
-	if (!b->seeks)
-		return LP_OK;
+	if (!b->seeks) {
+		b->base = b->ref.has_range ? b->ref.offset : 0;
+		return b->ref.has_range ? lp_blob_check_size(b, b->ref.length) : LP_OK;
+	}
 	b->base = (uint64_t)at;
 	at = S_ISREG(st.st_mode) ? st.st_size : lseek(b->fd, 0, SEEK_END);
 	return at < 0 ? lp_blob_fail_errno(b, "") : open_part(b, (uint64_t)at);
@@ -100,9 +102,8 @@ open_file(struct lp_blob *b)
 static int
 open_layout(struct lp_blob *b)
 {
-	struct lp_store_piece piece;
 	const char *why = "";
-	int rc = lp_store_open(&b->layout, b->ref.path, LP_STORE_READ, &why);
+	int rc = lp_store_open(&b->layout, b->ref.path, LP_STORE_LAYOUT, &why);
 
 	if (rc == LP_E_ABSENT)
 		errno = ENOENT;
@@ -110,26 +111,25 @@ open_layout(struct lp_blob *b)
 		return lp_blob_fail_errno(b, lp_quotes(b->ref.path));
 	if (rc != LP_OK)
 		return lp_blob_fail(b, rc, "%s", why);
-	if (lp_store_find(b->layout, b->digest, 0, &piece) != LP_OK)
-		return lp_blob_fail_errno(b, "");
-	if (piece.size < 0 && piece.n == 0)
-		return lp_blob_fail(b, LP_E_ABSENT, "the layout does not have this blob");
-	return piece.size >= 0 ? lp_blob_check_size(b, (uint64_t)piece.size) : LP_OK;
+	lp_store_blob_init(&b->kept, b->layout, b->digest, lp_span("", 0));
+	return LP_OK;
 }
 
 static int
 open_remote(struct lp_blob *b)
 {
-	struct lp_store_piece piece;
+	struct lp_buf origin;
+	int rc;
 
 	lp_remote_init(&b->remote, b->env->http, b->env->registry, &b->ref, b->digest, b->size);
 	if (b->env->store == NULL || b->digest[0] == '\0')
 		return LP_OK;
-	if (lp_store_find(b->env->store, b->digest, 0, &piece) != LP_OK)
-		return lp_blob_fail_errno(b, "the store");
-	if (piece.size >= 0)
-		b->size = piece.size;
-	return LP_OK;
+	lp_buf_init(&origin, LP_REF_TEXT_MAX);
+	rc = lp_reference_origin(&b->ref, &origin);
+	if (rc == LP_OK)
+		lp_store_blob_init(&b->kept, b->env->store, b->digest, lp_buf_span(&origin));
+	lp_buf_release(&origin);
+	return rc;
 }
 
 static int
@@ -195,8 +195,47 @@ lp_blob_release(struct lp_blob *b)
 	if (b->fd > 0)
 		close(b->fd);
 	b->fd = -1;
+	lp_store_blob_release(&b->kept);
 	lp_store_close(b->layout);
 	b->layout = NULL;
+}
+
+/* ---- what the layout or the store has --------------------------------------------- */
+
+void
+lp_blob_damaged(struct lp_blob *b, uint64_t at)
+{
+	b->damaged = 1;
+	if (b->layout == NULL && !b->env->offline)
+		lp_note("%s: the store's copy is corrupted behind byte %llu: fetching it again", b->name, ULL(at));
+}
+
+int
+lp_blob_find(struct lp_blob *b, uint64_t at, struct lp_store_piece *out)
+{
+	int rc = LP_OK;
+
+	*out = (struct lp_store_piece){ .next = UINT64_MAX, .size = -1 };
+	if (b->kept.store == NULL)
+		return LP_OK;
+	while ((rc = lp_store_find(&b->kept, at, out)) == LP_E_DATA)
+		lp_blob_damaged(b, at);
+	if (rc == LP_E_SYS)
+		return lp_blob_fail_errno(b, b->layout != NULL ? "" : "the store");
+	return rc != LP_OK || out->size < 0 ? rc : lp_blob_check_size(b, (uint64_t)out->size);
+}
+
+int
+lp_blob_not_kept(struct lp_blob *b, int rc)
+{
+	if (rc != LP_E_SYS)
+		return rc;
+	/* a part of it may be another user's */
+	if (b->env->must_keep || (errno != EACCES && errno != EPERM && errno != EROFS))
+		return lp_blob_fail_errno(b, "the store");
+	lp_note("%s: the store: %s: it is not kept", b->name, lp_err_text(errno));
+	b->unkept = 1;
+	return LP_OK;
 }
 
 /* ---- ranges -------------------------------------------------------------------- */
@@ -218,14 +257,19 @@ learn_size(struct lp_blob *b)
 }
 
 int
-lp_blob_resolve(struct lp_blob *b, const struct lp_range_spec *spec, struct lp_range *out)
+lp_blob_resolve(struct lp_blob *b, const struct lp_range_spec *spec, int strict, struct lp_range *out)
 {
-	if (spec->suffix) {
-		int rc = learn_size(b);
+	struct lp_store_piece piece;
+	int rc = lp_blob_find(b, 0, &piece);
 
-		if (rc != LP_OK)
-			return rc;
-	}
+	*out = (struct lp_range){ 0, 0 };
+	if (rc == LP_OK && b->layout != NULL && piece.size < 0)
+		rc = b->damaged ? lp_blob_fail(b, LP_E_DATA, "is corrupted") :
+		    lp_blob_fail(b, LP_E_ABSENT, "the layout does not have this blob");
+	if (rc == LP_OK && spec->suffix)
+		rc = learn_size(b);
+	if (rc != LP_OK || (b->size == 0 && !strict))
+		return rc;
 	if (b->size < 0) {
 		*out = (struct lp_range){ spec->first, spec->last };
 		return LP_OK;
@@ -253,17 +297,24 @@ lp_blob_read(struct lp_blob *b, uint64_t first, uint64_t last, lp_blob_sink *sin
 	return lp_blob_read_remote(b, last, sink, pace, arg, at);
 }
 
+void
+lp_blob_taken(const struct lp_blob *b, uint64_t at)
+{
+	if (b->ref.kind == LP_REF_STDIN && b->seeks)
+		(void)lseek(b->fd, (off_t)(b->base + at), SEEK_SET);
+}
+
 int
-lp_blob_promote(struct lp_blob *b)
+lp_blob_promote(struct lp_blob *b, int wrong)
 {
 	int rc;
 
-	if (lp_env_keeper(b->env) == NULL || b->digest[0] == '\0' || b->size < 0)
+	if (lp_env_keeper(b->env) == NULL || b->kept.store == NULL || b->layout != NULL || b->unkept || b->size < 0)
 		return LP_OK;
-	rc = lp_store_promote(b->env->store, b->digest, (uint64_t)b->size);
+	if (wrong)
+		lp_store_suspect(&b->kept);
+	rc = lp_store_promote(&b->kept, (uint64_t)b->size);
 	if (rc == LP_E_DATA)
 		return lp_blob_fail(b, rc, "its bytes have another digest: they were not kept");
-	if (rc == LP_E_SYS)
-		return lp_blob_fail_errno(b, "the store");
-	return rc == LP_E_ABSENT ? LP_OK : rc;
+	return rc == LP_E_ABSENT ? LP_OK : lp_blob_not_kept(b, rc);
 }

@@ -26,6 +26,9 @@ struct lp_blob {
 	uint64_t base;
 	uint64_t at;                 /* next byte of what does not seek */
 	struct lp_store *layout;     /* oci: */
+	struct lp_store_blob kept;   /* what the layout or the store has of it; its store is NULL if there is none */
+	int damaged;                 /* some of that was corrupted, in this run */
+	int unkept;                  /* the store does not take it, which was said */
 	struct lp_remote remote;     /* a registry's or a URL's */
 
 	uint64_t fetched;            /* bytes that the store did not have */
@@ -36,7 +39,7 @@ struct lp_blob {
 int lp_blob_is_remote(const struct lp_reference *);
 
 /*
- * Open what is local; before the lock. `text` is the SOURCE; `digest` (or
+ * Open what is local, and look at no byte of it; before the lock. `text` is the SOURCE; `digest` (or
  * NULL) and `size` (or -1) are what the user says the descriptor says.
  * LP_OK; LP_E_USAGE, LP_E_SYS, LP_E_DATA, LP_E_ABSENT or LP_E_NOMEM with
  * `why` set. Release it in any case.
@@ -47,10 +50,12 @@ void lp_blob_release(struct lp_blob *);
 
 /*
  * Turn a range as asked for into the bytes that it means, learning the size
- * if it takes that (a suffix does). The end is LP_RANGE_END, or beyond the
- * end, where the size stays unknown. LP_OK, or a failure with `why` set.
+ * if it takes that (a suffix does), or if the store has the whole blob. The
+ * end is LP_RANGE_END, or beyond the end, where the size stays unknown. All
+ * of an empty blob is no failure, unless `strict`. LP_OK, or a failure with
+ * `why` set: LP_E_ABSENT if a layout does not have the blob.
  */
-int lp_blob_resolve(struct lp_blob *, const struct lp_range_spec *, struct lp_range *);
+int lp_blob_resolve(struct lp_blob *, const struct lp_range_spec *, int strict, struct lp_range *);
 
 typedef int lp_blob_sink(void *arg, struct lp_span bytes);
 
@@ -80,18 +85,29 @@ int lp_blob_read(struct lp_blob *, uint64_t first, uint64_t last, lp_blob_sink *
  */
 int lp_blob_send(struct lp_blob *, int fd, uint64_t last, uint64_t *at);
 
+/* Everything before byte `at` was read: who shares a standard input that is a file goes on there. */
+void lp_blob_taken(const struct lp_blob *, uint64_t at);
+
 /*
- * Make a blob of the store of what is there, if that is all of it.
- * LP_OK (also if something is missing), LP_E_DATA if the digest is wrong,
- * LP_E_SYS or LP_E_NOMEM, with `why` set.
+ * Make a blob of the store of what is there, if that is all of it; if all
+ * that was read of it (`wrong`) did not have the digest, a blob of the store
+ * is looked at again. LP_OK (also if something is missing), LP_E_DATA if the
+ * digest is wrong, LP_E_SYS or LP_E_NOMEM, with `why` set.
  */
-int lp_blob_promote(struct lp_blob *);
+int lp_blob_promote(struct lp_blob *, int wrong);
 
 /* ---- the same piece by piece, for who reads many at once (sys/fill.h) ------ */
 
+/*
+ * What the store or the layout has from byte `at` on; its size becomes the
+ * blob's if it is there whole. LP_OK, LP_E_DATA if it is to have another
+ * size, LP_E_SYS or LP_E_NOMEM.
+ */
+int lp_blob_find(struct lp_blob *, uint64_t at, struct lp_store_piece *);
+
 /* What is at some byte of a remote blob. */
 struct lp_blob_gap {
-	uint64_t kept; /* bytes of the wanted ones that the store has from there on */
+	uint64_t kept; /* bytes of the wanted ones that a file of the store has from there on */
 	uint64_t last; /* if none: the last byte of what it lacks */
 };
 /* `last` is the last byte wanted, or LP_RANGE_END. LP_OK, LP_E_SYS, LP_E_DATA or LP_E_NOMEM. */
@@ -104,13 +120,12 @@ int lp_blob_gap(struct lp_blob *, uint64_t at, uint64_t last, struct lp_blob_gap
  */
 int lp_blob_got(struct lp_blob *, int rc, uint64_t first, uint64_t at);
 
-/* Offline, and that gap: LP_E_ABSENT, with `why` naming the bytes. */
+/* Offline, and that gap: LP_E_ABSENT, or LP_E_DATA if they are corrupted, with `why` naming the bytes. */
 int lp_blob_missing(struct lp_blob *, uint64_t at, uint64_t last);
 
 /*
  * Pass on bytes that lp_blob_gap called kept; *at moves with them. What
- * turns out to be corrupted is gone then, which is LP_OK, and a gap, unless
- * offline.
+ * turns out to be corrupted, or has gone, is a gap then, and LP_OK.
  */
 int lp_blob_use_kept(struct lp_blob *, uint64_t *at, uint64_t n, lp_blob_sink *, void *arg);
 

@@ -36,32 +36,51 @@ lp_blob_read_file(struct lp_blob *b, uint64_t last, lp_blob_sink *sink, void *ar
 	return rc;
 }
 
-/* What was read of a pipe and not asked for is gone: never more than is asked for. */
+/* It has ended: was that all? */
+static int
+pipe_ended(struct lp_blob *b, uint64_t last, uint64_t at)
+{
+	uint64_t has = b->at > b->base ? b->at - b->base : 0;
+
+	if (b->ref.has_range && has < b->ref.length && at <= last)
+		return lp_blob_fail(b, LP_E_DATA, "has %llu bytes, which is less than %llu+%llu", ULL(b->at),
+		    ULL(b->ref.offset), ULL(b->ref.length));
+	if (has < at)
+		return lp_blob_fail(b, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(at), ULL(has));
+	return last == LP_RANGE_END || at <= last ? lp_blob_check_size(b, has) : LP_OK;
+}
+
+/*
+ * What was read of a pipe and not asked for is gone: never more than is
+ * asked for. What is in front of it is read and thrown away.
+ */
 int
 lp_blob_read_pipe(struct lp_blob *b, uint64_t last, lp_blob_sink *sink, void *arg, uint64_t *at)
 {
 	unsigned char *p = malloc(READ_CHUNK);
 	int rc = p != NULL ? LP_OK : LP_E_NOMEM;
 
-	while (rc == LP_OK && *at <= last) {
-		uint64_t goal = b->at < *at ? *at - 1 : last, left = goal - b->at;
+	if (b->ref.has_range && last >= b->ref.length)
+		last = b->ref.length - 1;
+	while (rc == LP_OK && *at <= last && (!b->ref.has_range || b->ref.length > 0)) {
+		uint64_t front = b->at < b->base + *at ? b->base + *at - b->at : 0;
+		uint64_t left = front > 0 ? front - 1 : last - *at;
 		ptrdiff_t k = lp_read(b->fd, p, left < READ_CHUNK ? (size_t)left + 1 : READ_CHUNK);
 
 		if (k < 0)
 			rc = lp_blob_fail_errno(b, "read");
+		if (k == 0)
+			rc = pipe_ended(b, last, *at);
 		if (k <= 0)
 			break;
 		b->at += (uint64_t)k;
-		if (b->at <= *at)
+		if (front > 0)
 			continue;
 		rc = sink(arg, lp_span(p, (size_t)k));
 		if (rc == LP_OK)
-			*at = b->at;
+			*at += (uint64_t)k;
 	}
 	free(p);
-	if (rc == LP_OK && (last == LP_RANGE_END || *at <= last))
-		return b->at < *at ? lp_blob_fail(b, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes",
-		    ULL(*at), ULL(b->at)) : lp_blob_check_size(b, b->at);
 	return rc;
 }
 
@@ -87,20 +106,22 @@ lp_blob_send(struct lp_blob *b, int fd, uint64_t last, uint64_t *at)
 int
 lp_blob_read_layout(struct lp_blob *b, uint64_t last, lp_blob_sink *sink, void *arg, uint64_t *at)
 {
-	uint64_t done;
+	struct lp_span part;
 	int rc = LP_OK;
 
 	while (rc == LP_OK && *at <= last && (b->size < 0 || *at < (uint64_t)b->size)) {
 		uint64_t left = last - *at;
 
-		rc = lp_store_read(b->layout, b->digest, *at, left < UINT64_MAX ? left + 1 : left, sink, arg, &done);
-		*at += done;
+		rc = lp_store_read(&b->kept, *at, left < UINT64_MAX ? left + 1 : left, &part);
 		if (rc == LP_E_SYS)
 			return lp_blob_fail_errno(b, "read");
 		if (rc == LP_E_DATA)
 			return lp_blob_fail(b, rc, "is corrupted behind byte %llu", ULL(*at));
-		if (rc == LP_OK && done == 0)
+		if (rc == LP_OK && part.n == 0)
 			return lp_blob_fail(b, LP_E_ABSENT, "bytes from %llu on are not in the layout", ULL(*at));
+		rc = rc != LP_OK ? rc : sink(arg, part);
+		if (rc == LP_OK)
+			*at += part.n;
 	}
 	return rc;
 }

@@ -16,6 +16,10 @@
 int lp_blob_fail(struct lp_blob *, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The same with errno: LP_E_SYS. `what` may be "". */
 int lp_blob_fail_errno(struct lp_blob *, const char *what);
+/* Some of what the store has is corrupted, behind byte `at`. */
+void lp_blob_damaged(struct lp_blob *, uint64_t at);
+/* A failure of the store to take what was fetched: LP_OK where that is of no matter, which is said. */
+int lp_blob_not_kept(struct lp_blob *, int rc);
 /* A status of b->remote's, with its words. */
 int lp_blob_remote_failed(struct lp_blob *, int rc);
 

@@ -22,7 +22,7 @@ lp_blob_keep_end(struct lp_blob_keep *k)
 		return LP_OK;
 	k->open = 0;
 	rc = lp_store_put_end(&k->put);
-	return rc == LP_E_SYS ? lp_blob_fail_errno(k->blob, "the store") : rc;
+	return lp_blob_not_kept(k->blob, rc);
 }
 
 int
@@ -32,16 +32,17 @@ lp_blob_keep_add(struct lp_blob_keep *k, uint64_t at, struct lp_span s)
 	int rc = LP_OK;
 
 	b->fetched += s.n;
-	if (lp_env_keeper(b->env) == NULL || b->digest[0] == '\0')
+	if (lp_env_keeper(b->env) == NULL || b->kept.store == NULL || b->unkept)
 		return LP_OK;
 	if (k->open && (k->put.first + k->put.n != at || k->put.n >= KEEP_MAX))
 		rc = lp_blob_keep_end(k);
-	if (rc == LP_OK && !k->open) {
-		rc = lp_store_put_begin(&k->put, b->env->store, b->digest, at);
+	if (rc == LP_OK && !k->open && !b->unkept) {
+		rc = lp_store_put_begin(&k->put, &b->kept, at);
 		k->open = rc == LP_OK;
 	}
-	rc = rc != LP_OK ? rc : lp_store_put_add(&k->put, s);
-	return rc == LP_E_SYS ? lp_blob_fail_errno(b, "the store") : rc;
+	if (rc == LP_OK && k->open)
+		rc = lp_store_put_add(&k->put, s);
+	return lp_blob_not_kept(b, rc);
 }
 
 /* Where bytes that arrive go: into the store, then on. */
@@ -71,6 +72,8 @@ lp_blob_missing(struct lp_blob *b, uint64_t at, uint64_t last)
 {
 	const char *where = b->env->store != NULL ? "are not in the store" : "are not here";
 
+	if (b->damaged)
+		return lp_blob_fail(b, LP_E_DATA, "the store's copy is corrupted behind byte %llu", ULL(at));
 	if (b->env->store != NULL && b->digest[0] == '\0')
 		where = "cannot be in a store: it has no digest (say it with --digest)";
 	if (last == LP_RANGE_END)
@@ -112,38 +115,37 @@ lp_blob_got(struct lp_blob *b, int rc, uint64_t first, uint64_t at)
 int
 lp_blob_use_kept(struct lp_blob *b, uint64_t *at, uint64_t n, lp_blob_sink *sink, void *arg)
 {
-	uint64_t done;
-	int rc = lp_store_read(b->env->store, b->digest, *at, n, sink, arg, &done);
+	struct lp_span part;
+	int rc = LP_OK;
 
-	*at += done;
-	if (rc == LP_E_SYS)
-		return lp_blob_fail_errno(b, "the store");
-	if (rc != LP_E_DATA)
-		return rc;
-	if (b->env->offline)
-		return lp_blob_fail(b, rc, "the store's copy is corrupted behind byte %llu", ULL(*at));
-	lp_note("%s: the store's copy is corrupted behind byte %llu: fetching it again", b->name, ULL(*at));
-	return LP_OK;
+	while (rc == LP_OK && n > 0) {
+		rc = lp_store_read(&b->kept, *at, n, &part);
+		if (rc == LP_E_SYS)
+			return lp_blob_fail_errno(b, "the store");
+		if (rc == LP_E_DATA)
+			lp_blob_damaged(b, *at);
+		if (rc == LP_E_DATA || (rc == LP_OK && part.n == 0))
+			return LP_OK;
+		rc = rc != LP_OK ? rc : sink(arg, part);
+		if (rc == LP_OK) {
+			*at += part.n;
+			n -= part.n;
+		}
+	}
+	return rc;
 }
 
 int
 lp_blob_gap(struct lp_blob *b, uint64_t at, uint64_t last, struct lp_blob_gap *out)
 {
-	struct lp_store_piece piece = { .next = UINT64_MAX, .size = -1 };
+	struct lp_store_piece piece;
+	int rc = lp_blob_find(b, at, &piece);
 
-	if (b->env->store != NULL && b->digest[0] != '\0' &&
-	    lp_store_find(b->env->store, b->digest, at, &piece) != LP_OK)
-		return lp_blob_fail_errno(b, "the store");
-	if (piece.size >= 0 && b->size >= 0 && piece.size != b->size)
-		return lp_blob_fail(b, LP_E_DATA, "the store has %lld bytes of it, it should be %lld",
-		    (long long)piece.size, (long long)b->size);
-	if (b->size < 0)
-		b->size = piece.size;
 	if (b->size > 0 && last > (uint64_t)b->size - 1)
 		last = (uint64_t)b->size - 1;
-	out->kept = piece.n < last - at ? piece.n : piece.n > 0 ? last - at + 1 : 0;
+	out->kept = piece.n == 0 ? 0 : piece.n - 1 < last - at ? piece.n : last - at + 1;
 	out->last = piece.next != UINT64_MAX && piece.next <= last ? piece.next - 1 : last;
-	return LP_OK;
+	return rc;
 }
 
 static int

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/map.h"
 #include "common/base/span.h"
 #include "common/format/range.h"
 #include "common/sys/blob.h"
@@ -27,7 +28,9 @@ struct lp_fill {
 	size_t jobs;                    /* at a time */
 	struct lp_fill_job **v;
 	size_t n, cap;
+	struct lp_map last;             /* of a digest's hash: which source was the last one of it, and 1 */
 	size_t started, running;
+	struct lp_fill_job *ready;      /* those whose turn has come since */
 	int starting;
 	int status;                     /* exit code: the worst so far */
 	int progress;                   /* lp_progress_open's, or -1 */
@@ -39,8 +42,9 @@ void lp_fill_init(struct lp_fill *, const struct lp_env *, const struct lp_range
 void lp_fill_release(struct lp_fill *);
 
 /*
- * One more source; before the lock. `size` is -1 if nobody knows. A digest
- * that is there already is not taken twice. LP_OK, LP_E_USAGE if it is
+ * One more source; before the lock. `size` is -1 if nobody knows. Those of
+ * one digest have their turn one after the other, as a whole blob that one
+ * has brought is what the next one finds. LP_OK, LP_E_USAGE if it is
  * none that a store can keep, LP_E_NOMEM, or another failure; `failed` was
  * called, unless for LP_E_NOMEM.
  */

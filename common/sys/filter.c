@@ -62,8 +62,8 @@ static const int database_calls[] = {
 
 /* Files in a store, and the file that tokens are shared by. */
 static const int store_calls[] = {
-	SCMP_SYS(openat), SCMP_SYS(newfstatat), SCMP_SYS(mkdirat), SCMP_SYS(renameat), SCMP_SYS(renameat2),
-	SCMP_SYS(linkat), SCMP_SYS(unlinkat), SCMP_SYS(getdents64), SCMP_SYS(flock), SCMP_SYS(ftruncate),
+	SCMP_SYS(openat), SCMP_SYS(newfstatat), SCMP_SYS(mkdirat), SCMP_SYS(renameat), SCMP_SYS(linkat),
+	SCMP_SYS(unlinkat), SCMP_SYS(getdents64), SCMP_SYS(flock), SCMP_SYS(ftruncate),
 	SCMP_SYS(pwrite64), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(utimensat), SCMP_SYS(faccessat),
 	SCMP_SYS(faccessat2), SCMP_SYS(geteuid), SCMP_SYS(getuid),
 };

@@ -62,7 +62,7 @@ lp_image_open(struct lp_image *im, const struct lp_env *env, const struct lp_ref
 	lp_buf_init(&im->config_bytes, LP_MAX_CONFIG);
 	if (ref->kind != LP_REF_OCI)
 		return LP_OK;
-	rc = lp_store_open(&im->layout, ref->path, LP_STORE_READ, &why);
+	rc = lp_store_open(&im->layout, ref->path, LP_STORE_LAYOUT, &why);
 	/* a misspelt path is no layout that lacks the image */
 	if (rc == LP_E_ABSENT) {
 		errno = ENOENT;

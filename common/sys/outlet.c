@@ -123,6 +123,7 @@ lp_outlet_check(struct lp_outlet *o)
 		return LP_OK;
 	lp_hasher_end(&o->hash, got);
 	o->verified = strcmp(got, b->digest) == 0;
+	o->wrong = !o->verified;
 	if (o->verified)
 		return LP_OK;
 	lp_err("%s: its digest is %s, it should be %s: do not use these %lld bytes", b->name, got, b->digest,

@@ -19,7 +19,7 @@ struct lp_outlet {
 	struct lp_blob *blob;
 	uint64_t first, at, last; /* of the blob: asked for from, next byte, asked for to */
 	int hashing;              /* all that went out, from the first byte */
-	int verified;             /* all of the blob went out, and its digest is right */
+	int verified, wrong;      /* all of the blob went out, and its digest is right; or is not */
 	int grown;                /* the pipe was */
 	struct lp_hasher hash;
 	int progress;             /* lp_progress_open's, or -1 */

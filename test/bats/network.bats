@@ -43,13 +43,13 @@ sources()
 	lp-layers -o source "oci:$IN/lay:app:1" | sed "s|.*@|$1/app@|"
 }
 
-# heads STORE: it has 64 KiB of each layer, and they are right
+# heads STORE HOST:PORT: it has 64 KiB of each layer from there, and they are right
 heads()
 {
 	local n hex
 	for ((n = 0; n < LAYERS; n++)); do
 		hex=$(sha256sum <"$IN/l$n.tar.gz" | cut -c1-64)
-		head -c 65536 "$IN/l$n.tar.gz" | cmp - "$1/ranges/sha256/$hex/0-65535"
+		head -c 65536 "$IN/l$n.tar.gz" | cmp - "$(ranges_of "$1" "$2/app" "$hex")/0-65535"
 	done
 }
 
@@ -68,7 +68,7 @@ heads()
 	apart=$(srv_requests apart | jq -s 'map(.turns) | add')
 	delay_start together 0 "$(srv_addr reg)"
 	run -0 lp-fetch --fill -S st < <(sources "$(srv_addr together)")
-	heads st
+	heads st "$(srv_addr together)"
 	srv_asked together 2
 	srv_requests together | jq -c '{n, turns}'
 	together=$(srv_requests together | jq -s 'sort_by(.n) | .[0].turns + (.[1:] | map(.turns) | max)')
@@ -85,7 +85,7 @@ heads()
 	local turns
 	delay_start far 20 "$(srv_addr front)" --line
 	run -0 lp-fetch --fill --cacert "$CA" -j 20 -S st < <(sources "$(srv_addr far localhost)")
-	heads st
+	heads st "$(srv_addr far localhost)"
 	srv_requests front '.path | contains("/blobs/")' >asked
 	[ "$(wc -l <asked)" -eq "$LAYERS" ]
 	[ "$(jq -r .protocol asked | sort -u)" = HTTP/2.0 ]
@@ -148,7 +148,7 @@ proxy()
 	run -0 lp-fetch -v --fill --cacert "$CA" --user alice --password-file password -S st < <(
 	    sources "$(srv_addr private localhost)")
 	echo "$output" >>out
-	heads st
+	heads st "$(srv_addr private localhost)"
 	srv_asked tunnel 3
 	# nothing but tunnels, all to the registry, and with the proxy's own password alone
 	[ "$(srv_requests tunnel | jq -r .request | sort -u)" = "CONNECT $(srv_addr private localhost) HTTP/1.1" ]

@@ -27,7 +27,8 @@ setup()
 	export IN=$BATS_FILE_TMPDIR BLOB=$BATS_FILE_TMPDIR/l1.tar
 	HEX=$(sha256sum <"$BLOB" | cut -c1-64)
 	SIZE=$(stat -c %s "$BLOB")
-	SOURCE=$(srv_addr reg)/app@sha256:$HEX
+	ORIGIN=$(srv_addr reg)/app
+	SOURCE=$ORIGIN@sha256:$HEX
 }
 
 # flip FILE OFFSET: another byte there
@@ -46,7 +47,7 @@ sources()
 @test "what is kept is used, what is missing is fetched and kept, offline opens no socket" {
 	gets 0 65536 -S st --stats s1 "$SOURCE"
 	[ "$(jq .bytes_downloaded s1)" -eq 65536 ]
-	[ -f "st/ranges/sha256/$HEX/0-65535" ]
+	[ -f "$(ranges_of st "$ORIGIN" "$HEX")/0-65535" ]
 	gets 0 100000 -S st -n 100000 --stats s2 "$SOURCE"
 	[ "$(jq .bytes_downloaded s2)" -eq $((100000 - 65536)) ]
 	gets 500 1000 -O -S st -r 500-1499 "$SOURCE"
@@ -82,14 +83,14 @@ sources()
 
 @test "a corrupted range is fetched again, and is exit 1 offline" {
 	gets 0 600000 -S st -n 600000 "$SOURCE"
-	flip "st/ranges/sha256/$HEX/0-599999" 300000
+	flip "$(ranges_of st "$ORIGIN" "$HEX")/0-599999" 300000
 	run -1 --separate-stderr bash -c 'lp-fetch -O -S st -n 600000 "$1" >got' - "$SOURCE"
 	[[ $stderr == *'corrupted behind byte 262144'* ]]
 	head -c 262144 "$BLOB" | cmp - got
 	gets 0 600000 -S st -n 600000 "$SOURCE"
 	gets 0 600000 -O -S st -n 600000 "$SOURCE"
 	# one that is shorter than its name says was never whole
-	truncate -s 1000 "st/ranges/sha256/$HEX/"*
+	truncate -s 1000 "$(ranges_of st "$ORIGIN" "$HEX")/"*
 	gets 0 600000 -S st -n 600000 "$SOURCE"
 }
 
@@ -157,7 +158,7 @@ sources()
 	# the blob's name, a bar, how much of how much; each is wiped by what follows it
 	grep -qE "${hex:0:12}  ━*─+  .* of 97\.7 KiB" screen
 	[ "$(grep -o "${hex:0:12}" screen | wc -l)" -eq "$(grep -o $'\x1b\\[A\x1b\\[2K' screen | wc -l)" ]
-	[ "$(stat -c %s "st/ranges/sha256/$hex/0-99999")" -eq 100000 ]
+	[ "$(stat -c %s "$(ranges_of st "$(srv_addr slow)/app" "$hex")/0-99999")" -eq 100000 ]
 	on_terminal lp-fetch --fill -q -n 100000 -S st2 "$(srv_addr slow)/app@sha256:$hex"
 	[ ! -s screen ]
 	run -0 --separate-stderr lp-fetch --fill -n 100000 -S st3 "$(srv_addr slow)/app@sha256:$hex"
@@ -193,7 +194,7 @@ sources()
 			lp-fetch -O -q -S st -a --size "$SIZE" "$SOURCE" >got 2>/dev/null || [ $? -eq 4 ] || [ $? -eq 1 ]
 			head -c "$(stat -c %s got)" "$BLOB" | cmp - got
 			# blobs that are there are whole
-			find st/blobs -type f | while read -r f; do
+			find st/blobs -type f ! -name '.lp-*' | while read -r f; do
 				[ "$(sha256sum <"$f" | cut -c1-64)" = "$(basename "$f")" ]
 			done
 		fi
@@ -206,9 +207,9 @@ sources()
 	done
 	gets 0 "$SIZE" -O -S st -a "$SOURCE"
 	# what dead writers left goes once it is old
-	find st/tmp -type f -exec touch -d '2 minutes ago' {} +
+	find st -name '.lp-*' -exec touch -d '2 minutes ago' {} +
 	run -0 lp-fetch --store-gc 1G -S st
-	[ -z "$(find st/tmp -type f)" ]
+	[ -z "$(find st -name '.lp-*')" ]
 }
 
 @test "--store-gc removes what was not used for longest, and what no file needs" {
@@ -250,4 +251,98 @@ sources()
 	run -3 lp-fetch --store-gc=0 -S stt
 	[ "$output" = 'lp-fetch: stt: No such file or directory' ]
 	[ ! -e stt ]
+}
+
+# liar NAME FILE: a server that sends FILE for every blob of app, as `liar/app` would
+liar()
+{
+	jq -n --arg f "$2" '{"/v2/app/blobs/*": {file: $f}}' >"$1.rules"
+	fault_start "$1" "$1.rules"
+}
+
+@test "what one origin sent is never read, joined or promoted for another" {
+	local false=$PWD/false there
+	head -c "$SIZE" /dev/zero >false
+	liar one "$false"
+	there=$(srv_addr one)/app@sha256:$HEX
+	# a head, of both: each has its own, also offline
+	lp-fetch -S st "$there" >got
+	head -c 65536 false | cmp - got
+	gets 0 65536 -S st "$SOURCE"
+	gets 0 65536 -O -S st "$SOURCE"
+	lp-fetch -O -S st "$there" >got
+	head -c 65536 false | cmp - got
+	# what only the other one has is not there
+	lp-fetch -S st -r 100000-199999 "$there" >got
+	run -4 --separate-stderr lp-fetch -O -S st -r 100000-199999 "$SOURCE"
+	[[ $stderr == *'bytes 100000-199999 are not in the store'* ]]
+	# nor is it part of the whole
+	gets 0 100000 -S st -n 100000 "$SOURCE"
+	gets 200000 "$((SIZE - 200000))" -S st -r 200000- "$SOURCE"
+	[ ! -e "st/blobs/sha256/$HEX" ]
+	gets 0 200000 -S st -n 200000 --stats stats "$SOURCE"
+	[ "$(jq .bytes_downloaded stats)" -eq 100000 ]
+	cmp "$BLOB" "st/blobs/sha256/$HEX"
+	# the blob is everybody's, the ranges have gone
+	[ ! -e "st/ranges/sha256/$HEX" ]
+	lp-fetch -O -S st "$there" >got
+	head -c 65536 "$BLOB" | cmp - got
+}
+
+@test "the same path at another server, another repository or another URL is another origin" {
+	local url
+	gets 0 65536 -S st "$SOURCE"
+	jq -n --arg f "$BLOB" '{"/a": {file: $f}, "/b": {file: $f}}' >rules
+	fault_start plain rules
+	url=http://$(srv_addr plain)
+	gets 0 65536 -S st --digest "sha256:$HEX" "$url/a?signature=1"
+	for source in "$(srv_addr reg)/app2@sha256:$HEX" "localhost:${SOURCE#*:}" "$url/b"; do
+		run -4 lp-fetch -O -S st --digest "sha256:$HEX" "$source"
+	done
+	gets 0 65536 -O -S st --digest "sha256:$HEX" "$url/a?signature=2#x"
+	[ "$(find st/ranges -name 0-65535 | wc -l)" -eq 2 ]
+}
+
+@test "a wrong digest drops what that origin sent, and nothing else" {
+	local there hex
+	head -c "$SIZE" /dev/zero >false
+	liar two "$PWD/false"
+	there=$(srv_addr two)/app@sha256:$HEX
+	gets 0 65536 -S st "$SOURCE"
+	lp-fetch -S st "$there" >got
+	run -1 bash -c 'lp-fetch -a -S st "$1" >got' - "$there"
+	[ ! -e "$(ranges_of st "${there%@*}" "$HEX")" ]
+	gets 0 65536 -O -S st "$SOURCE"
+	# --fill of both in one call, the false one first: one is 1, the other is there
+	run -1 --separate-stderr lp-fetch --fill -a -S st "$there" "$SOURCE"
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	cmp "$BLOB" "st/blobs/sha256/$HEX"
+	run -0 lp-fetch --fill -a -S st "$there" "$SOURCE"
+}
+
+@test "ranges of no origin, as older stores have them, are nobody's" {
+	gets 0 65536 -S st "$SOURCE"
+	dir=$(ranges_of st "$ORIGIN" "$HEX")
+	mv "$dir/0-65535" "st/ranges/sha256/$HEX/"
+	mv "${dir/ranges/sums}/0-65535" "st/sums/sha256/$HEX/"
+	rmdir "$dir" "${dir/ranges/sums}"
+	run -4 lp-fetch -O -S st "$SOURCE"
+	gets 0 65536 -S st --stats stats "$SOURCE"
+	[ "$(jq .bytes_downloaded stats)" -eq 65536 ]
+	find st/sums -type f -exec touch -d '2 minutes ago' {} +
+	run -0 lp-fetch --store-gc 1G -S st
+	[ "$(find st/ranges st/sums -type f | sort)" = "$(printf '%s\n' "$dir/0-65535" "${dir/ranges/sums}/0-65535")" ]
+}
+
+@test "a layout does not vouch for itself: its sums and ranges are not looked at" {
+	gets 0 65536 -S st "$SOURCE"
+	run -4 --separate-stderr lp-fetch "oci:st@sha256:$HEX"
+	[[ $stderr == *'the layout does not have this blob'* ]]
+	cp -r "$IN/lay" lay
+	flip "lay/blobs/sha256/$HEX" 100
+	mkdir -p "lay/sums/sha256/$HEX"
+	split -b 262144 --filter='sha256sum | cut -c1-64' "lay/blobs/sha256/$HEX" >"lay/sums/sha256/$HEX/0-$((SIZE - 1))"
+	run -1 --separate-stderr lp-fetch "oci:lay@sha256:$HEX"
+	[[ $stderr == *'is corrupted' ]]
+	[ -z "$output" ]
 }

@@ -31,38 +31,44 @@ check_path(const char *path, const char *kind)
 static void
 as_digest(struct lp_span s)
 {
-	const struct lp_store_file range = { .first = 0, .last = INT64_MAX }, whole = { .whole = 1 };
 	char digest[LP_DIGEST_SIZE], path[LP_STORE_PATH];
 
 	if (!lp_digest_valid(s))
 		return;
 	memcpy(digest, s.p, s.n);
 	digest[s.n] = '\0';
-	lp_store_file_path(digest, &whole, path);
-	check_path(path, "blobs");
-	lp_store_file_path(digest, &range, path);
+	must(lp_store_is_hex(lp_store_hex(digest)));
+	lp_store_dir_path("ranges", lp_store_hex(digest), lp_store_hex(digest), path);
 	check_path(path, "ranges");
-	lp_store_sums_path(digest, &range, path);
+	lp_store_dir_path("sums", lp_store_hex(digest), NULL, path);
 	check_path(path, "sums");
-	lp_store_dir_path("ranges", digest, path);
-	check_path(path, "ranges");
+}
+
+/* As any origin: its name leads nowhere else. */
+static void
+as_origin(struct lp_span s)
+{
+	static const char digest[] = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	struct lp_store_blob b;
+
+	lp_store_blob_init(&b, NULL, digest, s);
+	must(s.n == 0 ? b.origin[0] == '\0' : lp_store_is_hex(b.origin));
 }
 
 static void
 as_name(const char *name)
 {
-	static const char digest[] = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 	struct lp_store_file f = { .first = 7 };
-	char path[LP_STORE_PATH];
+	char again[LP_STORE_NAME];
 
+	must(!lp_store_is_hex(name) || strchr(name, '/') == NULL);
 	if (lp_store_parse_name(name, &f) != LP_OK) {
 		must(f.first == 7 && f.last == 0);
 		return;
 	}
 	must(f.first <= f.last && f.last <= INT64_MAX && !f.whole);
-	lp_store_file_path(digest, &f, path);
-	check_path(path, "ranges");
-	must(strcmp(strrchr(path, '/') + 1, name) == 0);
+	lp_store_range_name(f.first, f.last, again);
+	must(strcmp(again, name) == 0 && strlen(name) < LP_STORE_NAME - 1);
 }
 
 int
@@ -75,6 +81,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(name, data, size);
 	name[size] = '\0';
 	as_digest(lp_span(data, size));
+	as_origin(lp_span(data, size));
 	as_name(name);
 	free(name);
 	return 0;

@@ -23,6 +23,8 @@
 #	gets FIRST COUNT ARGUMENT...
 #				lp-fetch ends well; got has exactly those
 #				bytes of the file $BLOB
+#	ranges_of STORE ORIGIN HEX	the directory of the ranges of that blob
+#				that STORE has from ORIGIN
 #	downloaded FILE		bytes, by all programs that wrote statistics
 #	as_anybody COMMAND...	permissions count, also if it is root who tests
 
@@ -80,6 +82,11 @@ gets()
 	run -0 bash -c 'lp-fetch "$@" >got' - "$@"
 	echo "$output"
 	tail -c +$((first + 1)) "$BLOB" | head -c "$count" | cmp - got
+}
+
+ranges_of()
+{
+	printf '%s/ranges/sha256/%s/%s\n' "$1" "$3" "$(printf %s "$2" | sha256sum | cut -c1-64)"
 }
 
 as_anybody()

@@ -34,25 +34,25 @@ test_digests(void)
 static void
 test_paths(void)
 {
-	static const char digest[] = "sha256:" HEX;
-	const struct lp_store_file whole = { .whole = 1, .last = 9 }, part = { .first = 10, .last = 99 },
-	    most = { .first = INT64_MAX, .last = INT64_MAX };
-	char path[LP_STORE_PATH];
+	char path[LP_STORE_PATH], name[LP_STORE_NAME];
+	struct lp_store_blob b;
 
-	lp_store_file_path(digest, &whole, path);
-	ok_str(lp_span_str(path), "blobs/sha256/" HEX, "a blob");
-	lp_store_file_path(digest, &part, path);
-	ok_str(lp_span_str(path), "ranges/sha256/" HEX "/10-99", "a range");
-	lp_store_sums_path(digest, &part, path);
-	ok_str(lp_span_str(path), "sums/sha256/" HEX "/10-99", "its sums");
-	lp_store_sums_path(digest, &whole, path);
-	ok_str(lp_span_str(path), "sums/sha256/" HEX "/0-9", "a blob's sums are those of all of it");
-	lp_store_file_path(digest, &most, path);
-	ok_str(lp_span_str(path), "ranges/sha256/" HEX "/9223372036854775807-9223372036854775807", "the longest name fits");
-	lp_store_dir_path("ranges", digest, path);
-	ok_str(lp_span_str(path), "ranges/sha256/" HEX, "a blob's ranges");
-	lp_store_dir_path("blobs", NULL, path);
+	lp_store_dir_path("ranges", HEX, HEX, path);
+	ok_str(lp_span_str(path), "ranges/sha256/" HEX "/" HEX, "a blob's ranges, of an origin");
+	lp_store_dir_path("sums", HEX, "", path);
+	ok_str(lp_span_str(path), "sums/sha256/" HEX, "of no origin");
+	lp_store_dir_path("blobs", NULL, NULL, path);
 	ok_str(lp_span_str(path), "blobs/sha256", "all blobs");
+	lp_store_range_name(10, 99, name);
+	ok_str(lp_span_str(name), "10-99", "a range");
+	lp_store_range_name(INT64_MAX, INT64_MAX, name);
+	ok_str(lp_span_str(name), "9223372036854775807-9223372036854775807", "the longest name fits");
+	ok(lp_store_is_hex(HEX) && !lp_store_is_hex(HEX "0") && !lp_store_is_hex(HEX ".sig") && !lp_store_is_hex("") &&
+	    !lp_store_is_hex("0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef"), "what is 64 digits");
+	lp_store_blob_init(&b, NULL, "sha256:" HEX, lp_span_str("localhost:5000/app"));
+	ok_str(lp_span_str(b.origin), "a2cc29f2a2fb2327dccb358cdff26f74d1cf981c3f820bab04b153be8f1698c7", "an origin is known by the sha256 of its text");
+	lp_store_blob_init(&b, NULL, "sha256:" HEX, lp_span("", 0));
+	ok_str(lp_span_str(b.origin), "", "none is none");
 }
 
 static void
