@@ -51,6 +51,42 @@ lp_span_is(struct lp_span a, const char *s)
 	return lp_span_eq(a, lp_span_str(s));
 }
 
+/* Whether it is that word of lower-case letters, itself in either case: ASCII, whatever the locale. */
+static inline int
+lp_span_is_word(struct lp_span s, const char *lower)
+{
+	size_t n = strlen(lower);
+
+	for (size_t i = 0; s.n == n && i < n; i++) {
+		unsigned char c = s.p[i];
+
+		if (c >= 'A' && c <= 'Z')
+			c |= 0x20;
+		if (c != (unsigned char)lower[i])
+			return 0;
+	}
+	return s.n == n;
+}
+
+/* Off its front: all of these bytes. */
+static inline void
+lp_span_skip(struct lp_span *s, const char *these)
+{
+	while (s->n > 0 && s->p[0] != '\0' && strchr(these, s->p[0]) != NULL)
+		lp_span_take(s, 1);
+}
+
+/* Off its front: all up to one of these bytes, or to the end. */
+static inline struct lp_span
+lp_span_until(struct lp_span *s, const char *these)
+{
+	size_t n = 0;
+
+	while (n < s->n && (s->p[n] == '\0' || strchr(these, s->p[n]) == NULL))
+		n++;
+	return lp_span_take(s, n);
+}
+
 /* Bytewise order, as LC_ALL=C sort has it: below, equal or above zero. */
 static inline int
 lp_span_cmp(struct lp_span a, struct lp_span b)

@@ -25,44 +25,16 @@ is_token68(unsigned char c)
 	return is_alnum(c) || (c != '\0' && strchr("-._~+/", c) != NULL);
 }
 
-static int
-is_blank(unsigned char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static void
-skip(struct lp_span *s, int (*in_class)(unsigned char))
-{
-	while (s->n > 0 && in_class(s->p[0]))
-		lp_span_take(s, 1);
-}
-
-static int
-is_blank_or_comma(unsigned char c)
-{
-	return is_blank(c) || c == ',';
-}
+static const char blank[] = " \t", blank_or_comma[] = " \t,";
 
 static struct lp_span
 take(struct lp_span *s, int (*in_class)(unsigned char))
 {
 	struct lp_span whole = *s;
 
-	skip(s, in_class);
+	while (s->n > 0 && in_class(s->p[0]))
+		lp_span_take(s, 1);
 	return lp_span(whole.p, whole.n - s->n);
-}
-
-/* ASCII letters in either case; names of schemes and parameters are such. */
-static int
-is_word(struct lp_span s, const char *word)
-{
-	if (s.n != strlen(word))
-		return 0;
-	for (size_t i = 0; i < s.n; i++)
-		if ((s.p[i] | 0x20) != word[i])
-			return 0;
-	return 1;
 }
 
 /* ---- parameters --------------------------------------------------------------- */
@@ -112,27 +84,22 @@ take_quoted(struct lp_span *s, struct value *v)
 static int
 take_unquoted(struct lp_span *s, struct value *v)
 {
-	size_t n = 0;
-	int rc = LP_OK;
+	struct lp_span text = lp_span_until(s, blank_or_comma);
+	int rc = text.n > 0 ? LP_OK : LP_E_DATA;
 
-	for (; s->n > 0 && !is_blank_or_comma(s->p[0]) && rc == LP_OK; n++) {
-		if (s->p[0] == '"')
-			return LP_E_DATA;
-		rc = value_add(v, lp_span_take(s, 1).p[0]);
-	}
-	return n > 0 ? rc : LP_E_DATA;
+	for (size_t i = 0; i < text.n && rc == LP_OK; i++)
+		rc = text.p[i] == '"' ? LP_E_DATA : value_add(v, text.p[i]);
+	return rc;
 }
 
 static char *
 room_for(struct lp_challenge *c, struct lp_span name)
 {
-	if (is_word(name, "realm"))
+	if (lp_span_is_word(name, "realm"))
 		return c->realm;
-	if (is_word(name, "service"))
+	if (lp_span_is_word(name, "service"))
 		return c->service;
-	if (is_word(name, "scope"))
-		return c->scope;
-	return is_word(name, "error") ? c->error : NULL;
+	return lp_span_is_word(name, "scope") ? c->scope : NULL;
 }
 
 /* The value behind the '='. Two of one name: clients would differ in what they read. */
@@ -143,7 +110,7 @@ take_value(struct lp_span *s, struct lp_challenge *c, struct lp_span name)
 
 	if (v.out != NULL && v.out[0] != '\0')
 		return LP_E_DATA;
-	skip(s, is_blank);
+	lp_span_skip(s, blank);
 	if (s->n > 0 && s->p[0] == '"')
 		return take_quoted(s, &v);
 	return take_unquoted(s, &v);
@@ -153,7 +120,7 @@ take_value(struct lp_span *s, struct lp_challenge *c, struct lp_span name)
 static int
 at_divider(struct lp_span *s)
 {
-	skip(s, is_blank);
+	lp_span_skip(s, blank);
 	return s->n == 0 || s->p[0] == ',';
 }
 
@@ -168,12 +135,12 @@ take_params(struct lp_span *s, struct lp_challenge *c)
 		struct lp_span before, name;
 		int rc;
 
-		skip(s, is_blank_or_comma);
+		lp_span_skip(s, blank_or_comma);
 		if (s->n == 0)
 			return LP_OK;
 		before = *s;
 		name = take(s, is_tchar);
-		skip(s, is_blank);
+		lp_span_skip(s, blank);
 		if (name.n == 0)
 			return LP_E_DATA;
 		if (s->n == 0 || s->p[0] != '=') {
@@ -216,16 +183,17 @@ lp_challenge_init(struct lp_challenges *x, struct lp_span header)
 static int
 take_challenge(struct lp_span *s, struct lp_challenge *c)
 {
-	c->name = take(s, is_tchar);
-	if (c->name.n == 0)
+	struct lp_span name = take(s, is_tchar);
+
+	if (name.n == 0)
 		return LP_E_DATA;
-	c->scheme = is_word(c->name, "basic") ? LP_SCHEME_BASIC :
-	    is_word(c->name, "bearer") ? LP_SCHEME_BEARER : LP_SCHEME_OTHER;
+	c->scheme = lp_span_is_word(name, "basic") ? LP_SCHEME_BASIC :
+	    lp_span_is_word(name, "bearer") ? LP_SCHEME_BEARER : LP_SCHEME_OTHER;
 	if (s->n == 0 || s->p[0] == ',')
 		return LP_OK;
-	if (!is_blank(s->p[0]))
+	if (memchr(blank, s->p[0], 2) == NULL)
 		return LP_E_DATA;
-	skip(s, is_blank);
+	lp_span_skip(s, blank);
 	if (s->n == 0 || s->p[0] == ',' || take_token68(s))
 		return LP_OK;
 	return take_params(s, c);
@@ -237,7 +205,7 @@ lp_challenge_next(struct lp_challenges *x, struct lp_challenge *c)
 	int rc;
 
 	memset(c, 0, sizeof(*c));
-	skip(&x->rest, is_blank_or_comma);
+	lp_span_skip(&x->rest, blank_or_comma);
 	if (x->rest.n == 0)
 		return LP_E_ABSENT;
 	rc = take_challenge(&x->rest, c);

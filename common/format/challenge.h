@@ -21,11 +21,9 @@ enum { LP_CHALLENGE_VALUE_MAX = 2047 }; /* bytes of one parameter's value */
 /* Values are copies, unquoted, NUL-terminated; "" where the challenge does not say. */
 struct lp_challenge {
 	enum lp_scheme scheme;
-	struct lp_span name; /* of the scheme, borrowed from the header */
 	char realm[LP_CHALLENGE_VALUE_MAX + 1];
 	char service[LP_CHALLENGE_VALUE_MAX + 1];
 	char scope[LP_CHALLENGE_VALUE_MAX + 1];
-	char error[LP_CHALLENGE_VALUE_MAX + 1];
 };
 
 struct lp_challenges {

@@ -77,19 +77,54 @@ lp_retry_after(struct lp_span s, int64_t now, uint64_t *seconds)
 	return LP_OK;
 }
 
-struct lp_span
-lp_warning_text(struct lp_span s)
+/* A quoted string's inside, pairs of a backslash and a byte as they are; the quotes go, too. */
+static struct lp_span
+quoted(struct lp_span *s)
 {
-	const unsigned char *open, *close;
+	struct lp_span text;
+	size_t n = 0;
 
-	if (literal(&s, "299 ") != LP_OK || s.n == 0)
-		return lp_span(NULL, 0);
-	open = memchr(s.p, '"', s.n);
-	close = open != NULL ? memrchr(s.p, '"', s.n) : NULL;
+	lp_span_take(s, 1);
+	while (n < s->n && s->p[n] != '"')
+		n += s->p[n] == '\\' ? 2 : 1;
+	text = lp_span_take(s, n);
+	lp_span_take(s, 1);
+	return text;
+}
+
+/* One warning off the front, and what divides it from the next; p is NULL if it is of another code. */
+static struct lp_span
+take_warning(struct lp_span *s)
+{
+	int ours = literal(s, "299 ") == LP_OK;
+	struct lp_span text = *s, rest = *s;
+
+	lp_span_until(&rest, "\"");
 	/* no quotes: whatever it says is better than nothing */
-	if (open == NULL || close == open)
-		return s;
-	return lp_span(open + 1, (size_t)(close - open - 1));
+	if (rest.n == 0)
+		s->n = 0;
+	else {
+		*s = rest;
+		text = quoted(s);
+		/* a date may follow, in quotes as well */
+		while (s->n > 0 && s->p[0] != ',') {
+			if (s->p[0] == '"')
+				quoted(s);
+			else
+				lp_span_take(s, 1);
+		}
+	}
+	return ours && text.n > 0 ? text : lp_span(NULL, 0);
+}
+
+struct lp_span
+lp_warning_next(struct lp_span *s)
+{
+	struct lp_span text = { NULL, 0 };
+
+	for (lp_span_skip(s, ", \t"); s->n > 0 && text.p == NULL; lp_span_skip(s, ", \t"))
+		text = take_warning(s);
+	return text;
 }
 
 int
@@ -104,50 +139,10 @@ lp_ratelimit(struct lp_span s, uint64_t *remaining)
 
 /* ---- Link ---------------------------------------------------------------------- */
 
-static void
-skip(struct lp_span *s, const char *these)
-{
-	while (s->n > 0 && s->p[0] != '\0' && strchr(these, s->p[0]) != NULL)
-		lp_span_take(s, 1);
-}
-
-/* All up to one of these bytes, or the end. */
-static struct lp_span
-until(struct lp_span *s, const char *these)
-{
-	size_t n = 0;
-
-	while (n < s->n && (s->p[n] == '\0' || strchr(these, s->p[n]) == NULL))
-		n++;
-	return lp_span_take(s, n);
-}
-
-static int
-is_word(struct lp_span s, const char *lower)
-{
-	size_t n = strlen(lower);
-
-	for (size_t i = 0; s.n == n && i < n; i++)
-		if ((s.p[i] | 0x20) != lower[i])
-			return 0;
-	return s.n == n;
-}
-
-/* A token, or what stands between quotes: a pair of a backslash and a byte is left as it is, no relation has one. */
 static struct lp_span
 value(struct lp_span *s)
 {
-	struct lp_span text;
-	size_t n = 0;
-
-	if (s->n == 0 || s->p[0] != '"')
-		return until(s, ";, \t");
-	lp_span_take(s, 1);
-	while (n < s->n && s->p[n] != '"')
-		n += s->p[n] == '\\' ? 2 : 1;
-	text = lp_span_take(s, n);
-	lp_span_take(s, 1);
-	return text;
+	return s->n > 0 && s->p[0] == '"' ? quoted(s) : lp_span_until(s, ";, \t");
 }
 
 /* The parameters behind a target, off the front; whether `rel`, the first one, has `next` among its words. */
@@ -156,22 +151,22 @@ relates_next(struct lp_span *s)
 {
 	int seen = 0, next = 0;
 
-	for (skip(s, " \t"); s->n > 0 && s->p[0] == ';'; skip(s, " \t")) {
+	for (lp_span_skip(s, " \t"); s->n > 0 && s->p[0] == ';'; lp_span_skip(s, " \t")) {
 		struct lp_span name, words = { NULL, 0 };
 
-		skip(s, "; \t");
-		name = until(s, "=;, \t");
-		skip(s, " \t");
+		lp_span_skip(s, "; \t");
+		name = lp_span_until(s, "=;, \t");
+		lp_span_skip(s, " \t");
 		if (s->n > 0 && s->p[0] == '=') {
 			lp_span_take(s, 1);
-			skip(s, " \t");
+			lp_span_skip(s, " \t");
 			words = value(s);
 		}
-		if (seen || !is_word(name, "rel"))
+		if (seen || !lp_span_is_word(name, "rel"))
 			continue;
 		seen = 1;
-		for (skip(&words, " \t"); words.n > 0; skip(&words, " \t"))
-			next |= is_word(until(&words, " \t"), "next");
+		for (lp_span_skip(&words, " \t"); words.n > 0; lp_span_skip(&words, " \t"))
+			next |= lp_span_is_word(lp_span_until(&words, " \t"), "next");
 	}
 	return next;
 }
@@ -179,11 +174,11 @@ relates_next(struct lp_span *s)
 struct lp_span
 lp_link_next(struct lp_span s)
 {
-	for (skip(&s, ", \t"); s.n > 0 && s.p[0] == '<'; skip(&s, ", \t")) {
+	for (lp_span_skip(&s, ", \t"); s.n > 0 && s.p[0] == '<'; lp_span_skip(&s, ", \t")) {
 		struct lp_span target;
 
 		lp_span_take(&s, 1);
-		target = until(&s, ">");
+		target = lp_span_until(&s, ">");
 		if (s.n == 0)
 			break;
 		lp_span_take(&s, 1);

@@ -18,10 +18,11 @@
 int lp_retry_after(struct lp_span, int64_t now, uint64_t *seconds);
 
 /*
- * The text of a Warning (RFC 7234 section 5.5) with code 299, `299 - "text"`,
- * quotes taken off. A part of the value; p is NULL if there is none.
+ * The text of the next warning with code 299 in a Warning header (RFC 7234
+ * section 5.5), `299 - "text", 299 - "another"`, quotes taken off, and the
+ * header's value after it. A part of the value; p is NULL if there is none.
  */
-struct lp_span lp_warning_text(struct lp_span);
+struct lp_span lp_warning_next(struct lp_span *);
 
 /*
  * The target of the first link in a Link header (RFC 8288 section 3) whose

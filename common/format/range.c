@@ -1,7 +1,5 @@
 #include "common/format/range.h"
 
-#include <strings.h>
-
 #include "common/base/num.h"
 #include "common/base/status.h"
 
@@ -57,30 +55,13 @@ lp_range_resolve(const struct lp_range_spec *spec, uint64_t size, struct lp_rang
 	return LP_OK;
 }
 
-/* Whether it is that word, in letters of either case. Not strncasecmp: that asks the locale. */
-static int
-is(struct lp_span s, const char *word)
-{
-	if (s.n != strlen(word))
-		return 0;
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = s.p[i];
-
-		if (c >= 'A' && c <= 'Z')
-			c = (unsigned char)(c | 0x20);
-		if (c != (unsigned char)word[i])
-			return 0;
-	}
-	return 1;
-}
-
 int
 lp_content_range(struct lp_span s, struct lp_content_range *out)
 {
 	struct lp_content_range r = { 0 };
 	struct lp_span unit, range, first;
 
-	if (!cut(&s, ' ', &unit) || !is(unit, "bytes") || !cut(&s, '/', &range))
+	if (!cut(&s, ' ', &unit) || !lp_span_is_word(unit, "bytes") || !cut(&s, '/', &range))
 		return LP_E_DATA;
 	r.has_total = !lp_span_is(s, "*");
 	if (r.has_total && lp_num_u64(s, OFFSET_MAX, &r.total) != LP_OK)

@@ -18,6 +18,23 @@ is_https(const char *url)
 	return strncasecmp(url, "https:", 6) == 0;
 }
 
+/* Each text once. */
+static void
+warn(struct lp_http *h, struct lp_span text)
+{
+	for (size_t i = 0; i < h->warnings.n;) {
+		struct lp_span told = lp_span_str((const char *)h->warnings.p + i);
+
+		if (lp_span_eq(told, text))
+			return;
+		i += told.n + 1;
+	}
+	/* without the memory for it, one is told twice */
+	if (lp_buf_add(&h->warnings, text) != LP_OK || lp_buf_addc(&h->warnings, '\0') != LP_OK)
+		h->warnings.n = 0;
+	h->opt.warning(text);
+}
+
 /* Warnings and the rate limit, whatever the answer was. */
 static void
 read_notices(struct lp_http_transfer *t)
@@ -29,17 +46,12 @@ read_notices(struct lp_http_transfer *t)
 	if (s.p != NULL && lp_ratelimit(s, &left) == LP_OK)
 		h->totals.ratelimit_remaining = (int64_t)left;
 	for (size_t i = 0; h->opt.warning != NULL && i < WARNINGS_EACH; i++) {
-		struct lp_span text = lp_http_header(t->r, "Warning", i);
+		struct lp_span field = lp_http_header(t->r, "Warning", i), text;
 
-		if (text.p == NULL)
+		if (field.p == NULL)
 			break;
-		text = lp_warning_text(text);
-		if (text.p == NULL || (h->warnings.n > 0 && memmem(h->warnings.p, h->warnings.n, text.p, text.n) != NULL))
-			continue;
-		/* without the memory for it, one is told twice */
-		(void)lp_buf_add(&h->warnings, text);
-		(void)lp_buf_addc(&h->warnings, '\0');
-		h->opt.warning(text);
+		while ((text = lp_warning_next(&field)).p != NULL)
+			warn(h, text);
 	}
 }
 

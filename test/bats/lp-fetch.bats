@@ -395,6 +395,15 @@ blobs_asked()
 	[ "$(jq .requests st)" -eq 2 ]
 }
 
+@test "warnings: each text in a field, also one that is a part of another" {
+	serve '[{"headers": {"Warning": "299 - \"quota, exceeded soon\", 299 - \"more\""}},
+	    {"headers": {"Warning": ["299 - \"quota, exceeded\"", "299 - \"more\""]}}]'
+	run -0 --separate-stderr bash -c 'lp-fetch -r -5 "$1" >got' - "$URL"
+	[ "$stderr" = "lp-fetch: a server warns: quota, exceeded soon
+lp-fetch: a server warns: more
+lp-fetch: a server warns: quota, exceeded" ]
+}
+
 @test "a whole blob is held against its digest" {
 	serve '{}'
 	gets 0 1000000 -a --digest "$DIGEST" "$URL"

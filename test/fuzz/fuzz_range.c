@@ -64,13 +64,14 @@ answered(struct lp_span s)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct lp_span s = lp_span(data, size), text = lp_warning_text(s);
+	struct lp_span s = lp_span(data, size), rest = s, text;
 	uint64_t n;
 
 	asked(s);
 	answered(s);
-	if (text.p != NULL && (text.p < s.p || text.p + text.n > s.p + s.n))
-		abort();
+	for (size_t turns = 0; (text = lp_warning_next(&rest)).p != NULL; turns++)
+		if (turns > size || text.p < s.p || text.p + text.n > s.p + s.n)
+			abort();
 	(void)lp_retry_after(s, 1763900000, &n);
 	(void)lp_ratelimit(s, &n);
 	return 0;

@@ -6,7 +6,7 @@
 
 struct wanted {
 	enum lp_scheme scheme;
-	const char *realm, *service, *scope, *error;
+	const char *realm, *service, *scope;
 };
 
 /* `end`: what the parser says after the challenges. */
@@ -19,50 +19,49 @@ static const struct {
 	{ "Bearer realm=\"https://auth.docker.io/token\",service=\"registry.docker.io\","
 	  "scope=\"repository:library/alpine:pull\"",
 	  { { LP_SCHEME_BEARER, "https://auth.docker.io/token", "registry.docker.io",
-	      "repository:library/alpine:pull", "" } }, 1, LP_E_ABSENT },
-	{ "Basic realm=\"Registry Realm\"", { { LP_SCHEME_BASIC, "Registry Realm", "", "", "" } }, 1, LP_E_ABSENT },
+	      "repository:library/alpine:pull" } }, 1, LP_E_ABSENT },
+	{ "Basic realm=\"Registry Realm\"", { { LP_SCHEME_BASIC, "Registry Realm", "", "" } }, 1, LP_E_ABSENT },
 	{ "bEaReR REALM = \"x\" ,\tError=\"insufficient_scope\"",
-	  { { LP_SCHEME_BEARER, "x", "", "", "insufficient_scope" } }, 1, LP_E_ABSENT },
-	{ "Bearer realm=https://h/t?a=b,service=s", { { LP_SCHEME_BEARER, "https://h/t?a=b", "s", "", "" } },
+	  { { LP_SCHEME_BEARER, "x", "", "" } }, 1, LP_E_ABSENT },
+	{ "Bearer realm=https://h/t?a=b,service=s", { { LP_SCHEME_BEARER, "https://h/t?a=b", "s", "" } },
 	  1, LP_E_ABSENT },
-	{ "Bearer realm=\"a\\\"b\\\\c\"", { { LP_SCHEME_BEARER, "a\"b\\c", "", "", "" } }, 1, LP_E_ABSENT },
+	{ "Bearer realm=\"a\\\"b\\\\c\"", { { LP_SCHEME_BEARER, "a\"b\\c", "", "" } }, 1, LP_E_ABSENT },
 	{ "Bearer scope=\"repository:a:pull,push repository:b:pull\",realm=\"r\"",
-	  { { LP_SCHEME_BEARER, "r", "", "repository:a:pull,push repository:b:pull", "" } }, 1, LP_E_ABSENT },
+	  { { LP_SCHEME_BEARER, "r", "", "repository:a:pull,push repository:b:pull" } }, 1, LP_E_ABSENT },
 	{ "Basic realm=\"a\", Bearer realm=\"b\", service=\"c\"",
-	  { { LP_SCHEME_BASIC, "a", "", "", "" }, { LP_SCHEME_BEARER, "b", "c", "", "" } }, 2, LP_E_ABSENT },
-	{ "Negotiate, Basic realm=a", { { LP_SCHEME_OTHER, "", "", "", "" }, { LP_SCHEME_BASIC, "a", "", "", "" } },
+	  { { LP_SCHEME_BASIC, "a", "", "" }, { LP_SCHEME_BEARER, "b", "c", "" } }, 2, LP_E_ABSENT },
+	{ "Negotiate, Basic realm=a", { { LP_SCHEME_OTHER, "", "", "" }, { LP_SCHEME_BASIC, "a", "", "" } },
 	  2, LP_E_ABSENT },
 	{ "Negotiate YII/+ab==, Basic realm=a",
-	  { { LP_SCHEME_OTHER, "", "", "", "" }, { LP_SCHEME_BASIC, "a", "", "", "" } }, 2, LP_E_ABSENT },
+	  { { LP_SCHEME_OTHER, "", "", "" }, { LP_SCHEME_BASIC, "a", "", "" } }, 2, LP_E_ABSENT },
 	{ "Newauth realm=\"apps\", type=1, title=\"Login to \\\"apps\\\"\", Basic realm=\"simple\"",
-	  { { LP_SCHEME_OTHER, "apps", "", "", "" }, { LP_SCHEME_BASIC, "simple", "", "", "" } }, 2, LP_E_ABSENT },
-	{ ", ,Basic realm=a,,", { { LP_SCHEME_BASIC, "a", "", "", "" } }, 1, LP_E_ABSENT },
-	{ "Basic", { { LP_SCHEME_BASIC, "", "", "", "" } }, 1, LP_E_ABSENT },
-	{ "Basic ", { { LP_SCHEME_BASIC, "", "", "", "" } }, 1, LP_E_ABSENT },
-	{ "Basic realm=\"\"", { { LP_SCHEME_BASIC, "", "", "", "" } }, 1, LP_E_ABSENT },
-	{ "", { { LP_SCHEME_OTHER, NULL, NULL, NULL, NULL } }, 0, LP_E_ABSENT },
-	{ " , ", { { LP_SCHEME_OTHER, NULL, NULL, NULL, NULL } }, 0, LP_E_ABSENT },
+	  { { LP_SCHEME_OTHER, "apps", "", "" }, { LP_SCHEME_BASIC, "simple", "", "" } }, 2, LP_E_ABSENT },
+	{ ", ,Basic realm=a,,", { { LP_SCHEME_BASIC, "a", "", "" } }, 1, LP_E_ABSENT },
+	{ "Basic", { { LP_SCHEME_BASIC, "", "", "" } }, 1, LP_E_ABSENT },
+	{ "Basic ", { { LP_SCHEME_BASIC, "", "", "" } }, 1, LP_E_ABSENT },
+	{ "Basic realm=\"\"", { { LP_SCHEME_BASIC, "", "", "" } }, 1, LP_E_ABSENT },
+	{ "", { { LP_SCHEME_OTHER, NULL, NULL, NULL } }, 0, LP_E_ABSENT },
+	{ " , ", { { LP_SCHEME_OTHER, NULL, NULL, NULL } }, 0, LP_E_ABSENT },
 	/* broken */
-	{ "Bearer realm=\"a", { { LP_SCHEME_OTHER, NULL, NULL, NULL, NULL } }, 0, LP_E_DATA },
-	{ "Bearer realm=\"a\\", { { LP_SCHEME_OTHER, NULL, NULL, NULL, NULL } }, 0, LP_E_DATA },
-	{ "Bearer realm=\"a\",realm=\"b\"", { { LP_SCHEME_OTHER, NULL, NULL, NULL, NULL } }, 0, LP_E_DATA },
+	{ "Bearer realm=\"a", { { LP_SCHEME_OTHER, NULL, NULL, NULL } }, 0, LP_E_DATA },
+	{ "Bearer realm=\"a\\", { { LP_SCHEME_OTHER, NULL, NULL, NULL } }, 0, LP_E_DATA },
+	{ "Bearer realm=\"a\",realm=\"b\"", { { LP_SCHEME_OTHER, NULL, NULL, NULL } }, 0, LP_E_DATA },
 	/* `realm=` is a token68 by the grammar; only then does it break */
-	{ "Bearer realm=,x=y", { { LP_SCHEME_BEARER, "", "", "", "" } }, 1, LP_E_DATA },
-	{ "Bearer a=b,realm=,x=y", { { LP_SCHEME_OTHER, NULL, NULL, NULL, NULL } }, 0, LP_E_DATA },
-	{ "Bearer realm=\"a\"service=\"b\"", { { LP_SCHEME_OTHER, NULL, NULL, NULL, NULL } }, 0, LP_E_DATA },
-	{ "Bearer realm=\"a\" service=\"b\"", { { LP_SCHEME_OTHER, NULL, NULL, NULL, NULL } }, 0, LP_E_DATA },
-	{ "Bearer realm=a\"b", { { LP_SCHEME_OTHER, NULL, NULL, NULL, NULL } }, 0, LP_E_DATA },
-	{ "\"x\"", { { LP_SCHEME_OTHER, NULL, NULL, NULL, NULL } }, 0, LP_E_DATA },
-	{ "Basic realm=a, =b", { { LP_SCHEME_OTHER, NULL, NULL, NULL, NULL } }, 0, LP_E_DATA },
-	{ "Basic realm=a, Bearer realm=\"", { { LP_SCHEME_BASIC, "a", "", "", "" } }, 1, LP_E_DATA },
+	{ "Bearer realm=,x=y", { { LP_SCHEME_BEARER, "", "", "" } }, 1, LP_E_DATA },
+	{ "Bearer a=b,realm=,x=y", { { LP_SCHEME_OTHER, NULL, NULL, NULL } }, 0, LP_E_DATA },
+	{ "Bearer realm=\"a\"service=\"b\"", { { LP_SCHEME_OTHER, NULL, NULL, NULL } }, 0, LP_E_DATA },
+	{ "Bearer realm=\"a\" service=\"b\"", { { LP_SCHEME_OTHER, NULL, NULL, NULL } }, 0, LP_E_DATA },
+	{ "Bearer realm=a\"b", { { LP_SCHEME_OTHER, NULL, NULL, NULL } }, 0, LP_E_DATA },
+	{ "\"x\"", { { LP_SCHEME_OTHER, NULL, NULL, NULL } }, 0, LP_E_DATA },
+	{ "Basic realm=a, =b", { { LP_SCHEME_OTHER, NULL, NULL, NULL } }, 0, LP_E_DATA },
+	{ "Basic realm=a, Bearer realm=\"", { { LP_SCHEME_BASIC, "a", "", "" } }, 1, LP_E_DATA },
 };
 
 static int
 same(const struct lp_challenge *c, const struct wanted *w)
 {
 	return c->scheme == w->scheme && strcmp(c->realm, w->realm) == 0 &&
-	    strcmp(c->service, w->service) == 0 && strcmp(c->scope, w->scope) == 0 &&
-	    strcmp(c->error, w->error) == 0;
+	    strcmp(c->service, w->service) == 0 && strcmp(c->scope, w->scope) == 0;
 }
 
 static void
