@@ -149,32 +149,45 @@ parse_index(struct lp_manifest *m, const json_t *list, struct lp_manifest_error 
 	return rc;
 }
 
-size_t
-lp_manifest_choose(const struct lp_manifest *m, const struct lp_platform *want)
+enum { RANK_NONE = -1, RANK_ONLY = 1000, RANK_INDEX };
+
+/*
+ * How soon an entry comes into question: by its platform, or, where that is
+ * not said, as the only image or as an index to look into. Several images
+ * without a platform cannot be told apart.
+ */
+static int
+entry_rank(const struct lp_descriptor *d, const struct lp_platform *want, int only)
 {
-	size_t best = m->n, unsaid = m->n, unsaid_count = 0;
-	int best_rank = -1;
+	if (d->role != LP_ROLE_IMAGE && d->role != LP_ROLE_INDEX)
+		return RANK_NONE;
+	if (d->has_platform)
+		return lp_platform_rank(want, &d->platform);
+	if (d->role == LP_ROLE_INDEX)
+		return RANK_INDEX;
+	return only ? RANK_ONLY : RANK_NONE;
+}
 
+size_t
+lp_manifest_choose(const struct lp_manifest *m, const struct lp_platform *want, size_t after)
+{
+	size_t best = m->n, unsaid = 0;
+	int best_rank = RANK_NONE, after_rank = RANK_NONE;
+
+	for (size_t i = 0; i < m->n; i++)
+		unsaid += m->v[i].role == LP_ROLE_IMAGE && !m->v[i].has_platform;
+	if (after < m->n)
+		after_rank = entry_rank(&m->v[after], want, unsaid == 1);
 	for (size_t i = 0; i < m->n; i++) {
-		const struct lp_descriptor *d = &m->v[i];
-		int rank;
+		int rank = entry_rank(&m->v[i], want, unsaid == 1);
 
-		if (d->role != LP_ROLE_IMAGE && d->role != LP_ROLE_INDEX)
+		if (rank == RANK_NONE || (after < m->n && (rank < after_rank || (rank == after_rank && i <= after))))
 			continue;
-		if (!d->has_platform) {
-			/* several indexes are tried from the first; several images without a platform cannot be told apart */
-			unsaid = unsaid == m->n || d->role == LP_ROLE_IMAGE ? i : unsaid;
-			unsaid_count += d->role == LP_ROLE_IMAGE;
-			continue;
-		}
-		rank = lp_platform_rank(want, &d->platform);
-		if (rank >= 0 && (best == m->n || rank < best_rank)) {
+		if (best == m->n || rank < best_rank) {
 			best = i;
 			best_rank = rank;
 		}
 	}
-	if (best == m->n && unsaid_count <= 1)
-		best = unsaid;
 	return best;
 }
 

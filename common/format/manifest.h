@@ -87,10 +87,12 @@ int lp_manifest_payload(struct lp_span, struct lp_buf *, struct lp_manifest_erro
 
 /*
  * The entry of an index that serves the platform best, attestations left
- * out: of equals the first. An index inside the index, or the only image,
- * serves if nothing says its platform. Returns n if none does.
+ * out: of equals the first. The only image without a platform comes after
+ * those that say one, and after it each index without one. `after` is the
+ * entry that turned out not to serve, and the next best is wanted; n at
+ * first. Returns n if there is none.
  */
-size_t lp_manifest_choose(const struct lp_manifest *, const struct lp_platform *);
+size_t lp_manifest_choose(const struct lp_manifest *, const struct lp_platform *, size_t after);
 
 /*
  * container_config.Cmd of one of Docker's version 1 image documents (schema

@@ -12,8 +12,12 @@ static const struct {
 	{ "aarch64", "arm64", NULL }, { "armhf", "arm", "v7" }, { "armel", "arm", "v6" },
 	{ "armv5tel", "arm", "v5" }, { "armv6l", "arm", "v6" }, { "armv7l", "arm", "v7" },
 	{ "armv8l", "arm", "v8" }, { "ppc64el", "ppc64le", NULL }, { "loongarch64", "loong64", NULL },
-	{ "mips64", "mips64le", NULL },
 };
+
+/* Of these `uname -m` has one name for both byte orders, and only the machine itself knows which. */
+static const struct {
+	const char *machine, *little;
+} either[] = { { "mips", "mipsle" }, { "mips64", "mips64le" } };
 
 /* ---- reading --------------------------------------------------------------------- */
 
@@ -127,6 +131,9 @@ lp_platform_parse(struct lp_span s, struct lp_platform *p)
 int
 lp_platform_machine(const char *machine, struct lp_platform *p)
 {
+	for (size_t i = 0; __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && i < sizeof(either) / sizeof(either[0]); i++)
+		if (is(machine, either[i].machine))
+			machine = either[i].little;
 	return lp_platform_set(p, lp_span_str("linux"), lp_span_str(machine), lp_span(NULL, 0));
 }
 

@@ -87,31 +87,42 @@ no_such_platform(struct lp_image *im, const struct lp_platform *want)
 	return LP_E_ABSENT;
 }
 
+/*
+ * The image in an index, or in one of those in it, into `nested`, which
+ * becomes im->image. An index that has none is no reason not to look into
+ * the next one. LP_OK also if there is none.
+ */
+static int
+find(struct lp_image *im, const struct lp_manifest *m, const struct lp_platform *want, unsigned depth)
+{
+	int rc = LP_OK;
+
+	if (depth > LP_IMAGE_DEPTH)
+		return lp_image_fail(im, LP_E_LIMIT, "indexes are nested more than %d deep", LP_IMAGE_DEPTH);
+	for (size_t i = m->n; rc == LP_OK && im->image == NULL && (i = lp_manifest_choose(m, want, i)) < m->n;) {
+		struct lp_document d;
+
+		lp_document_init(&d);
+		rc = lp_image_entry(im, &m->v[i], &d);
+		if (rc == LP_OK && d.m.kind == LP_MANIFEST_INDEX) {
+			rc = find(im, &d.m, want, depth + 1);
+		} else if (rc == LP_OK) {
+			im->nested = d;
+			im->image = &im->nested;
+			break;
+		}
+		lp_document_release(&d);
+	}
+	return rc;
+}
+
 int
 lp_image_choose(struct lp_image *im, const struct lp_platform *want)
 {
-	unsigned depth = 0;
+	int rc = LP_OK;
 
-	im->image = &im->top;
-	while (im->image->m.kind == LP_MANIFEST_INDEX) {
-		const struct lp_manifest *m = &im->image->m;
-		size_t i = lp_manifest_choose(m, want);
-		struct lp_document next;
-		int rc;
-
-		if (i == m->n)
-			return no_such_platform(im, want);
-		if (++depth > LP_IMAGE_DEPTH)
-			return lp_image_fail(im, LP_E_LIMIT, "indexes are nested more than %d deep", LP_IMAGE_DEPTH);
-		lp_document_init(&next);
-		rc = lp_image_entry(im, &m->v[i], &next);
-		if (rc != LP_OK) {
-			lp_document_release(&next);
-			return rc;
-		}
-		lp_document_release(&im->nested);
-		im->nested = next;
-		im->image = &im->nested;
-	}
-	return LP_OK;
+	im->image = im->top.m.kind == LP_MANIFEST_INDEX ? NULL : &im->top;
+	if (im->image == NULL)
+		rc = find(im, &im->top.m, want, 1);
+	return rc != LP_OK || im->image != NULL ? rc : no_such_platform(im, want);
 }

@@ -268,6 +268,26 @@ fails()
 	cmp got want
 }
 
+@test "several indexes inside an index: one without the platform is no reason not to look into the next" {
+	local arch n=0
+	for arch in arm64 amd64; do
+		entry "$IN/$arch" "{\"os\": \"linux\", \"architecture\": \"$arch\"}" |
+		    jq -s "{schemaVersion: 2, mediaType: \"$OCI.index.v1+json\", manifests: .}" >"$arch.json"
+		put_manifest "multi:only-$arch" "$arch.json" "$OCI.index.v1+json"
+	done
+	for arch in arm64 amd64; do
+		jq -nc --arg d "$(digest_of "$arch.json")" --argjson s "$(stat -c %s "$arch.json")" \
+		    "{mediaType: \"$OCI.index.v1+json\", digest: \$d, size: \$s}"
+	done | jq -s "{schemaVersion: 2, mediaType: \"$OCI.index.v1+json\", manifests: .}" >two.json
+	put_manifest multi:two two.json "$OCI.index.v1+json"
+	for arch in arm64 amd64; do
+		[ "$(lp-layers -o digest -p "linux/$arch" "$REG/multi:two")" = "$(digest_of "$IN/$arch.tar.gz")" ]
+		n=$((n + 1))
+	done
+	[ "$n" -eq 2 ]
+	fails 4 'nothing for linux/s390x; there is: linux/arm64, linux/amd64' lp-layers -p linux/s390x "$REG/multi:two"
+}
+
 @test "--tags lists the repository's" {
 	lp-layers --tags "$REG/multi:none" >got
 	grep -qx 1 got
@@ -501,6 +521,12 @@ check_sources()
 	[ "$status" -eq 0 ]
 	[ "$output" = "$(cat live)" ]
 	[[ $stderr == *'the store calls it 1, which names no repository'* ]]
+	# whatever is asked, and whoever's name has that tag
+	for what in --digest --platforms --index --manifest --config; do
+		run -0 --separate-stderr lp-layers -O -S theirs "$what" localhost:1/quite/another:1
+		[ -n "$output" ]
+		[[ $stderr == *'the store calls it 1, which names no repository'* ]]
+	done
 }
 
 @test "a tag that moved is asked for again; one that stayed costs a HEAD" {

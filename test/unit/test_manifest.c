@@ -171,9 +171,40 @@ test_choose(void)
 			ok(0, "case %zu", i);
 			continue;
 		}
-		got = lp_manifest_choose(&m, &p);
+		got = lp_manifest_choose(&m, &p, m.n);
 		if (!ok(got == t[i].at, "%s of case %zu", t[i].platform, i))
 			diag("%zu", got);
+		lp_manifest_release(&m);
+	}
+}
+
+/* All that come into question, in their order; each once. */
+static void
+test_choose_next(void)
+{
+#define NESTED(digest, more) "{\"mediaType\":\"" OCI "index.v1+json\",\"digest\":\"" digest "\",\"size\":1" more "}"
+	static const struct { const char *json, *order; } t[] = {
+		{ INDEX(NESTED(A, "") "," NESTED(B, "")), "01" },
+		{ INDEX(NESTED(A, PLATFORM("linux", "arm64")) "," NESTED(B, "")), "1" },
+		{ INDEX(NESTED(A, "") "," ENTRY(A, PLATFORM("linux", "386")) "," NESTED(B, PLATFORM("linux", "amd64"))), "210" },
+		{ INDEX(NESTED(A, "") "," ENTRY(B, "")), "10" },
+		{ INDEX(ENTRY(A, "") "," ENTRY(B, "")), "" },
+		{ INDEX(ENTRY(A, PLATFORM("linux", "amd64")) "," ENTRY(B, PLATFORM("linux", "amd64"))), "01" },
+	};
+	struct lp_platform amd64;
+
+	(void)lp_platform_parse(lp_span_str("linux/amd64"), &amd64);
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct lp_manifest_error e;
+		struct lp_manifest m;
+		char order[16];
+		size_t n = 0, at;
+
+		if (!ok(parse(t[i].json, &m, &e) == LP_OK, "index %zu", i))
+			continue;
+		for (at = m.n; n < sizeof(order) && (at = lp_manifest_choose(&m, &amd64, at)) < m.n; n++)
+			order[n] = (char)('0' + at);
+		ok_span(lp_span(order, n), lp_span_str(t[i].order), "the next best of an index");
 		lp_manifest_release(&m);
 	}
 }
@@ -185,7 +216,7 @@ test_platforms(void)
 		{ "linux/amd64", "linux/amd64" }, { "Linux/AMD64", "linux/amd64" }, { "amd64", "linux/amd64" },
 		{ "linux/x86-64/v1", "linux/amd64" }, { "linux/arm64/v8", "linux/arm64" }, { "armel", "linux/arm/v6" },
 		{ "linux/arm/6", "linux/arm/v6" }, { "arm", "linux/arm/v7" }, { "i686", "linux/386" },
-		{ "macos/arm64", "darwin/arm64" }, { "linux/riscv64/rva20", "linux/riscv64/rva20" },
+		{ "macos/arm64", "darwin/arm64" }, { "linux/mips64", "linux/mips64" }, { "mips64le", "linux/mips64le" }, { "linux/riscv64/rva20", "linux/riscv64/rva20" },
 		{ "", NULL }, { "/", NULL }, { "linux/", NULL }, { "/amd64", NULL }, { "linux/amd64/", NULL },
 		{ "linux/amd64/v2/x", NULL }, { "lin ux/amd64", NULL },
 		{ "linux/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL },
@@ -298,6 +329,7 @@ main(void)
 	test_bad();
 	test_depth();
 	test_choose();
+	test_choose_next();
 	test_platforms();
 	test_schema1();
 	test_payload();
