@@ -14,6 +14,16 @@ say(const struct lp_layers *l, const struct lp_image *im, int rc)
 	return rc;
 }
 
+/* The same, with what a user should know of an answer that is one. */
+static int
+answer(const struct lp_layers *l, const struct lp_image *im, int rc)
+{
+	rc = say(l, im, rc);
+	if (rc == LP_OK && im->note[0] != '\0')
+		lp_note("%s: %s", lp_quotes(l->text), im->note);
+	return rc;
+}
+
 static void
 set_digest(struct lp_layers *l, const struct lp_document *d)
 {
@@ -35,7 +45,7 @@ put_digest(struct lp_layers *l, struct lp_image *im)
 		if (rc == LP_OK)
 			set_digest(l, im->image);
 	}
-	rc = say(l, im, rc);
+	rc = answer(l, im, rc);
 	rc = rc != LP_OK ? rc : lp_layers_add(l, lp_span_str(l->digest));
 	return rc != LP_OK ? rc : lp_layers_add(l, lp_span_str("\n"));
 }
@@ -52,7 +62,7 @@ each_platform(void *arg, const struct lp_descriptor *d)
 static int
 put_platforms(struct lp_layers *l, struct lp_image *im)
 {
-	int rc = say(l, im, lp_image_load(im));
+	int rc = answer(l, im, lp_image_load(im));
 
 	if (rc == LP_OK && l->header)
 		rc = lp_platform_header(&l->fmt, &l->out);
@@ -173,9 +183,7 @@ lp_layers_image(struct lp_layers *l, struct lp_image *im)
 		return put_digest(l, im);
 	if (l->what == LP_LAYERS_PLATFORMS)
 		return put_platforms(l, im);
-	rc = say(l, im, lp_image_load(im));
-	if (rc == LP_OK && im->note[0] != '\0')
-		lp_note("%s: %s", lp_quotes(l->text), im->note);
+	rc = answer(l, im, lp_image_load(im));
 	if (rc != LP_OK || l->what == LP_LAYERS_INDEX) {
 		set_digest(l, &im->top);
 		return rc != LP_OK ? rc : lp_layers_add(l, lp_buf_span(&im->top.bytes));
