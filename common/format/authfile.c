@@ -152,11 +152,23 @@ take_auth(struct lp_span text, struct lp_auth *a, struct lp_json_error *e)
 	return rc;
 }
 
+/* A token goes into a header as it is: a line break in it would start another header. */
+static int
+fits_header(struct lp_span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] >= 0x7f)
+			return 0;
+	return 1;
+}
+
 /* An entry may hold several forms; docker, too, prefers the tokens. */
 static int
 take_entry(const json_t *entry, struct lp_auth *a, struct lp_json_error *e)
 {
-	int rc = keep_member(&a->bearer, entry, "registrytoken", e);
+	struct lp_span bearer = lp_json_get_string(entry, "registrytoken");
+	int rc = fits_header(bearer) ? keep(&a->bearer, bearer, e) :
+	    fail(e, LP_E_DATA, "a registrytoken with blanks or control characters");
 
 	rc = rc != LP_OK ? rc : keep_member(&a->identity, entry, "identitytoken", e);
 	rc = rc != LP_OK ? rc : take_auth(lp_json_get_string(entry, "auth"), a, e);
@@ -281,16 +293,6 @@ expires_in(const json_t *root)
 	else if (json_is_string(v))
 		(void)lp_num_u64(lp_span_str(json_string_value(v)), UINT64_MAX, &n);
 	return n < EXPIRES_MAX ? n : EXPIRES_MAX;
-}
-
-/* A token goes into a header as it is: a line break in it would start another header. */
-static int
-fits_header(struct lp_span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] <= ' ' || s.p[i] >= 0x7f)
-			return 0;
-	return 1;
 }
 
 int

@@ -69,6 +69,25 @@ lp_cred_release(struct lp_cred *c)
 	lp_secret_free(&c->bearer);
 }
 
+int
+lp_cred_copy(struct lp_cred *to, const struct lp_cred *c)
+{
+	const char *const from[] = { c->user, c->password, c->identity, c->bearer };
+	char **const into[] = { &to->user, &to->password, &to->identity, &to->bearer };
+	int rc = LP_OK;
+
+	*to = (struct lp_cred){ 0 };
+	memcpy(to->from, c->from, sizeof(to->from));
+	for (size_t i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
+		*into[i] = from[i] != NULL ? strdup(from[i]) : NULL;
+		if (from[i] != NULL && *into[i] == NULL)
+			rc = LP_E_NOMEM;
+	}
+	if (rc != LP_OK)
+		lp_cred_release(to);
+	return rc;
+}
+
 /* ---- helpers --------------------------------------------------------------------- */
 
 static int

@@ -49,6 +49,9 @@ struct lp_cred {
 int lp_cred_find(const struct lp_cred_options *, const char *host, const char *repo, struct lp_cred *,
     struct lp_buf *tried);
 
+/* Another one of it. LP_OK, or LP_E_NOMEM with nothing to release. */
+int lp_cred_copy(struct lp_cred *to, const struct lp_cred *);
+
 /* Overwrite and free. A zeroed struct is fine. */
 void lp_cred_release(struct lp_cred *);
 

@@ -91,6 +91,28 @@ add_login(struct lp_registry *r, const struct lp_reference *ref)
 	return l;
 }
 
+/*
+ * --user names nobody's host: its password is for one registry, the first
+ * one, whatever a list of sources goes on to name, and is asked for once.
+ */
+static int
+named_user(struct lp_registry *r, struct lp_registry_login *l)
+{
+	const struct lp_registry_login *first = r->logins;
+
+	while (first->next != NULL)
+		first = first->next;
+	if (first == l)
+		return lp_cred_find(&r->opt.cred, l->host, l->repo, &l->cred, &l->tried);
+	if (strcmp(first->host, l->host) == 0)
+		return lp_cred_copy(&l->cred, &first->cred);
+	(void)lp_buf_adds(&l->tried, "--user is for one registry, and these are two: ");
+	(void)lp_buf_adds(&l->tried, lp_quotes(first->host));
+	(void)lp_buf_adds(&l->tried, " and ");
+	(void)lp_buf_adds(&l->tried, lp_quotes(l->host));
+	return LP_E_USAGE;
+}
+
 int
 lp_registry_login(struct lp_registry *r, const struct lp_reference *ref, const char **why)
 {
@@ -105,7 +127,8 @@ lp_registry_login(struct lp_registry *r, const struct lp_reference *ref, const c
 	l = add_login(r, ref);
 	if (l == NULL)
 		return LP_E_NOMEM;
-	rc = lp_cred_find(&r->opt.cred, l->host, l->repo, &l->cred, &l->tried);
+	rc = r->opt.cred.user != NULL ? named_user(r, l) :
+	    lp_cred_find(&r->opt.cred, l->host, l->repo, &l->cred, &l->tried);
 	*why = lp_buf_cstr(&l->tried);
 	if (rc == LP_OK)
 		lp_detail("credentials for %s/%s: %s", l->host, l->repo, l->cred.from);

@@ -46,7 +46,8 @@ void lp_registry_close(struct lp_registry *); /* NULL is fine; overwrites all se
 /*
  * Find the credential for the reference's repository: before the lock, for
  * each repository that will be asked (others are asked as an anonymous
- * user). LP_OK if there is one or none; else as lp_cred_find, with *why what
+ * user). LP_OK if there is one or none; LP_E_USAGE if --user was for another
+ * registry before; else as lp_cred_find, with *why what
  * it tried and what went wrong; valid until the registry is closed.
  */
 int lp_registry_login(struct lp_registry *, const struct lp_reference *, const char **why);

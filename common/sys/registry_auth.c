@@ -76,6 +76,7 @@ lp_registry_authorize(struct lp_registry *r, const struct lp_reference *ref, str
 
 	if (l != NULL && l->basic)
 		return authorize_basic(q, &l->cred);
+	r->tokens.watched = lp_http_watched(r->http);
 	t = lp_tokens_find(&r->tokens, ref->host, ref->repo, user_of(l));
 	return t != NULL ? authorize_bearer(q, t->text, t->serial) : LP_OK;
 }
@@ -147,8 +148,6 @@ new_token(struct lp_registry *r, const struct lp_reference *ref, const struct lp
 	struct lp_token t = { NULL, 0 };
 	int rc = LP_OK;
 
-	if (cred != NULL && cred->bearer != NULL)
-		return authorize_bearer(q, cred->bearer, 0);
 	if (q->token != 0)
 		lp_tokens_drop(&r->tokens, q->token);
 	e = lp_tokens_find(&r->tokens, ref->host, ref->repo, user);
@@ -158,8 +157,9 @@ new_token(struct lp_registry *r, const struct lp_reference *ref, const struct lp
 	e = lp_tokens_find(&r->tokens, ref->host, ref->repo, user);
 	if (e == NULL) {
 		rc = lp_realm_token(r->http, c, cred, &t, resp->why, sizeof(resp->why));
-		rc = rc != LP_OK ? rc : lp_tokens_put(&r->tokens, ref->host, ref->repo, user, t.text, t.expires_in);
-		rc = rc != LP_OK ? rc : authorize_bearer(q, t.text, r->tokens.last_serial);
+		if (rc == LP_OK)
+			rc = authorize_bearer(q, t.text, lp_tokens_put(&r->tokens, ref->host, ref->repo, user, t.text,
+			    t.expires_in));
 		lp_token_release(&t);
 	} else {
 		rc = authorize_bearer(q, e->text, e->serial);
@@ -187,6 +187,9 @@ meet_challenge(struct lp_registry *r, const struct lp_reference *ref, struct lp_
 			return 0;
 		l->basic = 1;
 		rc = authorize_basic(q, &l->cred);
+	} else if (l != NULL && l->cred.bearer != NULL) {
+		/* the token is at hand, and no realm is asked for one */
+		rc = authorize_bearer(q, l->cred.bearer, 0);
 	} else if (!realm_is_safe(r, c.realm, q->url)) {
 		lp_registry_say(resp, "the token server is not asked by https: refused (%s)", lp_quotes(c.realm));
 		rc = LP_E_NET;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -17,7 +18,8 @@
 
 enum {
 	FILE_MAX_BYTES = 4 * 1024 * 1024,
-	TOKENS_MAX = 4096 /* one per repository and user */
+	TOKENS_MAX = 4096, /* one per repository and user */
+	LOCK_WAIT_MS = 10
 };
 
 /* The first line of the file: whatever begins otherwise is not ours to write over. */
@@ -53,59 +55,81 @@ at_hand(struct lp_tokens *t, const char *host, const char *repo, const char *use
 	return NULL;
 }
 
-static int
+/* For one more; where there are too many, that of the one that ends first. NULL: no memory. */
+static struct lp_token_entry *
 room(struct lp_tokens *t)
 {
-	struct lp_token_entry *v;
+	struct lp_token_entry *v = t->v, *first;
 
-	if (t->n == TOKENS_MAX)
-		return LP_E_NOMEM;
-	v = lp_array_room(t->v, t->n, &t->cap, sizeof(*v));
-	if (v == NULL)
-		return LP_E_NOMEM;
-	t->v = v;
-	return LP_OK;
+	if (t->n < TOKENS_MAX) {
+		v = lp_array_room(t->v, t->n, &t->cap, sizeof(*v));
+		if (v == NULL)
+			return NULL;
+		t->v = v;
+		return &v[t->n++];
+	}
+	first = v;
+	for (size_t i = 1; i < t->n; i++)
+		if (v[i].end < first->end)
+			first = &v[i];
+	entry_release(first);
+	return first;
 }
 
-/* A new place for a token, or the place of the old one; it gets a new serial either way. */
-static int
+/* A new place for a token, or the place of the old one; it gets a new serial either way, or 0 without memory. */
+static unsigned
 keep(struct lp_tokens *t, const char *host, const char *repo, const char *user, const char *text,
     int64_t end)
 {
+	struct lp_token_entry fresh = { strdup(host), strdup(repo), strdup(user), strdup(text), end, 0 };
 	struct lp_token_entry *e = at_hand(t, host, repo, user);
-	char *copy = strdup(text);
 
-	if (copy == NULL)
-		return LP_E_NOMEM;
+	if (fresh.host == NULL || fresh.repo == NULL || fresh.user == NULL || fresh.text == NULL)
+		e = NULL;
+	else if (e != NULL)
+		entry_release(e);
+	else
+		e = room(t);
 	if (e == NULL) {
-		struct lp_token_entry fresh = { strdup(host), strdup(repo), strdup(user), NULL, 0, 0 };
-
-		if (fresh.host == NULL || fresh.repo == NULL || fresh.user == NULL || room(t) != LP_OK) {
-			entry_release(&fresh);
-			lp_secret_free(&copy);
-			return LP_E_NOMEM;
-		}
-		e = &t->v[t->n++];
-		*e = fresh;
+		entry_release(&fresh);
+		return 0;
 	}
-	lp_secret_free(&e->text);
-	e->text = copy;
-	e->end = end;
-	e->serial = ++t->last_serial;
-	return LP_OK;
+	fresh.serial = ++t->last_serial;
+	*e = fresh;
+	return fresh.serial;
 }
 
 /* ---- the file ------------------------------------------------------------------------ */
 
+/* LP_OK; LP_E_ABSENT while another process has it; LP_E_SYS. */
 static int
 lock(int fd, short type)
 {
 	struct flock l = { .l_type = type, .l_whence = SEEK_SET };
 
-	while (fcntl(fd, F_SETLKW, &l) != 0)
-		if (errno != EINTR)
+	while (fcntl(fd, F_SETLK, &l) != 0)
+		if (errno == EAGAIN || errno == EACCES)
+			return LP_E_ABSENT;
+		else if (errno != EINTR)
 			return LP_E_SYS;
 	return LP_OK;
+}
+
+/*
+ * Whoever has it waits for a server. No lock tells that our own reader has
+ * left meanwhile: that one is waited for, and the lock tried from time to
+ * time.
+ */
+static int
+lock_patiently(const struct lp_tokens *t, short type)
+{
+	struct pollfd p = { .fd = t->watched };
+	int rc;
+
+	for (unsigned n = 0; (rc = lock(t->fd, type)) == LP_E_ABSENT; n++)
+		if (n == LP_TOKENS_PATIENCE * (1000 / LOCK_WAIT_MS) || (poll(&p, 1, LOCK_WAIT_MS) > 0 && p.revents != 0))
+			break;
+	return rc;
 }
 
 /* The next field of a line, unescaped, as a C string in b; LP_E_DATA if there is none. */
@@ -275,7 +299,7 @@ lp_tokens_open(struct lp_tokens *t, const char **why)
 {
 	const char *file = getenv("LP_TOKEN_FILE"), *number = getenv("LP_TOKEN_FD");
 
-	*t = (struct lp_tokens){ .fd = -1 };
+	*t = (struct lp_tokens){ .fd = -1, .watched = -1 };
 	if (number != NULL && *number != '\0')
 		t->fd = open_inherited(number, why);
 	else if (file != NULL && *file != '\0')
@@ -293,7 +317,7 @@ lp_tokens_close(struct lp_tokens *t)
 	free(t->v);
 	if (t->fd >= 0)
 		close(t->fd);
-	*t = (struct lp_tokens){ .fd = -1 };
+	*t = (struct lp_tokens){ .fd = -1, .watched = -1 };
 }
 
 /* ---- use ----------------------------------------------------------------------------------- */
@@ -304,7 +328,7 @@ lp_tokens_find(struct lp_tokens *t, const char *host, const char *repo, const ch
 	const struct lp_token_entry *e = at_hand(t, host, repo, user);
 
 	if ((e == NULL || e->end <= now()) && t->fd >= 0 && !t->locked) {
-		if (lock(t->fd, F_RDLCK) == LP_OK) {
+		if (lock_patiently(t, F_RDLCK) == LP_OK) {
 			load(t);
 			(void)lock(t->fd, F_UNLCK);
 		}
@@ -316,7 +340,7 @@ lp_tokens_find(struct lp_tokens *t, const char *host, const char *repo, const ch
 void
 lp_tokens_lock(struct lp_tokens *t)
 {
-	if (t->fd < 0 || lock(t->fd, F_WRLCK) != LP_OK)
+	if (t->fd < 0 || lock_patiently(t, F_WRLCK) != LP_OK)
 		return;
 	t->locked = 1;
 	load(t);
@@ -332,7 +356,7 @@ lp_tokens_unlock(struct lp_tokens *t)
 	(void)lock(t->fd, F_UNLCK);
 }
 
-int
+unsigned
 lp_tokens_put(struct lp_tokens *t, const char *host, const char *repo, const char *user,
     const char *text, uint64_t seconds)
 {

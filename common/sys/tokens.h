@@ -18,6 +18,8 @@
 
 #include "common/base/buf.h"
 
+enum { LP_TOKENS_PATIENCE = 120 /* seconds that the file's lock is waited for */ };
+
 struct lp_token_entry {
 	char *host, *repo, *user; /* whose and what for; user is "" for anonymous */
 	char *text;
@@ -30,6 +32,7 @@ struct lp_tokens {
 	size_t n, cap;
 	unsigned last_serial;
 	int fd;     /* of the file; -1: none */
+	int watched; /* a pipe or a socket, or -1: once its reader has left, no lock is waited for. The caller's to set */
 	int locked;
 };
 
@@ -53,8 +56,12 @@ const struct lp_token_entry *lp_tokens_find(struct lp_tokens *, const char *host
 void lp_tokens_lock(struct lp_tokens *);
 void lp_tokens_unlock(struct lp_tokens *);
 
-/* Keep a token for `seconds`, in place of an older one. LP_OK or LP_E_NOMEM. */
-int lp_tokens_put(struct lp_tokens *, const char *host, const char *repo, const char *user,
+/*
+ * Keep a token for `seconds`, in place of an older one, or of the one that
+ * ends first if there are too many. Its serial, or 0 if there is no memory
+ * for it, which is no failure: it is asked for again.
+ */
+unsigned lp_tokens_put(struct lp_tokens *, const char *host, const char *repo, const char *user,
     const char *text, uint64_t seconds);
 
 /* The server refused this one: nobody shall use it again. */

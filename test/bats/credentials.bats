@@ -362,6 +362,45 @@ asked()
 	LP_TOKEN_FILE=$PWD/ours may "$BEARER/public/app:1"
 }
 
+@test "more tokens than are kept: the next repository has one all the same" {
+	local n
+	{
+		echo '#lp-tokens'
+		for ((n = 0; n < 4096; n++)); do
+			printf '99999999999\tr.example\trepo%d\t\ttoken%d\n' "$n" "$n"
+		done
+	} >tokens
+	chmod 600 tokens
+	LP_TOKEN_FILE=$PWD/tokens may --user alice --password-file password "$BEARER/team/app:1"
+	[ "$(wc -l <tokens)" -eq 4097 ]
+	grep -q "$(printf '\tteam/app\talice\t')" tokens
+}
+
+@test "a reader who leaves ends the wait for the token file" {
+	local pid
+	echo '{"/token": {"delay_ms": 600000}, "/*": {"status": 401, "headers": {"WWW-Authenticate":
+	    "Bearer realm=\"{self}/token\",service=\"s\""}}}' >rules.json
+	fault_start silent rules.json
+	export LP_TOKEN_FILE=$PWD/tokens
+	lp-fetch --plain-http --stall-timeout 600 "$(srv_addr silent)/a@sha256:$(printf %064d 1)" >/dev/null 2>&1 &
+	pid=$!
+	# it has the lock, and will for a long time
+	wait_for grep -q " WRITE $pid " /proc/locks
+	mkfifo pipe
+	exec 9<>pipe
+	{
+		lp-fetch --plain-http --stall-timeout 600 "$(srv_addr silent)/a@sha256:$(printf %064d 1)" 9<&- >pipe 2>said
+		echo $? >ended
+	} 9<&- &
+	sleep 1
+	exec 9<&-
+	wait_for test -s ended
+	[ "$(cat ended)" -eq 0 ]
+	[ ! -s said ]
+	kill -0 "$pid"
+	kill "$pid"
+}
+
 @test "a token that was refused is replaced once" {
 	export LP_TOKEN_FILE=$PWD/tokens
 	may "$BEARER/public/app:1"
@@ -414,6 +453,61 @@ asked()
 	# the token server speaks plain HTTP: a password would be on the wire
 	may_not 'the token server is not asked by https: refused' --cacert "$LP_SRV/tls/ca.pem" --user alice \
 	    --password-file password "localhost:$(srv_port front)/team/app:1"
+}
+
+@test "a token for the registry itself needs no realm, whatever that is" {
+	local token
+	tls_init
+	tls_front front bearer
+	token=$(curl -sSf -u "alice:$SECRET" \
+	    "http://$(srv_addr tokens)/token?service=registry.test&scope=repository:team/app:pull" | jq -r .token)
+	jq -n --arg h "localhost:$(srv_port front)" --arg t "$token" '{auths: {($h): {registrytoken: $t}}}' >auth.json
+	may --cacert "$LP_SRV/tls/ca.pem" --auth-file auth.json "localhost:$(srv_port front)/team/app:1"
+	# one that would be two headers is none: told where it is, and not sent
+	jq '.auths[].registrytoken = "a\nX-Other: b"' auth.json >broken.json
+	run -1 --separate-stderr lp-layers --digest --auth-file broken.json "localhost:$(srv_port front)/team/app:1"
+	[[ $stderr == *'broken.json: '*'a registrytoken with blanks or control characters' ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+}
+
+@test "--user is for one registry, whoever else is named" {
+	echo '{"/*": {"status": 401, "headers": {"WWW-Authenticate": "Basic realm=\"x\""}}}' >rules.json
+	fault_start one rules.json
+	fault_start two rules.json
+	printf '%s/a@sha256:%064d\n%s/b@sha256:%064d\n' "$(srv_addr one)" 1 "$(srv_addr two)" 2 >list
+	run -2 --separate-stderr lp-fetch --plain-http --fill -S store --user alice --password-file password <list
+	[[ $stderr == *'--user is for one registry, and these are two: '* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[ ! -s "$(srv_log one)" ]
+	[ ! -s "$(srv_log two)" ]
+	# several repositories of one are no matter
+	run -3 lp-fetch --plain-http --retries 0 --fill -S store --user alice --password-file password \
+	    "$(srv_addr one)/a@sha256:$(printf %064d 1)" "$(srv_addr one)/b@sha256:$(printf %064d 2)"
+	[ "$(srv_requests one '.headers | has("authorization")' | wc -l)" -eq 2 ]
+}
+
+@test "an identity token is posted again only if nobody has carried that out" {
+	local status count
+	for status in 500:1 502:1 504:1 429:2 503:2; do
+		jq -n --argjson s "${status%:*}" '{
+		    "/v2/a/manifests/1": [{status: 401, headers: {"WWW-Authenticate": "Bearer realm=\"{self}/token\",service=\"s\""}},
+		        {text: "{}", headers: {"Docker-Content-Digest": ("sha256:" + "0" * 64)}}],
+		    "POST /token": [{status: $s, retry_after: 0}, {text: "{\"token\":\"t\"}"}]}' >rules.json
+		fault_start posted rules.json
+		jq -n --arg h "$(srv_addr posted)" '{auths: {($h): {identitytoken: "secret"}}}' >auth.json
+		count=${status#*:}
+		run "-$((count == 2 ? 0 : 3))" lp-layers --plain-http --digest --auth-file auth.json "$(srv_addr posted)/a:1"
+		[ "$(srv_requests posted '.method == "POST"' | wc -l)" -eq "$count" ]
+		srv_stop posted
+		rm "$(srv_log posted)"
+	done
+	# no connection, no request: as often as any
+	jq -n '{"/*": {status: 401, headers: {"WWW-Authenticate": "Bearer realm=\"http://127.0.0.1:1/token\",service=\"s\""}}}' >rules.json
+	fault_start posted rules.json
+	jq -n --arg h "$(srv_addr posted)" '{auths: {($h): {identitytoken: "secret"}}}' >auth.json
+	ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -e trace=connect \
+	    lp-layers --plain-http --retries 1 --digest --auth-file auth.json "$(srv_addr posted)/a:1" && return 1
+	[ "$(grep -c 'htons(1)' trace)" -eq 2 ]
 }
 
 @test "a password stays with the realm and the registry that asked for it" {

@@ -104,7 +104,7 @@ static void
 put(struct lp_tokens *t, const char *host, const char *user, const char *text, uint64_t seconds)
 {
 	lp_tokens_lock(t);
-	if (lp_tokens_put(t, host, "ns/repo", user, text, seconds) != LP_OK)
+	if (lp_tokens_put(t, host, "ns/repo", user, text, seconds) == 0)
 		abort();
 	lp_tokens_unlock(t);
 }
@@ -138,6 +138,33 @@ test_sharing(void)
 	ok_str(lp_span_str(find(&b, "h", "ns/repo", "")), "token 2", "and takes the place of the dropped one");
 	lp_tokens_close(&a);
 	lp_tokens_close(&b);
+}
+
+/* As many as are kept: one more takes the place of the one that ends first. */
+static void
+test_many(void)
+{
+	struct lp_tokens t;
+	const char *why;
+	char repo[32];
+	int held = 0, kept = 0;
+
+	if (unsetenv("LP_TOKEN_FILE") != 0 || lp_tokens_open(&t, &why) != LP_OK)
+		abort();
+	for (int i = 0; i < 4096; i++) {
+		snprintf(repo, sizeof(repo), "r%d", i);
+		held += lp_tokens_put(&t, "h", repo, "", repo, i == 7 ? 50 : 100) != 0;
+	}
+	ok(held == 4096 && t.n == 4096, "4096 tokens");
+	ok(lp_tokens_put(&t, "h", "more", "", "one more", 100) != 0 && t.n == 4096, "one more has a place");
+	ok_str(lp_span_str(find(&t, "h", "more", "")), "one more", "and is found");
+	ok_str(lp_span_str(find(&t, "h", "r7", "")), "none", "the one that ends first is gone");
+	for (int i = 0; i < 4096; i++) {
+		snprintf(repo, sizeof(repo), "r%d", i);
+		kept += strcmp(find(&t, "h", repo, ""), repo) == 0;
+	}
+	ok(kept == 4095, "and no other");
+	lp_tokens_close(&t);
 }
 
 /* What cannot be read costs a token, and nothing else. */
@@ -176,6 +203,7 @@ main(void)
 	test_files();
 	test_sharing();
 	test_lines();
+	test_many();
 	(void)unlink(file);
 	(void)unlink(other);
 	(void)rmdir(dir);
