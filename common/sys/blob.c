@@ -42,9 +42,8 @@ lp_blob_check_size(struct lp_blob *b, uint64_t size)
 int
 lp_blob_remote_failed(struct lp_blob *b, int rc)
 {
-	if (rc == LP_E_DATA || rc == LP_E_NET)
-		return lp_blob_fail(b, rc, "%s", b->remote.why);
-	return rc;
+	/* what the sink failed with is not the remote's to explain */
+	return rc != LP_OK && b->remote.why[0] != '\0' ? lp_blob_fail(b, rc, "%s", b->remote.why) : rc;
 }
 
 /* ---- opening ----------------------------------------------------------------- */

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -84,33 +83,6 @@ wake(struct lp_http *h)
 	return (int)wait;
 }
 
-/*
- * Only time spent waiting for the network counts: a slow reader of ours
- * makes no server slow. While it connects, the connect time-out rules.
- */
-static void
-watch_stalls(struct lp_http *h, int64_t ns)
-{
-	int64_t limit = (int64_t)h->opt.stall_timeout * 1000 * LP_HTTP_NS_PER_MS;
-
-	for (struct lp_http_transfer *t = h->list; t != NULL && limit > 0; t = t->next) {
-		if (t->phase != LP_HTTP_RUNNING || !lp_http_connected(t))
-			continue;
-		t->idle_ns += ns;
-		if (t->idle_ns < limit)
-			continue;
-		if (t->window < LP_HTTP_STALL_MIN) {
-			lp_http_note_head(t);
-			snprintf(t->error, sizeof(t->error), "stalled: %llu bytes in %u seconds",
-			    (unsigned long long)t->window, h->opt.stall_timeout);
-			lp_http_end_try(t, CURLE_OPERATION_TIMEDOUT);
-		} else {
-			t->idle_ns = 0;
-			t->window = 0;
-		}
-	}
-}
-
 /* A pipe says that its reader has gone by an error, a socket by a hang-up. */
 static int
 reader_is_gone(const struct lp_http *h)
@@ -131,18 +103,13 @@ end_all(struct lp_http *h, int status)
 	}
 }
 
-/* Let the network happen for a moment. */
+/* What has ended is settled; how many there were. */
 static int
-step(struct lp_http *h)
+settle_ended(struct lp_http *h)
 {
-	/* no events: what ends the wait is what nobody has to ask for */
-	struct curl_waitfd watched = { .fd = h->watched };
-	int wait = wake(h), running, left;
-	int64_t before;
+	int left, n = 0;
 	CURLMsg *m;
 
-	if (lp_http_api.multi_perform(h->multi, &running) != CURLM_OK)
-		return LP_E_NOMEM;
 	while ((m = lp_http_api.multi_info_read(h->multi, &left)) != NULL) {
 		struct lp_http_transfer *t = NULL;
 		CURLcode code = m->data.result;
@@ -151,16 +118,30 @@ step(struct lp_http *h)
 			continue;
 		(void)lp_http_api.easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
 		lp_http_end_try(t, code);
-		wait = 0;
+		n++;
 	}
-	if (wait == 0)
-		return LP_OK;
-	before = lp_clock_ns();
-	if (lp_http_api.multi_poll(h->multi, &watched, h->watched >= 0, wait, NULL) != CURLM_OK)
+	return n;
+}
+
+/* Let the network happen for a moment. */
+static int
+step(struct lp_http *h)
+{
+	/* no events: what ends the wait is what nobody has to ask for */
+	struct curl_waitfd watched = { .fd = h->watched };
+	int64_t before = lp_clock_ns(), sunk = h->sink_ns;
+	int wait = wake(h), running;
+
+	if (lp_http_api.multi_perform(h->multi, &running) != CURLM_OK)
+		return LP_E_NOMEM;
+	if (settle_ended(h) > 0)
+		wait = 0;
+	lp_http_judge(h);
+	if (wait > 0 && lp_http_api.multi_poll(h->multi, &watched, h->watched >= 0, wait, NULL) != CURLM_OK)
 		return LP_E_NOMEM;
 	if (reader_is_gone(h))
 		end_all(h, LP_E_PIPE);
-	watch_stalls(h, lp_clock_ns() - before);
+	lp_http_spend(h, lp_clock_ns() - before - (h->sink_ns - sunk));
 	return LP_OK;
 }
 
@@ -305,6 +286,7 @@ lp_http_close(struct lp_http *h)
 		(void)lp_http_api.multi_cleanup(h->multi);
 	lp_buf_release(&h->ca);
 	lp_buf_release(&h->warnings);
+	free(h->sockets);
 	free(h);
 	lp_http_api.global_cleanup();
 }
@@ -313,6 +295,12 @@ void
 lp_http_watch(struct lp_http *h, int fd)
 {
 	h->watched = fd;
+}
+
+int
+lp_http_watched(const struct lp_http *h)
+{
+	return h->watched;
 }
 
 struct lp_http_totals

@@ -13,7 +13,11 @@
  *  - 429 and 5xx answers and failed connections are tried again: after what
  *    Retry-After says, or else after a capped exponential back-off with
  *    jitter. What asks for more patience than LP_HTTP_PATIENCE fails. A body
- *    that broke off is not: only the caller knows what to ask for next.
+ *    that broke off is not: only the caller knows what to ask for next. A
+ *    POST is only if nobody has carried it out: no connection, 429, 503.
+ *  - What an answer may cost is bounded (LP_HTTP_HEAD_MAX and its like), so
+ *    that no server holds us for ever. Time counts while a connection stands
+ *    and no sink has the bytes, whether we wait for it or it keeps us busy.
  *  - `Accept-Encoding: identity` always; nothing is ever decoded.
  *  - Proxies come from the environment, as curl reads it.
  *
@@ -32,7 +36,10 @@
 enum {
 	LP_HTTP_HOPS = 8,                /* redirects of one request */
 	LP_HTTP_PATIENCE = 120,          /* seconds that one request waits between its tries, summed */
-	LP_HTTP_HEAD_MAX = 64 * 1024,    /* bytes of an answer's headers */
+	LP_HTTP_HEAD_MAX = 64 * 1024,    /* bytes of an answer's headers, trailers and 100 Continue included */
+	LP_HTTP_STALL_MIN = 1024,        /* bytes of a body that each stall time-out brings */
+	LP_HTTP_WINDOWS = 10,            /* stall time-outs that a body may take that is collected */
+	LP_HTTP_OVERHEAD = 64 * 1024 * 1024, /* bytes on the wire that are in no body, beyond as many as are */
 	LP_HTTP_ERROR_MAX = 64 * 1024    /* bytes kept of the body of an answer that is no success */
 };
 
@@ -50,7 +57,6 @@ struct lp_http_options {
 	 */
 	void (*warning)(struct lp_span text);
 };
-enum { LP_HTTP_STALL_MIN = 1024 };
 
 /* The defaults: 15 s, 30 s, 3 retries, the system's authorities. */
 void lp_http_options_init(struct lp_http_options *);
@@ -69,6 +75,7 @@ void lp_http_close(struct lp_http *);
  * all that runs ends with LP_E_PIPE, without waiting for a server. -1: none.
  */
 void lp_http_watch(struct lp_http *, int fd);
+int lp_http_watched(const struct lp_http *);
 
 /* What a sink answers when it wants no more of this body: not an error. */
 enum { LP_HTTP_ENOUGH = 1 };
@@ -105,7 +112,8 @@ enum lp_http_trouble {
 	LP_HTTP_FINE,
 	LP_HTTP_UNREACHABLE, /* no connection: name, refusal, time-out, or no TLS spoken there */
 	LP_HTTP_UNTRUSTED,   /* TLS, but its certificate is not to be trusted */
-	LP_HTTP_BROKEN       /* it stood, and broke */
+	LP_HTTP_BROKEN,      /* it stood, and broke */
+	LP_HTTP_EXCESS       /* the answer costs more than any is worth; another would, too */
 };
 
 struct lp_http_response {
@@ -138,8 +146,9 @@ struct lp_span lp_http_header(const struct lp_http_response *, const char *name,
  *
  * LP_OK: an answer is there, whatever its status says. LP_E_NET: none, or
  * its body broke off (status and body_bytes say where), LP_E_LIMIT: more
- * than `max` bytes, LP_E_NOMEM, LP_E_PIPE: as lp_http_watch says, or what the
- * sink failed with; `why` says it in words for the first two.
+ * than `max` bytes, LP_E_DATA: a header of the request holds a line end,
+ * LP_E_NOMEM, LP_E_PIPE: as lp_http_watch says, or what the sink failed with;
+ * `why` says it in words for the first three.
  */
 int lp_http_do(struct lp_http *, const struct lp_http_request *, struct lp_http_response *);
 

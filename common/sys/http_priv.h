@@ -2,7 +2,8 @@
  * What the files of the transport share: libcurl, which no other file of the
  * suite knows, and a transfer. For http*.c only.
  *
- *   http.c           sessions: all transfers together, time, the waiting
+ *   http.c           sessions: all transfers together, the waiting
+ *   http_budget.c    what a server may cost: time, and bytes that are no answer
  *   http_try.c       one try of a transfer: what is sent, what curl calls
  *   http_settle.c    what its end means: done, followed, tried again, failed
  *   http_response.c  an answer, and text for people; nothing of curl
@@ -64,7 +65,14 @@ struct lp_http_transfer {
 	int64_t waited_ms;  /* for tries, in all */
 	int64_t wake_ns;
 	int64_t idle_ns;    /* of network time since the stall window began */
-	uint64_t window;    /* bytes that arrived in it */
+	uint64_t window;    /* bytes of the body that arrived in it */
+	int64_t spent_ns;   /* of network time, by all its tries */
+	uint64_t head_bytes; /* of this try: headers, those of 100 Continue, trailers */
+	int headed;         /* the head is over: what else comes as headers is the next one, or trailers */
+	curl_socket_t wire; /* the socket whose bytes are counted; CURL_SOCKET_BAD: not found yet */
+	long port;          /* its local one */
+	uint64_t wire_base; /* its bytes when it was found, and h->totals.bytes then */
+	int64_t body_base;
 	int fault;          /* what a callback failed with; LP_OK: nothing */
 	int cut;            /* an error's body was longer than we keep: ended by us */
 	int status;         /* when LP_HTTP_FINISHED */
@@ -78,6 +86,9 @@ struct lp_http {
 	struct lp_http_transfer *list;  /* oldest first */
 	struct lp_http_totals totals;
 	int watched;            /* descriptor, or -1 */
+	int64_t sink_ns;        /* spent by sinks, in all */
+	curl_socket_t *sockets; /* those that are open */
+	size_t nsockets, sockets_cap;
 };
 
 /* ---- answers -------------------------------------------------------------- */
@@ -87,6 +98,18 @@ void lp_http_response_clear(struct lp_http_response *);
 
 /* Say why it failed, escaped. */
 void lp_http_explain(struct lp_http_response *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- budgets --------------------------------------------------------------- */
+
+/* What curl calls for each socket of the session (CURLOPT_SOCKOPTFUNCTION, CURLOPT_CLOSESOCKETFUNCTION). */
+int lp_http_socket_made(void *h, curl_socket_t, curlsocktype);
+int lp_http_socket_close(void *h, curl_socket_t);
+
+/* This much time has gone by, that of the network alone. */
+void lp_http_spend(struct lp_http *, int64_t ns);
+
+/* End what has cost too much. When curl has had its turn: what lies in a socket has come in time. */
+void lp_http_judge(struct lp_http *);
 
 /* ---- a transfer ------------------------------------------------------------ */
 
@@ -101,6 +124,9 @@ void lp_http_note_head(struct lp_http_transfer *);
 
 /* A connection stood, TLS and all. */
 int lp_http_connected(const struct lp_http_transfer *);
+
+/* Take it from curl for good, because of what the server does: LP_HTTP_EXCESS, with these words. */
+void lp_http_refuse(struct lp_http_transfer *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Take it from curl and see what this means for it: it is launched anew, LP_HTTP_WAITING or LP_HTTP_FINISHED. */
 void lp_http_end_try(struct lp_http_transfer *, CURLcode);

@@ -1,5 +1,7 @@
 #include "common/sys/http_priv.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -140,8 +142,37 @@ lp_http_connected(const struct lp_http_transfer *t)
 }
 
 static int
-worth_another_try(CURLcode c)
+is_post(const struct lp_http_transfer *t)
 {
+	return strcmp(t->req.method, "POST") == 0;
+}
+
+/* What a proxy answered to CONNECT; 0: no such answer, or that it may be passed. */
+static int
+proxy_refusal(const struct lp_http_transfer *t)
+{
+	long code = 0;
+
+	(void)lp_http_api.easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &code);
+	return code / 100 != 2 ? (int)code : 0;
+}
+
+/* Statuses that another time may not have. After 429 and 503 nothing was done; after the others a POST may have been. */
+static int
+is_passing(int status, int post)
+{
+	return status == 429 || status == 503 || (!post && (status == 500 || status == 502 || status == 504));
+}
+
+static int
+worth_another_try(const struct lp_http_transfer *t, CURLcode c)
+{
+	if (proxy_refusal(t) != 0)
+		return is_passing(proxy_refusal(t), 0);
+	if (is_post(t) && t->r->trouble != LP_HTTP_UNREACHABLE)
+		return 0;
+	if (t->req.probe && t->r->trouble == LP_HTTP_UNREACHABLE)
+		return 0;
 	switch (c) {
 	case CURLE_COULDNT_RESOLVE_PROXY:
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -165,11 +196,12 @@ answered(struct lp_http_transfer *t)
 {
 	int status = t->r->status;
 
-	if (is_redirect(status) && strcmp(t->req.method, "POST") != 0) {
+	/* a probe has been answered: whose answer it is does not matter */
+	if (is_redirect(status) && !is_post(t) && !t->req.probe) {
 		follow(t);
 		return;
 	}
-	if ((status == 429 || status == 500 || (status >= 502 && status <= 504)) && try_again(t))
+	if (is_passing(status, is_post(t)) && try_again(t))
 		return;
 	lp_http_finish(t, LP_OK);
 }
@@ -177,6 +209,8 @@ answered(struct lp_http_transfer *t)
 static enum lp_http_trouble
 trouble(const struct lp_http_transfer *t, CURLcode code)
 {
+	if (proxy_refusal(t) != 0)
+		return LP_HTTP_BROKEN;
 	switch (code) {
 	case CURLE_COULDNT_RESOLVE_PROXY:
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -189,6 +223,9 @@ trouble(const struct lp_http_transfer *t, CURLcode code)
 		return LP_HTTP_UNTRUSTED;
 	case CURLE_OPERATION_TIMEDOUT:
 		return lp_http_connected(t) ? LP_HTTP_BROKEN : LP_HTTP_UNREACHABLE;
+	/* what is longer than libcurl takes has no other name */
+	case CURLE_OUT_OF_MEMORY:
+		return LP_HTTP_EXCESS;
 	default:
 		return LP_HTTP_BROKEN;
 	}
@@ -213,6 +250,8 @@ is_proxys(const struct lp_http_transfer *t)
 static const char *
 remedy(const struct lp_http_transfer *t, CURLcode code)
 {
+	if (proxy_refusal(t) == 407)
+		return " (the proxy that the environment names takes no other user or password)";
 	switch (code) {
 	case CURLE_PEER_FAILED_VERIFICATION:
 		return strstr(t->error, "local issuer") != NULL || strstr(t->error, "self") != NULL ?
@@ -221,6 +260,8 @@ remedy(const struct lp_http_transfer *t, CURLcode code)
 		return " (no PEM file, what --cacert or SSL_CERT_FILE names?)";
 	case CURLE_SSL_CONNECT_ERROR:
 		return strstr(t->error, "wrong version number") != NULL ? " (it may speak plain http: --plain-http, or http:// in a URL)" : "";
+	case CURLE_OUT_OF_MEMORY:
+		return " (or a line of the headers is longer than libcurl takes)";
 	case CURLE_COULDNT_CONNECT:
 		return is_proxys(t) ? " (the proxy that the environment names)" : "";
 	default:
@@ -235,8 +276,7 @@ failed(struct lp_http_transfer *t, CURLcode code)
 	int given = t->req.sink != NULL && t->r->status / 100 == 2;
 
 	t->r->trouble = trouble(t, code);
-	if (!given && strcmp(t->req.method, "POST") != 0 && worth_another_try(code) &&
-	    !(t->req.probe && t->r->trouble == LP_HTTP_UNREACHABLE) && again_after(t, lp_retry_backoff(t->tries, draw())))
+	if (!given && worth_another_try(t, code) && again_after(t, lp_retry_backoff(t->tries, draw())))
 		return;
 	if (t->r->why[0] == '\0')
 		lp_http_explain(t->r, "%s%s", t->error[0] != '\0' ? t->error : lp_http_api.easy_strerror(code),
@@ -257,14 +297,28 @@ settle(struct lp_http_transfer *t, CURLcode code)
 		if (t->fault == LP_E_LIMIT)
 			lp_http_explain(t->r, "the answer is larger than we take");
 		lp_http_finish(t, t->fault);
-	} else if (code == CURLE_OUT_OF_MEMORY) {
-		lp_http_finish(t, LP_E_NOMEM);
 	} else if (code == CURLE_OK || t->cut || (code == CURLE_PARTIAL_FILE && t->r->status / 100 != 2)) {
 		/* an error's text need not be whole to be an answer */
 		answered(t);
 	} else {
 		failed(t, code);
 	}
+}
+
+void
+lp_http_refuse(struct lp_http_transfer *t, const char *fmt, ...)
+{
+	char text[sizeof(t->r->why)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	(void)lp_http_api.multi_remove_handle(t->h->multi, t->easy);
+	lp_http_note_head(t);
+	t->r->trouble = LP_HTTP_EXCESS;
+	lp_http_explain(t->r, "%s", text);
+	lp_http_finish(t, LP_E_NET);
 }
 
 void

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/status.h"
+#include "common/sys/clock.h"
 
 enum { RECEIVE_BUFFER = 256 * 1024 };
 
@@ -14,11 +15,22 @@ on_header(char *p, size_t one, size_t n, void *arg)
 	struct lp_http_transfer *t = arg;
 
 	(void)one;
-	t->window += n;
+	t->head_bytes += n;
+	if (t->head_bytes > LP_HTTP_HEAD_MAX) {
+		t->r->trouble = LP_HTTP_EXCESS;
+		t->fault = LP_E_NET;
+		lp_http_explain(t->r, "headers of more than %d KiB", LP_HTTP_HEAD_MAX >> 10);
+		return 0;
+	}
 	/* a status line: 100 Continue came before it, or nothing */
-	if (n >= 5 && memcmp(p, "HTTP/", 5) == 0)
+	if (n >= 5 && memcmp(p, "HTTP/", 5) == 0) {
 		lp_buf_clear(&t->r->head);
-	t->fault = lp_buf_add(&t->r->head, lp_span(p, n));
+		t->headed = 0;
+	}
+	if (!t->headed)
+		t->fault = lp_buf_add(&t->r->head, lp_span(p, n));
+	if (n <= 2)
+		t->headed = 1;
 	return t->fault == LP_OK ? n : 0;
 }
 
@@ -55,6 +67,17 @@ collect(struct lp_http_transfer *t, int good, struct lp_span s)
 	return lp_buf_add(b, s);
 }
 
+/* A reader of ours that is slow makes no server slow. */
+static int
+give(struct lp_http_transfer *t, struct lp_span s)
+{
+	int64_t before = lp_clock_ns();
+	int rc = t->req.sink(t->req.arg, t->r, s);
+
+	t->h->sink_ns += lp_clock_ns() - before;
+	return rc;
+}
+
 static size_t
 on_body(char *p, size_t one, size_t n, void *arg)
 {
@@ -71,7 +94,7 @@ on_body(char *p, size_t one, size_t n, void *arg)
 	t->r->body_bytes += n;
 	good = t->r->status / 100 == 2;
 	if (good && t->req.sink != NULL)
-		t->fault = t->req.sink(t->req.arg, t->r, lp_span(p, n));
+		t->fault = give(t, lp_span(p, n));
 	else
 		t->fault = collect(t, good, lp_span(p, n));
 	return t->fault == LP_OK && !t->cut ? n : 0;
@@ -121,12 +144,21 @@ set_trust(struct lp_http_transfer *t)
 	/* no default places: the lock has shut them, and --cacert means it */
 	SET(CURLOPT_CAINFO, NULL);
 	SET(CURLOPT_CAPATH, NULL);
+	SET(CURLOPT_PROXY_CAINFO, NULL);
+	SET(CURLOPT_PROXY_CAPATH, NULL);
 	/* a system's authorities take longer to read than a near server to answer */
 	if (ca.len > 0 && !t->req.probe)
 		SET(CURLOPT_CAINFO_BLOB, &ca);
+	if (ca.len > 0)
+		SET(CURLOPT_PROXY_CAINFO_BLOB, &ca);
 	if (t->h->opt.insecure || t->req.probe) {
 		SET(CURLOPT_SSL_VERIFYPEER, 0L);
 		SET(CURLOPT_SSL_VERIFYHOST, 0L);
+	}
+	/* a proxy is told its password by a probe as well */
+	if (t->h->opt.insecure) {
+		SET(CURLOPT_PROXY_SSL_VERIFYPEER, 0L);
+		SET(CURLOPT_PROXY_SSL_VERIFYHOST, 0L);
 	}
 }
 
@@ -163,6 +195,10 @@ set_all(struct lp_http_transfer *t)
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, t);
 	SET(CURLOPT_PRIVATE, t);
+	SET(CURLOPT_SOCKOPTFUNCTION, lp_http_socket_made);
+	SET(CURLOPT_SOCKOPTDATA, t->h);
+	SET(CURLOPT_CLOSESOCKETFUNCTION, lp_http_socket_close);
+	SET(CURLOPT_CLOSESOCKETDATA, t->h);
 	/* a connection that others may not use would keep them from waiting for one that they may share */
 	SET(CURLOPT_FORBID_REUSE, (long)t->req.probe);
 	set_method(t);
@@ -188,6 +224,9 @@ lp_http_launch(struct lp_http_transfer *t)
 	t->cut = 0;
 	t->idle_ns = 0;
 	t->window = 0;
+	t->head_bytes = 0;
+	t->headed = 0;
+	t->wire = CURL_SOCKET_BAD;
 	rc = make_headers(t);
 	if (rc == LP_OK) {
 		set_all(t);

@@ -7,8 +7,9 @@
 
 enum {
 	FIRST_GUESS = 1024 * 1024, /* bytes asked for where the end is not known */
-	RESUMES_MAX = 64, /* of one transfer, however much each of them brought */
-	BARREN_MAX = 4    /* in a row that broke off and brought next to nothing */
+	RESUMES_MAX = 64, /* requests of one transfer that broke off, or were not worth it */
+	WORTH_IT = 64 * 1024, /* bytes that one brings which is */
+	BARREN_MAX = 4    /* in a row that brought next to nothing */
 };
 
 void
@@ -25,6 +26,7 @@ static int
 on_bytes(void *arg, struct lp_http_response *r, struct lp_span s)
 {
 	struct lp_remote_get *g = arg;
+	uint64_t end;
 	int rc = LP_OK;
 
 	if (!g->headed) {
@@ -36,11 +38,10 @@ on_bytes(void *arg, struct lp_http_response *r, struct lp_span s)
 
 		g->body_at += lp_span_take(&s, front < s.n ? (size_t)front : s.n).n;
 	}
-	if (rc == LP_OK && s.n > 0) {
-		uint64_t want = g->last - g->at;
-
-		if (s.n > want)
-			s.n = (size_t)want + 1;
+	end = g->last < g->body_last ? g->last : g->body_last;
+	if (rc == LP_OK && s.n > 0 && g->at <= end) {
+		if (s.n > end - g->at)
+			s.n = (size_t)(end - g->at) + 1;
 		rc = g->sink(g->arg, s);
 		if (rc == LP_OK) {
 			g->at += s.n;
@@ -53,7 +54,7 @@ on_bytes(void *arg, struct lp_http_response *r, struct lp_span s)
 		return LP_HTTP_ENOUGH;
 	}
 	/* a body that ends here leaves its connection to the next request */
-	if (g->at > g->last && (r->length < 0 || r->body_bytes < (uint64_t)r->length))
+	if (g->at > end && (r->length < 0 || r->body_bytes < (uint64_t)r->length))
 		return LP_HTTP_ENOUGH;
 	return LP_OK;
 }
@@ -79,6 +80,7 @@ send(struct lp_remote_get *g)
 
 	g->asked_at = g->at;
 	g->asked_last = g->last;
+	g->body_last = LP_RANGE_END;
 	g->headed = 0;
 	g->told = 0;
 	g->failure = LP_OK;
@@ -138,14 +140,14 @@ fell_short(struct lp_remote_get *g, int status)
 {
 	struct lp_remote *m = g->remote;
 	struct lp_http_response *r = &g->response;
+	uint64_t brought = g->at - g->asked_at;
 
 	if (status == LP_OK && r->status == 200 && r->length < 0 && m->size < 0)
 		return ends_here(g);
 	/* a trickle is no progress: it would take for ever */
-	g->barren = g->at - g->asked_at >= LP_HTTP_STALL_MIN || (status == LP_OK && g->at > g->asked_at) ?
-	    0 : g->barren + 1;
-	/* a server may give less than asked, and say so: that is no resumption */
-	g->resumes += status != LP_OK || g->barren > 0;
+	g->barren = brought >= LP_HTTP_STALL_MIN ? 0 : g->barren + 1;
+	/* a server may give less than was asked, if it is worth asking for more */
+	g->resumes += status != LP_OK || brought < WORTH_IT;
 	if (g->barren >= BARREN_MAX || g->resumes > RESUMES_MAX)
 		return lp_remote_fail(m, LP_E_NET, "broke off at byte %llu%s%s; tried %u times", ULL(g->at),
 		    r->why[0] != '\0' ? ": " : "", r->why, g->resumes);
@@ -181,11 +183,10 @@ judge(struct lp_remote_get *g, int status)
 	if (again != 0)
 		return again > 0 ? LP_E_ABSENT : again;
 	if (status != LP_OK && status != LP_E_NET)
-		return status;
-	if ((r->status == 0 || (status != LP_OK && r->status / 100 != 2)) && is_named(g->remote, r))
-		return lp_remote_fail(g->remote, LP_E_NET, "%s", r->why);
-	if (r->status == 0 || (status != LP_OK && r->status / 100 != 2))
-		return lp_remote_fail(g->remote, LP_E_NET, "%s: %s", r->where, r->why);
+		return lp_remote_fail(g->remote, status, "%s", r->why);
+	if (status != LP_OK && (r->status / 100 != 2 || r->trouble == LP_HTTP_EXCESS))
+		return lp_remote_fail(g->remote, status, "%s%s%s", is_named(g->remote, r) ? "" : r->where,
+		    is_named(g->remote, r) ? "" : ": ", r->why);
 	if (r->status == 416)
 		return lp_remote_unsatisfiable(g);
 	if (r->status / 100 != 2)
@@ -221,6 +222,7 @@ lp_remote_start(struct lp_remote_get *g, struct lp_remote *m, uint64_t first, ui
 {
 	int rc = LP_OK;
 
+	m->why[0] = '\0';
 	*g = (struct lp_remote_get){ .remote = m, .at = first, .last = last, .sink = sink,
 	    .done = done, .arg = arg };
 	lp_http_response_init(&g->response);

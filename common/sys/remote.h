@@ -5,9 +5,12 @@
  *
  *  - 200 for a range: what is in front is thrown away, and the transfer
  *    ends where the range does.
- *  - 206: Content-Range is compared with what was asked and with the size.
+ *  - 206: Content-Range is compared with what was asked and with the size,
+ *    and nothing behind its end is read.
  *  - a body that breaks off, or gives less than was asked: the rest is
  *    asked for, a bounded number of times.
+ *  - a file that is replaced on the way: refused, if its ETag or date says so
+ *    (RFC 9110 section 15.3.7.3) and no digest will.
  *  - 401, and signed URLs that expired: as the registry says.
  *  - a page for people (HTML) instead of a blob, and a body that was
  *    compressed on the way: refused.
@@ -30,6 +33,7 @@ struct lp_remote {
 	const struct lp_reference *ref;  /* LP_REF_REGISTRY or LP_REF_URL; borrowed */
 	const char *digest;              /* borrowed; "" for none */
 	int64_t size;                    /* of the whole blob; -1 until it is known */
+	char version[256];               /* ETag or Last-Modified of the first answer, as far as it fits; "" for none */
 	int no_ranges;                   /* it has answered 200 to one: each costs all that is in front of it */
 	char why[640];                   /* what failed, fit to print, without the blob's name */
 };
@@ -55,6 +59,7 @@ struct lp_remote_get {
 	char range[64];
 	const char *headers[2];
 	uint64_t body_at;   /* of the blob: where the next byte of the body belongs */
+	uint64_t body_last; /* and its last one, as its Content-Range has it; or LP_RANGE_END */
 	uint64_t asked_at;  /* `at` when this request was sent */
 	uint64_t asked_last;
 	int headed;         /* this answer's headers were looked at */
@@ -76,7 +81,8 @@ struct lp_remote_get {
  * LP_E_NET    the server or the network failed
  * LP_E_NOMEM, LP_E_PIPE (lp_http_watch), or what the sink failed with
  *
- * with remote->why set for the first two failures. May call `done` at once.
+ * with remote->why set for the first two failures; "" if there is nothing to
+ * say. May call `done` at once.
  */
 void lp_remote_start(struct lp_remote_get *, struct lp_remote *, uint64_t first, uint64_t last,
     lp_remote_sink *, void (*done)(void *arg, int status), void *arg);

@@ -47,6 +47,7 @@ check_partial(struct lp_remote_get *g)
 
 	if (s.p == NULL) {
 		/* without it only the length can tell that this is what was asked for */
+		g->body_last = g->asked_last;
 		if (g->response.length >= 0 && (uint64_t)g->response.length == g->asked_last - g->asked_at + 1)
 			return LP_OK;
 		return lp_remote_fail(m, LP_E_NET, "HTTP 206 without Content-Range, and not of the length asked for");
@@ -54,6 +55,7 @@ check_partial(struct lp_remote_get *g)
 	if (lp_content_range(s, &cr) != LP_OK || !cr.satisfied)
 		return lp_remote_fail(m, LP_E_NET, "HTTP 206 with a Content-Range that makes no sense: %s",
 		    lp_quote(s));
+	g->body_last = cr.range.last;
 	if (cr.range.first != g->asked_at)
 		return lp_remote_fail(m, LP_E_NET, "asked for bytes from %llu, the server sends some from %llu",
 		    ULL(g->asked_at), ULL(cr.range.first));
@@ -79,6 +81,33 @@ check_encoding(struct lp_remote_get *g, int size_rc, int size_was_known)
 	    lp_quote(s));
 }
 
+/*
+ * Parts of two versions are no file. What has a digest shows that at the end,
+ * and what serves it may have many ETags for one content.
+ */
+static int
+check_version(struct lp_remote_get *g)
+{
+	static const char *const fields[] = { "ETag", "Last-Modified" };
+	char version[sizeof(g->remote->version)];
+	struct lp_remote *m = g->remote;
+
+	for (size_t i = 0; m->digest[0] == '\0' && i < sizeof(fields) / sizeof(fields[0]); i++) {
+		struct lp_span s = lp_http_header(&g->response, fields[i], 0);
+
+		if (s.n == 0 || (m->version[0] != '\0' && strncmp(m->version, fields[i], strlen(fields[i])) != 0))
+			continue;
+		snprintf(version, sizeof(version), "%s %.*s", fields[i], s.n < sizeof(version) ? (int)s.n : (int)sizeof(version),
+		    (const char *)s.p);
+		if (m->version[0] == '\0')
+			memcpy(m->version, version, sizeof(version));
+		else if (strcmp(m->version, version) != 0)
+			return lp_remote_fail(m, LP_E_NET, "it was replaced while it was read: %s", lp_quotes(version));
+		break;
+	}
+	return LP_OK;
+}
+
 int
 lp_remote_check_head(struct lp_remote_get *g)
 {
@@ -102,7 +131,8 @@ lp_remote_check_head(struct lp_remote_get *g)
 	default:
 		return lp_remote_fail(g->remote, LP_E_NET, "HTTP %d in answer to a GET", r->status);
 	}
-	return check_encoding(g, rc, known);
+	rc = check_encoding(g, rc, known);
+	return rc != LP_OK ? rc : check_version(g);
 }
 
 /* Portals and error pages come with 200, too; no blob begins like that under that name. */

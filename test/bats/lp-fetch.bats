@@ -33,7 +33,7 @@ serve()
 		rules=$(jq -c --arg p "$path" --arg f "$BLOB" --argjson s "$step" \
 		    '.[$p] = ($s | if type == "array" then . else [.] end | map(if (keys - ["range", "shift", "total",
 		    "content_range", "chunked", "length", "short", "extra", "delay_ms", "rate", "close_at", "reset_at",
-		    "stall_at", "gzip", "headers"]) == [] then . + {file: $f} else . end))' <<<"$rules")
+		    "stall_at", "gzip", "headers", "most"]) == [] then . + {file: $f} else . end))' <<<"$rules")
 	done
 	printf '%s\n' "$rules" >rules
 	srv_stop faulty
@@ -131,6 +131,45 @@ ranges()
 	[ ! -s got ]
 }
 
+@test "206: what comes behind the end that it names is not the blob's" {
+	serve "[{\"status\": 206, \"range\": \"ignore\", \"content_range\": \"bytes 1000-1499/1000000\",
+	    \"base64\": \"$({ tail -c +1001 "$BLOB" | head -c 500; noise 1 500; } | base64 -w 0)\"}, {}]"
+	gets 1000 1000 -r 1000-1999 "$URL"
+	[ "$(ranges)" = $'bytes=1000-1999\nbytes=1500-1999' ]
+}
+
+@test "a range in small pieces: so many requests, and no more" {
+	# each worth its request
+	serve '{"most": 65536}'
+	gets 0 1000000 -a "$URL"
+	# one byte each, a KiB each: named by their own Content-Range, and for ever
+	serve '{"most": 1}'
+	fails 3 'broke off at byte 4; tried 4 times' -n 2000 "$URL"
+	head -c 4 "$BLOB" | cmp - got
+	logged faulty 4
+	serve '{"most": 1024}'
+	fails 3 'broke off at byte 66560; tried 65 times' -n 100000 "$URL"
+	head -c 66560 "$BLOB" | cmp - got
+	logged faulty 65
+}
+
+@test "a file that is replaced while it is read is not put together of both" {
+	local field
+	for field in '"ETag": "\"v1\"" "ETag": "\"v2\""' \
+	    '"Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT" "Last-Modified": "Sun, 06 Nov 1994 08:49:38 GMT"'; do
+		serve "$(sed 's/\(.*\) \("[EL].*\)/[{"headers": {\1}, "close_at": 262144}, {"headers": {\2}}]/' <<<"$field")"
+		fails 3 'it was replaced while it was read: ' -a "$URL"
+		head -c 262144 "$BLOB" | cmp - got
+		# its digest says what it is, whatever its servers call it
+		serve "$(sed 's/\(.*\) \("[EL].*\)/[{"headers": {\1}, "close_at": 262144}, {"headers": {\2}}]/' <<<"$field")"
+		gets 0 1000000 -a --digest "$DIGEST" "$URL"
+	done
+	# the same one, also where only some answers say so
+	serve '[{"headers": {"ETag": "\"v1\"", "Last-Modified": "x"}, "close_at": 500000}, {"headers": {"Last-Modified": "x"},
+	    "close_at": 300000}, {"headers": {"ETag": "\"v1\""}}]'
+	gets 0 1000000 -a "$URL"
+}
+
 @test "416: beyond the end, or a server that is wrong" {
 	serve '{}'
 	fails 1 'byte 1000000 is beyond its end: it has 1000000 bytes' -r 1000000-1000009 "$URL"
@@ -188,6 +227,46 @@ ranges()
 }
 
 # somebody listens, and never says a word: a connection stands once TLS does
+@test "what has no end ends: headers, 100 Continue, trailers, the extension of a chunk" {
+	local ok='HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n' line='x: 0123456789abcdef\r\n'
+	serve /headers "{\"endless\": [\"$ok\", \"$line\"]}" /line "{\"endless\": [\"${ok}x: \", \"0123456789abcdef\"]}" \
+	    /continue "{\"endless\": [\"\", \"HTTP/1.1 100 Continue\r\n\r\n\"]}" \
+	    /trailers "{\"endless\": [\"$ok\r\n1\r\n1\r\n0\r\n\", \"$line\"]}" \
+	    /extension "{\"endless\": [\"$ok\r\n1;\", \"$(printf '%8192s' | tr ' ' x)\"]}" \
+	    /slow "{\"rate\": 4096, \"endless\": [\"$ok\r\n1;\", \"$(printf '%256s' | tr ' ' x)\"]}"
+	for what in headers continue trailers; do
+		fails 3 'headers of more than 64 KiB' --retries 0 "${URL%/blob}/$what"
+	done
+	fails 3 'lp-fetch: .*(headers of more than 64 KiB|longer than libcurl takes|Too large response headers)' --retries 0 "${URL%/blob}/line"
+	fails 3 'more than 64 MiB arrived that are no part of the answer' --retries 0 --stall-timeout 0 "${URL%/blob}/extension"
+	# busy all the time, and yet nothing comes
+	fails 3 'stalled: 0 bytes in 1 seconds' --retries 0 --stall-timeout 1 "${URL%/blob}/slow"
+}
+
+@test "the trailers of an answer are no headers of it" {
+	serve '{"raw": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n123\r\n0\r\nWarning: 299 - \"told\"\r\n\r\n"}'
+	run -0 --separate-stderr lp-fetch "$URL"
+	[ "$output" = 123 ]
+	[ -z "$stderr" ]
+}
+
+@test "time that we were stopped is not the server's" {
+	local pid
+	serve '{"delay_ms": 1500}'
+	lp-fetch --retries 0 --stall-timeout 3 -n 1000 "$URL" >got 2>said &
+	pid=$!
+	wait_for grep -q "$(printf ':%04X 01 ' "$(srv_port faulty)")" /proc/net/tcp
+	sleep 0.5
+	# the request has gone out; while we sleep the answer comes, and time goes by
+	kill -STOP "$pid"
+	srv_asked faulty 1
+	sleep 4
+	kill -CONT "$pid"
+	wait "$pid"
+	cmp <(head -c 1000 "$BLOB") got
+	[ ! -s said ]
+}
+
 @test "--connect-timeout ends what never becomes a connection" {
 	mkdir -p "$LP_SRV/mute"
 	srv_spawn mute python3 -c '

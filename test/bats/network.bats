@@ -162,6 +162,46 @@ proxy()
 	run ! grep -rF -e secret-carol -e secret-alice out stats st
 }
 
+@test "a proxy is spoken to by TLS, by the same authorities" {
+	echo '{"http://registry.invalid/x": {"text": "by TLS"}}' >rules
+	fault_start by_tls rules --tls "$LP_SRV/tls/cert.pem" "$LP_SRV/tls/key.pem"
+	export http_proxy=https://carol:secret-carol@localhost:$(srv_port by_tls)
+	[ "$(lp-fetch --cacert "$CA" http://registry.invalid/x)" = 'by TLS' ]
+	[ "$(SSL_CERT_FILE=$CA lp-fetch http://registry.invalid/x)" = 'by TLS' ]
+	[ "$(lp-fetch --insecure http://registry.invalid/x)" = 'by TLS' ]
+	srv_asked by_tls 3
+	# no other authority, and it is told nothing, not by the question whether a registry speaks TLS either
+	https_proxy=$http_proxy
+	export https_proxy no_proxy=none.invalid
+	run -3 --separate-stderr lp-fetch --retries 0 http://registry.invalid/x
+	[[ $stderr == *certificate* ]]
+	run -3 --separate-stderr lp-layers --retries 0 localhost:1/x
+	[[ $stderr == *certificate* ]]
+	[ "$(srv_requests by_tls | wc -l)" -eq 3 ]
+}
+
+@test "a proxy that refuses is asked once: a wrong password is not sent again and again" {
+	local code
+	for code in 407 403; do
+		jq -n --argjson s "$code" '{"registry.invalid:443": {status: $s, headers: {"Proxy-Authenticate": "Basic realm=\"p\""}}}' >rules
+		fault_start refuses rules
+		https_proxy=http://carol:secret-carol@$(srv_addr refuses) run -3 --separate-stderr lp-fetch https://registry.invalid/x
+		[[ $stderr == *"$code"* ]]
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		srv_asked refuses 1
+		[ "$(srv_requests refuses | wc -l)" -eq 1 ]
+		srv_stop refuses
+		rm "$(srv_log refuses)"
+	done
+}
+
+@test "a registry on this machine that redirects speaks TLS all the same" {
+	jq -n '{"/v2/": {redirect: "https://localhost:1/login"}, "/v2/x/manifests/latest": {text: "{}",
+	    headers: {"Docker-Content-Digest": ("sha256:" + "0" * 64)}}}' >rules
+	fault_start tls rules --tls "$LP_SRV/tls/cert.pem" "$LP_SRV/tls/key.pem"
+	[ "$(lp-layers --cacert "$CA" --retries 0 --digest "localhost:$(srv_port tls)/x")" = "sha256:$(printf %064d 0)" ]
+}
+
 @test "a proxy's password is in no message" {
 	local source
 	source=$(sources "$(srv_addr private localhost)" | head -n 1)

@@ -114,6 +114,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.log.add(self.record)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = handle_any
+    do_CONNECT = handle_any
 
     def head(self, status, headers):
         """The status line and the headers, as given: nothing is added."""
