@@ -13,6 +13,7 @@ enum { GRAMS_MAX = 24 };
 struct search {
 	struct lp_cache *cache;
 	const char *pattern;
+	struct lp_buf normal;   /* what it is of, if it is a shell pattern */
 	int glob;
 	lp_cache_hit_fn *fn;
 	void *arg;
@@ -200,11 +201,38 @@ search_listing(void *arg, struct lp_stmt *row)
 
 /* ---- the whole ------------------------------------------------------------ */
 
+/* Slashes, and components of a dot alone, that a pattern has behind a slash. */
+static const char *
+skip_slashes(const char *p)
+{
+	while (*p == '/' || (*p == '.' && (p[1] == '/' || p[1] == '\0')))
+		p++;
+	return p;
+}
+
+/* A pattern in the form that indexed paths have. Where a bracket expression ends is fnmatch(3)'s secret: there we stop. */
+static int
+normal_glob(const char *p, struct lp_buf *out)
+{
+	int rc = lp_buf_addc(out, '/');
+
+	for (p = skip_slashes(p); *p != '\0' && *p != '[' && rc == LP_OK;) {
+		if (*p == '/') {
+			p = skip_slashes(p);
+			rc = *p != '\0' ? lp_buf_addc(out, '/') : LP_OK;
+			continue;
+		}
+		if (*p == '\\' && p[1] != '\0')
+			rc = lp_buf_addc(out, *p++);
+		rc = rc != LP_OK ? rc : lp_buf_addc(out, *p++);
+	}
+	return rc != LP_OK ? rc : lp_buf_adds(out, p);
+}
+
 static int
 prepare(struct search *s)
 {
 	struct lp_db *db = &s->cache->db;
-	struct lp_span pattern = lp_span_str(s->pattern);
 	int rc = lp_stmt_init(db, &s->posting, "SELECT blocks FROM gram WHERE listing = ? AND gram = ?");
 
 	rc = rc != LP_OK ? rc : lp_stmt_init(db, &s->rows,
@@ -213,7 +241,6 @@ prepare(struct search *s)
 	    "SELECT DISTINCT ref, " LP_CACHE_SHOWN " = ?1 FROM listing JOIN image_layer ON image_layer.layer = listing.layer"
 	    " JOIN image ON image.id = image WHERE listing.id = ?1 AND (?2 = '' OR ref = ?2) AND " LP_CACHE_SERVES("listing")
 	    " ORDER BY ref");
-	s->ngrams = s->glob ? lp_grams_of_glob(pattern, s->gram, GRAMS_MAX) : lp_grams_of(pattern, s->gram, GRAMS_MAX);
 	return rc;
 }
 
@@ -223,6 +250,7 @@ release(struct search *s)
 	lp_stmt_release(&s->posting);
 	lp_stmt_release(&s->rows);
 	lp_stmt_release(&s->images);
+	lp_buf_release(&s->normal);
 	lp_buf_release(&s->path);
 	lp_buf_release(&s->scratch);
 	lp_buf_release(&s->refs);
@@ -230,23 +258,42 @@ release(struct search *s)
 	lp_buf_release(&s->blocks[1]);
 }
 
+/* The pattern, and which grams paths that match have. */
+static int
+understand(struct search *s, const char *pattern)
+{
+	struct lp_span text = lp_span_str(pattern);
+
+	s->pattern = pattern;
+	if (!s->glob) {
+		s->ngrams = lp_grams_of(text, s->gram, GRAMS_MAX);
+		return LP_OK;
+	}
+	if (normal_glob(pattern, &s->normal) != LP_OK || (s->pattern = lp_buf_cstr(&s->normal)) == NULL)
+		return LP_E_NOMEM;
+	s->ngrams = lp_grams_of_glob(lp_buf_span(&s->normal), s->gram, GRAMS_MAX);
+	return LP_OK;
+}
+
 int
 lp_cache_search(struct lp_cache *c, const struct lp_cache_scope *scope, const char *pattern, int glob,
     lp_cache_hit_fn *fn, void *arg)
 {
-	struct search s = { .cache = c, .pattern = pattern, .glob = glob, .image = scope->image, .fn = fn, .arg = arg };
+	struct search s = { .cache = c, .glob = glob, .image = scope->image, .fn = fn, .arg = arg };
 	struct lp_stmt listings;
 	int rc = lp_cache_listings(c, scope, &listings);
 
 	if (rc != LP_OK)
 		return rc;
+	lp_buf_init(&s.normal, SIZE_MAX);
 	lp_buf_init(&s.path, LP_MAX_ROW);
 	lp_buf_init(&s.scratch, LP_MAX_ROW);
 	lp_buf_init(&s.refs, LP_MAX_ROW);
 	lp_buf_init(&s.blocks[0], SIZE_MAX);
 	lp_buf_init(&s.blocks[1], SIZE_MAX);
 	/* the listings stay open to the end, so all of it is one transaction */
-	rc = lp_cache_failed(c, prepare(&s));
+	rc = understand(&s, pattern);
+	rc = rc != LP_OK ? rc : lp_cache_failed(c, prepare(&s));
 	rc = rc != LP_OK ? rc : lp_cache_each(c, &listings, search_listing, &s);
 	release(&s);
 	lp_stmt_release(&listings);

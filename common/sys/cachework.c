@@ -35,12 +35,14 @@ count_claim(struct lp_cachework *w, struct lp_span origin)
 		snprintf(w->claimant, sizeof(w->claimant), "%s", lp_quote(origin));
 }
 
-static void
-say_claims(const struct lp_cachework *w)
+/* How many of them there are, if all went well; the status. */
+static int
+say_claims(const struct lp_cachework *w, int rc)
 {
-	if (w->claims > 0)
+	if (rc == LP_OK && w->claims > 0)
 		lp_note("%" PRId64 " of %" PRId64 " lines are claims (the first one of %s), not checked against a layer's digest",
 		    w->claims, w->found, w->claimant);
+	return rc;
 }
 
 static int
@@ -214,8 +216,7 @@ lp_cachework_search(struct lp_cachework *w)
 	/* as others write the beginning of a path */
 	if (!w->fixed && strncmp(dot, "./", 2) == 0)
 		dot++;
-	rc = lp_cache_search(&w->cache, &scope, dot, glob, write_hit, w);
-	say_claims(w);
+	rc = say_claims(w, lp_cache_search(&w->cache, &scope, dot, glob, write_hit, w));
 	return rc == LP_OK && w->found == 0 ? LP_E_ABSENT : rc;
 }
 
@@ -241,10 +242,7 @@ write_image(void *arg, const struct lp_cache_image *i)
 int
 lp_cachework_images(struct lp_cachework *w)
 {
-	int rc = lp_cache_images(&w->cache, write_image, w);
-
-	say_claims(w);
-	return rc;
+	return say_claims(w, lp_cache_images(&w->cache, write_image, w));
 }
 
 int
@@ -318,8 +316,7 @@ lp_cachework_export(struct lp_cachework *w)
 	w->out.header = w->header && !w->json;
 	rc = lp_listing_begin(&w->out);
 	rc = rc != LP_OK ? rc : lp_cache_export(&w->cache, &scope, write_entry, w);
-	say_claims(w);
-	return rc;
+	return say_claims(w, rc);
 }
 
 /* ---- the whole ------------------------------------------------------------ */

@@ -30,6 +30,9 @@ plan(struct lp_pipeline *line, const struct lp_peek_image *im, const char *comma
 	size_t known = 0;
 
 	lp_argv_addf(a, "--db=%s", im->peek->o->db);
+	/* the user's cache is nothing to wait for; a database that was named is wanted */
+	if (im->peek->o->defaults[1] != NULL)
+		lp_argv_add(a, "--wait=2");
 	lp_argv_add(a, command);
 	for (size_t i = 0; i < im->n; i++)
 		known += im->layer[i].digest != NULL;

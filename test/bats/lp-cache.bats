@@ -745,3 +745,203 @@ schema_1()
 	run -1 --separate-stderr as_anybody lp-cache stat
 	[[ $stderr == *'earlier version'* ]]
 }
+
+# ---- somebody else's database, somebody else's lock -------------------------
+
+@test "a database of another program is not touched, whoever asks" {
+	mkdir db
+	sqlite3 other.db 'CREATE TABLE t(x); INSERT INTO t VALUES(1)'
+	sqlite3 wal.db 'PRAGMA journal_mode = WAL; CREATE TABLE t(x)' >/dev/null
+	sqlite3 id.db 'PRAGMA application_id = 5' >/dev/null
+	for db in other.db wal.db id.db; do
+		for args in stat images 'search x' export "get $(digest 1)" "has $(digest 1)" 'prune --days=0' "put $(digest 1)"; do
+			cp $db it.db
+			# shellcheck disable=SC2086
+			run -1 --separate-stderr lp-cache --db=it.db $args </dev/null
+			[ "$stderr" = 'lp-cache: it.db: a database, but not of listings' ]
+			cmp $db it.db
+			[ ! -e it.db-wal ]
+		done
+	done
+}
+
+@test "a database whose version makes no sense is refused" {
+	put "$(digest 1)" </dev/null
+	for version in -1 -2 -2147483648 0 3 2147483647; do
+		cp db/l.db v.db
+		sqlite3 v.db "PRAGMA user_version = $version"
+		cp v.db before
+		run -1 --separate-stderr lp-cache --db=v.db stat
+		[[ $stderr == *'not of listings' || $stderr == *'later version'* ]]
+		cmp before v.db
+		rm v.db
+		sqlite3 v.db "PRAGMA user_version = $version"
+		[ "$version" -eq 0 ] || run -1 lp-cache --db=v.db stat
+	done
+}
+
+@test "tables that are not ours exactly are refused: views, triggers, generated columns, indexes" {
+	{ listing 30; end yes; } | put "$(digest 1)"
+	for sql in \
+	    'ALTER TABLE entry RENAME TO e; CREATE VIEW entry AS WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT 1 AS listing, x AS seq, x AS name, x AS type, 0 AS mode, 0 AS uid, 0 AS gid, 0 AS size, 0 AS mtime, 0 AS mtime_nsec, 0 AS linkname, NULL AS line FROM r' \
+	    'ALTER TABLE layer RENAME TO l; CREATE VIEW layer AS WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT x AS id, x AS digest FROM r' \
+	    "CREATE TRIGGER t AFTER INSERT ON listing BEGIN DELETE FROM layer; END" \
+	    "CREATE INDEX i ON entry(hex(zeroblob(1000000)))" \
+	    "ALTER TABLE entry ADD COLUMN bomb TEXT AS (hex(zeroblob(500000000)))" \
+	    'CREATE TABLE more(x)' 'DROP VIEW path' 'DROP TABLE gram'; do
+		cp db/l.db h.db
+		sqlite3 h.db "PRAGMA legacy_alter_table = ON; $sql"
+		for args in stat images 'search file' export "get $(digest 1)" 'prune --days=0' "put $(digest 1)"; do
+			# shellcheck disable=SC2086
+			run -1 --separate-stderr lp-cache --db=h.db $args </dev/null
+			[ "$stderr" = 'lp-cache: h.db: its tables are not those of lp-cache' ]
+		done
+	done
+	# what ANALYZE leaves is SQLite's own
+	sqlite3 db/l.db ANALYZE
+	run -0 lp-cache stat
+}
+
+# maze FILE: each cell of an inner page of the entries leads to the next such page, sixteen deep: a walk does not end
+maze()
+{
+	python3 - "$1" "$(sqlite3 "$1" "SELECT rootpage FROM sqlite_schema WHERE name = 'entry'")" <<-'END'
+	import struct, sys
+	f = open(sys.argv[1], 'r+b')
+	root = int(sys.argv[2])
+	page = struct.unpack('>H', f.read(18)[16:18])[0]
+	f.seek(0)
+	data = f.read()
+	inner = {}
+	for n in range(2, len(data) // page + 1):
+	    b = bytearray(data[(n - 1) * page:n * page])
+	    if b[0] == 2: # interior page of an index: WITHOUT ROWID tables are such
+	        inner[n] = b
+	chain = [root] + [n for n in inner if n != root][:16]
+	assert len(chain) == 17
+	for n, child in zip(chain, chain[1:]):
+	    b = inner[n]
+	    b[8:12] = struct.pack('>I', child)
+	    for i in range(struct.unpack('>H', b[3:5])[0]):
+	        at = struct.unpack('>H', b[12 + 2 * i:14 + 2 * i])[0]
+	        b[at:at + 4] = struct.pack('>I', child)
+	    f.seek((n - 1) * page)
+	    f.write(b)
+	END
+}
+
+@test "a tree that leads through the same pages again and again ends all the same" {
+	{ listing 9000 "$(printf 'long%.0s' {1..40})"; end yes; } | put "$(digest 1)" --image i --index 0
+	sqlite3 db/l.db 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+	maze db/l.db
+	for args in 'search d' "get $(digest 1)" export 'prune --days=0'; do
+		# shellcheck disable=SC2086
+		run -1 bash -c 'exec lp-cache -q "$@" 2>&1 >/dev/null' - $args
+		[ "$output" = "lp-cache: $LP_CACHE: damaged: it asks for more work than a database of its size can" ]
+	done
+	for args in stat images "has $(digest 1)"; do
+		# shellcheck disable=SC2086
+		run -0 lp-cache $args
+	done
+}
+
+@test "somebody writes: who reads does not wait, and who writes waits as long as was said" {
+	{ listing 5; end yes; } >rows
+	put "$(digest 1)" --image a --index 0 <rows
+	mkfifo gate
+	sqlite3 db/l.db 'BEGIN IMMEDIATE' '.system echo >went; read -r line <gate' 3>&- &
+	until [ -e went ]; do sleep 0.02; done
+	# --wait could not be any longer: what waits, waits for ever
+	lp-cache --wait=86400 get "$(digest 1)" | cmp rows -
+	lp-cache --wait=86400 get --image=b --index=0/1 "$(digest 1)" | cmp rows -
+	lp-cache --wait=86400 search file2 | grep -q file2
+	run -3 --separate-stderr lp-cache --wait=0 put --layer "$(digest 2)" <rows
+	[ "$stderr" = "lp-cache: $LP_CACHE: database is locked" ]
+	run -3 lp-cache --wait=1 prune --days=0
+	echo >gate
+	wait
+	run -4 lp-cache search --image b x
+	# what cannot be noted now is noted later
+	lp-cache get --image=b --index=0/1 "$(digest 1)" >/dev/null
+	[ "$(lp-cache images | cut -f 1)" = $'a\nb' ]
+}
+
+@test "a lock is waited for once, also where the database is made" {
+	mkdir db
+	sqlite3 db/l.db 'PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; VACUUM' >/dev/null
+	mkfifo gate
+	sqlite3 db/l.db 'BEGIN IMMEDIATE' '.system echo >went; read -r line <gate' 3>&- &
+	until [ -e went ]; do sleep 0.02; done
+	run -3 --separate-stderr lp-cache --wait=1 put --layer "$(digest 2)" </dev/null
+	[ "$stderr" = "lp-cache: $LP_CACHE: database is locked" ]
+	echo >gate
+	wait
+}
+
+@test "an image that has lost layers loses them here, also by get" {
+	for i in 1 2 3; do
+		{ listing 2 "l$i-"; end yes; } | put "$(digest $i)" --image i --index $((i - 1))/3
+	done
+	lp-cache get --image=i --index=1/2 "$(digest 2)" >/dev/null
+	[ "$(lp-cache images | cut -f 2,3)" = "$(printf '0\t%s\n1\t%s' "$(digest 1)" "$(digest 2)")" ]
+	run -4 lp-cache search --image=i l3-
+	lp-cache get -E --image=i "$(digest 1)" >/dev/null
+	[ "$(lp-cache images | wc -l)" -eq 1 ]
+}
+
+@test "what no file is named like: nothing is kept where nobody finds it" {
+	listing 3 >rows
+	run -2 lp-cache --db= put --layer "$(digest 1)" <rows
+	[[ $output == "lp-cache: --db takes a file, not ''"* ]]
+	for name in :memory: 'file:x.db?mode=memory'; do
+		put "$(digest 1)" --db="$name" <rows
+		[ -f "$name" ]
+		lp-cache -q --db="$name" get "$(digest 1)" | cmp rows -
+		[ "$(stat -c %a "$name")" = 600 ]
+	done
+}
+
+@test "put reads a pipe where the database's directory has no unnamed files" {
+	{ listing 3; end yes; } >rows
+	ls -l /proc/self/fd >/dev/null
+	strace -f -e trace=openat -o trace lp-cache put --verified --layer "$(digest 1)" < <(cat rows)
+	# shellcheck disable=SC2094
+	run ! grep "O_TMPFILE.*$PWD/db\|$PWD/db.*O_TMPFILE" trace
+	grep -q "O_TMPFILE" trace
+	lp-cache get "$(digest 1)" | cmp rows -
+	TMPDIR=/nowhere lp-cache put --verified --layer "$(digest 2)" < <(cat rows)
+	lp-cache get "$(digest 2)" | cmp rows -
+}
+
+@test "get of a listing that is put again and again is always whole" {
+	{ listing 40; end yes 40; } >rows
+	put "$(digest 1)" <rows
+	for i in 1 2; do
+		(while [ ! -e stop ]; do put -q "$(digest 1)" <rows; done) &
+	done
+	for i in $(seq "$(share 120)"); do
+		lp-cache get "$(digest 1)" >got || { touch stop; wait; return 1; }
+		cmp rows got || { touch stop; wait; return 1; }
+	done
+	touch stop
+	wait
+}
+
+@test "a row whose own text is damaged: exit 1, and why" {
+	lp-merge -j <(listing 3) | put "$(digest 1)"
+	for line in "'garbage'" "''" "x'ff00'" "'#end	entries=1'"; do
+		cp db/l.db o.db
+		sqlite3 o.db "UPDATE entry SET line = CAST($line AS TEXT) WHERE seq = 1"
+		run -1 --separate-stderr lp-cache --db=o.db export
+		echo "$stderr"
+		[[ $stderr == 'lp-cache: o.db: damaged: a row'* ]]
+	done
+}
+
+@test "patterns are paths too: more slashes, dots, and a slash behind" {
+	{ listing 3; printf -- 'drwxr-xr-x\t0\t0\t0\t-\tetc/\t\n-rw-r--r--\t0\t0\t1\t-\tetc/passwd\t\n'; end yes; } | put "$(digest 1)"
+	for p in '/etc/p*' '//etc/p*' '././etc/p*' './/etc/p*' '*/passwd/' 'etc//p*' 'etc/./p*' 'etc/*/'; do
+		run -0 lp-cache search "$p"
+		[ "$(cut -f 3 <<<"$output")" = etc/passwd ] || { echo "$p"; return 1; }
+	done
+}
