@@ -1,5 +1,6 @@
 /* lp-merge: one listing per layer, base first, to the file system a container would see. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/limits.h"
 #include "common/base/num.h"
@@ -63,8 +64,16 @@ parse_layer(const char *arg, struct lp_mergework_layer *l)
 }
 
 static int
+is_stdin(const struct lp_mergework_layer *l)
+{
+	return strcmp(l->file, "-") == 0;
+}
+
+static int
 parse_layers(int n, char **argv, struct lp_mergework *w, const struct lp_opt *opt)
 {
+	int stdins = 0;
+
 	if (n == 0)
 		return lp_opt_refuse(opt, "no listing to merge");
 	if (n > LP_MERGE_LAYERS)
@@ -74,13 +83,15 @@ parse_layers(int n, char **argv, struct lp_mergework *w, const struct lp_opt *op
 		lp_err("out of memory");
 		return LP_EXIT_SYSTEM;
 	}
-	for (; w->nlayers < (size_t)n; w->nlayers++)
+	for (; w->nlayers < (size_t)n; w->nlayers++) {
 		parse_layer(argv[w->nlayers], &w->layers[w->nlayers]);
-	return LP_EXIT_OK;
+		stdins += is_stdin(&w->layers[w->nlayers]);
+	}
+	return stdins > 1 ? lp_opt_refuse(opt, "- twice: standard input is one listing") : LP_EXIT_OK;
 }
 
 /* -o is columns, or the form of another program. */
-static void
+static int
 parse_output(struct args *a, struct lp_opt *opt)
 {
 	if (lp_span_is(lp_span_str(optarg), "ncdu"))
@@ -88,23 +99,17 @@ parse_output(struct args *a, struct lp_opt *opt)
 	else if (lp_span_is(lp_span_str(optarg), "mtree"))
 		a->work.show.kind = LP_MERGEVIEW_MTREE;
 	else
-		lp_listing_option(&a->out, opt, 'o');
+		return lp_listing_option(&a->out, opt, 'o');
+	return LP_EXIT_OK;
 }
 
-/* --du=DEPTH, or --du DEPTH: a word of digits behind it is the depth, not a file. */
 static int
-parse_du(struct lp_mergeview *v, char **argv, const struct lp_opt *opt)
+parse_du(struct lp_mergeview *v, const struct lp_opt *opt)
 {
-	const char *word = optarg != NULL ? optarg : argv[optind];
-	int rc = word != NULL ? lp_num_u64(lp_span_str(word), UINT32_MAX, &v->depth) : LP_E_DATA;
-
 	v->kind = LP_MERGEVIEW_DU;
-	if (optarg != NULL && rc != LP_OK)
+	v->depth = UINT64_MAX;
+	if (optarg != NULL && lp_num_u64(lp_span_str(optarg), UINT32_MAX, &v->depth) != LP_OK)
 		return lp_opt_refuse(opt, "not a depth: '%s'", lp_quotes(optarg));
-	if (rc != LP_OK)
-		v->depth = UINT64_MAX;
-	else if (optarg == NULL)
-		optind++;
 	return LP_EXIT_OK;
 }
 
@@ -148,19 +153,18 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 
 		switch (c) {
 		case 'a': a->work.show.all = 1; break;
-		case 'o': parse_output(a, opt); break;
+		case 'o': rc = parse_output(a, opt); break;
 		case OPT_DIFF: a->work.show.kind = LP_MERGEVIEW_DIFF; break;
 		case OPT_SUMMARY: a->work.show.kind = LP_MERGEVIEW_SUMMARY; break;
-		case OPT_DU: rc = parse_du(&a->work.show, argv, opt); break;
+		case OPT_DU: rc = parse_du(&a->work.show, opt); break;
 		case OPT_MAX_ENTRIES:
 			if (lp_num_u64(lp_span_str(optarg), UINT64_MAX, &a->work.max_rows) != LP_OK)
 				rc = lp_opt_refuse(opt, "not a number: '%s'", lp_quotes(optarg));
 			break;
 		default:
-			if (!lp_listing_option(&a->out, opt, c))
-				lp_opt_common(opt, c);
+			rc = lp_listing_option(&a->out, opt, c);
 		}
-		if (before != LP_MERGEVIEW_ROWS && before != a->work.show.kind)
+		if (rc == LP_EXIT_OK && before != LP_MERGEVIEW_ROWS && before != a->work.show.kind)
 			rc = lp_opt_refuse(opt, "only one of --diff, --summary, --du, -o ncdu and -o mtree");
 	}
 	rc = rc != LP_EXIT_OK ? rc : check_args(&a->work.show, &a->out, opt);

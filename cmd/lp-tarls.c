@@ -258,7 +258,7 @@ work(struct tarls *x, struct lp_stats *stats)
 		rc = list(x, &complete);
 		/* an end record says of a failure what it is: an incomplete listing */
 		if (rc != LP_E_PIPE)
-			rc_end = lp_listing_end(&x->list, complete, x->tar.offset);
+			rc_end = lp_listing_end(&x->list, &(struct lp_rowend){ .complete = complete, .bytes = x->tar.offset });
 		stats->partial = complete != LP_COMPLETE_YES;
 	}
 	lp_detail("%s: %" PRIu64 " members, %" PRIu64 " rows, %" PRIu64 " bytes", x->name, x->tar.members,
@@ -280,14 +280,16 @@ parse_args(int argc, char **argv, struct tarls *x, struct lp_opt *opt)
 		LP_OPT_LONG,
 		{ NULL, 0, NULL, 0 }
 	};
-	int c;
+	int c, rc = LP_EXIT_OK;
 
-	while ((c = getopt_long(argc, argv, LP_LISTING_SHORT "L:" LP_OPT_SHORT, options, NULL)) != -1) {
+	while (rc == LP_EXIT_OK && (c = getopt_long(argc, argv, LP_LISTING_SHORT "L:" LP_OPT_SHORT, options, NULL)) != -1) {
 		if (c == 'L')
 			x->list.layer = lp_span_str(optarg);
-		else if (!lp_listing_option(&x->list, opt, c))
-			lp_opt_common(opt, c);
+		else
+			rc = lp_listing_option(&x->list, opt, c);
 	}
+	if (rc != LP_EXIT_OK)
+		return rc;
 	if (argc - optind > 1)
 		return lp_opt_refuse(opt, "more than one file");
 	if (argc > optind && !lp_span_is(lp_span_str(argv[optind]), "-"))

@@ -37,7 +37,6 @@ enum { MAX_ANNOTATIONS = 64 };
 
 struct args {
 	struct lp_listing listing;
-	int listed; /* an option that is about rows was given */
 	const char *digest;
 	int locate;
 	const char *annotation[MAX_ANNOTATIONS];
@@ -54,7 +53,7 @@ check_args(const struct args *a, const struct lp_opt *opt)
 {
 	if (a->locate && a->verify != NULL)
 		return lp_opt_refuse(opt, "--locate and --verify are two different things");
-	if ((a->locate || a->verify != NULL) && a->listed)
+	if ((a->locate || a->verify != NULL) && a->listing.given)
 		return lp_opt_refuse(opt, "%s prints no rows: no options about rows", a->locate ? "--locate" : "--verify");
 	if (a->locate && a->digest != NULL)
 		return lp_opt_refuse(opt, "--locate reads no table of contents: not with --digest");
@@ -110,10 +109,8 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 				return LP_EXIT_USAGE;
 			break;
 		default:
-			if (lp_listing_option(&a->listing, opt, c))
-				a->listed = 1;
-			else
-				lp_opt_common(opt, c);
+			if (lp_listing_option(&a->listing, opt, c) != LP_EXIT_OK)
+				return LP_EXIT_USAGE;
 		}
 	}
 	if (argc - optind > 1)
@@ -129,7 +126,8 @@ static int
 end_of_list(struct args *a, struct lp_tocread *r, struct lp_stats *stats, enum lp_toc_event ev)
 {
 	int cut = ev == LP_TOC_TRUNCATED;
-	int rc = lp_listing_end(&a->listing, ev == LP_TOC_END ? LP_COMPLETE_YES : LP_COMPLETE_NO, r->toc.offset);
+	const struct lp_rowend end = { .complete = ev == LP_TOC_END ? LP_COMPLETE_YES : LP_COMPLETE_NO, .bytes = r->toc.offset };
+	int rc = lp_listing_end(&a->listing, &end);
 
 	stats->entries_found = (int64_t)a->listing.entries;
 	stats->bytes_decompressed = (int64_t)r->toc.offset;

@@ -26,8 +26,8 @@ lp_glob_any(const char *const *patterns, size_t n, struct lp_span name, struct l
 	for (size_t i = 0; i < n; i++) {
 		const char *p = patterns[i];
 
-		while (*p == '/' || (*p == '.' && p[1] == '/'))
-			p += *p == '/' ? 1 : 2;
+		while (*p == '/' || (*p == '.' && (p[1] == '/' || p[1] == '\0')))
+			p++;
 		if (fnmatch(p, text, 0) == 0)
 			return 1;
 	}

@@ -14,7 +14,7 @@
 /*
  * Whether one of n patterns matches the name (of a member, in any form).
  * 1, 0, or LP_E_NOMEM; `scratch` is overwritten. A pattern may begin with
- * "./" or "/" as names do.
+ * "./" or "/" as names do; "." is the root.
  */
 int lp_glob_any(const char *const *patterns, size_t n, struct lp_span name, struct lp_buf *scratch);
 

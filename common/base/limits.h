@@ -19,6 +19,9 @@
 /* Bytes of one path or link target: Linux's PATH_MAX is 4096; archives made elsewhere hold more. */
 #define LP_MAX_PATH (64ul * 1024)
 
+/* Bytes of a path in an image: PATH_MAX without its NUL. No runtime can make a longer one. */
+#define LP_MAX_PLACE 4095u
+
 /* Bytes of one pax or GNU extension header's body. Go's reader and libarchive allow 1 MiB. */
 #define LP_MAX_EXTENSION (1024ul * 1024)
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/base/limits.h"
 #include "common/base/span.h"
 #include "common/base/status.h"
 
@@ -60,6 +61,13 @@ lp_add_u64(uint64_t a, uint64_t b, uint64_t *out)
 		return LP_E_LIMIT;
 	*out = r;
 	return 0;
+}
+
+/* Add to a sum that people and JSON readers see: one above LP_MAX_SIZE stays there. */
+static inline void
+lp_sum(uint64_t *sum, uint64_t v)
+{
+	*sum = v > LP_MAX_SIZE || *sum > LP_MAX_SIZE - v ? LP_MAX_SIZE : *sum + v;
 }
 
 static inline int

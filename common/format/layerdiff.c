@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "common/base/num.h"
+
 static int
 is_hidden_after(const struct lp_row *row, unsigned layer)
 {
@@ -69,10 +71,10 @@ lp_layersum_add(struct lp_layersum *sums, const struct lp_row *newest)
 		if (row->implied)
 			continue;
 		s->entries++;
-		s->bytes += lp_row_bytes(row);
+		lp_sum(&s->bytes, lp_row_bytes(row));
 		if (row->why == LP_HIDDEN_NOT)
 			continue;
 		s->hidden_entries++;
-		s->hidden_bytes += lives ? 0 : lp_row_bytes(row);
+		lp_sum(&s->hidden_bytes, lives ? 0 : lp_row_bytes(row));
 	}
 }

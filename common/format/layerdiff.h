@@ -26,6 +26,7 @@ const char *lp_change_name(enum lp_change);
 /* Bytes that are stored for a row in its layer: none for a hard link. */
 uint64_t lp_row_bytes(const struct lp_row *);
 
+/* Bytes above LP_MAX_SIZE are that. */
 struct lp_layersum {
 	uint64_t entries, bytes;               /* rows of the listing, other than whiteouts */
 	uint64_t hidden_entries, hidden_bytes; /* of them, what is not visible; bytes only if by no name */

@@ -96,7 +96,7 @@ put_root(struct lp_merge *m, struct lp_row *row)
 {
 	if (row->type == LP_DIR)
 		return put(m, m->root, row);
-	m->unplaced++; /* the root is a directory whatever a layer says */
+	m->no_root++; /* it is a directory whatever a layer says */
 	return LP_OK;
 }
 
@@ -224,6 +224,16 @@ lp_merge_layer(struct lp_merge *m)
 	m->layers++;
 	m->cached = NULL;
 	return rc;
+}
+
+int
+lp_merge_imply_root(struct lp_merge *m)
+{
+	struct lp_row *row = lp_tree_visible(m->root) == NULL ? lp_rowkeep_implied(&m->keep) : NULL;
+
+	if (row != NULL)
+		lp_merge_show(m->root, row);
+	return lp_tree_visible(m->root) != NULL ? LP_OK : LP_E_NOMEM;
 }
 
 int

@@ -23,13 +23,15 @@
  *   replaces all of it. Of two rows for one path in one layer the last wins.
  * - A parent that is a symbolic link is followed inside the root; what it
  *   points to need not exist. Behind more than LP_MERGE_HOPS links, or with
- *   a path above LP_MAX_PATH, a row has no place: it is counted, and left out.
+ *   a path above LP_MAX_PLACE, a row has no place: it is counted, and left
+ *   out. So is a row for the root that is no directory.
  * - A parent without a row, or that is no directory, becomes a directory of
  *   mode 0755, owner 0:0 and no time, as runtimes make it.
  * - A hard link is another name of the file that its target's path means
- *   when it is added; it stays one when the target is hidden later, and
- *   then has the file's attributes itself. Without a target it stays a row
- *   of its own.
+ *   when it is added, or meant in lower layers if this one has put nothing
+ *   else there or in the way; it stays one when the target is hidden later,
+ *   and then has the file's attributes itself. Without a target it stays a
+ *   row of its own.
  * - ".wh..wh." names other than the opaque marker are AUFS's own: never
  *   visible, but targets of hard links. ".wh.", ".wh..", ".wh..." name
  *   nothing: counted, and left out.
@@ -76,6 +78,7 @@ struct lp_merge {
 	/* ---- what there is to tell; of all layers so far ---- */
 	uint64_t rows;          /* added */
 	uint64_t unplaced;      /* behind too many links, or too deep: left out */
+	uint64_t no_root;       /* for the root, but no directory: left out */
 	uint64_t bad_whiteouts; /* ".wh." alone and the like: left out */
 	uint64_t dangling;      /* hard links without a target */
 	unsigned layers;
@@ -84,6 +87,7 @@ struct lp_merge {
 	uint64_t max_rows;
 	uint64_t seed;
 	uint64_t work;                /* steps that are not bounded by the number of rows: see SPENT */
+	uint64_t nodes;               /* of the tree */
 	struct lp_rowkeep keep;       /* what is not in any listing: implied rows, and the tree */
 	struct lp_node *root;
 	struct lp_children *tables;   /* of all directories that have one, newest first */
@@ -118,13 +122,17 @@ int lp_merge_layer(struct lp_merge *);
  * Add a row that has no place yet to the current layer; it is the merge's
  * from then on, but where it is kept is not. Nothing of the name is borrowed.
  * LP_OK, LP_E_NOMEM, or LP_E_LIMIT above max_rows or where layers hide and
- * show the same things so often that it can only be malice. After a failure
+ * show the same things so often, or imply so many directories, that it can
+ * only be malice. After a failure
  * only lp_merge_release makes sense.
  */
 int lp_merge_add(struct lp_merge *, struct lp_row *, struct lp_span name);
 
 /* The last layer is complete: hard links find out whose name stands for the file. Results as lp_merge_add. */
 int lp_merge_finish(struct lp_merge *);
+
+/* After lp_merge_finish: the root as a directory that no listing names, if none does. LP_OK or LP_E_NOMEM. */
+int lp_merge_imply_root(struct lp_merge *);
 
 /* The word for it, as -a prints it; "" for LP_HIDDEN_NOT. */
 const char *lp_hidden_name(enum lp_hidden);

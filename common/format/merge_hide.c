@@ -5,10 +5,11 @@
 
 /*
  * Steps beyond those that every row costs anyway: links followed, nodes
- * looked at for a whiteout. Real layers need a few for each row; who needs
- * more than this many is trying to keep us busy.
+ * looked at for a whiteout, places and directories that no row names. Real
+ * layers need a few for each row; who needs more than this many is trying
+ * to keep us busy, or to fill our memory.
  */
-enum { WORK_PER_ROW = 256, WORK_FREE = 16 * 1024 * 1024 };
+enum { WORK_PER_ROW = 512, WORK_FREE = 16 * 1024 * 1024 };
 
 int
 lp_merge_spend(struct lp_merge *m, uint64_t steps)
@@ -16,6 +17,9 @@ lp_merge_spend(struct lp_merge *m, uint64_t steps)
 	m->work += steps;
 	return m->work > m->rows * WORK_PER_ROW + WORK_FREE ? LP_E_LIMIT : LP_OK;
 }
+
+/* What an implied directory counts for: its row, and the bytes of its path. */
+enum { IMPLIED_WORK = 16, IMPLIED_BYTES = 4 };
 
 void
 lp_merge_hide(struct lp_merge *m, struct lp_row *row, enum lp_hidden why)
@@ -39,6 +43,8 @@ void
 lp_merge_show(struct lp_node *n, struct lp_row *row)
 {
 	row->older = n->row;
+	if (n->row != NULL && n->row->layer != row->layer)
+		n->lower = n->row;
 	n->row = row;
 	enliven(n);
 }
@@ -54,6 +60,9 @@ lp_merge_ensure(struct lp_merge *m, struct lp_node *n)
 			return LP_OK;
 		if (row != NULL)
 			lp_merge_hide(m, row, LP_HIDDEN_OVERWRITTEN);
+		/* its path will be printed */
+		if (lp_merge_spend(m, IMPLIED_WORK + n->path_n / IMPLIED_BYTES) != LP_OK)
+			return LP_E_LIMIT;
 		row = lp_rowkeep_implied(&m->keep);
 		if (row == NULL)
 			return LP_E_NOMEM;

@@ -2,33 +2,10 @@
 #include "common/base/status.h"
 #include "common/format/merge_priv.h"
 
-/* What a hard link can be made to at that place, in that view: *out, or NULL. */
-static int
-target_in(struct lp_merge *m, struct lp_span dir, struct lp_span base, enum lp_merge_view view, struct lp_row **out,
-    struct lp_node **at)
-{
-	struct lp_row *row;
-	int rc = lp_merge_resolve(m, dir, view, 0, at);
-
-	*out = NULL;
-	rc = rc != LP_OK ? rc : lp_tree_find(m, *at, base, at);
-	if (rc != LP_OK)
-		return rc == LP_E_ABSENT || rc == LP_E_DATA ? LP_OK : rc;
-	row = lp_merge_row_at(m, *at, view);
-	/* AUFS's own is not visible, but there to be linked to */
-	if (row == NULL && (*at)->row != NULL && (*at)->row->why == LP_HIDDEN_METADATA)
-		row = (*at)->row;
-	/* of the past only what a whiteout took away: the rest was replaced when its time came */
-	if (row != NULL && view == LP_MERGE_BEFORE && row->why != LP_HIDDEN_WHITEOUT && row->why != LP_HIDDEN_OPAQUE)
-		row = NULL;
-	if (row != NULL && row->type != LP_DIR)
-		*out = row;
-	return LP_OK;
-}
-
 /*
- * The row that a hard link's target names: there now, or hidden by a
- * whiteout of this very layer, which took away one name only. Or NULL.
+ * The row that a hard link's target names, or NULL: there now, or there if
+ * this layer had no whiteouts. These take a name away, not the file, so it
+ * makes no difference where in their layer they stand.
  */
 static int
 link_target(struct lp_merge *m, struct lp_span target, struct lp_row **out, struct lp_node **at)
@@ -39,8 +16,17 @@ link_target(struct lp_merge *m, struct lp_span target, struct lp_row **out, stru
 	*out = NULL;
 	if (rc != LP_OK || base.n == 0)
 		return rc;
-	rc = target_in(m, dir, base, LP_MERGE_NOW, out, at);
-	return rc != LP_OK || *out != NULL ? rc : target_in(m, dir, base, LP_MERGE_BEFORE, out, at);
+	rc = lp_merge_resolve(m, dir, LP_MERGE_UNHIDDEN, 0, at);
+	rc = rc != LP_OK ? rc : lp_tree_find(m, *at, base, at);
+	if (rc != LP_OK)
+		return rc == LP_E_ABSENT || rc == LP_E_DATA ? LP_OK : rc;
+	*out = lp_merge_row_at(m, *at, LP_MERGE_UNHIDDEN);
+	/* AUFS's own is not visible, but there to be linked to */
+	if (*out == NULL && (*at)->row != NULL && (*at)->row->why == LP_HIDDEN_METADATA)
+		*out = (*at)->row;
+	if (*out != NULL && (*out)->type == LP_DIR)
+		*out = NULL;
+	return LP_OK;
 }
 
 static int

@@ -6,23 +6,20 @@
 #include "common/format/merge_priv.h"
 
 struct lp_row *
-lp_merge_row_at(struct lp_merge *m, const struct lp_node *n, enum lp_merge_view view)
+lp_merge_row_at(const struct lp_merge *m, const struct lp_node *n, enum lp_merge_view view)
 {
-	struct lp_row *row = n->row;
+	struct lp_row *now = lp_tree_visible(n), *row = n->row;
 
-	if (view == LP_MERGE_NOW)
-		return lp_tree_visible(n);
-	for (; row != NULL; row = row->older) {
-		m->work++;
-		if (row->layer < lp_merge_this(m) && (row->why == LP_HIDDEN_NOT || row->by == lp_merge_this(m)))
-			break;
-	}
-	return row;
+	if (view == LP_MERGE_NOW || (view == LP_MERGE_UNHIDDEN && now != NULL))
+		return now;
+	if (row != NULL && row->layer == lp_merge_this(m))
+		row = n->lower;
+	/* older ones were hidden before that one came */
+	return row != NULL && (row->why == LP_HIDDEN_NOT || row->by == lp_merge_this(m)) ? row : NULL;
 }
 
-/* The symbolic link at a node, also if it is a hard link to one; or NULL. */
-static const struct lp_row *
-symlink_at(struct lp_merge *m, const struct lp_node *n, enum lp_merge_view view)
+const struct lp_row *
+lp_merge_symlink_at(const struct lp_merge *m, const struct lp_node *n, enum lp_merge_view view)
 {
 	const struct lp_row *row = lp_merge_row_at(m, n, view);
 
@@ -31,11 +28,26 @@ symlink_at(struct lp_merge *m, const struct lp_node *n, enum lp_merge_view view)
 	return row != NULL && row->type == LP_SYMLINK ? row : NULL;
 }
 
+/* A place that no row has named yet costs its memory. */
+enum { NODE_WORK = 48 };
+
 /* The child of that name: made in the present, looked up in the past. */
 static int
 step(struct lp_merge *m, struct lp_node *at, struct lp_span name, int make, struct lp_node **out)
 {
-	return make ? lp_tree_child(m, at, name, out) : lp_tree_find(m, at, name, out);
+	uint64_t nodes = m->nodes;
+	int rc = make ? lp_tree_child(m, at, name, out) : lp_tree_find(m, at, name, out);
+
+	return rc == LP_OK && m->nodes != nodes ? lp_merge_spend(m, NODE_WORK) : rc;
+}
+
+/* Whether this layer has put a file where the way leads on: then nothing that was below it is there any more. */
+static int
+is_blocked(const struct lp_merge *m, const struct lp_node *n, enum lp_merge_view view)
+{
+	const struct lp_row *row = view == LP_MERGE_UNHIDDEN ? lp_tree_visible(n) : NULL;
+
+	return row != NULL && row->layer == lp_merge_this(m) && row->type != LP_DIR;
 }
 
 /* The path is relative to where *out stands; *hops counts the links followed. */
@@ -65,7 +77,9 @@ resolve_from(struct lp_merge *m, struct lp_span path, enum lp_merge_view view, i
 		rc = step(m, *out, name, make, &child);
 		if (rc != LP_OK)
 			break;
-		link = symlink_at(m, child, view);
+		link = lp_merge_symlink_at(m, child, view);
+		if (link == NULL && is_blocked(m, child, view))
+			return LP_E_ABSENT;
 		if (link == NULL) {
 			*out = child;
 			continue;

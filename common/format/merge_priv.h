@@ -1,5 +1,6 @@
 /*
- * What the files of format/merge.h have of each other. Nobody else's.
+ * What the files of format/merge.h have of each other, and format/find.c,
+ * which is a query of it. Nobody else's.
  *
  *	merge.c        rows and layers, in their order
  *	merge_path.c   what a path means
@@ -29,11 +30,14 @@ int lp_merge_spend(struct lp_merge *, uint64_t steps);
 
 /* ---- paths ---------------------------------------------------------------- */
 
-/* The tree as it is, or as it was before this layer. */
-enum lp_merge_view { LP_MERGE_NOW, LP_MERGE_BEFORE };
+/* The tree as it is; as it was before this layer; as it would be had this layer only put things there, but hidden none. */
+enum lp_merge_view { LP_MERGE_NOW, LP_MERGE_BEFORE, LP_MERGE_UNHIDDEN };
 
 /* The row at a node in that view, or NULL. */
-struct lp_row *lp_merge_row_at(struct lp_merge *, const struct lp_node *, enum lp_merge_view);
+struct lp_row *lp_merge_row_at(const struct lp_merge *, const struct lp_node *, enum lp_merge_view);
+
+/* The symbolic link at a node in that view, also if it is a hard link to one; or NULL. */
+const struct lp_row *lp_merge_symlink_at(const struct lp_merge *, const struct lp_node *, enum lp_merge_view);
 
 /*
  * The place that a path means, links followed to the last component. With

@@ -119,8 +119,10 @@ lp_rowread_end_text(struct lp_rowread *r, const struct lp_rowend_text *t, struct
 static int
 end_value(struct lp_rowread *r, struct lp_span key, struct lp_span value)
 {
-	if (lp_span_is(key, "entries"))
+	if (lp_span_is(key, "entries")) {
+		r->counted = 1;
 		return lp_num_u64(value, LP_MAX_SIZE, &r->end.entries);
+	}
 	if (lp_span_is(key, "bytes"))
 		return lp_num_u64(value, LP_MAX_SIZE, &r->end.bytes);
 	if (lp_span_is(key, "complete"))
@@ -152,6 +154,16 @@ tsv_end(struct lp_rowread *r, struct lp_span line)
 			return lp_rowread_fail(r, LP_E_DATA, "the end record holds a value that its key cannot have");
 	}
 	return LP_OK;
+}
+
+static void
+hold_count_against_rows(struct lp_rowread *r)
+{
+	if (!r->counted || r->end.entries == r->rows)
+		return;
+	r->end.complete = LP_COMPLETE_NO;
+	if (r->end.reason.n == 0)
+		r->end.reason = lp_span_str("the end record counts other rows than there are");
 }
 
 static int
@@ -204,6 +216,9 @@ take_line(struct lp_rowread *r, struct lp_span line)
 	if (rc != LP_OK)
 		return LP_ROWREAD_ERROR;
 	r->ended = event == LP_ROWREAD_END;
+	r->rows += event == LP_ROWREAD_ROW;
+	if (r->ended)
+		hold_count_against_rows(r);
 	return event;
 }
 
@@ -249,6 +264,7 @@ take_plain(struct lp_rowread *r, struct lp_span *in)
 	r->offset = r->next_offset;
 	r->next_offset += n;
 	r->line++;
+	r->rows++;
 	if (!r->lazy) {
 		r->entry = (struct lp_entry){ .name = r->row.name, .linkname = r->row.link };
 		lp_rowhead_fill(&r->head, &r->entry);

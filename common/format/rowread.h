@@ -18,6 +18,10 @@
  * only a field with a backslash in it is undone into memory of the reader.
  * How the input is cut into spans does not matter.
  *
+ * An end record that counts other rows than came before it is that of a
+ * listing that was damaged, or filtered: it is not complete, and its reason
+ * says so.
+ *
  * -0 records are not read: their names are not escaped, so one that holds
  * a tab could not be told from a name and a link target.
  */
@@ -64,6 +68,8 @@ struct lp_rowread {
 
 	/* ---- inside ---- */
 	uint64_t next_offset;
+	uint64_t rows;         /* so far */
+	int counted;           /* the end record said how many there are */
 	int default_columns;   /* TSV rows have them */
 	struct lp_rowhead head; /* of the last plain row */
 	int type_rank;         /* how well the entry's type is known */

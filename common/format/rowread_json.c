@@ -220,6 +220,7 @@ lp_rowread_json_end(struct lp_rowread *r)
 	int rc;
 
 	r->end = (struct lp_rowend){ 0 };
+	r->counted = json_object_get(o, "entries") != NULL;
 	rc = json_is_object(o) ? get_u64(o, "entries", &r->end.entries) : LP_E_DATA;
 	rc = rc != LP_OK ? rc : get_u64(o, "bytes", &r->end.bytes);
 	rc = rc != LP_OK ? rc : end_complete(json_object_get(o, "complete"), &r->end.complete);

@@ -41,6 +41,7 @@ new_node(struct lp_merge *m, struct lp_node *parent, struct lp_span name)
 
 	if (n == NULL)
 		return NULL;
+	m->nodes++;
 	memset(n, 0, offsetof(struct lp_node, name));
 	n->parent = parent;
 	n->name_n = (uint32_t)name.n;
@@ -250,7 +251,7 @@ lp_tree_child(struct lp_merge *m, struct lp_node *dir, struct lp_span name, stru
 	*out = p.found;
 	if (*out != NULL)
 		return LP_OK;
-	if (path_length(dir, name) > LP_MAX_PATH)
+	if (path_length(dir, name) > LP_MAX_PLACE)
 		return LP_E_ABSENT;
 	*out = new_node(m, dir, name);
 	if (*out == NULL)
@@ -266,7 +267,7 @@ lp_tree_append(struct lp_merge *m, struct lp_node *dir, struct lp_span name, str
 	struct lp_node *n;
 
 	if (c == NULL || c->n == 0 || !c->ordered || c->slot != NULL || dir->metadata ||
-	    path_length(dir, name) > LP_MAX_PATH || lp_span_cmp(name, name_of(c->last)) <= 0)
+	    path_length(dir, name) > LP_MAX_PLACE || lp_span_cmp(name, name_of(c->last)) <= 0)
 		return LP_E_ABSENT;
 	n = new_node(m, dir, name);
 	if (n == NULL)

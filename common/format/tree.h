@@ -1,6 +1,6 @@
 /*
- * The tree of all paths that any layer names: what format/merge.c and
- * format/walk.c share, and nobody else includes.
+ * The tree of all paths that any layer names: what format/merge.c,
+ * format/find.c and format/walk.c share, and nobody else includes.
  *
  * A node is a place, not a file: it stays when the file there is hidden.
  *
@@ -31,6 +31,7 @@ struct lp_node {
 	struct lp_node *next;    /* of the same parent */
 	struct lp_children *children; /* NULL if it never had one */
 	struct lp_row *row;      /* newest; visible unless it is hidden: older ones are always hidden */
+	struct lp_row *lower;    /* of those older than it, the newest of another layer */
 	uint32_t name_n;
 	uint32_t path_n;         /* bytes of the whole path */
 	uint32_t hash;           /* of the name, if the parent has a table */
@@ -49,7 +50,7 @@ int lp_tree_find(struct lp_merge *, const struct lp_node *, struct lp_span name,
 
 /*
  * The child of that name, made if there was none. LP_OK, LP_E_NOMEM, or
- * LP_E_ABSENT if its path would be longer than LP_MAX_PATH.
+ * LP_E_ABSENT if its path would be longer than LP_MAX_PLACE.
  */
 int lp_tree_child(struct lp_merge *, struct lp_node *, struct lp_span name, struct lp_node **out);
 

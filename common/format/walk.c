@@ -5,6 +5,7 @@
 
 #include "common/base/array.h"
 #include "common/base/limits.h"
+#include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/format/tree.h"
 
@@ -218,6 +219,9 @@ lp_walk_entry(struct lp_walk *w, const struct lp_row *row, struct lp_entry *e)
 
 	lp_row_entry(inode != NULL ? inode->first : row, e);
 	e->name = w->path;
+	/* places in a tar are of use only together with the layer whose tar it is */
+	if (inode != NULL && inode->first->layer != row->layer)
+		e->has &= ~(unsigned)LP_HAS_OFFSETS;
 	if (inode == NULL || inode->shown == row)
 		return LP_OK;
 	e->type = LP_HARDLINK;
@@ -247,11 +251,11 @@ add_up(struct lp_node *n)
 	struct lp_children *up = n->parent->children;
 
 	if (row != NULL) {
-		up->bytes += bytes_of(row);
+		lp_sum(&up->bytes, bytes_of(row));
 		up->entries++;
 	}
 	if (n->children != NULL) {
-		up->bytes += n->children->bytes;
+		lp_sum(&up->bytes, n->children->bytes);
 		up->entries += n->children->entries;
 	}
 }

@@ -69,7 +69,7 @@ int lp_walk_next(struct lp_walk *);
  */
 int lp_walk_entry(struct lp_walk *, const struct lp_row *, struct lp_entry *);
 
-/* The totals of all directories, for lp_walk_total. */
+/* The totals of all directories, for lp_walk_total. Bytes above LP_MAX_SIZE are that. */
 void lp_walk_totals(struct lp_merge *);
 /* Visible bytes and entries below w->node. */
 void lp_walk_total(const struct lp_walk *, uint64_t *bytes, uint64_t *entries);

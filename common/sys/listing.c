@@ -1,7 +1,5 @@
 #include "common/sys/listing.h"
 
-#include <stdlib.h>
-
 #include "common/base/glob.h"
 #include "common/base/limits.h"
 #include "common/base/num.h"
@@ -28,41 +26,51 @@ lp_listing_release(struct lp_listing *l)
 	lp_buf_release(&l->scratch);
 }
 
-static void
-columns(struct lp_listing *l, struct lp_opt *opt)
+static int
+columns(struct lp_listing *l, const struct lp_opt *opt)
 {
 	struct lp_span bad;
 
 	if (lp_rowfmt_columns(&l->fmt, lp_span_str(optarg), &bad) != LP_OK)
-		exit(lp_opt_refuse(opt, "no such column, or given twice: '%s'", lp_quote(bad)));
+		return lp_opt_refuse(opt, "no such column, or given twice: '%s'", lp_quote(bad));
 	l->columns = optarg;
+	return LP_EXIT_OK;
+}
+
+static int
+pattern(struct lp_listing *l, const struct lp_opt *opt)
+{
+	if (l->nglobs == LP_LISTING_GLOBS)
+		return lp_opt_refuse(opt, "more than %d times -m", LP_LISTING_GLOBS);
+	lp_glob_trim(optarg);
+	l->glob[l->nglobs++] = optarg;
+	return LP_EXIT_OK;
 }
 
 int
 lp_listing_option(struct lp_listing *l, struct lp_opt *opt, int c)
 {
+	int rc = LP_EXIT_OK;
+
 	switch (c) {
 	case 'j': l->fmt.form = LP_ROW_NDJSON; break;
 	case 'l': l->fmt.form = LP_ROW_LONG; break;
-	case 'o': columns(l, opt); break;
+	case 'o': rc = columns(l, opt); break;
 	case 'H': l->header = 1; break;
 	case '0': l->fmt.nul = 1; break;
 	case 'E': l->end = 1; break;
 	case 'C': l->complete = 1; break;
-	case 'm':
-		if (l->nglobs == LP_LISTING_GLOBS)
-			exit(lp_opt_refuse(opt, "more than %d times -m", LP_LISTING_GLOBS));
-		lp_glob_trim(optarg);
-		l->glob[l->nglobs++] = optarg;
-		break;
+	case 'm': rc = pattern(l, opt); break;
 	case 'n':
 		if (lp_num_u64(lp_span_str(optarg), UINT64_MAX, &l->count) != LP_OK || l->count == 0)
-			exit(lp_opt_refuse(opt, "not a count: '%s'", lp_quotes(optarg)));
+			rc = lp_opt_refuse(opt, "not a count: '%s'", lp_quotes(optarg));
 		break;
 	default:
-		return 0;
+		lp_opt_common(opt, c);
+		return LP_EXIT_OK;
 	}
-	return 1;
+	l->given = 1;
+	return rc;
 }
 
 int
@@ -133,10 +141,15 @@ lp_listing_wrote(struct lp_listing *l)
 }
 
 int
-lp_listing_end(struct lp_listing *l, enum lp_complete complete, uint64_t bytes)
+lp_listing_end(struct lp_listing *l, const struct lp_rowend *what)
 {
-	struct lp_rowend end = { .entries = l->entries, .complete = complete, .bytes = bytes, .layer = l->layer };
-	int rc = l->end ? said(lp_row_end(&l->fmt, &end, &l->out)) : LP_OK;
+	struct lp_rowend end = *what;
+	int rc;
 
+	end.entries = l->entries;
+	end.layer = l->layer;
+	if (l->entries >= l->count)
+		end.complete = LP_COMPLETE_NO;
+	rc = l->end ? said(lp_row_end(&l->fmt, &end, &l->out)) : LP_OK;
 	return rc == LP_OK ? lp_listing_flush(l) : rc;
 }

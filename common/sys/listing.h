@@ -5,12 +5,12 @@
  *
  *	lp_listing_init(&l);
  *	... getopt_long with LP_LISTING_SHORT and LP_LISTING_LONG:
- *	default: if (!lp_listing_option(&l, &opt, c)) lp_opt_common(&opt, c);
+ *	default: rc = lp_listing_option(&l, &opt, c);
  *	lp_listing_check(&l, &opt)
  *	lp_listing_begin(&l)
  *	while (...)
  *		rc = lp_listing_entry(&l, &entry);
- *	lp_listing_end(&l, complete, bytes)
+ *	lp_listing_end(&l, &end)
  *	lp_listing_release(&l);
  *
  * Rows are gathered in memory; whoever is about to wait for more input
@@ -64,6 +64,7 @@ struct lp_listing {
 	const char *glob[LP_LISTING_GLOBS];
 	size_t nglobs;
 	const char *columns; /* the -o that was seen, or NULL */
+	int given;           /* one of these options was */
 
 	struct lp_span layer; /* label for the end record; may be set by the caller */
 	uint64_t entries;     /* rows written so far */
@@ -77,8 +78,8 @@ void lp_listing_init(struct lp_listing *);
 void lp_listing_release(struct lp_listing *);
 
 /*
- * One option as getopt_long gave it (with optarg). 1 if it was one of ours,
- * 0 if not; a bad argument ends the program as lp_opt_common does.
+ * One option as getopt_long gave it (with optarg), be it one of these or one
+ * that all programs have (lp_opt_common). 0, or 2 after a message.
  */
 int lp_listing_option(struct lp_listing *, struct lp_opt *, int c);
 
@@ -96,7 +97,11 @@ int lp_listing_entry(struct lp_listing *, const struct lp_entry *);
 int lp_listing_wrote(struct lp_listing *);
 /* What was gathered, out. */
 int lp_listing_flush(struct lp_listing *);
-/* The end record, if it was asked for, and everything out. `bytes`: of input, uncompressed. */
-int lp_listing_end(struct lp_listing *, enum lp_complete, uint64_t bytes);
+/*
+ * The end record, if it was asked for, and everything out. The entries are
+ * those written, and where -n has cut them off, they are not complete; so is
+ * the layer the listing's. The rest is what the caller says.
+ */
+int lp_listing_end(struct lp_listing *, const struct lp_rowend *);
 
 #endif

@@ -302,7 +302,9 @@ lp_mergeview(const struct lp_mergeview *v, struct lp_merge *m)
 		break;
 	case LP_MERGEVIEW_DU:
 		lp_walk_totals(m);
-		rc = header(v, "bytes\tentries\tname\n");
+		/* there is a total of all also where no layer has a row for the root */
+		rc = said(lp_merge_imply_root(m));
+		rc = rc != LP_OK ? rc : header(v, "bytes\tentries\tname\n");
 		break;
 	default:
 		return rows(v, m);

@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "common/base/limits.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/format/merge.h"
@@ -45,8 +47,7 @@ lp_mergework_open(struct lp_mergework *w)
 static void
 take_end(struct lp_mergework_layer *l, const struct lp_rowend *end)
 {
-	l->complete = end->complete;
-	l->bytes = end->bytes;
+	l->end = *end;
 	if (!l->named && end->layer.n > 0)
 		l->label = end->layer;
 }
@@ -66,16 +67,21 @@ say_bad_listing(const struct lp_mergework_layer *l, const struct lp_rowbatch *b,
 	return b->status;
 }
 
+/* Where adding a row or placing those put off failed: `line` 0 is the end of the listing. */
 static int
 say_bad_add(const struct lp_mergework_layer *l, uint64_t line, const struct lp_merge *m, int rc)
 {
+	char where[32] = "its end";
+
+	if (line > 0)
+		snprintf(where, sizeof(where), "line %" PRIu64, line);
 	if (rc == LP_E_NOMEM)
 		lp_err("out of memory after %" PRIu64 " rows", m->rows);
-	else if (m->rows == m->max_rows)
-		lp_err("%s: line %" PRIu64 ": more than %" PRIu64 " rows (--max-entries)", lp_quotes(l->file), line,
-		    m->max_rows);
+	else if (line > 0 && m->rows == m->max_rows)
+		lp_err("%s: %s: more than %" PRIu64 " rows (--max-entries)", lp_quotes(l->file), where, m->max_rows);
 	else
-		lp_err("%s: line %" PRIu64 ": layers hide and show the same paths without end", lp_quotes(l->file), line);
+		lp_err("%s: %s: layers hide and show the same paths without end, or imply directories without end",
+		    lp_quotes(l->file), where);
 	return rc;
 }
 
@@ -85,6 +91,8 @@ merge_batch(struct lp_mergework *w, const struct lp_rowbatch *b, struct lp_merge
 	struct lp_mergework_layer *l = &w->layers[b->listing];
 	int rc = b->listing < m->layers ? LP_OK : lp_merge_layer(m);
 
+	if (rc != LP_OK)
+		return say_bad_add(l - 1, 0, m, rc);
 	for (size_t i = 0; i < b->n && rc == LP_OK; i++) {
 		rc = lp_merge_add(m, b->row[i].row, b->row[i].name);
 		if (rc != LP_OK)
@@ -103,35 +111,45 @@ merge_layers(struct lp_mergework *w, struct lp_merge *m)
 
 	while (rc == LP_OK && (b = lp_rowfeed_next(&w->feed)) != NULL)
 		rc = merge_batch(w, b, m);
-	return rc == LP_OK ? lp_merge_finish(m) : rc;
+	if (rc != LP_OK)
+		return rc;
+	rc = lp_merge_finish(m);
+	return rc == LP_OK ? LP_OK : say_bad_add(&w->layers[w->nlayers - 1], 0, m, rc);
 }
 
 /* ---- what the whole is worth ---------------------------------------------- */
 
-/* A preview if any layer is one; complete only if every layer says so. */
+/* The worst of the layers: not complete, not known, only claimed, complete. */
 static enum lp_complete
 completeness(const struct lp_mergework *w)
 {
+	static const unsigned badness[] = {
+		[LP_COMPLETE_YES] = 0, [LP_COMPLETE_INFERRED] = 1, [LP_COMPLETE_UNKNOWN] = 2, [LP_COMPLETE_NO] = 3
+	};
 	enum lp_complete all = LP_COMPLETE_YES;
 
-	for (size_t i = 0; i < w->nlayers; i++) {
-		if (w->layers[i].complete == LP_COMPLETE_NO)
-			return LP_COMPLETE_NO;
-		if (w->layers[i].complete == LP_COMPLETE_UNKNOWN)
-			all = LP_COMPLETE_UNKNOWN;
-	}
+	for (size_t i = 0; i < w->nlayers; i++)
+		if (badness[w->layers[i].end.complete] > badness[all])
+			all = w->layers[i].end.complete;
 	return all;
 }
 
-static uint64_t
-bytes_of_layers(const struct lp_mergework *w)
+/* Whose claim it is, if it is one. Of several layers that are claimed, all claim the same in one image: the first's. */
+static struct lp_rowend
+end_of_all(const struct lp_mergework *w)
 {
-	uint64_t sum = 0;
+	struct lp_rowend end = { .complete = completeness(w) };
 
-	for (size_t i = 0; i < w->nlayers; i++)
-		if (lp_add_u64(sum, w->layers[i].bytes, &sum) != LP_OK)
-			return UINT64_MAX;
-	return sum;
+	for (size_t i = 0; i < w->nlayers; i++) {
+		const struct lp_rowend *one = &w->layers[i].end;
+
+		lp_sum(&end.bytes, one->bytes);
+		if (end.origin.n == 0 && one->complete != LP_COMPLETE_YES)
+			end.origin = one->origin;
+		if (end.reason.n == 0 && one->complete == end.complete)
+			end.reason = one->reason;
+	}
+	return end;
 }
 
 static void
@@ -142,43 +160,62 @@ say_left_out(const struct lp_merge *m)
 	if (m->dangling > 0)
 		lp_note("%" PRIu64 " hard links have no target in these listings", m->dangling);
 	if (m->unplaced > 0)
-		lp_err("%" PRIu64 " rows have no place in the tree (too many symbolic links, or paths too long) and are left out",
-		    m->unplaced);
+		lp_err("%" PRIu64 " rows have no place in the tree (too many symbolic links, or paths above %u bytes) and are left out",
+		    m->unplaced, LP_MAX_PLACE);
+	if (m->no_root > 0)
+		lp_err("%" PRIu64 " rows make the root something else than a directory, and are left out", m->no_root);
 }
 
-/* What is not known to be all is said to be so: a note, or exit 4 under -C. */
+/* What there is to say of a layer that is not known to be all there. */
+static void
+say_layer(const struct lp_mergework_layer *l, int asked, void (*say)(const char *, ...))
+{
+	const struct lp_rowend *end = &l->end;
+
+	switch (end->complete) {
+	case LP_COMPLETE_NO:
+		say("preview: layer %s is one%s%s", lp_quote(l->label), end->reason.n > 0 ? ": " : "", lp_quote(end->reason));
+		break;
+	case LP_COMPLETE_INFERRED:
+		say("layer %s: that its listing is complete is only claimed%s%s", lp_quote(l->label),
+		    end->origin.n > 0 ? " by " : "", lp_quote(end->origin));
+		break;
+	case LP_COMPLETE_UNKNOWN:
+		if (asked || lp_err_is_verbose())
+			say("layer %s: its listing has no end record: completeness unknown", lp_quote(l->label));
+		break;
+	case LP_COMPLETE_YES:
+		break;
+	}
+}
+
+/* A note, or exit 4 under -C. */
 static int
 say_completeness(const struct lp_mergework *w)
 {
-	void (*say)(const char *, ...) = w->show.out->complete ? lp_err : lp_note;
-	enum lp_complete all = completeness(w);
+	int asked = w->show.out->complete;
 
-	for (size_t i = 0; i < w->nlayers; i++) {
-		const struct lp_mergework_layer *l = &w->layers[i];
-
-		if (l->complete == LP_COMPLETE_NO)
-			say("preview: layer %s is one", lp_quote(l->label));
-		else if (l->complete == LP_COMPLETE_UNKNOWN && (w->show.out->complete || lp_err_is_verbose()))
-			say("layer %s: its listing has no end record: completeness unknown", lp_quote(l->label));
-	}
-	return w->show.out->complete && all != LP_COMPLETE_YES ? LP_EXIT_ABSENT : LP_EXIT_OK;
+	for (size_t i = 0; i < w->nlayers; i++)
+		say_layer(&w->layers[i], asked, asked ? lp_err : lp_note);
+	return asked && completeness(w) != LP_COMPLETE_YES ? LP_EXIT_ABSENT : LP_EXIT_OK;
 }
 
 static int
 write_all(struct lp_mergework *w, struct lp_merge *m)
 {
 	struct lp_mergeview_layer *layers = calloc(w->nlayers, sizeof(*layers));
+	const struct lp_rowend end = end_of_all(w);
 	int rc;
 
 	if (layers == NULL)
 		return no_memory();
 	for (size_t i = 0; i < w->nlayers; i++)
-		layers[i] = (struct lp_mergeview_layer){ w->layers[i].label, w->layers[i].complete };
+		layers[i] = (struct lp_mergeview_layer){ w->layers[i].label, w->layers[i].end.complete };
 	w->show.layers = layers;
 	rc = lp_mergeview(&w->show, m);
 	w->show.layers = NULL;
 	free(layers);
-	return rc == LP_OK ? lp_listing_end(w->show.out, completeness(w), bytes_of_layers(w)) : rc;
+	return rc == LP_OK ? lp_listing_end(w->show.out, &end) : rc;
 }
 
 /* ---- the whole ------------------------------------------------------------ */
@@ -193,7 +230,7 @@ merge(struct lp_mergework *w, struct lp_merge *m)
 	if (rc != LP_OK && rc != LP_E_PIPE)
 		return exit_code;
 	say_left_out(m);
-	if (m->unplaced > 0)
+	if (m->unplaced + m->no_root > 0)
 		exit_code = lp_exit_worse(exit_code, LP_EXIT_DATA);
 	return lp_exit_worse(exit_code, say_completeness(w));
 }

@@ -24,8 +24,7 @@ struct lp_mergework_layer {
 	int named;        /* the user's: the end record's does not count */
 
 	/* ---- what the end record told ---- */
-	enum lp_complete complete;
-	uint64_t bytes;
+	struct lp_rowend end; /* its texts are the feed's */
 };
 
 struct lp_mergework {

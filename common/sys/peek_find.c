@@ -60,10 +60,11 @@ plan_bytes(struct lp_pipeline *line, const struct lp_peek_layer *l)
 
 /* Ask one layer, by its listing if there is a complete one. The answer is in `fd`. */
 static int
-ask_layer(struct lp_peek_layer *l, const char *name, int follow, int fd)
+ask_layer(struct lp_peek_layer *l, const char *name, int follow, int below, int fd)
 {
 	char label[16];
-	struct lp_view view = { .kind = LP_VIEW_FIND, .name = name, .follow = follow, .layer = label };
+	struct lp_view view = { .kind = LP_VIEW_FIND, .name = name, .follow = follow, .below = below,
+		.layer = label };
 	struct lp_pipeline line = { .view = { .run = lp_view_run, .arg = &view } };
 	struct lp_job_io io = { .in = -1, .out = fd, .err = -1, .keep = &l->peek->token_fd, .nkeep = 1 };
 	int code;
@@ -85,6 +86,17 @@ ask_layer(struct lp_peek_layer *l, const char *name, int follow, int fd)
 	return code;
 }
 
+static int
+put_implied(const struct lp_peek_layer *l, const char *name, int fd)
+{
+	char label[16];
+	int rc;
+
+	snprintf(label, sizeof(label), "%u", l->number);
+	rc = lp_view_implied(fd, name, label);
+	return rc == LP_OK ? 1 : rc;
+}
+
 /*
  * From the top layer down, and again from the top where links lead
  * elsewhere. 1 with *layer and *name (to be freed) set, 0 if the image has
@@ -94,6 +106,7 @@ static int
 find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_layer **layer, char **name)
 {
 	struct lp_peek_image *im = &p->image[0];
+	struct lp_peek_layer *implied = NULL; /* the last that has something below the name, but no row for it */
 	unsigned links = 0;
 	size_t i = im->n;
 
@@ -104,7 +117,7 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 		/* the same blob further down is asked again: what hides a name hides what lies below it */
 		int rc = l->complete != LP_COMPLETE_YES ? lp_peek_look(p, l) : LP_OK;
 
-		rc = rc != LP_OK ? rc : ask_layer(l, *name, follow, fd);
+		rc = rc != LP_OK ? rc : ask_layer(l, *name, follow, implied != NULL, fd);
 		if (rc == LP_EXIT_OK)
 			rc = lp_view_found(fd, &f);
 		if (rc != LP_OK) {
@@ -122,6 +135,17 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 		case LP_FIND_AGAIN:
 			i = im->n;
 			links++;
+			implied = NULL;
+			break;
+		case LP_FIND_DIR:
+			implied = l;
+			break;
+		case LP_FIND_IMPLIED:
+			implied = l;
+			i = 0;
+			break;
+		case LP_FIND_ABOVE:
+			i = 0;
 			break;
 		case LP_FIND_UNREAD:
 			lp_err("%s: not readable to its end: whether it holds %s is unknown", l->label, lp_quotes(path));
@@ -130,13 +154,16 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 		default:
 			break;
 		}
-		if (f.answer == LP_FIND_LOOP || links > LP_PICK_LINKS) {
+		if (links > LP_PICK_LINKS) {
 			lp_err("%s: too many symbolic links", lp_quotes(path));
 			p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);
 			return LP_E_ABSENT;
 		}
 	}
-	return *name != NULL ? 0 : LP_E_NOMEM;
+	if (*name == NULL || implied == NULL)
+		return *name != NULL ? 0 : LP_E_NOMEM;
+	*layer = implied;
+	return put_implied(implied, *name, fd);
 }
 
 /* ---- the content ------------------------------------------------------------------------ */

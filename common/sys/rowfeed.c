@@ -36,12 +36,16 @@ add_row(struct lp_rowfeed *f, struct lp_rowbatch *b)
 static int
 add_end(struct lp_rowfeed *f, struct lp_rowbatch *b)
 {
-	struct lp_span label = f->read.end.layer;
-
 	b->has_end = 1;
 	b->end = f->read.end;
-	b->end.layer.p = label.n > 0 ? lp_arena_copy(&f->keep.text, label) : NULL;
-	return label.n > 0 && b->end.layer.p == NULL ? LP_E_NOMEM : LP_OK;
+	for (size_t i = 0; i < LP_ROWEND_TEXTS; i++) {
+		struct lp_span text = lp_rowend_text(&b->end, &lp_rowend_texts[i]);
+
+		if (text.n > 0 && (text.p = lp_arena_copy(&f->keep.text, text)) == NULL)
+			return LP_E_NOMEM;
+		memcpy((char *)&b->end + lp_rowend_texts[i].offset, &text, sizeof(text));
+	}
+	return LP_OK;
 }
 
 static int

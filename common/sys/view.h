@@ -38,6 +38,7 @@ struct lp_view {
 	const char *error;   /* DOCUMENT: what is known to have failed, or NULL */
 	const char *name;    /* FIND: looked for (format/find.h), */
 	int follow;          /* through symbolic links */
+	int below;           /* a layer above has something below the name */
 	const char *layer;   /* FIND: the label of these rows */
 };
 
@@ -46,14 +47,18 @@ int lp_view_run(void *view);
 
 /*
  * What LP_VIEW_FIND wrote: a line "ANSWER TAB NAME", ANSWER being a digit of
- * enum lp_find_answer and NAME the next name to look for, escaped; behind
- * it, if the layer has it, a header row and the row.
+ * enum lp_find_answer and NAME the next name to look for, or the name under
+ * which it is stored, escaped; behind it, if the layer has it, a header row
+ * and the row.
  */
 struct lp_found {
 	int answer;     /* enum lp_find_answer */
 	char *name;     /* the caller's to free */
 	uint64_t rows;  /* offset in the file where the header row is */
 };
+
+/* A header row and a row of a directory that only what lies below it implies, as the content of a file. LP_OK, LP_E_SYS, LP_E_NOMEM. */
+int lp_view_implied(int fd, const char *name, const char *layer);
 
 /* Read it back from the start of a file. LP_OK, LP_E_DATA, LP_E_SYS, LP_E_NOMEM. */
 int lp_view_found(int fd, struct lp_found *);
