@@ -4,14 +4,24 @@
 # much memory there is, malloc gives memory back, threads get arenas of their
 # own: all of that is a system call that the lock must know.
 
+# shellcheck disable=SC2154 # bats assigns stderr
 bats_require_minimum_version 1.5.0
 load ../lib/suite
+load ../lib/registry
 
 setup_file()
 {
 	# builds for sanitizers have no lock
 	shipped
 	export PATH="$RELEASE:$PATH"
+	srv_init
+	echo '{"/blob": {"pattern": 120}}' >"$BATS_FILE_TMPDIR/rules.json"
+	fault_start file "$BATS_FILE_TMPDIR/rules.json"
+}
+
+setup()
+{
+	own_folder
 }
 
 # store DIR COUNT: a store of that many blobs
@@ -37,17 +47,18 @@ store()
 @test "a blob of more ranges than the C library sorts without asking for memory" {
 	local n
 	store st 0
-	noise 1 200 >blob
-	hex=$(sha256sum <blob | cut -c 1-64)
-	mkdir -p "st/ranges/sha256/$hex"
+	source=(--digest="sha256:$(printf '0%.0s' {1..64})" "http://localhost:$(srv_port file)/blob")
 	# one byte each, every other one missing
-	for ((n = 0; n < 200; n += 2)); do
-		head -c $((n + 1)) blob | tail -c 1 >"st/ranges/sha256/$hex/$n-$n"
-	done
-	run -4 lp-fetch -qaO -S st "localhost:1/a@sha256:$hex"
+	for ((n = 0; n < 120; n += 2)); do
+		lp-fetch -q -r $n-$n -S st "${source[@]}"
+	done >bytes
+	[ "$(find st/ranges -type f | wc -l)" -eq 60 ]
+	run -4 lp-fetch -qaO -S st "${source[@]}"
 	[[ $output == *"offline, and bytes 1-1 are not in the store"* ]]
-	lp-fetch -qO -r 198-198 -S st "localhost:1/a@sha256:$hex" >got
-	head -c 199 blob | tail -c 1 | cmp - got
+	lp-fetch -qO -r 118-118 -S st "${source[@]}" >got
+	tail -c 1 bytes | cmp - got
+	run -0 lp-fetch -q --store-gc=1G -S st
+	[ "$(find st/ranges -type f | wc -l)" -eq 60 ]
 }
 
 @test "a file that grows over the limit of ulimit is a full disk: a message, exit 3, statistics" {

@@ -3,7 +3,7 @@
 # and does nothing where it cannot. The programs are those of cmd/: a new one
 # is looked for here and fails until reach() knows it.
 
-# shellcheck disable=SC2030,SC2031 # bats runs each test in a subshell, and assigns lines
+# shellcheck disable=SC2030,SC2031,SC2154 # bats runs each test in a subshell, and assigns lines and stderr
 bats_require_minimum_version 1.5.0
 load ../lib/suite
 load ../lib/registry
