@@ -16,8 +16,8 @@
 #include "common/sys/sandbox.h"
 
 static const char usage[] =
-    "usage: lp-cache [-hqvV] [--db=FILE] [--wait=SECONDS] put --layer=DIGEST [--size=BYTES] [--head=BYTES]\n"
-    "                [--image=REF --index=N[/COUNT]] [--origin=TEXT] [--verified]\n"
+    "usage: lp-cache [-hqvV] [--stats=FILE] [--db=FILE] [--wait=SECONDS] put --layer=DIGEST [--size=BYTES]\n"
+    "                [--head=BYTES] [--image=REF --index=N[/COUNT]] [--origin=TEXT] [--verified]\n"
     "       lp-cache [--db=FILE] put [--head=BYTES] [--image=REF] [--origin=TEXT] [--verified] DIGEST[=SIZE] ...\n"
     "       lp-cache [--db=FILE] get [--head=BYTES] [--image=REF --index=N[/COUNT]] [--origin=TEXT]\n"
     "                [--toc=DIGEST=TOCDIGEST] DIGEST\n"
@@ -51,7 +51,7 @@ static const char help[] =
     "      --days=N             forget what was put more than N days ago\n"
     "      --max-size=BYTES     forget the oldest until no more is used (K, M, G)\n" LP_OPT_HELP;
 
-/* Options in the order of `own`; getopt_long answers OPT plus the index for each. */
+/* Options in the order of `own`; getopt_long answers the letter, or OPT plus the index. */
 enum {
 	O_LAYER, O_IMAGE, O_INDEX, O_SIZE, O_HEAD, O_ORIGIN, O_VERIFIED, O_TOC, O_COMPLETE, O_END, O_FIXED, O_HEADER,
 	O_JSON, O_DAYS, O_MAX_SIZE,
@@ -252,7 +252,8 @@ parse_args(int argc, char **argv, struct args *a)
 	memcpy(longs, common, sizeof(common));
 	for (i = 0; i < NOPTIONS; i++)
 		longs[NCOMMON + i] = (struct option){ own[i].name,
-			own[i].expected != NULL ? required_argument : no_argument, NULL, OPT + i };
+			own[i].expected != NULL ? required_argument : no_argument, NULL,
+			own[i].letter != 0 ? own[i].letter : OPT + i };
 	while ((c = getopt_long(argc, argv, "CEFHj" LP_OPT_SHORT, longs, NULL)) != -1) {
 		i = option_of(c);
 		if (i < 0) {

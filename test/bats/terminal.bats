@@ -100,9 +100,9 @@ seen()
 	# a row for eyes still is a row
 	lp-tarls -q "$IN/evil.tar" >exact
 	seen "lp-tarls -q $IN/evil.tar"
-	lp-merge -q -o name,linkname exact >1
-	lp-merge -q -o name,linkname seen >2
-	cmp 1 2
+	lp-merge -q -o name,linkname exact >exact.names
+	lp-merge -q -o name,linkname seen >seen.names
+	cmp exact.names seen.names
 }
 
 @test "lp-peek, lp-layers and lp-cache: an image whose files and history are called so" {
