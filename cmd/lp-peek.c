@@ -243,6 +243,7 @@ defaults(struct args *a)
 	lp_argv_init(&a->peek.rows);
 	lp_argv_init(&a->peek.network);
 	lp_argv_init(&a->peek.platform);
+	lp_argv_init(&a->peek.blobs);
 	lp_netopt_init(&a->net);
 }
 

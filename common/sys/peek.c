@@ -1,7 +1,9 @@
 #include "common/sys/peek_priv.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -65,6 +67,25 @@ settle_keeping(struct lp_peek_options *o)
 	}
 }
 
+/* What is there is looked at now: once it is locked, this process sees no directory. */
+static void
+look_around(struct lp_peek_options *o)
+{
+	char *path = NULL;
+	struct dirent *d;
+	DIR *dir = NULL;
+
+	o->has_listings = o->db != NULL && access(o->db, F_OK) == 0;
+	o->has_store = o->store != NULL && access(o->store, F_OK) == 0;
+	if (o->has_store && asprintf(&path, "%s/blobs/sha256", o->store) >= 0)
+		dir = opendir(path);
+	while (dir != NULL && (d = readdir(dir)) != NULL)
+		lp_argv_add(&o->blobs, d->d_name);
+	if (dir != NULL)
+		closedir(dir);
+	free(path);
+}
+
 int
 lp_peek_prepare(struct lp_peek_options *o)
 {
@@ -85,6 +106,7 @@ lp_peek_prepare(struct lp_peek_options *o)
 	if (o->store == NULL || o->db == NULL)
 		lp_note("neither XDG_CACHE_HOME nor HOME is a path: nothing is kept");
 	settle_keeping(o);
+	look_around(o);
 	return LP_EXIT_OK;
 }
 
@@ -94,6 +116,7 @@ lp_peek_options_release(struct lp_peek_options *o)
 	lp_argv_release(&o->rows);
 	lp_argv_release(&o->network);
 	lp_argv_release(&o->platform);
+	lp_argv_release(&o->blobs);
 	free(o->defaults[0]);
 	free(o->defaults[1]);
 }

@@ -69,6 +69,9 @@ struct lp_peek_options {
 	int use_cache;         /* listings and bytes kept from earlier runs, and for later ones; until lp_peek_prepare */
 	int keeps_bytes;       /* the store may be written, as the database may: lp_peek_prepare finds out */
 	int keeps_listings;
+	int has_listings;      /* there is a database to ask */
+	int has_store;
+	struct lp_argv blobs;  /* the whole blobs of the store, by their names */
 	int refresh;           /* list again, whatever is known */
 	int offline;
 	int pager;             /* whether there may be one */

@@ -299,7 +299,7 @@ finish(struct lp_peek *p, struct resolving *r)
 	if (r->job.exit == LP_EXIT_OK)
 		return take_answer(r);
 	/* offline, a store that does not exist is one that has nothing */
-	if (p->o->offline && r->job.exit == LP_EXIT_SYSTEM && access(p->o->store, F_OK) != 0)
+	if (p->o->offline && r->job.exit == LP_EXIT_SYSTEM && !p->o->has_store)
 		r->job.exit = LP_EXIT_ABSENT;
 	p->exit = lp_exit_worse(p->exit, r->job.exit);
 	advise(r);

@@ -158,7 +158,7 @@ lp_peek_recall(struct lp_peek *p)
 	int fd[LP_PEEK_IMAGES] = { -1, -1 }, rc = LP_OK;
 
 	/* no database, no answer: that needs no process to find out */
-	if (p->o->db == NULL || p->o->refresh || access(p->o->db, F_OK) != 0)
+	if (!p->o->has_listings || p->o->refresh)
 		return LP_OK;
 	for (size_t i = 0; i < p->nimages && rc == LP_OK; i++) {
 		if (!has_digest(&p->image[i]))

@@ -220,13 +220,12 @@ plan_toc(struct lp_pipeline *line, struct lp_peek_layer *l)
 static int
 is_stored(const struct lp_peek_layer *l)
 {
-	const struct lp_peek_options *o = l->peek->o;
-	char path[PATH_MAX];
-	int n = 0;
+	const struct lp_argv *blobs = &l->peek->o->blobs;
 
-	if (o->store != NULL && l->digest != NULL)
-		n = snprintf(path, sizeof(path), "%s/blobs/sha256/%s", o->store, l->digest + strlen("sha256:"));
-	return n > 0 && (size_t)n < sizeof(path) && access(path, R_OK) == 0;
+	for (size_t i = 0; l->digest != NULL && i < blobs->n; i++)
+		if (strcmp(blobs->v[i], l->digest + strlen("sha256:")) == 0)
+			return 1;
+	return 0;
 }
 
 /*

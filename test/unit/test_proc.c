@@ -160,8 +160,8 @@ test_signal(struct lp_crew *c)
 	int rc = lp_crew_start(c, &j, deaf, 2, &io);
 
 	/* until both have become what they are to be */
-	while (rc == LP_OK && strlen(h.text[LP_LINE_MESSAGE]) < 2)
-		rc = lp_crew_turn(c, -1, NULL, 0);
+	while (rc == LP_OK && strlen(h.text[0]) < 6)
+		rc = lp_crew_turn(c, -1);
 	ok(rc == LP_OK, "start");
 	pid[0] = j.pid[0];
 	pid[1] = j.pid[1];
