@@ -7,6 +7,7 @@
 #include "common/base/status.h"
 #include "common/format/json.h"
 #include "common/sys/err.h"
+#include "common/sys/io.h"
 #include "common/sys/pager.h"
 #include "common/sys/peek_priv.h"
 #include "common/sys/view.h"
@@ -181,6 +182,9 @@ lp_peek_out_ended(struct lp_peek *p)
 	if (p->out.paged) {
 		lp_pager_end_orphans();
 		lp_pager_restore_terminal();
+		/* it may have been ended in the middle of a coloured name */
+		if (lp_tty_is(1) && lp_tty_color(p->o->color, 1))
+			(void)lp_write_all(1, lp_span_str("\033[0m"));
 	}
 	lp_err_release();
 }
