@@ -8,6 +8,7 @@
 #include "common/base/buf.h"
 #include "common/base/escape.h"
 #include "common/base/status.h"
+#include "common/base/utf8.h"
 #include "common/sys/io.h"
 
 enum { MESSAGE_MAX = 4096, QUOTE_MAX = 1024, QUOTES = 4 };
@@ -172,12 +173,19 @@ struct room {
 	unsigned char text[QUOTE_MAX + 4];
 };
 
+/* A character at a time: what is too long is cut between two of them, and between two escapes. */
 static const char *
 quote_into(struct room *room, struct lp_span s)
 {
 	struct lp_buf b = { .p = room->text, .cap = QUOTE_MAX, .max = QUOTE_MAX };
+	int rc = LP_OK;
 
-	if (lp_escape(&b, s, LP_ESCAPE_TERMINAL) != LP_OK) {
+	while (s.n > 0 && rc == LP_OK) {
+		size_t n = lp_utf8_len(s, NULL);
+
+		rc = lp_escape(&b, lp_span_take(&s, n > 0 ? n : 1), LP_ESCAPE_TERMINAL);
+	}
+	if (rc != LP_OK) {
 		memcpy(b.p + b.n, "...", 3);
 		b.n += 3;
 	}

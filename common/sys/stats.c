@@ -13,7 +13,8 @@
 #include "common/sys/io.h"
 #include "common/sys/sandbox.h"
 
-enum { LINE_MAX_BYTES = 64 * 1024 };
+/* an argument of a command line has 128 KiB at most, and a byte of it six in JSON */
+enum { LINE_MAX_BYTES = 1024 * 1024 };
 
 int
 lp_stats_begin(struct lp_stats *s, const char *path)
@@ -134,12 +135,18 @@ lp_start(struct lp_stats *s, const char *path)
 int
 lp_finish(struct lp_stats *s, int exit_code)
 {
+	int rc;
+
 	/* memory can end anywhere, and not every place has said so */
 	if (exit_code == LP_EXIT_SYSTEM && lp_err_last()[0] == '\0')
 		lp_err("out of memory");
 	exit_code = lp_exit_worse(exit_code, lp_exit_of(lp_close_stdout()));
-	if (lp_stats_end(s, exit_code) != LP_OK) {
-		lp_err_errno("cannot write the statistics");
+	rc = lp_stats_end(s, exit_code);
+	if (rc != LP_OK) {
+		if (rc == LP_E_SYS)
+			lp_err_errno("cannot write the statistics");
+		else
+			lp_err("cannot write the statistics: out of memory");
 		exit_code = lp_exit_worse(exit_code, LP_EXIT_SYSTEM);
 	}
 	return exit_code;

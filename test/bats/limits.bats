@@ -150,3 +150,16 @@ chunk()
 	done <names >missing
 	run ! grep . missing
 }
+
+@test "a name longer than a screenful: a message shows its begin, the statistics have it all in one line" {
+	long=$(printf '%0100000d' 7)
+	run -3 --separate-stderr lp-tarls --stats=stats "$long"
+	[ "${stderr:0:1035}" = "lp-tarls: ${long:0:1024}..." ] || [ "${stderr:0:1037}" = "lp-tarls: ${long:0:1024}..." ]
+	[[ $stderr = *...*'File name too long' ]]
+	[ "$(wc -l <<<"$stderr")" = 1 ]
+	[ "$(wc -l <stats)" = 1 ]
+	[ "$(jq -r .source stats | head -c 1000)" = "${long:0:1000}" ]
+	# no statistics at all is said with the reason of now
+	run -3 --separate-stderr lp-tarls --stats=/dev/full /dev/null
+	[[ $stderr = *'cannot write the statistics: No space left on device' ]]
+}

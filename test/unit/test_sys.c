@@ -39,7 +39,15 @@ test_quote(void)
 
 	memset(longer, 'a', sizeof(longer));
 	ok(strcmp(lp_quotes("a\x1b[2J\nb"), "a\\x1b[2J\\nb") == 0, "escape sequences never reach a message");
-	ok(strlen(lp_quote(lp_span(longer, sizeof(longer)))) < 1100, "a message's part stays a screenful");
+	ok(strlen(lp_quote(lp_span(longer, sizeof(longer)))) == 1024 + 3 &&
+	    memcmp(lp_quote(lp_span(longer, sizeof(longer))), longer, 1024) == 0 &&
+	    strcmp(lp_quote(lp_span(longer, sizeof(longer))) + 1024, "...") == 0, "a message's part stays a screenful, and is its begin");
+	ok(strlen(lp_quote(lp_span(longer, 1024))) == 1024, "a screenful is whole");
+	longer[1022] = '\n';
+	longer[1023] = '\n';
+	ok(strcmp(lp_quote(lp_span(longer, sizeof(longer))) + 1020, "aa\\n...") == 0, "no escape is cut in two");
+	memcpy(longer + 1022, "\xe2\x82\xac", 3);
+	ok(strcmp(lp_quote(lp_span(longer, sizeof(longer))) + 1020, "aa...") == 0, "no character is cut in two");
 	ok(strcmp(lp_quotes(""), "") == 0, "nothing is quoted as nothing");
 	kept = lp_quotes_kept("a\tname");
 	for (int i = 0; i < 9; i++)
