@@ -54,14 +54,17 @@ struct work {
 
 /* ---- the command line -------------------------------------------------------------- */
 
-/* skopeo knows more places for images; a registry has none of these as the name of a repository */
+/* skopeo knows more places for images; what has digits and a slash behind its colon is a host and its port */
 static int
 is_elsewhere(const char *text)
 {
-	static const char *const transports[] = { "containers-storage:", "dir:", "docker-daemon:", "oci-archive:", "ostree:", "sif:" };
+	static const char *const transports[] = { "containers-storage", "dir", "docker-daemon", "oci-archive", "ostree", "sif" };
+	size_t n = strcspn(text, ":"), port = text[n] != '\0' ? strspn(text + n + 1, "0123456789") : 0;
 
+	if (text[n] == '\0' || (port > 0 && text[n + 1 + port] == '/'))
+		return 0;
 	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++)
-		if (strncmp(text, transports[i], strlen(transports[i])) == 0)
+		if (strlen(transports[i]) == n && memcmp(text, transports[i], n) == 0)
 			return 1;
 	return 0;
 }

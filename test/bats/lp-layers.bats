@@ -684,6 +684,10 @@ fetch_each()
 	for there in containers-storage:a dir:a docker-daemon:a:1 oci-archive:a.tar; do
 		fails 2 "$there: only registries" lp-layers "$there"
 	done
+	# a host may be called so, too
+	for host in dir sif ostree; do
+		fails 3 '^lp-layers: none: the store cannot be opened' lp-layers -O -S none "$host:5000/app:1"
+	done
 }
 
 @test "what is not there, or something else, is said so that it can be mended" {
