@@ -26,6 +26,8 @@
 #	ranges_of STORE ORIGIN HEX	the directory of the ranges of that blob
 #				that STORE has from ORIGIN
 #	downloaded FILE		bytes, by all programs that wrote statistics
+#	jq ARGUMENT...		jq; with -e, printing nothing is a failure, as
+#				it is not on empty input before jq 1.7
 #	as_anybody COMMAND...	permissions count, also if it is root who tests
 
 LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -88,6 +90,22 @@ ranges_of()
 {
 	printf '%s/ranges/sha256/%s/%s\n' "$1" "$3" "$(printf %s "$2" | sha256sum | cut -c1-64)"
 }
+
+jq()
+{
+	local out status=0 a
+
+	for a in "$@"; do
+		if [[ $a =~ ^-[a-zA-Z]*e[a-zA-Z]*$ ]]; then
+			out=$(command jq "$@") || status=$?
+			[ -n "$out" ] || return $((status ? status : 4))
+			printf '%s\n' "$out"
+			return "$status"
+		fi
+	done
+	command jq "$@"
+}
+export -f jq
 
 as_anybody()
 {
