@@ -265,6 +265,24 @@ no_store_changes()
 	[ -e victim/1.1 ]
 }
 
+# Without capabilities root is anybody; what it opened before the lock stays open, and in a directory
+# of somebody else's it keeps the one that it needs there.
+@test "root reads what only it may read, and fills a store and a database of somebody else's" {
+	local root
+	root=$([ "$(id -u)" -ne 0 ] || echo 1)
+	head -c 10240 /dev/zero >t.tar
+	chmod 600 t.tar
+	mkdir -m 700 st db
+	[ -z "$root" ] || chown nobody t.tar st db
+	run -0 "$RELEASE/lp-tarls" t.tar
+	run -0 "$RELEASE/lp-fetch" -q -n 512 -S st --digest="sha256:$(printf '0%.0s' {1..64})" "http://localhost:$(srv_port silent)/long"
+	[ "$(find st/ranges -type f -size 1 | wc -l)" -eq 1 ]
+	printf -- '-rw-r--r--\t0\t0\t1\t2026-11-01T00:00:00Z\tname\t\n' |
+	    "$RELEASE/lp-cache" --db=db/c.db put -q --layer="sha256:$(printf '1%.0s' {1..64})"
+	run -0 "$RELEASE/lp-cache" --db=db/c.db search -q name
+	[[ $output == *name* ]]
+}
+
 @test "LP_SANDBOX=require: without Landlock nothing is done" {
 	export LP_SANDBOX=require
 	each_program refused Landlock -e inject=landlock_create_ruleset:error=ENOSYS
