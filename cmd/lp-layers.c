@@ -156,6 +156,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ NULL, 0, NULL, 0 }
 	};
 	struct lp_reference_error e;
+	char name[512];
 	int c, status = LP_EXIT_OK;
 
 	lp_layers_init(&a->layers);
@@ -174,8 +175,10 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	a->layers.text = argv[optind];
 	if (is_elsewhere(a->layers.text))
 		return lp_opt_refuse(opt, "%s: only registries, oci:DIR and docker-archive:FILE are looked into", lp_quotes(a->layers.text));
-	if (lp_reference_image(lp_span_str(argv[optind]), &a->ref, &e) != LP_OK)
-		return lp_opt_refuse(opt, "%s: character %zu: %s", lp_quotes(argv[optind]), e.offset + 1, e.why);
+	if (lp_reference_image(lp_span_str(argv[optind]), &a->ref, &e) != LP_OK) {
+		lp_reference_show(argv[optind], name, sizeof(name));
+		return lp_opt_refuse(opt, "%s: character %zu: %s", name, e.offset + 1, e.why);
+	}
 	if (a->net.offline && a->ref.kind == LP_REF_REGISTRY && a->net.store == NULL)
 		return lp_opt_refuse(opt, "offline without a store: name one with -S");
 	return LP_EXIT_OK;

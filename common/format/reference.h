@@ -104,4 +104,11 @@ const char *lp_reference_endpoint(const struct lp_reference *);
  */
 int lp_host_is_loopback(struct lp_span host);
 
+/*
+ * A name, whether it can be read or not, as messages show it: escaped for a
+ * terminal and cut to n bytes, without user and password, and of a URL without
+ * query and fragment.
+ */
+void lp_reference_show(const char *name, char *out, size_t n);
+
 #endif

@@ -167,12 +167,10 @@ lp_blob_open(struct lp_blob *b, const struct lp_env *env, const char *text, cons
 	int rc;
 
 	*b = (struct lp_blob){ .env = env, .size = size, .fd = -1 };
-	snprintf(b->name, sizeof(b->name), "%s", lp_quotes(text));
+	lp_reference_show(text, b->name, sizeof(b->name));
 	if (lp_reference_source(lp_span_str(text), &b->ref, &e) != LP_OK)
 		return no_source(b, text, &e);
-	if (b->ref.kind == LP_REF_URL)
-		lp_http_show(b->ref.path, b->name, sizeof(b->name));
-	else if (b->ref.kind == LP_REF_STDIN)
+	if (b->ref.kind == LP_REF_STDIN)
 		snprintf(b->name, sizeof(b->name), "<stdin>");
 	rc = take_digest(b, digest);
 	if (rc != LP_OK)

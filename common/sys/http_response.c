@@ -8,51 +8,18 @@
 
 /* ---- text for people ---------------------------------------------------------- */
 
-/* Escaped into a fixed room; what does not fit is cut. */
-static void
-put_text(struct lp_span s, char *out, size_t n)
-{
-	struct lp_buf b = { .p = (unsigned char *)out, .cap = n - 1, .max = n - 1 };
-
-	(void)lp_escape(&b, s, LP_ESCAPE_TERMINAL);
-	out[b.n] = '\0';
-}
-
-void
-lp_http_show(const char *url, char *out, size_t n)
-{
-	struct lp_span scheme = lp_span(url, 0), rest;
-	const char *p = strstr(url, "://");
-	size_t host;
-	char *end = out;
-
-	if (p != NULL)
-		scheme.n = (size_t)(p + 3 - url);
-	rest = lp_span(url + scheme.n, strcspn(url + scheme.n, "?#"));
-	host = 0;
-	while (host < rest.n && rest.p[host] != '/')
-		host++;
-	/* userinfo ends at the last @ before the path: a password may hold one */
-	for (size_t i = host; i > 0; i--)
-		if (rest.p[i - 1] == '@') {
-			lp_span_take(&rest, i);
-			break;
-		}
-	put_text(scheme, out, n);
-	end += strlen(out);
-	put_text(rest, end, n - (size_t)(end - out));
-}
-
 void
 lp_http_explain(struct lp_http_response *r, const char *fmt, ...)
 {
+	struct lp_buf b = { .p = (unsigned char *)r->why, .cap = sizeof(r->why) - 1, .max = sizeof(r->why) - 1 };
 	char text[sizeof(r->why)];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	put_text(lp_span_str(text), r->why, sizeof(r->why));
+	(void)lp_escape(&b, lp_span_str(text), LP_ESCAPE_TERMINAL);
+	r->why[b.n] = '\0';
 }
 
 /* ---- answers ------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 
 #include "common/base/status.h"
 #include "common/format/httpfield.h"
+#include "common/format/reference.h"
 #include "common/format/retry.h"
 #include "common/sys/clock.h"
 
@@ -108,7 +109,7 @@ follow(struct lp_http_transfer *t)
 		to = lp_http_resolve(t->url, location);
 	free(location);
 	if (to != NULL)
-		lp_http_show(to, shown, sizeof(shown));
+		lp_reference_show(to, shown, sizeof(shown));
 	if (to == NULL)
 		lp_http_explain(t->r, "redirect (HTTP %d) to no URL that can be read", t->r->status);
 	else if (strncasecmp(to, "http:", 5) != 0 && !is_https(to))

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/status.h"
+#include "common/format/reference.h"
 #include "common/sys/clock.h"
 
 enum { RECEIVE_BUFFER = 256 * 1024 };
@@ -218,7 +219,7 @@ lp_http_launch(struct lp_http_transfer *t)
 	int rc;
 
 	lp_http_response_clear(t->r);
-	lp_http_show(t->url, t->r->where, sizeof(t->r->where));
+	lp_reference_show(t->url, t->r->where, sizeof(t->r->where));
 	t->error[0] = '\0';
 	t->fault = LP_OK;
 	t->cut = 0;

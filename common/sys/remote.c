@@ -102,7 +102,12 @@ send(struct lp_remote_get *g)
 static int
 is_named(const struct lp_remote *m, const struct lp_http_response *r)
 {
-	return m->ref->kind == LP_REF_URL && strcmp(m->ref->path, r->where) == 0;
+	char name[sizeof(r->where)];
+
+	if (m->ref->kind != LP_REF_URL)
+		return 0;
+	lp_reference_show(m->ref->path, name, sizeof(name));
+	return strcmp(name, r->where) == 0;
 }
 
 /* What an answer that is no success is called. */

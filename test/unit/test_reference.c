@@ -282,6 +282,40 @@ test_origins(void)
 	}
 }
 
+/* What of a name others may see. */
+static void
+test_show(void)
+{
+	static const struct { const char *name, *want; } t[] = {
+		{ "https://h/x", "https://h/x" },
+		{ "https://h:5000/a@b/c?token=t#f", "https://h:5000/a@b/c" },
+		{ "https://user:pass@h:1/x", "https://h:1/x" },
+		{ "https://user:p@ss@h/x", "https://h/x" },
+		{ "https://token@h/x", "https://h/x" },
+		{ "https://u:p/w@h/x", "https://h/x" },
+		{ "https://u:p?w@h/x", "https://h/x" },
+		{ "https://[::1]:5000/x@y", "https://[::1]:5000/x@y" },
+		{ "https://u:p@[::1]/x", "https://[::1]/x" },
+		{ "ftp://u:p@h/x?q", "ftp://h/x" },
+		{ "docker://u:p@h/r@" DIGEST, "docker://h/r@" DIGEST },
+		{ "u:p@h:5000/r:t", "h:5000/r:t" },
+		{ "h:5000/r@" DIGEST, "h:5000/r@" DIGEST },
+		{ "u:p@h:5000/r@" DIGEST, "h:5000/r@" DIGEST },
+		{ "oci:d@" DIGEST, "oci:d@" DIGEST },
+		{ "./mail@home", "./mail@home" },
+		{ "a\x1b[m", "a\\x1b[m" },
+		{ "", "" },
+	};
+	char out[256], small[12];
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		lp_reference_show(t[i].name, out, sizeof(out));
+		ok_str(lp_span_str(out), t[i].want, t[i].name);
+	}
+	lp_reference_show("https://u:p@host/x", small, sizeof(small));
+	ok(small[0] == 'h' && strncmp(small, "https://host/x", strlen(small)) == 0, "cut to fit");
+}
+
 static void
 test_digests(void)
 {
@@ -303,6 +337,7 @@ main(void)
 	test_range();
 	test_hosts();
 	test_origins();
+	test_show();
 	test_digests();
 	return unit_done();
 }
