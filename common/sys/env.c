@@ -1,8 +1,6 @@
 #include "common/sys/env.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "common/base/status.h"
 #include "common/sys/err.h"
@@ -60,15 +58,12 @@ int
 lp_env_open_network(struct lp_env *e, const struct lp_netopt *net)
 {
 	struct lp_http_options http = net->http;
-	const char *why = "out of memory", *named;
+	const char *why = "out of memory";
 	int rc;
 
 	if (e->offline)
 		return LP_OK;
 	http.warning = warn;
-	named = http.cacert != NULL ? http.cacert : getenv("SSL_CERT_FILE");
-	if (named != NULL && *named != '\0' && access(named, R_OK) != 0)
-		return say(LP_E_SYS, named, "the certificate authorities cannot be read");
 	rc = lp_http_open(&e->http, &http, &why);
 	rc = rc != LP_OK ? rc : lp_registry_open(&e->registry, e->http, &net->registry, &why);
 	return rc == LP_OK ? rc : say(rc, NULL, why);

@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/base/status.h"
 #include "common/sys/clock.h"
+#include "common/sys/err.h"
 #include "common/sys/io.h"
 
 enum {
@@ -226,15 +228,20 @@ read_bundle(struct lp_buf *b, const char *path)
 	return rc;
 }
 
+/* An empty --cacert names a file that is not there: a variable that was not set must not mean all authorities. */
 static int
 read_authorities(struct lp_http *h, const char **why)
 {
 	const char *named = h->opt.cacert != NULL ? h->opt.cacert : getenv("SSL_CERT_FILE");
+	static char text[1024];
 	int rc;
 
-	if (named != NULL && *named != '\0') {
+	if (named != NULL && (*named != '\0' || h->opt.cacert != NULL)) {
 		rc = read_bundle(&h->ca, named);
-		*why = "the certificate authorities cannot be read";
+		snprintf(text, sizeof(text), "%s: the certificate authorities cannot be read",
+		    *named != '\0' ? lp_quotes(named) : "--cacert names no file");
+		*why = text;
+		errno = rc == LP_E_SYS ? errno : 0;
 		return rc == LP_E_LIMIT ? LP_E_DATA : rc;
 	}
 	/* none is no failure yet: plain http needs none, and TLS will say so */

@@ -63,12 +63,16 @@ void lp_http_options_init(struct lp_http_options *);
 
 /*
  * Load the library, read the authorities: everything that needs the file
- * system, so before the lock. LP_OK; LP_E_SYS or LP_E_NOMEM with *why set to
- * static text (errno is set as well if it says more, else 0).
+ * system, so before the lock. LP_OK; LP_E_SYS, LP_E_DATA (authorities of more
+ * than 16 MiB) or LP_E_NOMEM with *why set to text that lives until the next
+ * call (errno is set as well if it says more, else 0).
  */
 int lp_http_open(struct lp_http **, const struct lp_http_options *, const char **why);
 /* Ends what still runs (without calling `done`). NULL is fine. */
 void lp_http_close(struct lp_http *);
+
+/* How long a body that is collected may take, in all its tries; 0: as long as it likes. */
+unsigned lp_http_document_seconds(const struct lp_http *);
 
 /*
  * The pipe or socket that what is fetched goes to: once its reader has left,
@@ -165,9 +169,6 @@ int lp_http_run(struct lp_http *, void (*tick)(void *), void *arg);
 
 /* Whether both URLs name one origin: scheme, host and port. A URL that cannot be read is nobody's. */
 int lp_http_same_origin(const char *a, const char *b);
-
-/* A URL without userinfo, query and fragment, escaped for a terminal; cut to fit. */
-void lp_http_show(const char *url, char *out, size_t n);
 
 struct lp_http_totals {
 	int64_t requests;            /* HTTP requests sent, every hop and try */

@@ -103,13 +103,19 @@ wire_bytes(struct lp_http_transfer *t)
 	return 0;
 }
 
+unsigned
+lp_http_document_seconds(const struct lp_http *h)
+{
+	return LP_HTTP_WINDOWS * h->opt.stall_timeout;
+}
+
 static void
 judge(struct lp_http_transfer *t, int64_t limit)
 {
 	uint64_t body;
 
 	if (limit > 0 && t->req.sink == NULL && t->spent_ns >= LP_HTTP_WINDOWS * limit) {
-		lp_http_refuse(t, "no whole answer in %u seconds", LP_HTTP_WINDOWS * t->h->opt.stall_timeout);
+		lp_http_refuse(t, "no whole answer in %u seconds", lp_http_document_seconds(t->h));
 	} else if (limit > 0 && t->idle_ns >= limit && t->window < LP_HTTP_STALL_MIN) {
 		lp_http_note_head(t);
 		snprintf(t->error, sizeof(t->error), "stalled: %llu bytes in %u seconds",

@@ -304,6 +304,9 @@ fails()
 	        page(["3"]; "<http://127.0.0.1:1/elsewhere?last=3>; rel=next"), {text: "{\"tags\":[\"4\"]}"}],
 	    "/v2/empty/tags/list": [page(["1"]; "<?last=1>; rel=next"), page([]; "<?last=2>; rel=next"), {status: 500}],
 	    "/v2/round/tags/list": page(["1"]; "<?last=1>; rel=next"),
+	    "/v2/ring/tags/list": [page(["1"]; "<?last=1>; rel=next"), page(["2"]; "<?last=2>; rel=next"),
+	        page(["3"]; "<?last=1>; rel=next")],
+	    "/v2/endless/tags/list": page(["1"]; "<?last={n}>; rel=next"),
 	    "/v2/lost/tags/list": page(["1"]; "</elsewhere>; rel=next"),
 	    "/v2/odd/tags/list": page(["1"]; "<?a\\b>; rel=next"),
 	    "/v2/other/tags/list": page(["1"]; "<?last=1>; rel=prev"),
@@ -320,6 +323,15 @@ fails()
 	run -0 --separate-stderr lp-layers --tags "$(srv_addr pages)/round"
 	[ "$output" = $'1\n1' ]
 	[[ $stderr == *"these are not all tags: '?last=1' leads to no further page" ]]
+	# back to a page that was there: each of them once
+	run -0 --separate-stderr lp-layers --tags "$(srv_addr pages)/ring"
+	[ "$output" = $'1\n2\n3' ]
+	[[ $stderr == *"these are not all tags: '?last=1' leads to no further page" ]]
+	# always another one
+	run -3 --separate-stderr lp-layers --stall-timeout 1 --tags "$(srv_addr pages)/endless"
+	[ -z "$output" ]
+	[[ $stderr == *"its list of tags does not come to an end: "* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
 	for told in lost odd; do
 		run -0 --separate-stderr lp-layers --tags "$(srv_addr pages)/$told"
 		[ "$output" = 1 ]
@@ -696,6 +708,7 @@ fetch_each()
 	tar -cf layout.tar -C "$IN/lay" .
 	fails 1 'an OCI layout in a tar.*oci:DIR' lp-layers docker-archive:layout.tar
 	fails 3 '^lp-layers: [^ ]*: http://[^ ]*/tags/list: 404, not found' lp-layers --tags "$REG/none"
+	fails 3 '^lp-layers: --cacert names no file: ' lp-layers --cacert= "$REG/app:1"
 	fails 3 '^lp-layers: ca.pem: the certificate authorities cannot be read: No such' lp-layers --cacert ca.pem "$REG/app:1"
 	http_proxy=http://127.0.0.1:1 fails 3 'the proxy that the environment names' \
 		lp-layers --retries 0 --plain-http "$REG/app:1"
