@@ -202,6 +202,23 @@ one_option(struct args *a, int c)
 	}
 }
 
+/* A password is for one registry: --diff's second image must not lead it elsewhere. */
+static int
+check_user(const struct args *a)
+{
+	static struct lp_reference r[2];
+	struct lp_reference_error e;
+
+	for (size_t i = 0; i < 2; i++)
+		if (a->net.registry.cred.user == NULL || a->peek.image[i] == NULL ||
+		    lp_reference_image(lp_span_str(a->peek.image[i]), &r[i], &e) != LP_OK || r[i].kind != LP_REF_REGISTRY)
+			return LP_EXIT_OK;
+	if (strcmp(r[0].host, r[1].host) == 0)
+		return LP_EXIT_OK;
+	return lp_opt_refuse(&a->opt, "--user is for one registry, and these are two: %s and %s", lp_quotes(r[0].host),
+	    lp_quotes(r[1].host));
+}
+
 /* Words that exclude each other, and what follows from those that were given. */
 static int
 check(struct args *a)
@@ -209,6 +226,7 @@ check(struct args *a)
 	struct lp_peek_options *o = &a->peek;
 	int status = lp_netopt_check(&a->net, &a->opt);
 
+	status = status != LP_EXIT_OK ? status : check_user(a);
 	if (status != LP_EXIT_OK)
 		return status;
 	o->store = a->net.store;
@@ -243,6 +261,7 @@ defaults(struct args *a)
 	lp_argv_init(&a->peek.rows);
 	lp_argv_init(&a->peek.network);
 	lp_argv_init(&a->peek.platform);
+	lp_argv_init(&a->peek.blobs);
 	lp_netopt_init(&a->net);
 }
 
@@ -287,7 +306,7 @@ all_layers(struct lp_peek *p, int rc)
 {
 	rc = rc != LP_OK ? rc : lp_peek_list(p);
 	/* a document says also what went wrong */
-	if (rc == LP_OK || (p->o->json && p->crew.caught == 0)) {
+	if (rc == LP_OK || (p->o->json && p->crew.caught == 0 && rc != LP_E_PIPE)) {
 		int shown = lp_peek_show(p);
 
 		rc = rc != LP_OK ? rc : shown;
@@ -299,14 +318,17 @@ all_layers(struct lp_peek *p, int rc)
 static int
 answer(struct lp_peek *p)
 {
-	int rc = lp_peek_resolve(p);
+	int rc = lp_peek_resolve(p), end;
 
 	if (rc == LP_OK && is_path(p->o))
 		rc = lp_peek_find(p);
 	else
 		rc = all_layers(p, rc);
+	end = lp_peek_out_close(p);
+	rc = rc != LP_OK ? rc : end;
 	/* listings on their way to the database */
-	rc = rc != LP_OK ? rc : lp_peek_wait(p);
+	end = rc == LP_OK || rc == LP_E_PIPE ? lp_peek_wait(p) : LP_OK;
+	rc = rc != LP_OK ? rc : end;
 	if (rc == LP_OK)
 		lp_peek_summary(p);
 	return rc;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -27,6 +28,21 @@ lp_io_init(void)
 	terminal = isatty(STDOUT_FILENO) == 1;
 }
 
+/*
+ * Whether a call that failed is to be made once more: a signal came in between,
+ * or somebody else who has this pipe or terminal has made it non-blocking,
+ * and it is ready now.
+ */
+static int
+again(int fd, short events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	if (errno == EAGAIN)
+		return poll(&p, 1, -1) >= 0 || errno == EINTR;
+	return errno == EINTR;
+}
+
 ptrdiff_t
 lp_read(int fd, void *p, size_t n)
 {
@@ -35,7 +51,7 @@ lp_read(int fd, void *p, size_t n)
 
 		if (k >= 0)
 			return k;
-		if (errno != EINTR)
+		if (!again(fd, POLLIN))
 			return LP_E_SYS;
 	}
 }
@@ -111,7 +127,7 @@ lp_write_all(int fd, struct lp_span s)
 			lp_span_take(&s, (size_t)k);
 		else if (errno == EPIPE)
 			return LP_E_PIPE;
-		else if (errno != EINTR)
+		else if (!again(fd, POLLOUT))
 			return LP_E_SYS;
 	}
 	return LP_OK;

@@ -1,6 +1,6 @@
 /*
  * Reading and writing descriptors: loops where the kernel may be short,
- * goes on after EINTR, and never mistakes one kind of end for another.
+ * goes on after EINTR, waits where a descriptor is non-blocking, and never mistakes one kind of end for another.
  * Statuses of base/status.h; errno is left set behind LP_E_SYS.
  */
 #ifndef LP_SYS_IO_H

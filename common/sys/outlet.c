@@ -88,13 +88,13 @@ pace(void *arg, uint64_t at, uint64_t *last)
 	}
 }
 
-/* Only a pipe or a socket has a reader who may have had enough. */
+/* Only a pipe tells how much of it was read: FIONREAD of a socket is what came the other way. */
 static int
 reader_may_stop(void)
 {
 	struct stat st;
 
-	return fstat(1, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+	return fstat(1, &st) == 0 && S_ISFIFO(st.st_mode);
 }
 
 int

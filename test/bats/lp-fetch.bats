@@ -575,6 +575,84 @@ lp-fetch: a server warns: quota, exceeded" ]
 	tail -c +1001 "$BLOB" | head -c 1000 | cmp - got
 }
 
+@test "a file on standard input is left where its reader goes on" {
+	parts()
+	{
+		lp-fetch -n 10 -
+		lp-fetch -r 5-14 -
+		# this one is not passed on by the kernel alone
+		lp-fetch -n 100000 --digest "$DIGEST" - | tail -c 5
+		head -c 3
+	}
+	{ head -c 10 "$BLOB"; tail -c +16 "$BLOB" | head -c 10; tail -c +26 "$BLOB" | head -c 100000 | tail -c 5
+	    tail -c +100026 "$BLOB" | head -c 3; } >want
+	parts <"$BLOB" >got
+	cmp want got
+	cat "$BLOB" | parts >got
+	cmp want got
+}
+
+@test "standard output may be non-blocking, and a socket" {
+	cat >reader.py <<-'PY'
+	import fcntl, os, socket, subprocess, sys, time
+	kind, command = sys.argv[1], sys.argv[2:]
+	if kind == "pipe":
+	    mine, theirs = os.pipe()
+	    fcntl.fcntl(theirs, fcntl.F_SETFL, os.O_NONBLOCK)
+	else:
+	    a, b = socket.socketpair()
+	    # unread by the program, all the time
+	    a.setblocking(False)
+	    try:
+	        while True:
+	            a.send(b"x" * 1000)
+	    except BlockingIOError:
+	        pass
+	    a.setblocking(True)
+	    mine, theirs = a.fileno(), b.fileno()
+	process = subprocess.Popen(command, stdout=theirs)
+	os.close(theirs)
+	if kind == "socket":
+	    b.detach()
+	left = 1000000
+	while left > 0:
+	    data = os.read(mine, min(left, 65536))
+	    if not data:
+	        break
+	    sys.stdout.buffer.write(data)
+	    left -= len(data)
+	sys.stdout.buffer.flush()
+	sys.exit(process.wait())
+	PY
+	serve '{}'
+	for source in "$BLOB" "$URL"; do
+		for kind in pipe socket; do
+			timeout 60 python3 reader.py "$kind" lp-fetch -a "$source" >got
+			cmp "$BLOB" got
+			timeout 60 python3 reader.py "$kind" lp-fetch -a --digest "$DIGEST" "$source" >got
+			cmp "$BLOB" got
+		done
+	done
+}
+
+@test "a password in a name that cannot be read is in no message and no statistics" {
+	local name program
+	for name in 'https://u:s3cret@ho st/x' 'HTTPS://u:s3cret@host/x' 'ftp://u:s3cret@host/x' 'ftp://host/x?token=s3cret' \
+	    'u:s3cret@localhost:5000/x' 'docker://u:s3cret@localhost:5000/x' 'https://u:s3cret@host:99999/x' \
+	    'https://u:s3cret@/x' 'https://u:s3c/ret@127.0.0.1:1/x'; do
+		for program in lp-fetch lp-layers lp-peek; do
+			run ! "$program" -v --stats st --retries 0 "$name"
+			[ -n "$output" ]
+			[[ $output != *s3c* ]]
+		done
+		run ! lp-fetch -v --fill -S store --stats st --retries 0 <<<"$name"
+		[ -n "$output" ]
+		[[ $output != *s3c* ]]
+	done
+	grep -q error st
+	run ! grep s3c st
+}
+
 @test "a local source loads no network library" {
 	# LeakSanitizer does not run under strace
 	export ASAN_OPTIONS=detect_leaks=0

@@ -17,11 +17,9 @@ setup()
 	"$deps" --list build >first
 	"$deps" --list test >rest
 	"$deps" --list bench >measuring
-	"$deps" --list runtimes >recording
-	cat first rest measuring recording | cmp - all
+	cat first rest measuring | cmp - all
 	grep -qx gcc first
 	grep -qx bats rest
-	grep -qx containerd recording
 	[ -z "$(sort all | uniq -d)" ]
 	run -2 "$deps" nonsense
 	run -2 "$deps" build test
