@@ -87,7 +87,7 @@ ORACLE   := $(patsubst test/oracle/%.c,$(O)/oracle/%,$(wildcard test/oracle/*.c)
 MANPAGES := $(wildcard man/*.[1-9])
 
 .PHONY: all check check-unit check-asan check-asan-unit check-valgrind check-valgrind-unit lint bench fuzz demo deps install \
-        uninstall completions dist distcheck deb clean help objects tests FORCE
+        check-runtimes uninstall completions dist distcheck deb clean help objects tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -190,6 +190,10 @@ check-valgrind-unit:
 	test/lib/deps test
 	$(MAKE) -j$(JOBS) FLAVOUR=valgrind tests
 	test/run --unit build/valgrind
+# root and overlayfs: the recorded readings of containerd, Docker and podman, afresh
+check-runtimes:
+	test/lib/deps runtimes
+	test/oracle/runtimes/record --check
 lint:
 	test/lib/deps test
 	test/lint
@@ -253,7 +257,7 @@ clean:
 	rm -rf build
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'make deps | check-unit | check-asan | check-valgrind | bench | fuzz [FUZZTIME=SECONDS]'
+	@echo 'make deps | check-unit | check-asan | check-valgrind | check-runtimes | bench | fuzz [FUZZTIME=SECONDS]'
 	@echo 'make install | uninstall [PREFIX=$(PREFIX)] [DESTDIR=] | dist | distcheck | deb | clean'
 print-%:
 	@:$(info $($*))

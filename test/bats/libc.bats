@@ -69,3 +69,42 @@ store()
 	run -3 --separate-stderr bash -c 'ulimit -f 10; lp-fetch -q -a ./blob >out'
 	[ "$stderr" = 'lp-fetch: <stdout>: File too large' ]
 }
+
+# The heap of a thread is given back when its end is free: malloc then asks whether memory is overcommitted.
+@test "lp-merge: a chain of 900,000 hard links, in threads" {
+	{
+		printf -- '-rw-r--r--\t0\t0\t1\t2026-11-01T00:00:00Z\tf0\t\n'
+		seq 1 900000 | awk '{ printf "hrw-r--r--\t0\t0\t0\t2026-11-01T00:00:00Z\tf%d\tf%d\n", $1, $1 - 1 }'
+		printf '#end\tentries=900001\tcomplete=yes\tbytes=1\tlayer=\n'
+	} >links
+	lp-merge -q links >out
+	[ "$(wc -l <out)" -eq 900001 ]
+	[ "$(lp-merge -q --summary links | cut -f 2)" -eq 900001 ]
+}
+
+@test "lp-tarls, lp-inflate, lp-cat: large members, names and extensions" {
+	noise 2 30000000 >big
+	mkdir tree
+	mv big tree/
+	for n in {1..300}; do : >"tree/$(printf 'n%.0s' {1..200})$n"; done
+	tar --format=pax --pax-option='comment:=x' -cf t.tar tree
+	gzip -1 <t.tar >t.tar.gz
+	zstd -q -T1 --long=27 -o t.tar.zst t.tar
+	lp-tarls -q t.tar >rows
+	[ "$(wc -l <rows)" -eq 302 ]
+	lp-inflate -q t.tar.gz | cmp - t.tar
+	lp-inflate -q t.tar.zst | cmp - t.tar
+	lp-inflate -q t.tar.zst | lp-cat tree/big | cmp - tree/big
+}
+
+@test "lp-cache: 20,000 rows put, searched, exported and pruned" {
+	seq 1 20000 | awk '{ printf "-rw-r--r--\t0\t0\t1\t2026-11-01T00:00:00Z\tdirectory/file%d\t\n", $1 }' >rows
+	export LP_CACHE=$PWD/c.db
+	lp-cache put -q --layer="sha256:$(printf '1%.0s' {1..64})" <rows
+	lp-cache search -q 'directory/*' >found
+	[ "$(wc -l <found)" -eq 20000 ]
+	lp-cache export -q >all
+	[ "$(wc -l <all)" -eq 20000 ]
+	lp-cache stat -q | grep -q .
+	lp-cache prune -q --days=0
+}

@@ -213,6 +213,76 @@ refused()
 	run ! grep -qE "$WORLD" all
 }
 
+# changes_first ALLOWED: the calls that change files before the filter is loaded are these
+changes_first()
+{
+	local calls=open,openat,creat,mkdir,mkdirat,unlink,unlinkat,rmdir,rename,renameat,renameat2,link,linkat
+	rm -rf db st
+	calls+=,symlink,symlinkat,chmod,fchmod,fchmodat,chown,fchown,fchownat,truncate,ftruncate,utimensat,kill,seccomp
+	: | strace -qq -o log -e trace=$calls "${ARGV[@]}" --stats stats >out 2>err || true
+	grep -q 'seccomp(SECCOMP_SET_MODE_FILTER' log
+	sed '/seccomp(SECCOMP_SET_MODE_FILTER/,$d' log |
+	    grep -E '^[a-z0-9]*(mkdir|unlink|rmdir|rename|link|chmod|chown|truncate|utimens|creat|kill)|O_(CREAT|WRONLY|RDWR|TRUNC|TMPFILE)' | grep -v ' = -1 E' |
+	    grep -vE "\"stats\", O_WRONLY\|O_CREAT\|O_APPEND\|O_CLOEXEC|/dev/null\"|^NONE${1:+|$1}" >changed || true
+	cat changed
+	[ ! -s changed ]
+}
+
+no_store_changes()
+{
+	case ${ARGV[0]##*/} in
+	# its directory, and an unnamed file for what it is given
+	lp-cache) changes_first 'mkdir\("[^"]*/db", 0700\)|O_TMPFILE' ;;
+	# the file that tokens are shared by, which has no name
+	lp-peek) changes_first 'O_TMPFILE|fchmod\([0-9]+, 0600\)' ;;
+	*) changes_first '' ;;
+	esac
+}
+
+@test "before its lock a program changes nothing but what the table in CONTRIBUTING.md says" {
+	each_program no_store_changes
+}
+
+@test "before its lock a store is made where there is none, and an old one is not changed" {
+	local p
+	for p in lp-fetch lp-layers; do
+		reach "$p"
+		ARGV+=(-S st)
+		changes_first 'mkdir(at)?\(|openat\([0-9]+, "\.lp-[0-9]+\.[0-9]+", O_RDWR\|O_CREAT\|O_EXCL|renameat\([0-9]+, "\.lp-[0-9]+\.[0-9]+", [0-9]+, "(oci-layout|index\.json)"\)'
+		[ -f st/oci-layout ]
+	done
+	reach lp-fetch
+	ARGV+=(-S "$PWD/kept")
+	"${ARGV[@]}" 2>err || true
+	[ -f kept/oci-layout ]
+	mkdir victim
+	touch -d '1 hour ago' victim/file victim/1.1
+	# files of dead writers, as this and older versions named them, and directories that lead elsewhere
+	ln -s ../victim kept/tmp
+	touch -d '1 hour ago' kept/.lp-1.1
+	changes_first ''
+	[ -e victim/file ]
+	[ -e victim/1.1 ]
+}
+
+# Without capabilities root is anybody; what it opened before the lock stays open, and in a directory
+# of somebody else's it keeps the one that it needs there.
+@test "root reads what only it may read, and fills a store and a database of somebody else's" {
+	local root
+	root=$([ "$(id -u)" -ne 0 ] || echo 1)
+	head -c 10240 /dev/zero >t.tar
+	chmod 600 t.tar
+	mkdir -m 700 st db
+	[ -z "$root" ] || chown nobody t.tar st db
+	run -0 "$RELEASE/lp-tarls" t.tar
+	run -0 "$RELEASE/lp-fetch" -q -n 512 -S st --digest="sha256:$(printf '0%.0s' {1..64})" "http://localhost:$(srv_port silent)/long"
+	[ "$(find st/ranges -type f -size 1 | wc -l)" -eq 1 ]
+	printf -- '-rw-r--r--\t0\t0\t1\t2026-11-01T00:00:00Z\tname\t\n' |
+	    "$RELEASE/lp-cache" --db=db/c.db put -q --layer="sha256:$(printf '1%.0s' {1..64})"
+	run -0 "$RELEASE/lp-cache" --db=db/c.db search -q name
+	[[ $output == *name* ]]
+}
+
 @test "LP_SANDBOX=require: without Landlock nothing is done" {
 	export LP_SANDBOX=require
 	each_program refused Landlock -e inject=landlock_create_ruleset:error=ENOSYS

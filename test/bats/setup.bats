@@ -17,9 +17,11 @@ setup()
 	"$deps" --list build >first
 	"$deps" --list test >rest
 	"$deps" --list bench >measuring
-	cat first rest measuring | cmp - all
+	"$deps" --list runtimes >recording
+	cat first rest measuring recording | cmp - all
 	grep -qx gcc first
 	grep -qx bats rest
+	grep -qx containerd recording
 	[ -z "$(sort all | uniq -d)" ]
 	run -2 "$deps" nonsense
 	run -2 "$deps" build test
