@@ -324,6 +324,8 @@ stream()
 		wait $first
 		lp-cache has "$(digest 1)"
 		lp-cache has "$(digest 2)" || { echo "$round"; return 1; }
+		[ "$(lp-cache get "$(digest 1)" | wc -l)" -eq "$(wc -l <rows)" ]
+		[ "$(lp-cache get "$(digest 2)" | wc -l)" -eq "$(wc -l <rows)" ]
 	done
 }
 

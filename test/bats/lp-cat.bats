@@ -305,6 +305,7 @@ each() {
 	"$LIB/estargz" --inner --chunk 30000 --toc toc.json "$FIX/layer.tar" blob >/dev/null
 	for name in ./usr/bin/grep ./etc/passwd ./usr/share/zoneinfo/Europe/Zurich; do
 		lp-cat -q --toc toc.json --source "$PWD/blob" $name >got
+		[ -s got ]
 		lp-cat -f "$FIX/layer.tar" $name | cmp - got
 	done
 	lp-cat -q --toc "$D/es" --source "$FIX/layer.estargz" usr/share/zoneinfo/Europe/Zurich >got
@@ -352,6 +353,7 @@ each() {
 	entry = next(e for e in toc["entries"] if e["name"] == name)
 	good = dict(entry)
 	want = subprocess.run(["lp-cat", "-f", sys.argv[1] + "/layer.tar", name], stdout=subprocess.PIPE, check=True).stdout
+	assert want
 	for key in ("offset", "endOffset", "size", "digest"):
 	    for value in (0, 1, 5, 1 << 40, (1 << 63) - 1, good[key] + 1 if key != "digest" else 0, good[key] - 1 if key != "digest" else 1):
 	        entry.clear()

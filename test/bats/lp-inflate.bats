@@ -28,6 +28,7 @@ peak_of()
 }
 
 @test "streams of every encoder inflate to what went in, by both engines" {
+	[ -n "$(engines)" ]
 	for f in "$IN"/*.gz; do
 		[ "$f" != "$IN/head.gz" ] || continue
 		for engine in $(engines); do
@@ -107,9 +108,10 @@ peak_of()
 }
 
 @test "-q: no note" {
-	run --separate-stderr lp-inflate -q "$IN/head.gz"
-	[ "$status" -eq 0 ]
-	[ -z "$stderr" ]
+	lp-inflate -q "$IN/head.gz" >out 2>said
+	[ ! -s said ]
+	[ -s out ]
+	cmp -n "$(stat -c %s out)" out "$IN/plain"
 }
 
 @test "--size: an input that ends early between members is a preview" {
@@ -194,6 +196,7 @@ peak_of()
 }
 
 @test "memory: a gzip bomb in 4 MiB, zstd in its window and 4 MiB" {
+	[ -n "$(engines)" ]
 	head -c 300M /dev/zero | gzip -n >bomb.gz
 	for engine in $(engines); do
 		peak=$(peak_of "$RELEASE/lp-inflate" --engine "$engine" bomb.gz)

@@ -216,6 +216,7 @@ fails()
 	local d
 	d=$(digest_of "$(manifest_of "$IN/lay")")
 	lp-layers "$REG/app:1" >want
+	[ -s want ]
 	lp-layers "$REG/app@$d" >got
 	cmp got want
 	lp-layers "docker://$REG/app:nosuchtag@$d" >got

@@ -482,8 +482,10 @@ screen()
 	# each round hides 2,000 rows; without a bound the rounds would cost what they hide each time
 	rows base $(seq -f 'd/%g' 2000)
 	run -0 lp-merge base base base
+	[ "${#lines[@]}" -eq 2001 ]
 	awk 'BEGIN { for (i = 0; i < 300; i++) print "-rw-r--r--\t0\t0\t0\t-\td/.wh..wh..opq\t" }' >opaque
 	run -0 timeout 20 lp-merge base opaque
+	[ "$output" = "$(printf 'drwxr-xr-x\t0\t0\t0\t-\td\t\tbase')" ]
 }
 
 @test "deep paths and long names" {

@@ -48,6 +48,7 @@ as_json_keeps() {
 @test "zstd:chunked: the same, but for the user and group names that this writer left out" {
 	lp-toc --digest $ZC_DIGEST -H -o ${ALL/uname,gname,/} <"$D/zc" >got
 	lp-tarls -H -o ${ALL/uname,gname,/} "$FIX/layer.tar" | as_json_keeps >want
+	[ -s want ]
 	cmp got want
 }
 
@@ -55,11 +56,13 @@ as_json_keeps() {
 	lp-toc -q -j "$D/es" | jq -cS . >got
 	lp-tarls -j "$FIX/layer.tar" |
 	    jq -cS 'del(.header_offset, .data_offset, .truncated, .name_base64)' >want
+	[ -s want ]
 	cmp got want
 }
 
 @test "the JSON alone, in a file and in a pipe, gives the same rows" {
 	lp-toc -q <"$D/es" >want
+	[ -s want ]
 	lp-toc -q "$D/es.json" >got
 	cmp got want
 	# shellcheck disable=SC2002 # a pipe is what is tried

@@ -42,7 +42,8 @@ load ../lib/suite
 		esac
 		[ -n "$command" ] || continue
 		eval "$command" >got
-		diff want got || { echo "$command"; return 1; }
+		# how large a file is depends on the day's packages
+		diff <(sed -E 's/[0-9]{5,}/N/g' want) <(sed -E 's/[0-9]{5,}/N/g' got) || { echo "$command"; return 1; }
 		recipes=$((recipes + 1)) command=''
 	done <blocks
 	[ "$recipes" -eq 5 ]
