@@ -163,3 +163,18 @@ chunk()
 	run -3 --separate-stderr lp-tarls --stats=/dev/full /dev/null
 	[[ $stderr = *'cannot write the statistics: No space left on device' ]]
 }
+
+@test "patterns: 64 times -m, and no more" {
+	tar -cf x.tar -T /dev/null
+	lp-tarls x.tar >x.tsv
+	m=()
+	for i in {1..64}; do
+		m+=(-m x)
+	done
+	run -0 lp-tarls "${m[@]}" x.tar
+	run -0 lp-merge "${m[@]}" x.tsv
+	for p in lp-tarls lp-merge lp-toc; do
+		run -2 --separate-stderr "$p" "${m[@]}" -m x x.tar
+		[ "${stderr_lines[0]}" = "$p: more than 64 times -m" ]
+	done
+}

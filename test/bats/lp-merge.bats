@@ -517,3 +517,8 @@ screen()
 	exec 7>&-
 	wait $pid
 }
+
+@test "a folder, and a file whose name begins as the folder's does" {
+	rows a etc/cron.d/x etc/cron.daily
+	lp-merge -o name a | cmp - <(printf '%s\n' etc etc/cron.d etc/cron.d/x etc/cron.daily)
+}

@@ -292,3 +292,36 @@ lp-tarls /dev/null 0 true /dev/null: byte 0: the input is empty: even a tar with
 		diff -r "$T/$name" "$TOP/test/fuzz/corpus/$name"
 	done
 }
+
+@test "what is no tar: each kind that is known is named" {
+	while IFS='|' read -r start what; do
+		{ printf '%b' "$start"; head -c 600 /dev/zero; } >other
+		run -1 lp-tarls other
+		[ "$output" = "lp-tarls: other: byte 0: $what, not tar" ]
+	done <<-'END'
+	<?xml version="1.0"?>|an XML document
+	<html>|an HTML page
+	<HTML>|an HTML page
+	<!doctype html>|an HTML page
+	<!DOCTYPE html>|an HTML page
+	{"a":1}|a JSON document
+	BZh91AY|bzip2 data
+	PK\003\004|a ZIP archive
+	\0375\067zXZ|xz data
+	END
+}
+
+@test "extended headers: a path and a link of one byte" {
+	python3 - <<-'PY'
+	import tarfile
+	t = tarfile.open("one.tar", "w", format=tarfile.PAX_FORMAT)
+	i = tarfile.TarInfo("a")
+	i.pax_headers = {"path": "b"}
+	t.addfile(i)
+	i = tarfile.TarInfo("l")
+	i.type, i.linkname, i.pax_headers = tarfile.SYMTYPE, "x", {"linkpath": "y"}
+	t.addfile(i)
+	t.close()
+	PY
+	lp-tarls -o name,linkname one.tar | cmp - <(printf 'b\t\nl\ty\n')
+}
