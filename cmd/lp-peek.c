@@ -261,6 +261,7 @@ defaults(struct args *a)
 	lp_argv_init(&a->peek.rows);
 	lp_argv_init(&a->peek.network);
 	lp_argv_init(&a->peek.platform);
+	lp_argv_init(&a->peek.blobs);
 	lp_netopt_init(&a->net);
 }
 
@@ -305,7 +306,7 @@ all_layers(struct lp_peek *p, int rc)
 {
 	rc = rc != LP_OK ? rc : lp_peek_list(p);
 	/* a document says also what went wrong */
-	if (rc == LP_OK || (p->o->json && p->crew.caught == 0)) {
+	if (rc == LP_OK || (p->o->json && p->crew.caught == 0 && rc != LP_E_PIPE)) {
 		int shown = lp_peek_show(p);
 
 		rc = rc != LP_OK ? rc : shown;
@@ -317,14 +318,17 @@ all_layers(struct lp_peek *p, int rc)
 static int
 answer(struct lp_peek *p)
 {
-	int rc = lp_peek_resolve(p);
+	int rc = lp_peek_resolve(p), end;
 
 	if (rc == LP_OK && is_path(p->o))
 		rc = lp_peek_find(p);
 	else
 		rc = all_layers(p, rc);
+	end = lp_peek_out_close(p);
+	rc = rc != LP_OK ? rc : end;
 	/* listings on their way to the database */
-	rc = rc != LP_OK ? rc : lp_peek_wait(p);
+	end = rc == LP_OK || rc == LP_E_PIPE ? lp_peek_wait(p) : LP_OK;
+	rc = rc != LP_OK ? rc : end;
 	if (rc == LP_OK)
 		lp_peek_summary(p);
 	return rc;

@@ -159,7 +159,7 @@ tsv_end(struct lp_rowread *r, struct lp_span line)
 static void
 hold_count_against_rows(struct lp_rowread *r)
 {
-	if (!r->counted || r->end.entries == r->rows)
+	if (r->tail || !r->counted || r->end.entries == r->rows)
 		return;
 	r->end.complete = LP_COMPLETE_NO;
 	if (r->end.reason.n == 0)

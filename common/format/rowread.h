@@ -48,6 +48,7 @@ struct json_t;
 
 struct lp_rowread {
 	/* ---- the caller's, to be set behind lp_rowread_init ---- */
+	int tail;              /* rows came before the first that is read: the end record counts them, too */
 	int lazy;              /* of a row that is plain, fill `row` and not `entry` */
 
 	/* ---- answers ---- */

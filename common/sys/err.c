@@ -16,6 +16,9 @@ enum { MESSAGE_MAX = 4096, QUOTE_MAX = 1024, QUOTES = 4 };
 static const char *prog = "lp";
 static int quiet, verbose;
 static char last[MESSAGE_MAX];
+/* Messages that wait: whole lines. */
+static int holding;
+static struct lp_buf held;
 
 void
 lp_err_name(const char *name)
@@ -88,8 +91,36 @@ say(int keep, int err, const char *fmt, va_list ap)
 	if (keep)
 		snprintf(last, sizeof(last), "%.*s", (int)(n - body), line + body);
 	line[n++] = '\n';
+	if (holding && lp_buf_add(&held, lp_span(line, n)) == LP_OK)
+		return;
 	/* a message that cannot be written can be told to nobody */
 	(void)lp_write_all(2, lp_span(line, n));
+}
+
+void
+lp_err_hold(void)
+{
+	enum { HELD_MAX = 1 << 20 };
+
+	if (!holding)
+		lp_buf_init(&held, HELD_MAX);
+	holding = 1;
+}
+
+void
+lp_err_release(void)
+{
+	if (holding)
+		(void)lp_write_all(2, lp_buf_span(&held));
+	lp_err_forget();
+}
+
+void
+lp_err_forget(void)
+{
+	if (holding)
+		lp_buf_release(&held);
+	holding = 0;
 }
 
 void

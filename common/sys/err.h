@@ -62,6 +62,15 @@ const char *lp_err_last(void);
 /* A failure that a child has said already: it becomes the last message, and is not shown again. */
 void lp_err_said(const char *text);
 
+/*
+ * From now on messages wait, because another program draws on the terminal;
+ * lp_err_release shows them. A child that has a copy of us forgets them
+ * instead: they are its parent's.
+ */
+void lp_err_hold(void);
+void lp_err_release(void);
+void lp_err_forget(void);
+
 /* What a failed status of base/status.h is as an exit code (LP_E_PIPE is 0: the reader has enough). */
 int lp_exit_of(int status);
 

@@ -81,8 +81,8 @@ static const int network_calls[] = {
 static const int driver_calls[] = {
 	SCMP_SYS(ftruncate), SCMP_SYS(pipe2), SCMP_SYS(dup2), SCMP_SYS(dup3), SCMP_SYS(close_range),
 	SCMP_SYS(sendmsg), SCMP_SYS(recvmsg), SCMP_SYS(clock_nanosleep), SCMP_SYS(kill), SCMP_SYS(tgkill),
-	SCMP_SYS(waitid), SCMP_SYS(wait4), SCMP_SYS(getppid), SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
-	SCMP_SYS(landlock_create_ruleset), SCMP_SYS(landlock_add_rule), SCMP_SYS(landlock_restrict_self),
+	SCMP_SYS(waitid), SCMP_SYS(wait4), SCMP_SYS(getppid), SCMP_SYS(getpgid), SCMP_SYS(set_robust_list),
+	SCMP_SYS(rseq), SCMP_SYS(landlock_create_ruleset), SCMP_SYS(landlock_add_rule), SCMP_SYS(landlock_restrict_self),
 	SCMP_SYS(seccomp),
 };
 
@@ -132,6 +132,8 @@ static const struct {
 	{ D | S | N | P, 0, SCMP_SYS(fcntl), 2,
 	    { { 1, SCMP_CMP_EQ, F_SETFL, 0 }, { 2, SCMP_CMP_MASKED_EQ, O_ASYNC, 0 } } },
 	IOCTL(FIONBIO), IOCTL(FIONREAD), IOCTL(TCGETS), IOCTL(TIOCGWINSZ),
+	/* what a pager that had to be ended has made of the terminal is taken back */
+	{ P, 0, SCMP_SYS(ioctl), 1, { { 1, SCMP_CMP_EQ, TCSETS, 0 } } },
 	/*
 	 * Sockets for the Internet alone. A filter does not see which AF_UNIX socket
 	 * is connected to, and Landlock does not look: docker's or an agent's would

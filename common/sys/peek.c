@@ -1,8 +1,11 @@
 #include "common/sys/peek_priv.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +13,7 @@
 #include "common/base/status.h"
 #include "common/sys/err.h"
 #include "common/sys/home.h"
+#include "common/sys/pager.h"
 #include "common/sys/sandbox.h"
 #include "common/sys/starter.h"
 #include "common/sys/tmpfile.h"
@@ -63,6 +67,25 @@ settle_keeping(struct lp_peek_options *o)
 	}
 }
 
+/* What is there is looked at now: once it is locked, this process sees no directory. */
+static void
+look_around(struct lp_peek_options *o)
+{
+	char *path = NULL;
+	struct dirent *d;
+	DIR *dir = NULL;
+
+	o->has_listings = o->db != NULL && access(o->db, F_OK) == 0;
+	o->has_store = o->store != NULL && access(o->store, F_OK) == 0;
+	if (o->has_store && asprintf(&path, "%s/blobs/sha256", o->store) >= 0)
+		dir = opendir(path);
+	while (dir != NULL && (d = readdir(dir)) != NULL)
+		lp_argv_add(&o->blobs, d->d_name);
+	if (dir != NULL)
+		closedir(dir);
+	free(path);
+}
+
 int
 lp_peek_prepare(struct lp_peek_options *o)
 {
@@ -83,6 +106,7 @@ lp_peek_prepare(struct lp_peek_options *o)
 	if (o->store == NULL || o->db == NULL)
 		lp_note("neither XDG_CACHE_HOME nor HOME is a path: nothing is kept");
 	settle_keeping(o);
+	look_around(o);
 	return LP_EXIT_OK;
 }
 
@@ -92,6 +116,7 @@ lp_peek_options_release(struct lp_peek_options *o)
 	lp_argv_release(&o->rows);
 	lp_argv_release(&o->network);
 	lp_argv_release(&o->platform);
+	lp_argv_release(&o->blobs);
 	free(o->defaults[0]);
 	free(o->defaults[1]);
 }
@@ -113,13 +138,25 @@ open_stats(struct lp_peek *p)
 
 /* The right to start programs and to open files goes to a process that reads nothing. */
 static int
-lock(void)
+lock(const struct lp_peek *p)
 {
-	if (lp_lock_is() && lp_starter_begin() != LP_OK) {
+	if (lp_lock_is() && lp_starter_begin(p->out.command) != LP_OK) {
 		lp_err_errno("cannot start");
 		return LP_E_SYS;
 	}
 	return lp_lock(LP_DUTY_DRIVER);
+}
+
+/* An image may have more layers than a shell lets us have files. What is not allowed is met where it is opened. */
+static void
+raise_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= LP_PEEK_FILES)
+		return;
+	r.rlim_cur = r.rlim_max < LP_PEEK_FILES ? r.rlim_max : LP_PEEK_FILES;
+	(void)setrlimit(RLIMIT_NOFILE, &r);
 }
 
 int
@@ -128,24 +165,29 @@ lp_peek_init(struct lp_peek *p, const struct lp_peek_options *o)
 	char number[16];
 
 	*p = (struct lp_peek){ .o = o, .nimages = o->nimages, .ratelimit_remaining = -1, .entries = -1,
-		.jobs_max = parallel(o), .crew = { .signals = -1, .null = -1 }, .token_fd = -1, .stats_fd = -1 };
+		.jobs_max = parallel(o), .crew = { .signals = -1, .null = -1, .out = -1 }, .token_fd = -1, .stats_fd = -1 };
 	lp_bars_init(&p->bars, !o->quiet && lp_tty_is(2) ? 2 : -1);
 	for (size_t i = 0; i < p->nimages; i++)
 		p->image[i] = (struct lp_peek_image){ .peek = p, .name = o->image[i] };
 	if (open_stats(p) != LP_OK)
 		return LP_E_SYS;
+	raise_limit();
+	p->out.command = o->pager && !o->json && o->what != LP_PEEK_CAT ? lp_pager() : NULL;
+	if (p->out.command != NULL)
+		lp_pager_adopt();
 	p->token_fd = lp_tmpfile();
 	/* memory begins as open to all, and then nobody takes it for a token file */
 	if (p->token_fd < 0 || fchmod(p->token_fd, 0600) != 0 || lp_crew_init(&p->crew) != LP_OK) {
 		lp_err_errno("cannot start");
 		return LP_E_SYS;
 	}
+	p->crew.out = 1;
 	snprintf(number, sizeof(number), "%d", p->token_fd);
 	if (setenv("LP_TOKEN_FD", number, 1) != 0) {
 		lp_err_errno("cannot start");
 		return LP_E_SYS;
 	}
-	return lock();
+	return lock(p);
 }
 
 static void
@@ -167,6 +209,7 @@ lp_peek_release(struct lp_peek *p)
 {
 	lp_crew_release(&p->crew);
 	lp_starter_end();
+	lp_peek_out_ended(p);
 	lp_bars_release(&p->bars);
 	for (size_t i = 0; i < p->nimages; i++) {
 		for (size_t k = 0; k < p->image[i].n; k++)
@@ -206,12 +249,37 @@ gather_bars(struct lp_peek *p, struct lp_bar *bar, size_t max)
 	return n;
 }
 
+/* Listings that are on their way to the database get there, and a pager is left when its user leaves it. */
+static int
+is_spared(const struct lp_job *j, void *arg)
+{
+	const struct lp_peek *p = arg;
+	int spared = j == &p->out.pager;
+
+	for (size_t i = 0; i < p->nimages; i++)
+		spared |= j == &p->image[i].database;
+	return spared;
+}
+
+/* Others have the terminal, or have had it: bars are taken off in time, and else are not ours any more. */
+static void
+share_terminal(struct lp_peek *p)
+{
+	if (p->crew.suspended) {
+		lp_bars_clear(&p->bars);
+		lp_crew_suspend(&p->crew);
+	}
+	if (p->crew.continued)
+		lp_bars_forget(&p->bars);
+	p->crew.continued = 0;
+}
+
 int
 lp_peek_turn(struct lp_peek *p)
 {
 	enum { BARS = 32 };
 	struct lp_bar bar[BARS];
-	int rc = lp_crew_turn(&p->crew, p->bars.fd >= 0 ? LP_BARS_EVERY_MS : -1, NULL, 0);
+	int rc = lp_crew_turn(&p->crew, p->bars.fd >= 0 ? LP_BARS_EVERY_MS : -1);
 
 	if (rc != LP_OK) {
 		lp_bars_clear(&p->bars);
@@ -222,6 +290,13 @@ lp_peek_turn(struct lp_peek *p)
 		lp_peek_out_interrupted(p);
 		lp_crew_stop(&p->crew);
 		return LP_E_SYS;
+	}
+	share_terminal(p);
+	if (p->crew.unread) {
+		p->crew.unread = 0;
+		lp_bars_clear(&p->bars);
+		lp_crew_stop_but(&p->crew, is_spared, p);
+		return LP_E_PIPE;
 	}
 	lp_bars_draw(&p->bars, bar, gather_bars(p, bar, BARS), p->crew.resized);
 	p->crew.resized = 0;

@@ -37,7 +37,9 @@
 
 enum {
 	LP_PEEK_HEAD = 64 * 1024,  /* bytes of each layer, unless -n says otherwise */
+	LP_PEEK_IMAGES = 2,        /* of one run */
 	LP_PEEK_LAYERS_MAX = 1024,
+	LP_PEEK_FILES = 8192,      /* descriptors: two for each listing that is merged, and some */
 	LP_PEEK_FILL_JOBS = 16,    /* heads fetched at a time: one round trip for most images */
 	LP_PEEK_HELD = 64 * 1024,  /* bytes of messages of one pipeline */
 	LP_PEEK_LOW_LIMIT = 20     /* manifests that the registry still allows: worth telling */
@@ -56,7 +58,7 @@ enum lp_peek_what {
 
 struct lp_peek_options {
 	enum lp_peek_what what;
-	const char *image[2];  /* two for LP_PEEK_DIFF */
+	const char *image[LP_PEEK_IMAGES]; /* two for LP_PEEK_DIFF */
 	size_t nimages;
 	uint64_t head;         /* bytes of each layer */
 	int complete;          /* -c */
@@ -67,6 +69,9 @@ struct lp_peek_options {
 	int use_cache;         /* listings and bytes kept from earlier runs, and for later ones; until lp_peek_prepare */
 	int keeps_bytes;       /* the store may be written, as the database may: lp_peek_prepare finds out */
 	int keeps_listings;
+	int has_listings;      /* there is a database to ask */
+	int has_store;
+	struct lp_argv blobs;  /* the whole blobs of the store, by their names */
 	int refresh;           /* list again, whatever is known */
 	int offline;
 	int pager;             /* whether there may be one */
@@ -92,6 +97,7 @@ struct lp_peek_layer {
 	struct lp_peek_layer *same; /* an earlier layer with this digest, whose listing serves, or NULL */
 	unsigned number;            /* from 1, base first */
 	char label[16];
+	int picked;                 /* it is asked for, by --layer or because all are */
 
 	char *source;
 	char *digest;      /* NULL: unknown */
@@ -138,6 +144,7 @@ struct lp_peek_out {
 	int open;
 	int fd;              /* stdout, or the pager's stdin */
 	int paged;
+	const char *const *command; /* of the pager, NULL: none */
 	struct lp_job pager;
 	struct lp_job rows;  /* of one layer, being shown */
 	size_t next;         /* layer to show */
@@ -147,7 +154,7 @@ struct lp_peek {
 	const struct lp_peek_options *o;
 	struct lp_crew crew;
 	struct lp_bars bars;
-	struct lp_peek_image image[2];
+	struct lp_peek_image image[LP_PEEK_IMAGES];
 	size_t nimages;
 	int exit;        /* worst so far */
 	int token_fd;    /* file that the programs share a token in */
@@ -166,6 +173,8 @@ struct lp_peek {
  * All functions below print their own messages, put what is bad into
  * peek->exit (or the layer's), and return LP_OK, or LP_E_SYS when it makes
  * no sense to go on; a caught signal is LP_E_SYS too: look at crew.caught.
+ * LP_E_PIPE: nobody reads the answer any more, and what was at work for it is
+ * gone.
  */
 
 /*
@@ -189,6 +198,8 @@ int lp_peek_list(struct lp_peek *);
 
 /* peek_show.c: the answer, on stdout. */
 int lp_peek_show(struct lp_peek *);
+/* peek_out.c: all is written: the pager sees the end, and the user reads on until they have had enough. */
+int lp_peek_out_close(struct lp_peek *);
 /* peek_summary.c: the closing line on a terminal's stderr, or what a pipe's reader must know. */
 void lp_peek_summary(struct lp_peek *);
 

@@ -46,7 +46,7 @@ lp_peek_document(struct lp_peek *p)
 	int rc = layer != NULL && rows != NULL ? LP_OK : LP_E_NOMEM;
 
 	for (size_t i = 0; i < im->n && rc == LP_OK; i++) {
-		if (im->layer[i].rows < 0 && im->layer[i].exit == LP_EXIT_OK)
+		if (!im->layer[i].picked || (im->layer[i].rows < 0 && im->layer[i].exit == LP_EXIT_OK))
 			continue;
 		/* one that has no listing at all lists nothing */
 		rows[doc.nlayers] = !own_rows ? -1 :

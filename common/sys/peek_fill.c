@@ -23,11 +23,12 @@ find_named(struct lp_peek *p, struct lp_span line)
 }
 
 static void
-on_line(struct lp_job *j, enum lp_job_line kind, struct lp_span line)
+on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span line)
 {
 	struct lp_peek *p = j->owner;
 	struct lp_peek_layer *l;
 
+	(void)stage;
 	if (kind == LP_LINE_REPORT) {
 		lp_peek_report(p, NULL, line);
 		return;

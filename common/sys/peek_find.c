@@ -14,14 +14,14 @@
 #include "common/sys/view.h"
 
 static void
-on_line(struct lp_job *j, enum lp_job_line kind, struct lp_span line)
+on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span line)
 {
 	struct lp_peek_layer *l = j->owner;
 
 	if (kind == LP_LINE_REPORT)
 		lp_peek_report(l->peek, l, line);
 	else
-		lp_peek_hold(l, line);
+		lp_peek_hold(l, stage, line);
 }
 
 static void
@@ -39,13 +39,13 @@ run(struct lp_peek_layer *l, struct lp_pipeline *line, const struct lp_job_io *i
 	struct lp_peek *p = l->peek;
 	int rc;
 
-	l->job = (struct lp_job){ .ops = &ops, .owner = l, .stop_with_last = 1 };
+	l->job = (struct lp_job){ .ops = &ops, .owner = l, .eager = 1 };
 	rc = lp_pipeline_start(p, &l->job, line, io);
 	while (rc == LP_OK && l->job.busy)
 		rc = lp_peek_turn(p);
 	l->active = 0;
 	lp_bars_clear(&p->bars);
-	return rc != LP_OK ? rc : lp_peek_exit_of(&l->job);
+	return rc != LP_OK ? rc : l->job.exit;
 }
 
 /* The layer's bytes from the start, as far as its reader wants them; what is fetched stays in the store. */
@@ -121,7 +121,7 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 		if (rc == LP_EXIT_OK)
 			rc = lp_view_found(fd, &f);
 		if (rc != LP_OK) {
-			p->exit = lp_exit_worse(p->exit, rc > 0 ? rc : LP_EXIT_SYSTEM);
+			p->exit = lp_exit_worse(p->exit, rc > 0 ? rc : lp_exit_of(rc));
 			return rc > 0 ? LP_E_ABSENT : rc;
 		}
 		free(*name);

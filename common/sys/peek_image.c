@@ -24,12 +24,13 @@ struct resolving {
 };
 
 static void
-on_line(struct lp_job *j, enum lp_job_line kind, struct lp_span line)
+on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span line)
 {
 	static const char name[] = "lp-layers: ";
 	struct resolving *r = j->owner;
 	struct lp_peek *p = r->image->peek;
 
+	(void)stage;
 	if (kind == LP_LINE_REPORT) {
 		lp_peek_report(p, NULL, line);
 		return;
@@ -38,7 +39,7 @@ on_line(struct lp_job *j, enum lp_job_line kind, struct lp_span line)
 	if (r->usage)
 		return;
 	/* the image is what it is about, whoever looked */
-	if (line.n > sizeof(name) - 1 && memcmp(line.p, name, sizeof(name) - 1) == 0)
+	if (kind == LP_LINE_MESSAGE && line.n > sizeof(name) - 1 && memcmp(line.p, name, sizeof(name) - 1) == 0)
 		lp_span_take(&line, sizeof(name) - 1);
 	lp_peek_message(p, NULL, line);
 	if (r->said == NULL)
@@ -279,41 +280,61 @@ advise(struct resolving *r)
 		suggest_tags(p, &ref);
 }
 
+static int
+begin(struct lp_peek *p, struct resolving *r)
+{
+	int rc;
+
+	r->job = (struct lp_job){ .ops = &ops, .owner = r };
+	r->fd = lp_tmpfile();
+	if (asprintf(&r->image->asking, "looking up %s", lp_quotes(r->image->name)) < 0)
+		r->image->asking = NULL;
+	rc = r->fd < 0 ? LP_E_SYS : start(p, r);
+	if (rc != LP_OK)
+		lp_err_errno("cannot run lp-layers");
+	return rc;
+}
+
+/* What it came to. Of two images that both failed, both count. */
+static int
+finish(struct lp_peek *p, struct resolving *r)
+{
+	if (r->job.exit == LP_EXIT_OK)
+		return take_answer(r);
+	/* offline, a store that does not exist is one that has nothing */
+	if (p->o->offline && r->job.exit == LP_EXIT_SYSTEM && !p->o->has_store)
+		r->job.exit = LP_EXIT_ABSENT;
+	p->exit = lp_exit_worse(p->exit, r->job.exit);
+	advise(r);
+	if (p->error == NULL) {
+		p->error = r->said;
+		r->said = NULL;
+	}
+	return LP_E_ABSENT;
+}
+
 int
 lp_peek_resolve(struct lp_peek *p)
 {
-	struct resolving r[2] = { { .fd = -1 }, { .fd = -1 } };
-	const size_t n = p->nimages == 2 ? 2 : 1;
+	struct resolving r[LP_PEEK_IMAGES];
 	int rc = LP_OK;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < p->nimages; i++)
 		r[i] = (struct resolving){ .image = &p->image[i], .fd = -1 };
-	for (size_t i = 0; i < n && rc == LP_OK; i++) {
-		r[i].job = (struct lp_job){ .ops = &ops, .owner = &r[i] };
-		r[i].fd = lp_tmpfile();
-		if (asprintf(&p->image[i].asking, "looking up %s", lp_quotes(p->image[i].name)) < 0)
-			p->image[i].asking = NULL;
-		rc = r[i].fd < 0 ? LP_E_SYS : start(p, &r[i]);
-		if (rc != LP_OK)
-			lp_err_errno("cannot run lp-layers");
-	}
+	for (size_t i = 0; i < p->nimages && rc == LP_OK; i++)
+		rc = begin(p, &r[i]);
 	if (rc == LP_OK)
 		rc = lp_peek_wait(p);
 	else
 		/* the other one's job is ours, and we are leaving */
 		lp_crew_stop(&p->crew);
-	for (size_t i = 0; i < n; i++) {
-		if (rc == LP_OK && r[i].job.exit != LP_EXIT_OK) {
-			/* offline, a store that does not exist is one that has nothing */
-			if (p->o->offline && r[i].job.exit == LP_EXIT_SYSTEM && access(p->o->store, F_OK) != 0)
-				r[i].job.exit = LP_EXIT_ABSENT;
-			p->exit = lp_exit_worse(p->exit, r[i].job.exit);
-			advise(&r[i]);
-			p->error = r[i].said;
-			r[i].said = NULL;
-			rc = LP_E_ABSENT;
+	if (rc == LP_OK)
+		for (size_t i = 0; i < p->nimages; i++) {
+			int one = finish(p, &r[i]);
+
+			rc = rc != LP_OK ? rc : one;
 		}
-		rc = rc != LP_OK ? rc : take_answer(&r[i]);
+	for (size_t i = 0; i < p->nimages; i++) {
 		free(r[i].said);
 		if (r[i].fd >= 0)
 			close(r[i].fd);

@@ -12,14 +12,15 @@
 #include "common/sys/tmpfile.h"
 
 static void
-on_line(struct lp_job *j, enum lp_job_line kind, struct lp_span line)
+on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span line)
 {
 	struct lp_peek_image *im = j->owner;
 
-	if (kind == LP_LINE_MESSAGE)
-		lp_peek_message(im->peek, NULL, line);
-	else
+	(void)stage;
+	if (kind == LP_LINE_REPORT)
 		lp_peek_report(im->peek, NULL, line);
+	else
+		lp_peek_message(im->peek, NULL, line);
 }
 
 /* lp-cache COMMAND, and which image it is about if all of its layers have a digest. */
@@ -154,20 +155,19 @@ ask(struct lp_peek_image *im, int fd)
 int
 lp_peek_recall(struct lp_peek *p)
 {
-	const size_t n = p->nimages == 2 ? 2 : 1;
-	int fd[2] = { -1, -1 }, rc = LP_OK;
+	int fd[LP_PEEK_IMAGES] = { -1, -1 }, rc = LP_OK;
 
 	/* no database, no answer: that needs no process to find out */
-	if (p->o->db == NULL || p->o->refresh || access(p->o->db, F_OK) != 0)
+	if (!p->o->has_listings || p->o->refresh)
 		return LP_OK;
-	for (size_t i = 0; i < n && rc == LP_OK; i++) {
+	for (size_t i = 0; i < p->nimages && rc == LP_OK; i++) {
 		if (!has_digest(&p->image[i]))
 			continue;
 		fd[i] = lp_tmpfile();
 		rc = fd[i] < 0 ? LP_E_SYS : ask(&p->image[i], fd[i]);
 	}
 	rc = rc != LP_OK ? rc : lp_peek_wait(p);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < p->nimages; i++) {
 		if (rc == LP_OK && fd[i] >= 0)
 			rc = take(&p->image[i], fd[i]);
 		if (fd[i] >= 0)

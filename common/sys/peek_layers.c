@@ -107,18 +107,11 @@ start_layer(struct lp_peek *p, const struct lp_peek_layer *l, int rows)
 	return rc;
 }
 
-/* Layers of one digest are listed once. */
-static const struct lp_peek_layer *
-listed(const struct lp_peek_layer *l)
-{
-	return l->same != NULL ? l->same : l;
-}
-
 /* Whether there is nothing to be shown of it, and never will be. */
 static int
 is_nothing(const struct lp_peek_layer *l)
 {
-	return listed(l)->step == LP_STEP_UNWANTED || (listed(l)->step == LP_STEP_DONE && listed(l)->rows < 0);
+	return !l->picked || (lp_peek_listed(l)->step == LP_STEP_DONE && lp_peek_listed(l)->rows < 0);
 }
 
 int
@@ -132,12 +125,12 @@ lp_peek_layers_go_on(struct lp_peek *p)
 		return LP_OK;
 	while (out->next < im->n && is_nothing(&im->layer[out->next]))
 		out->next++;
-	if (out->next == im->n || listed(&im->layer[out->next])->step != LP_STEP_DONE)
+	if (out->next == im->n || lp_peek_listed(&im->layer[out->next])->step != LP_STEP_DONE)
 		return LP_OK;
 	/* not before the first layer is there: until then there is progress to be seen */
 	if (!out->open)
 		rc = lp_peek_out_open(p);
-	rc = rc != LP_OK ? rc : start_layer(p, &im->layer[out->next], listed(&im->layer[out->next])->rows);
+	rc = rc != LP_OK ? rc : start_layer(p, &im->layer[out->next], lp_peek_listed(&im->layer[out->next])->rows);
 	out->next++;
 	return rc;
 }
@@ -154,6 +147,6 @@ lp_peek_layers_finish(struct lp_peek *p)
 	}
 	p->entries = 0;
 	for (size_t i = 0; i < im->n; i++)
-		p->entries += im->layer[i].rows >= 0 && im->layer[i].entries > 0 ? im->layer[i].entries : 0;
+		p->entries += im->layer[i].picked && im->layer[i].rows >= 0 && im->layer[i].entries > 0 ? im->layer[i].entries : 0;
 	return rc;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/format/footer.h"
 #include "common/sys/err.h"
@@ -50,7 +51,7 @@ first_step(const struct lp_peek_layer *l)
 }
 
 static void
-on_line(struct lp_job *j, enum lp_job_line kind, struct lp_span line)
+on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span line)
 {
 	struct lp_peek_layer *l = j->owner;
 
@@ -58,7 +59,7 @@ on_line(struct lp_job *j, enum lp_job_line kind, struct lp_span line)
 		lp_peek_report(l->peek, l, line);
 		return;
 	}
-	lp_peek_hold(l, line);
+	lp_peek_hold(l, stage, line);
 }
 
 /* Whether the answer of a step is just no: that a layer has no footer is no news. */
@@ -172,7 +173,7 @@ on_ended(struct lp_job *j)
 		after_toc(l);
 		break;
 	case LP_STEP_STREAM:
-		l->exit = lp_exit_worse(l->exit, lp_peek_exit_of(j));
+		l->exit = lp_exit_worse(l->exit, j->exit);
 		done(l);
 		break;
 	default:
@@ -219,13 +220,12 @@ plan_toc(struct lp_pipeline *line, struct lp_peek_layer *l)
 static int
 is_stored(const struct lp_peek_layer *l)
 {
-	const struct lp_peek_options *o = l->peek->o;
-	char path[PATH_MAX];
-	int n = 0;
+	const struct lp_argv *blobs = &l->peek->o->blobs;
 
-	if (o->store != NULL && l->digest != NULL)
-		n = snprintf(path, sizeof(path), "%s/blobs/sha256/%s", o->store, l->digest + strlen("sha256:"));
-	return n > 0 && (size_t)n < sizeof(path) && access(path, R_OK) == 0;
+	for (size_t i = 0; l->digest != NULL && i < blobs->n; i++)
+		if (strcmp(blobs->v[i], l->digest + strlen("sha256:")) == 0)
+			return 1;
+	return 0;
 }
 
 /*
@@ -269,24 +269,66 @@ start_step(struct lp_peek_layer *l)
 
 /* ---- all layers ---------------------------------------------------------------------------- */
 
-static int
-matches(const struct lp_peek_layer *l, const char *pick)
+struct lp_peek_layer *
+lp_peek_listed(const struct lp_peek_layer *l)
 {
-	char number[16];
-
-	snprintf(number, sizeof(number), "%u", l->number);
-	if (strcmp(pick, number) == 0)
-		return 1;
-	if (l->digest == NULL || strlen(pick) < 4)
-		return 0;
-	return strncmp(l->digest, pick, strlen(pick)) == 0 ||
-	    strncmp(l->digest + strlen("sha256:"), pick, strlen(pick)) == 0;
+	return l->same != NULL ? l->same : (struct lp_peek_layer *)(size_t)l;
 }
 
+/* By its digest, or how that starts; the algorithm's name alone says nothing. */
 static int
-is_wanted(const struct lp_peek_layer *l)
+has_digest(const struct lp_peek_layer *l, const char *pick)
 {
-	return l->same == NULL && (l->peek->o->layer == NULL || matches(l, l->peek->o->layer));
+	static const char algorithm[] = "sha256:";
+	enum { SHORTEST = 4 };
+
+	if (strncmp(pick, algorithm, sizeof(algorithm) - 1) == 0)
+		pick += sizeof(algorithm) - 1;
+	return l->digest != NULL && strlen(pick) >= SHORTEST &&
+	    strncmp(l->digest + sizeof(algorithm) - 1, pick, strlen(pick)) == 0;
+}
+
+/* Its place; the image's number of layers if no layer is named so. */
+static size_t
+find_pick(const struct lp_peek_image *im, const char *pick, const struct lp_peek_layer **other)
+{
+	size_t at = im->n;
+	uint64_t number;
+
+	*other = NULL;
+	if (lp_num_u64(lp_span_str(pick), im->n, &number) == LP_OK && number > 0 && *pick != '0')
+		return (size_t)number - 1;
+	for (size_t i = im->n; i-- > 0;) {
+		if (!has_digest(&im->layer[i], pick))
+			continue;
+		/* one that stands there twice is one */
+		if (at < im->n && lp_peek_listed(&im->layer[at]) != lp_peek_listed(&im->layer[i]))
+			*other = &im->layer[at];
+		at = i;
+	}
+	return at;
+}
+
+int
+lp_peek_pick(struct lp_peek *p)
+{
+	const struct lp_peek_layer *other = NULL;
+	const char *pick = p->o->layer;
+	struct lp_peek_image *im = &p->image[0];
+	size_t at = pick != NULL ? find_pick(im, pick, &other) : im->n;
+
+	for (size_t i = 0; i < p->nimages; i++)
+		for (size_t k = 0; k < p->image[i].n; k++)
+			p->image[i].layer[k].picked = pick == NULL || k == at;
+	if (pick == NULL || (at < im->n && other == NULL))
+		return LP_OK;
+	if (other != NULL)
+		lp_err("%s: %s is the beginning of more than one digest: layers %u and %u", lp_quotes(im->name),
+		    lp_quotes(pick), im->layer[at].number, other->number);
+	else
+		lp_err("%s has no layer %s (%zu layers)", lp_quotes(im->name), lp_quotes(pick), im->n);
+	p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);
+	return LP_E_ABSENT;
 }
 
 /* Start what can be started; how many layers are not done yet. */
@@ -317,19 +359,15 @@ advance(struct lp_peek *p, size_t *open)
 
 /* What is known, and where what is not known begins. */
 static int
-begin(struct lp_peek *p, size_t *wanted)
+begin(struct lp_peek *p)
 {
 	int rc;
 
-	*wanted = 0;
 	for (size_t i = 0; i < p->nimages; i++)
-		for (size_t k = 0; k < p->image[i].n; k++) {
-			struct lp_peek_layer *l = &p->image[i].layer[k];
-
-			l->step = is_wanted(l) ? LP_STEP_LOCATE : LP_STEP_UNWANTED;
-			*wanted += l->step != LP_STEP_UNWANTED;
-		}
-	rc = *wanted > 0 ? lp_peek_recall(p) : LP_OK;
+		for (size_t k = 0; k < p->image[i].n; k++)
+			if (p->image[i].layer[k].picked)
+				lp_peek_listed(&p->image[i].layer[k])->step = LP_STEP_LOCATE;
+	rc = lp_peek_recall(p);
 	for (size_t i = 0; i < p->nimages; i++)
 		for (size_t k = 0; k < p->image[i].n && rc == LP_OK; k++) {
 			struct lp_peek_layer *l = &p->image[i].layer[k];
@@ -350,11 +388,13 @@ share(struct lp_peek *p)
 		for (size_t k = 0; k < p->image[i].n; k++) {
 			struct lp_peek_layer *l = &p->image[i].layer[k];
 
-			if (l->same != NULL && l->same->rows >= 0) {
+			if (l->same != NULL) {
 				l->rows = l->same->rows;
 				l->complete = l->same->complete;
 				l->entries = l->same->entries;
 				l->from_cache = l->same->from_cache;
+				l->exit = l->same->exit;
+				l->error = l->same->error != NULL ? strdup(l->same->error) : NULL;
 			}
 			p->exit = lp_exit_worse(p->exit, l->exit);
 		}
@@ -363,15 +403,10 @@ share(struct lp_peek *p)
 int
 lp_peek_list(struct lp_peek *p)
 {
-	size_t open = 0, wanted;
-	int rc = begin(p, &wanted);
+	size_t open = 0;
+	int rc = lp_peek_pick(p);
 
-	if (rc == LP_OK && wanted == 0 && p->o->layer != NULL) {
-		lp_err("%s has no layer %s (%zu layers)", lp_quotes(p->image[0].name), lp_quotes(p->o->layer),
-		    p->image[0].n);
-		p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);
-		return LP_E_ABSENT;
-	}
+	rc = rc != LP_OK ? rc : begin(p);
 	while (rc == LP_OK && (rc = lp_peek_layers_go_on(p)) == LP_OK && (rc = advance(p, &open)) == LP_OK && open > 0)
 		rc = lp_peek_turn(p);
 	lp_bars_clear(&p->bars);

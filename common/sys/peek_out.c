@@ -1,11 +1,14 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/status.h"
 #include "common/format/json.h"
 #include "common/sys/err.h"
+#include "common/sys/io.h"
+#include "common/sys/pager.h"
 #include "common/sys/peek_priv.h"
 #include "common/sys/view.h"
 
@@ -18,14 +21,15 @@ lp_peek_for_eyes(const struct lp_peek *p)
 /* ---- jobs that show ------------------------------------------------------------------ */
 
 static void
-on_line(struct lp_job *j, enum lp_job_line kind, struct lp_span line)
+on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span line)
 {
 	struct lp_peek *p = j->owner;
 	struct lp_json_error error;
 	json_t *json;
 	uint64_t n;
 
-	if (kind == LP_LINE_MESSAGE) {
+	(void)stage;
+	if (kind != LP_LINE_REPORT) {
 		lp_peek_message(p, NULL, line);
 		return;
 	}
@@ -59,17 +63,41 @@ lp_peek_wait_for(struct lp_peek *p, const struct lp_job *j)
 
 /* ---- the pager --------------------------------------------------------------------------- */
 
-static const struct lp_job_ops pager_ops = { .line = NULL };
+/* Only that it was killed: what it says itself goes to the terminal. */
+static void
+on_pager_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span line)
+{
+	(void)stage;
+	if (kind == LP_LINE_KILLED)
+		lp_peek_message(j->owner, NULL, line);
+}
+
+/* A shell's word for a program that it cannot run is all that there is to know. How else a pager ends is its user's business. */
+static void
+on_pager_ended(struct lp_job *j)
+{
+	enum { NOT_RUN = 126, NOT_FOUND = 127 };
+	struct lp_peek *p = j->owner;
+
+	lp_err_release();
+	if (j->code[0] == NOT_RUN || j->code[0] == NOT_FOUND)
+		lp_err("the pager could not be run (LP_PAGER, PAGER): nothing was shown");
+	else if (j->code[0] >= 0)
+		return;
+	p->exit = lp_exit_worse(p->exit, LP_EXIT_SYSTEM);
+}
+
+static const struct lp_job_ops pager_ops = { .line = on_pager_line, .ended = on_pager_ended };
 
 static int
-start_pager(struct lp_peek *p, const char *pager)
+start_pager(struct lp_peek *p)
 {
-	const char *const argv[] = { "sh", "-c", pager, NULL };
-	const struct lp_stage stage = { .argv = argv };
+	const struct lp_stage stage = { .argv = p->out.command };
 	int fd[2], rc;
 
 	if (pipe2(fd, O_CLOEXEC) != 0)
 		return LP_E_SYS;
+	lp_pager_save_terminal();
 	p->out.pager = (struct lp_job){ .ops = &pager_ops, .owner = p };
 	rc = lp_crew_start(&p->crew, &p->out.pager, &stage, 1,
 	    &(struct lp_job_io){ .in = fd[0], .out = 1, .err = 2 });
@@ -78,26 +106,49 @@ start_pager(struct lp_peek *p, const char *pager)
 		close(fd[1]);
 		return rc;
 	}
-	p->out.fd = fd[1];
+	p->out.fd = p->crew.out = fd[1];
 	p->out.paged = 1;
+	/* what is written between the lines of a page is gone with the next key */
+	if (lp_tty_is(2))
+		lp_err_hold();
 	return LP_OK;
+}
+
+static int
+is_file(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 int
 lp_peek_out_open(struct lp_peek *p)
 {
-	const char *pager = p->o->pager && !p->o->json ? lp_pager() : NULL;
-
 	p->out.open = 1;
 	p->out.fd = 1;
-	/* rows and bars would be drawn over each other */
 	lp_bars_clear(&p->bars);
-	if (lp_tty_is(1))
+	/* who reads the rows may show them on the same terminal, and bars would be drawn over them */
+	if (!is_file(1))
 		p->bars.fd = -1;
-	if (pager == NULL || start_pager(p, pager) == LP_OK)
+	if (p->out.command == NULL || start_pager(p) == LP_OK)
 		return LP_OK;
 	lp_err_errno("cannot start the pager");
 	return LP_E_SYS;
+}
+
+static void
+close_out(struct lp_peek *p)
+{
+	if (p->out.fd >= 0)
+		close(p->out.fd);
+	p->out.fd = p->crew.out = -1;
+}
+
+static int
+is_pager(const struct lp_job *j, void *pager)
+{
+	return j == pager;
 }
 
 /*
@@ -112,16 +163,30 @@ lp_peek_out_interrupted(struct lp_peek *p)
 
 	if (caught != SIGINT || !p->out.paged || !p->out.pager.busy)
 		return;
-	lp_crew_stop_but(&p->crew, &p->out.pager);
-	if (p->out.fd >= 0)
-		close(p->out.fd);
-	p->out.fd = -1;
+	lp_crew_stop_but(&p->crew, is_pager, &p->out.pager);
+	close_out(p);
 	while (p->out.pager.busy) {
 		p->crew.caught = 0;
-		if (lp_crew_turn(&p->crew, -1, NULL, 0) != LP_OK || (p->crew.caught != 0 && p->crew.caught != SIGINT))
+		if (lp_crew_turn(&p->crew, -1) != LP_OK || (p->crew.caught != 0 && p->crew.caught != SIGINT))
 			break;
+		if (p->crew.suspended)
+			lp_crew_suspend(&p->crew);
 	}
 	p->crew.caught = caught;
+}
+
+void
+lp_peek_out_ended(struct lp_peek *p)
+{
+	/* one that was left in good order has left nothing behind */
+	if (p->out.paged) {
+		lp_pager_end_orphans();
+		lp_pager_restore_terminal();
+		/* it may have been ended in the middle of a coloured name */
+		if (lp_tty_is(1) && lp_tty_color(p->o->color, 1))
+			(void)lp_write_all(1, lp_span_str("\033[0m"));
+	}
+	lp_err_release();
 }
 
 int
@@ -131,10 +196,9 @@ lp_peek_out_close(struct lp_peek *p)
 
 	if (!p->out.paged)
 		return LP_OK;
-	close(p->out.fd);
-	p->out.fd = -1;
+	close_out(p);
 	rc = lp_peek_wait_for(p, &p->out.pager);
-	if (rc == LP_OK)
+	if (rc == LP_OK && p->out.pager.code[0] >= 0)
 		p->out.paged = 0;
 	return rc;
 }
@@ -170,7 +234,7 @@ plan_merge(const struct lp_peek_image *im, const struct lp_argv *more, const str
 	lp_argv_append(&m->argv, more);
 	lp_argv_add(&m->argv, "--");
 	for (size_t i = 0; i < im->n; i++) {
-		if (im->layer[i].rows < 0)
+		if (!im->layer[i].picked || im->layer[i].rows < 0)
 			continue;
 		m->keep[m->nkeep++] = im->layer[i].rows;
 		lp_argv_addf(&m->argv, "%u=/dev/fd/%d", im->layer[i].number, im->layer[i].rows);

@@ -38,16 +38,18 @@ void lp_peek_message(struct lp_peek *, const char *about, struct lp_span line);
  * them if `quietly`), and keeps the first as the layer's error if the job
  * failed.
  */
-void lp_peek_hold(struct lp_peek_layer *, struct lp_span line);
+void lp_peek_hold(struct lp_peek_layer *, size_t stage, struct lp_span line);
 void lp_peek_settle(struct lp_peek_layer *, const struct lp_job *, int quietly);
 
-/*
- * What a pipeline that begins with lp-fetch came to: where that had nothing
- * to give, what the others say of no input does not count.
- */
-int lp_peek_exit_of(const struct lp_job *);
 /* Offline, and something is missing: what to do. Once. */
 void lp_peek_how_to_record(struct lp_peek *);
+
+/* ---- peek_list.c: which layers ------------------------------------------------------- */
+
+/* The layer whose listing serves for this one: layers of one digest are listed once. */
+struct lp_peek_layer *lp_peek_listed(const struct lp_peek_layer *);
+/* What --layer names. LP_OK; LP_E_ABSENT after a message: no layer, or more than one. */
+int lp_peek_pick(struct lp_peek *);
 
 /* ---- peek_list.c: a layer by itself ---------------------------------------------------- */
 
@@ -90,10 +92,9 @@ int lp_peek_fill(struct lp_peek *);
 int lp_peek_for_eyes(const struct lp_peek *);
 /* Where answers go, out.fd: stdout, or a pager in front of it. Once. LP_OK, or a failure after a message. */
 int lp_peek_out_open(struct lp_peek *);
-/* All is written: the pager sees the end, and the user reads on until they have had enough. */
-int lp_peek_out_close(struct lp_peek *);
-/* A signal was caught: what the pager needs of us before everything goes. */
+/* A signal was caught: what the pager needs of us before everything goes; and when all children are gone. */
 void lp_peek_out_interrupted(struct lp_peek *);
+void lp_peek_out_ended(struct lp_peek *);
 /* Of jobs whose owner is the lp_peek and that show something: messages, entries, exit code. */
 extern const struct lp_job_ops lp_peek_show_ops;
 /* Until this job is over; others may go on. */

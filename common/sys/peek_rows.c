@@ -50,6 +50,7 @@ read_end(int fd, struct lp_rowend *end, int *ended)
 	rest = (uint64_t)size - last.n;
 	last = lp_span(tail + (size_t)n - last.n, last.n);
 	lp_rowread_init(&r);
+	r.tail = 1;
 	*ended = lp_rowread_next(&r, &last) == LP_ROWREAD_END;
 	*end = r.end;
 	/* borrowed from what is released here */

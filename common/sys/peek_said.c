@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/status.h"
 #include "common/format/json.h"
@@ -39,76 +40,69 @@ about_layer(struct lp_peek_layer *l, struct lp_span line)
 	lp_err("%s: %s%s", l->label, lp_quote(before), lp_quote(behind));
 }
 
+/* A line is kept as the digit of its stage, the text and a newline. */
 void
-lp_peek_hold(struct lp_peek_layer *l, struct lp_span line)
+lp_peek_hold(struct lp_peek_layer *l, size_t stage, struct lp_span line)
 {
 	if (lp_err_is_verbose()) {
 		lp_peek_message(l->peek, l->label, line);
 		return;
 	}
 	/* a buffer that is full has heard enough */
-	if (lp_buf_reserve(&l->held, line.n + 1) == LP_OK) {
+	if (lp_buf_reserve(&l->held, line.n + 2) == LP_OK) {
+		(void)lp_buf_addc(&l->held, (unsigned char)('0' + stage));
 		(void)lp_buf_add(&l->held, line);
 		(void)lp_buf_addc(&l->held, '\n');
 	}
 }
 
-static int
-is_of(struct lp_span line, const char *name)
-{
-	return line.n > strlen(name) && memcmp(line.p, name, strlen(name)) == 0;
-}
-
 static struct lp_span
-next_line(struct lp_span *rest)
+next_line(struct lp_span *rest, size_t *stage)
 {
 	const unsigned char *nl = memchr(rest->p, '\n', rest->n);
 	struct lp_span line = lp_span_take(rest, (size_t)(nl - rest->p));
 
 	lp_span_take(rest, 1);
+	*stage = (size_t)(*lp_span_take(&line, 1).p - '0');
 	return line;
 }
 
-/*
- * The name of the first stage that failed, as its messages start. "" if none
- * did, or if it left the word to a child of its own.
- */
-static const char *
+static int
+has_spoken(struct lp_span said, size_t stage)
+{
+	size_t of = LP_STAGES;
+
+	while (said.n > 0 && of != stage)
+		(void)next_line(&said, &of);
+	return of == stage;
+}
+
+/* The first stage that failed and said why; LP_STAGES if none did. */
+static size_t
 culprit(const struct lp_job *j, struct lp_span said)
 {
-	size_t i = 0;
-
-	while (i < j->n && j->code[i] == 0)
-		i++;
-	while (i < j->n && said.n > 0)
-		if (is_of(next_line(&said), j->name[i]))
-			return j->name[i];
-	return "";
+	for (size_t i = 0; i < j->n; i++)
+		if (j->code[i] != 0 && has_spoken(said, i))
+			return i;
+	return LP_STAGES;
 }
 
 void
 lp_peek_settle(struct lp_peek_layer *l, const struct lp_job *j, int quietly)
 {
 	struct lp_span rest = lp_buf_span(&l->held);
-	const char *name = culprit(j, rest);
+	size_t guilty = culprit(j, rest), stage;
 
 	while (rest.n > 0) {
-		struct lp_span line = next_line(&rest);
+		struct lp_span line = next_line(&rest, &stage);
 
-		if (!is_of(line, name))
+		if (quietly || (guilty < LP_STAGES && stage != guilty))
 			continue;
-		if (!quietly)
-			about_layer(l, line);
-		if (j->exit != LP_EXIT_OK && l->error == NULL && !quietly)
+		about_layer(l, line);
+		if (j->exit != LP_EXIT_OK && l->error == NULL)
 			l->error = strdup(lp_quote(line));
 	}
 	lp_buf_clear(&l->held);
-}
-
-int
-lp_peek_exit_of(const struct lp_job *j)
-{
-	return j->n > 0 && j->code[0] == LP_EXIT_ABSENT ? LP_EXIT_ABSENT : j->exit;
 }
 
 void
@@ -184,12 +178,23 @@ take_progress(struct lp_peek *p, struct lp_peek_layer *l, const struct lp_progre
 		l->step = LP_STEP_STREAM;
 }
 
+/* Once: the statistics are incomplete from here on, and whoever adds them up must know. */
+static void
+stats_failed(struct lp_peek *p)
+{
+	lp_bars_clear(&p->bars);
+	lp_err_errno("cannot write the statistics");
+	p->exit = lp_exit_worse(p->exit, LP_EXIT_SYSTEM);
+	close(p->stats_fd);
+	p->stats_fd = -1;
+}
+
 void
 lp_peek_report(struct lp_peek *p, struct lp_peek_layer *l, struct lp_span line)
 {
 	struct lp_progress_line progress;
 	struct lp_json_error error;
-	unsigned char newline = '\n';
+	struct lp_buf copy;
 	json_t *json;
 
 	if (lp_progress_parse(line, &progress) == LP_OK) {
@@ -202,8 +207,12 @@ lp_peek_report(struct lp_peek *p, struct lp_peek_layer *l, struct lp_span line)
 		l = layer_of(p, lp_json_get_string(json, "digest"));
 	add_up(p, l, json);
 	json_decref(json);
-	if (p->stats_fd >= 0) {
-		(void)lp_write_all(p->stats_fd, line);
-		(void)lp_write_all(p->stats_fd, lp_span(&newline, 1));
-	}
+	if (p->stats_fd < 0)
+		return;
+	/* in one write, for other programs add their lines to the file at the same time */
+	lp_buf_init(&copy, line.n + 1);
+	if (lp_buf_add(&copy, line) != LP_OK || lp_buf_addc(&copy, '\n') != LP_OK ||
+	    lp_write_all(p->stats_fd, lp_buf_span(&copy)) != LP_OK)
+		stats_failed(p);
+	lp_buf_release(&copy);
 }

@@ -120,9 +120,7 @@ show(struct lp_peek *p)
 int
 lp_peek_show(struct lp_peek *p)
 {
-	int rc = p->out.open ? LP_OK : lp_peek_out_open(p), end;
+	int rc = p->out.open ? LP_OK : lp_peek_out_open(p);
 
-	rc = rc != LP_OK ? rc : show(p);
-	end = lp_peek_out_close(p);
-	return rc != LP_OK ? rc : end;
+	return rc != LP_OK ? rc : show(p);
 }

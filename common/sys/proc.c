@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -11,15 +12,20 @@
 
 enum { GRACE_MS = 1000 };
 
+/* Those that end us or stop us, but for the ones that somebody wants ignored (nohup, a shell's background jobs). */
 static void
 our_signals(sigset_t *set)
 {
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP };
+	struct sigaction now;
+
 	sigemptyset(set);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGHUP);
 	sigaddset(set, SIGWINCH);
 	sigaddset(set, SIGCHLD);
+	sigaddset(set, SIGCONT);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (sigaction(ends[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+			sigaddset(set, ends[i]);
 }
 
 int
@@ -27,11 +33,10 @@ lp_crew_init(struct lp_crew *c)
 {
 	sigset_t set;
 
-	*c = (struct lp_crew){ .signals = -1, .null = open("/dev/null", O_RDWR | O_CLOEXEC) };
-	/* where it is ignored, as the caller may have left it, ends of children are not reported */
-	(void)signal(SIGCHLD, SIG_DFL);
+	*c = (struct lp_crew){ .signals = -1, .out = -1, .null = open("/dev/null", O_RDWR | O_CLOEXEC) };
 	our_signals(&set);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+	/* where it is ignored the ends of children are not told, and nobody can say how they ended */
+	if (signal(SIGCHLD, SIG_DFL) == SIG_ERR || sigprocmask(SIG_BLOCK, &set, NULL) != 0)
 		return LP_E_SYS;
 	c->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return c->signals < 0 || c->null < 0 ? LP_E_SYS : LP_OK;
@@ -60,26 +65,22 @@ lp_crew_start(struct lp_crew *c, struct lp_job *j, const struct lp_stage *s, siz
 	return rc;
 }
 
-/* c->n: it is none of them. */
-static size_t
-place_of(const struct lp_crew *c, const struct lp_job *j)
+/* No longer one of them, though another `ended` may have taken its place away already. */
+static void
+leave(struct lp_crew *c, const struct lp_job *j)
 {
-	size_t i = 0;
-
-	while (i < c->n && c->job[i] != j)
-		i++;
-	return i;
+	for (size_t i = 0; i < c->n; i++)
+		if (c->job[i] == j) {
+			c->job[i] = c->job[--c->n];
+			return;
+		}
 }
 
 static void
 finish(struct lp_crew *c, struct lp_job *j)
 {
-	size_t i;
-
 	lp_job_hear_out(j);
-	i = place_of(c, j);
-	if (i < c->n)
-		c->job[i] = c->job[--c->n];
+	leave(c, j);
 	lp_job_forget(j);
 	j->busy = 0;
 	if (j->ops->ended != NULL)
@@ -94,31 +95,39 @@ read_signals(struct lp_crew *c)
 	int ended = 0;
 
 	while (read(c->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
-		if (si.ssi_signo == SIGWINCH)
-			c->resized = 1;
-		else if (si.ssi_signo == SIGCHLD)
-			ended = 1;
-		else
-			c->caught = (int)si.ssi_signo;
+		switch (si.ssi_signo) {
+		case SIGWINCH: c->resized = 1; break;
+		case SIGTSTP: c->suspended = 1; break;
+		case SIGCONT: c->continued = 1; break;
+		case SIGCHLD: ended = 1; break;
+		default: c->caught = (int)si.ssi_signo; break;
+		}
 	}
 	return ended;
 }
 
-int
-lp_crew_turn(struct lp_crew *c, int timeout_ms, struct pollfd *extra, size_t nextra)
+/* The shorter of two times to wait; -1 is for ever. */
+static int
+sooner(int a, int b)
 {
-	struct pollfd p[1 + LP_CREW_EXTRA + LP_CREW_JOBS * LP_JOB_POLLED];
+	return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+int
+lp_crew_turn(struct lp_crew *c, int timeout_ms)
+{
+	struct pollfd p[2 + LP_CREW_JOBS * LP_JOB_POLLED];
 	struct lp_job *seen[LP_CREW_JOBS];
 	size_t at[LP_CREW_JOBS], n = 0, njobs = c->n;
 	int k, ended;
 
 	p[n++] = (struct pollfd){ .fd = c->signals, .events = POLLIN };
-	for (size_t i = 0; i < nextra; i++)
-		p[n++] = extra[i];
+	p[n++] = (struct pollfd){ .fd = c->out };
 	for (size_t i = 0; i < njobs; i++) {
 		seen[i] = c->job[i];
 		at[i] = n;
-		n += lp_job_watch(c->job[i], p + n);
+		n += lp_job_watch(seen[i], p + n);
+		timeout_ms = sooner(timeout_ms, lp_job_patience(seen[i]));
 	}
 	k = poll(p, (nfds_t)n, timeout_ms);
 	if (k < 0)
@@ -127,11 +136,13 @@ lp_crew_turn(struct lp_crew *c, int timeout_ms, struct pollfd *extra, size_t nex
 	ended = read_signals(c);
 	if (c->caught != 0)
 		return LP_OK;
+	if ((p[1].revents & (POLLERR | POLLHUP)) != 0) {
+		c->unread = 1;
+		c->out = -1;
+	}
 	/* all, those too that a call below starts another wait for */
 	for (size_t i = 0; ended && i < c->n; i++)
 		lp_job_reap(c->job[i]);
-	for (size_t i = 0; i < nextra; i++)
-		extra[i].revents = p[1 + i].revents;
 	for (size_t i = 0; i < njobs; i++)
 		lp_job_tend(seen[i], p + at[i]);
 	for (size_t i = 0; i < njobs; i++)
@@ -140,42 +151,47 @@ lp_crew_turn(struct lp_crew *c, int timeout_ms, struct pollfd *extra, size_t nex
 	return LP_OK;
 }
 
-/* All but the first `spared` jobs. */
-static void
-stop(struct lp_crew *c, size_t spared)
+void
+lp_crew_stop_but(struct lp_crew *c, int (*spared)(const struct lp_job *, void *), void *arg)
 {
+	struct lp_job *gone[LP_CREW_JOBS];
 	int left = GRACE_MS;
+	size_t n = 0, kept = 0;
 
-	for (size_t i = spared; i < c->n; i++)
-		lp_job_terminate(c->job[i]);
-	while (c->n > spared) {
-		struct lp_job *j = c->job[--c->n];
-
-		lp_job_bury(j, &left);
-		j->busy = 0;
+	for (size_t i = 0; i < c->n; i++) {
+		if (spared != NULL && spared(c->job[i], arg))
+			c->job[kept++] = c->job[i];
+		else
+			gone[n++] = c->job[i];
+	}
+	c->n = kept;
+	for (size_t i = 0; i < n; i++)
+		lp_job_terminate(gone[i]);
+	for (size_t i = 0; i < n; i++) {
+		lp_job_bury(gone[i], &left);
+		gone[i]->busy = 0;
 	}
 }
 
 void
 lp_crew_stop(struct lp_crew *c)
 {
-	stop(c, 0);
+	lp_crew_stop_but(c, NULL, NULL);
 }
 
 void
-lp_crew_stop_but(struct lp_crew *c, const struct lp_job *spared)
+lp_crew_suspend(struct lp_crew *c)
 {
-	size_t i = place_of(c, spared);
-	struct lp_job *first;
+	sigset_t set, old;
 
-	if (i == c->n) {
-		stop(c, 0);
-		return;
-	}
-	first = c->job[0];
-	c->job[0] = c->job[i];
-	c->job[i] = first;
-	stop(c, 1);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	(void)raise(SIGTSTP);
+	/* here we stand still */
+	(void)sigprocmask(SIG_UNBLOCK, &set, &old);
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	c->suspended = 0;
+	c->continued = 1;
 }
 
 void

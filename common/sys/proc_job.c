@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/status.h"
+#include "common/sys/clock.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
 
@@ -24,11 +25,47 @@ close_fd(int *fd)
 	*fd = -1;
 }
 
+static void
+kill_and_reap(struct lp_job *j)
+{
+	for (size_t i = 0; i < j->n; i++) {
+		if (j->pid[i] == 0)
+			continue;
+		(void)kill(j->pid[i], SIGKILL);
+		while (waitpid(j->pid[i], NULL, 0) < 0 && errno == EINTR)
+			;
+		j->pid[i] = 0;
+	}
+	j->alive = 0;
+}
+
+void
+lp_job_forget(struct lp_job *j)
+{
+	for (size_t i = 0; i < LP_STAGES; i++) {
+		close_fd(&j->said[i].fd);
+		lp_buf_release(&j->said[i].text);
+	}
+	close_fd(&j->report.fd);
+	lp_buf_release(&j->report.text);
+}
+
+/* One more stage; its stderr goes to a pipe of its own, unless all of them have another place for it. */
 static int
 start_stage(struct lp_job *j, const struct lp_stage *s, const struct lp_ends *e)
 {
-	pid_t pid = lp_spawn(s, e);
+	struct lp_ends mine = *e;
+	int err[2] = { -1, -1 };
+	pid_t pid;
 
+	if (mine.err < 0) {
+		if (pipe2(err, O_CLOEXEC) != 0)
+			return LP_E_SYS;
+		mine.err = err[1];
+	}
+	j->said[j->n].fd = err[0];
+	pid = lp_spawn(s, &mine);
+	close_fd(&err[1]);
 	if (pid < 0)
 		return LP_E_SYS;
 	j->pid[j->n] = pid;
@@ -66,58 +103,40 @@ start_stages(struct lp_job *j, const struct lp_stage *s, size_t n, const struct 
 }
 
 static void
-kill_and_reap(struct lp_job *j)
+begin(struct lp_job *j)
 {
-	for (size_t i = 0; i < j->n; i++) {
-		if (j->pid[i] == 0)
-			continue;
-		(void)kill(j->pid[i], SIGKILL);
-		while (waitpid(j->pid[i], NULL, 0) < 0 && errno == EINTR)
-			;
-		j->pid[i] = 0;
-	}
-	j->alive = 0;
-}
-
-void
-lp_job_forget(struct lp_job *j)
-{
-	for (int i = 0; i < 2; i++) {
-		close_fd(&j->fd[i]);
-		lp_buf_release(&j->text[i]);
+	j->exit = 0;
+	j->n = j->alive = 0;
+	j->enough_ms = 0;
+	j->pressed = 0;
+	memset(j->ended_early, 0, sizeof(j->ended_early));
+	j->report.fd = -1;
+	lp_buf_init(&j->report.text, LINE_MAX_BYTES);
+	for (size_t i = 0; i < LP_STAGES; i++) {
+		j->said[i].fd = -1;
+		lp_buf_init(&j->said[i].text, LINE_MAX_BYTES);
 	}
 }
 
 int
 lp_job_start(struct lp_job *j, const struct lp_stage *s, size_t n, const struct lp_job_io *io, int null)
 {
-	int err[2] = { -1, -1 }, report[2] = { -1, -1 }, rc = LP_E_SYS;
+	int report[2] = { -1, -1 }, rc = LP_E_SYS;
 
-	j->exit = 0;
-	j->n = j->alive = 0;
-	memset(j->ended_early, 0, sizeof(j->ended_early));
-	j->fd[0] = j->fd[1] = -1;
-	lp_buf_init(&j->text[0], LINE_MAX_BYTES);
-	lp_buf_init(&j->text[1], LINE_MAX_BYTES);
-	if (pipe2(report, O_CLOEXEC) != 0 ||
-	    (io->err < 0 && pipe2(err, O_CLOEXEC) != 0))
-		goto out;
-	rc = start_stages(j, s, n,
-	    &(struct lp_ends){ .in = io->in >= 0 ? io->in : null,
-	        .out = io->out >= 0 ? io->out : null, .err = io->err >= 0 ? io->err : err[1],
-	        .report = report[1], .keep = io->keep, .nkeep = io->nkeep });
+	begin(j);
+	if (pipe2(report, O_CLOEXEC) == 0) {
+		j->report.fd = report[0];
+		rc = start_stages(j, s, n,
+		    &(struct lp_ends){ .in = io->in >= 0 ? io->in : null, .out = io->out >= 0 ? io->out : null,
+		        .err = io->err, .report = report[1], .keep = io->keep, .nkeep = io->nkeep });
+	}
+	close_fd(&report[1]);
 	if (rc != LP_OK) {
+		int err = errno;
+
 		kill_and_reap(j);
 		lp_job_forget(j);
-		goto out;
-	}
-	j->fd[LP_LINE_MESSAGE] = err[0];
-	j->fd[LP_LINE_REPORT] = report[0];
-	err[0] = report[0] = -1;
-out:
-	for (int i = 0; i < 2; i++) {
-		close_fd(&err[i]);
-		close_fd(&report[i]);
+		errno = err;
 	}
 	return rc;
 }
@@ -125,17 +144,24 @@ out:
 /* ---- what it says --------------------------------------------------------- */
 
 static void
-emit(struct lp_job *j, enum lp_job_line kind, struct lp_span line)
+emit(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span line)
 {
 	if (j->ops->line != NULL)
-		j->ops->line(j, kind, line);
+		j->ops->line(j, kind, stage, line);
+}
+
+/* The pipe of a stage, or behind them the one of reports. */
+static struct lp_job_pipe *
+pipe_of(struct lp_job *j, size_t i)
+{
+	return i < LP_STAGES ? &j->said[i] : &j->report;
 }
 
 /* Hand out the whole lines; with `all` the rest as well, and a line too long in pieces. */
 static void
-hand_out(struct lp_job *j, enum lp_job_line kind, int all)
+hand_out(struct lp_job *j, size_t i, int all)
 {
-	struct lp_buf *b = &j->text[kind];
+	struct lp_buf *b = &pipe_of(j, i)->text;
 	struct lp_span rest = lp_buf_span(b);
 
 	while (rest.n > 0) {
@@ -143,7 +169,8 @@ hand_out(struct lp_job *j, enum lp_job_line kind, int all)
 
 		if (nl == NULL && !all && rest.n < b->max)
 			break;
-		emit(j, kind, lp_span_take(&rest, nl != NULL ? (size_t)(nl - rest.p) : rest.n));
+		emit(j, i < LP_STAGES ? LP_LINE_MESSAGE : LP_LINE_REPORT, i,
+		    lp_span_take(&rest, nl != NULL ? (size_t)(nl - rest.p) : rest.n));
 		lp_span_take(&rest, 1);
 	}
 	if (rest.n > 0)
@@ -153,53 +180,80 @@ hand_out(struct lp_job *j, enum lp_job_line kind, int all)
 
 /* One read of what a pipe holds; its end closes it. */
 static void
-gather(struct lp_job *j, enum lp_job_line kind)
+gather(struct lp_job *j, size_t i)
 {
-	struct lp_buf *b = &j->text[kind];
+	struct lp_job_pipe *p = pipe_of(j, i);
+	struct lp_buf *b = &p->text;
 	ptrdiff_t k;
 
 	if (lp_buf_reserve(b, b->max - b->n) != LP_OK)
-		hand_out(j, kind, 1);
+		hand_out(j, i, 1);
 	if (lp_buf_reserve(b, 1) != LP_OK)
 		return;
-	k = lp_read(j->fd[kind], b->p + b->n, b->cap - b->n);
+	k = lp_read(p->fd, b->p + b->n, b->cap - b->n);
 	if (k > 0)
 		b->n += (size_t)k;
-	hand_out(j, kind, k <= 0);
+	hand_out(j, i, k <= 0);
 	if (k <= 0)
-		close_fd(&j->fd[kind]);
+		close_fd(&p->fd);
+}
+
+/* A descendant that outlives its parent may hold a pipe open: take what is there and go. */
+static void
+drain(struct lp_job *j)
+{
+	for (size_t i = 0; i <= LP_STAGES; i++) {
+		struct lp_job_pipe *p = pipe_of(j, i);
+
+		while (p->fd >= 0) {
+			struct pollfd pfd = { .fd = p->fd, .events = POLLIN };
+
+			if (poll(&pfd, 1, 0) <= 0)
+				break;
+			gather(j, i);
+		}
+		hand_out(j, i, 1);
+	}
 }
 
 /* ---- its end -------------------------------------------------------------- */
 
-/* The last stage has its answer: those between are ended, which is no failure of theirs. */
-static void
-end_middle(struct lp_job *j)
+int
+lp_job_verdict(const int *code, size_t n)
 {
-	for (size_t k = 1; k + 1 < j->n; k++)
-		if (j->pid[k] != 0 && kill(j->pid[k], SIGTERM) == 0)
-			j->ended_early[k] = 1;
+	int first = LP_EXIT_OK, worst = LP_EXIT_OK;
+
+	for (size_t i = 0; i < n; i++) {
+		int one = code[i] < 0 || code[i] > LP_EXIT_ABSENT ? LP_EXIT_SYSTEM : code[i];
+
+		first = first == LP_EXIT_OK ? one : first;
+		worst = lp_exit_worse(worst, one);
+	}
+	return worst == LP_EXIT_SYSTEM || worst == LP_EXIT_USAGE ? worst : first;
 }
 
+/* The one place where a child is found to be gone. */
 static void
 reap(struct lp_job *j, size_t i)
 {
 	siginfo_t si = { 0 };
 
-	/* one that is not ours to wait for (ECHILD) is gone, and nobody knows how */
-	if (waitid(P_PID, (id_t)j->pid[i], &si, WEXITED | WNOHANG) != 0)
-		si = (siginfo_t){ .si_code = CLD_EXITED, .si_pid = j->pid[i], .si_status = LP_EXIT_SYSTEM };
-	if (si.si_pid == 0)
+	if (waitid(P_PID, (id_t)j->pid[i], &si, WEXITED | WNOHANG) != 0) {
+		/* gone, and not to us: there is nothing to wait for any more */
+		if (errno != ECHILD)
+			return;
+		j->code[i] = LP_CODE_LOST;
+	} else if (si.si_pid == 0) {
 		return;
+	} else {
+		j->code[i] = si.si_code == CLD_EXITED ? si.si_status : -si.si_status;
+	}
 	j->pid[i] = 0;
 	j->alive--;
-	j->code[i] = si.si_code == CLD_EXITED ? si.si_status : -si.si_status;
-	if (j->ended_early[i] && j->code[i] == -SIGTERM)
+	if (j->ended_early[i] && (j->code[i] == -SIGTERM || j->code[i] == -SIGKILL))
 		j->code[i] = 0;
-	j->exit = lp_exit_worse(j->exit,
-	    j->code[i] < 0 || j->code[i] > LP_EXIT_ABSENT ? LP_EXIT_SYSTEM : j->code[i]);
-	if (j->stop_with_last && i + 1 == j->n)
-		end_middle(j);
+	if (i + 1 == j->n)
+		j->enough_ms = lp_clock_ms();
 }
 
 void
@@ -210,20 +264,37 @@ lp_job_reap(struct lp_job *j)
 			reap(j, i);
 }
 
-/* A descendant that outlives its parent may hold a pipe open: take what is there and go. */
-static void
-drain(struct lp_job *j)
-{
-	for (int kind = 0; kind < 2; kind++) {
-		while (j->fd[kind] >= 0) {
-			struct pollfd p = { .fd = j->fd[kind], .events = POLLIN };
+/* What happens to stages whose last one has ended, and how long behind that. */
+static const struct press {
+	int after_ms;
+	size_t first; /* stage to begin with */
+	int sig;
+} presses[] = { { 100, 1, SIGTERM }, { 1000, 0, SIGTERM }, { 2000, 0, SIGKILL } };
+enum { PRESSES = sizeof(presses) / sizeof(presses[0]) };
 
-			if (poll(&p, 1, 0) <= 0)
-				break;
-			gather(j, (enum lp_job_line)kind);
-		}
-		hand_out(j, (enum lp_job_line)kind, 1);
-	}
+int
+lp_job_patience(const struct lp_job *j)
+{
+	int64_t left;
+	int after;
+
+	if (j->alive == 0 || j->enough_ms == 0 || j->pressed == PRESSES)
+		return -1;
+	after = j->eager && j->pressed == 0 ? 0 : presses[j->pressed].after_ms;
+	left = j->enough_ms + after - lp_clock_ms();
+	return left > 0 ? (int)left : 0;
+}
+
+static void
+press(struct lp_job *j)
+{
+	const struct press *now = &presses[j->pressed++];
+
+	/* what has ended by itself by now has not been ended by us */
+	lp_job_reap(j);
+	for (size_t i = now->first; i + 1 < j->n; i++)
+		if (j->pid[i] != 0 && kill(j->pid[i], now->sig) == 0)
+			j->ended_early[i] = 1;
 }
 
 static void
@@ -234,9 +305,12 @@ say_who_was_killed(struct lp_job *j)
 	for (size_t i = 0; i < j->n; i++) {
 		if (j->code[i] >= 0)
 			continue;
-		snprintf(text, sizeof(text), "%s: killed by signal %d (SIG%s)", j->name[i],
-		    -j->code[i], sigabbrev_np(-j->code[i]) ? sigabbrev_np(-j->code[i]) : "?");
-		emit(j, LP_LINE_MESSAGE, lp_span_str(text));
+		if (j->code[i] == LP_CODE_LOST)
+			snprintf(text, sizeof(text), "%s: how it ended is not known", j->name[i]);
+		else
+			snprintf(text, sizeof(text), "%s: killed by signal %d (SIG%s)", j->name[i], -j->code[i],
+			    sigabbrev_np(-j->code[i]) ? sigabbrev_np(-j->code[i]) : "?");
+		emit(j, LP_LINE_KILLED, i, lp_span_str(text));
 	}
 }
 
@@ -244,6 +318,7 @@ void
 lp_job_hear_out(struct lp_job *j)
 {
 	drain(j);
+	j->exit = lp_job_verdict(j->code, j->n);
 	say_who_was_killed(j);
 }
 
@@ -252,19 +327,20 @@ lp_job_hear_out(struct lp_job *j)
 size_t
 lp_job_watch(const struct lp_job *j, struct pollfd *p)
 {
-	size_t n = 0;
-
-	for (int kind = 0; kind < 2; kind++)
-		p[n++] = (struct pollfd){ .fd = j->fd[kind], .events = POLLIN };
-	return n;
+	for (size_t i = 0; i < LP_STAGES; i++)
+		p[i] = (struct pollfd){ .fd = j->said[i].fd, .events = POLLIN };
+	p[LP_STAGES] = (struct pollfd){ .fd = j->report.fd, .events = POLLIN };
+	return LP_JOB_POLLED;
 }
 
 void
 lp_job_tend(struct lp_job *j, const struct pollfd *p)
 {
-	for (int kind = 0; kind < 2; kind++)
-		if (j->fd[kind] >= 0 && p[kind].revents != 0)
-			gather(j, (enum lp_job_line)kind);
+	for (size_t i = 0; i <= LP_STAGES; i++)
+		if (pipe_of(j, i)->fd >= 0 && p[i].revents != 0)
+			gather(j, i);
+	if (lp_job_patience(j) == 0)
+		press(j);
 }
 
 /* They are reaped by later turns. */

@@ -7,18 +7,21 @@
 #ifndef LP_SYS_PROC_PRIV_H
 #define LP_SYS_PROC_PRIV_H
 
+#include <poll.h>
+
 #include "common/sys/proc.h"
 
 /* Its stages run, as lp_crew_start says, with `null` for what goes nowhere; LP_E_SYS: none does, and nothing is open. */
 int lp_job_start(struct lp_job *, const struct lp_stage *, size_t n, const struct lp_job_io *, int null);
 
+/* Which stages are gone. */
+void lp_job_reap(struct lp_job *);
 /* What to poll, and how many that are; then what came of it. */
-enum { LP_JOB_POLLED = 2 };
+enum { LP_JOB_POLLED = LP_STAGES + 1 }; /* at most */
 size_t lp_job_watch(const struct lp_job *, struct pollfd *);
 void lp_job_tend(struct lp_job *, const struct pollfd *);
-
-/* After a SIGCHLD: which stages have ended, and how. */
-void lp_job_reap(struct lp_job *);
+/* Milliseconds until lp_job_tend has something to do all the same; -1: there is nothing. */
+int lp_job_patience(const struct lp_job *);
 
 /* All stages are gone: the last of what they said is handed on, and who was killed. */
 void lp_job_hear_out(struct lp_job *);

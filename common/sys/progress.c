@@ -133,6 +133,12 @@ lp_bars_clear(struct lp_bars *b)
 		(void)lp_write_all(b->fd, lp_buf_span(&b->text));
 }
 
+void
+lp_bars_forget(struct lp_bars *b)
+{
+	b->drawn = 0;
+}
+
 /* "LABEL  12.3 MiB", or what is being done as long as there are no bytes. */
 static int
 add_open_end(struct lp_bars *b, const struct lp_bar *bar, unsigned columns)

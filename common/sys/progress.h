@@ -72,5 +72,7 @@ void lp_bars_release(struct lp_bars *);
 void lp_bars_draw(struct lp_bars *, const struct lp_bar *, size_t n, int force);
 /* Take them off the screen: before any other output to the terminal, and at the end. */
 void lp_bars_clear(struct lp_bars *);
+/* Others have written to the terminal: what was drawn is theirs now, and stays. */
+void lp_bars_forget(struct lp_bars *);
 
 #endif

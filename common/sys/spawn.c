@@ -45,13 +45,13 @@ lp_close_all_but(const int *keep, size_t n)
 	}
 }
 
-/* Beside our own program first, so that a build tree and an odd prefix work as they stand. */
+/* A program of this suite is looked for beside our own first, so that a build tree and an odd prefix work as they stand. */
 static void
-exec_sibling(const char *const *argv)
+exec_program(const char *const *argv)
 {
 	char *const *args = (char *const *)(size_t)argv;
 	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	ssize_t n = strncmp(argv[0], "lp-", 3) == 0 ? readlink("/proc/self/exe", path, sizeof(path) - 1) : 0;
 	char *slash;
 
 	if (n > 0) {
@@ -88,6 +88,7 @@ lp_spawn_child(const struct lp_stage *s, const struct lp_ends *e, pid_t parent)
 	if (s->run != NULL) {
 		/* a function has no exec to close them for it */
 		lp_close_all_but(e->keep, e->nkeep);
+		lp_err_forget();
 		(void)signal(SIGPIPE, SIG_IGN);
 		(void)signal(SIGXFSZ, SIG_IGN);
 		_exit(s->run(s->arg));
@@ -98,7 +99,7 @@ lp_spawn_child(const struct lp_stage *s, const struct lp_ends *e, pid_t parent)
 		(void)setenv("LP_STATS", report, 1);
 		(void)setenv("LP_PROGRESS", report, 1);
 	}
-	exec_sibling(s->argv);
+	exec_program(s->argv);
 	_exit(LP_EXIT_SYSTEM);
 }
 

@@ -17,7 +17,6 @@
 #include "common/sys/err.h"
 #include "common/sys/io.h"
 #include "common/sys/tmpfile.h"
-#include "common/sys/tty.h"
 
 /* Bytes of one argument list: more than the kernel takes. Descriptors of one child, and of one message (SCM_MAX_FD). */
 enum { WORDS_MAX = 8 * 1024 * 1024, CLAIMS_MAX = 4096, BATCH = 250 };
@@ -143,16 +142,21 @@ place(struct claim *c, size_t n)
 	return LP_OK;
 }
 
-/* A program of ours by its bare name, or the pager as peek_show.c asks for it. */
+/* A program of ours by its bare name, or the user's own command line, word for word. */
 static int
-is_allowed(const char *const *argv, const char *pager)
+is_allowed(const char *const *argv, const char *const *other)
 {
+	size_t i = 0;
+
 	if (argv[0] == NULL)
 		return 0;
 	if (strncmp(argv[0], "lp-", 3) == 0)
 		return strchr(argv[0], '/') == NULL;
-	return pager != NULL && strcmp(argv[0], "sh") == 0 && argv[1] != NULL && strcmp(argv[1], "-c") == 0 &&
-	    argv[2] != NULL && strcmp(argv[2], pager) == 0 && argv[3] == NULL;
+	if (other == NULL)
+		return 0;
+	while (argv[i] != NULL && other[i] != NULL && strcmp(argv[i], other[i]) == 0)
+		i++;
+	return argv[i] == NULL && other[i] == NULL;
 }
 
 static int
@@ -205,14 +209,14 @@ release_order(struct order *o)
 }
 
 static struct answer
-carry_out(struct order *o, const char *pager)
+carry_out(struct order *o, const char *const *other)
 {
 	const struct lp_stage stage = { .argv = o->argv };
 	const struct lp_ends ends = { 0, 1, 2, o->r.report, NULL, 0 };
 	pid_t parent = getppid();
 	long pid;
 
-	if (!is_allowed(o->argv, pager))
+	if (!is_allowed(o->argv, other))
 		return (struct answer){ -1, EPERM };
 	pid = syscall(SYS_clone, (unsigned long)(CLONE_PARENT | SIGCHLD), NULL, NULL, NULL, 0UL);
 	if (pid == 0) {
@@ -225,14 +229,14 @@ carry_out(struct order *o, const char *pager)
 
 /* A program is started, as far as the order can be read to its end. */
 static int
-serve_program(int fd, const struct request *r, const char *pager)
+serve_program(int fd, const struct request *r, const char *const *other)
 {
 	struct order o = { .r = *r };
 	struct answer a = { -1, EINVAL };
 	int rc = take_order(fd, &o);
 
 	if (rc == LP_OK)
-		a = carry_out(&o, pager);
+		a = carry_out(&o, other);
 	release_order(&o);
 	return rc != LP_OK ? rc : lp_write_all(fd, lp_span(&a, sizeof(a)));
 }
@@ -261,9 +265,8 @@ serve_file(int fd, const struct request *r)
 }
 
 static void __attribute__((noreturn))
-serve(int fd)
+serve(int fd, const char *const *other)
 {
-	const char *pager = lp_pager();
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct request r;
 	sigset_t all;
@@ -278,7 +281,7 @@ serve(int fd)
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	/* what cannot be read to its end cannot be answered */
 	while (rc == LP_OK && lp_read_full(fd, &r, sizeof(r)) == (ptrdiff_t)sizeof(r))
-		rc = r.what == FILE_FOR_US ? serve_file(fd, &r) : serve_program(fd, &r, pager);
+		rc = r.what == FILE_FOR_US ? serve_file(fd, &r) : serve_program(fd, &r, other);
 	_exit(0);
 }
 
@@ -303,7 +306,7 @@ ask_for_file(int again)
 }
 
 int
-lp_starter_begin(void)
+lp_starter_begin(const char *const *other)
 {
 	int fd[2];
 
@@ -311,7 +314,7 @@ lp_starter_begin(void)
 		return LP_E_SYS;
 	starter.pid = fork();
 	if (starter.pid == 0)
-		serve(fd[1]);
+		serve(fd[1], other);
 	close(fd[1]);
 	if (starter.pid < 0) {
 		close(fd[0]);

@@ -15,8 +15,13 @@
 
 #include "common/sys/spawn.h"
 
-/* From here on lp_spawn has programs started by it, and lp_tmpfile files opened. Once, while there is one thread. LP_OK or LP_E_SYS. */
-int lp_starter_begin(void);
+/*
+ * From here on lp_spawn has programs started by it, and lp_tmpfile files
+ * opened. `other` is the one command line that it takes beside those of this
+ * suite, NULL behind its last word, or NULL. Once, while there is one thread.
+ * LP_OK or LP_E_SYS.
+ */
+int lp_starter_begin(const char *const *other);
 
 /* It ends by itself when we do; this waits for it. */
 void lp_starter_end(void);

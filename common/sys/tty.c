@@ -71,20 +71,3 @@ lp_tty_utf8(void)
 			    strcasestr(env(names[i]), "utf8") != NULL;
 	return 0;
 }
-
-const char *
-lp_pager(void)
-{
-	const char *pager = getenv("LP_PAGER");
-
-	if (!lp_tty_is(1) || strcmp(env("TERM"), "dumb") == 0)
-		return NULL;
-	if (pager == NULL)
-		pager = getenv("PAGER");
-	if (pager == NULL)
-		pager = "less";
-	if (*pager == '\0' || strcmp(pager, "cat") == 0)
-		return NULL;
-	(void)setenv("LESS", "FRX", 0);
-	return pager;
-}

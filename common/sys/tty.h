@@ -26,12 +26,4 @@ int lp_tty_color(enum lp_color, int fd);
 /* Whether the environment's locale writes UTF-8 (LC_ALL, LC_CTYPE, LANG: the first that is set). */
 int lp_tty_utf8(void);
 
-/*
- * The pager for stdout, as git chooses it: LP_PAGER, PAGER, else less; one
- * that is empty or "cat" is none. For less, LESS=FRX is put into the
- * environment unless LESS is set. A command line for sh -c, or NULL if
- * stdout is no terminal or none is wanted.
- */
-const char *lp_pager(void);
-
 #endif

@@ -16,18 +16,20 @@
 
 /* What a job said, gathered. */
 struct heard {
-	char text[2][256];
+	char text[2][256]; /* messages and who was killed, reports */
 	int ended;
 };
 
 static void
-hear(struct lp_job *j, enum lp_job_line kind, struct lp_span line)
+hear(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span line)
 {
 	struct heard *h = j->owner;
-	size_t n = strlen(h->text[kind]);
+	char *text = h->text[kind == LP_LINE_REPORT];
+	size_t n = strlen(text);
 
-	snprintf(h->text[kind] + n, sizeof(h->text[kind]) - n, "%.*s|", (int)line.n,
-	    (const char *)line.p);
+	if (kind != LP_LINE_REPORT && j->n > 1)
+		n += (size_t)snprintf(text + n, sizeof(h->text[0]) - n, "%zu ", stage);
+	snprintf(text + n, sizeof(h->text[0]) - n, "%.*s|", (int)line.n, (const char *)line.p);
 }
 
 static void
@@ -79,7 +81,7 @@ wait_for(struct lp_crew *c)
 	int rc = LP_OK;
 
 	while (c->n > 0 && c->caught == 0 && rc == LP_OK)
-		rc = lp_crew_turn(c, -1, NULL, 0);
+		rc = lp_crew_turn(c, -1);
 	return rc;
 }
 
@@ -96,8 +98,8 @@ run_case(struct lp_crew *c, const char *what, const struct lp_stage *s, size_t n
 	ok(rc == LP_OK && h.ended == 1 && j.exit == want, "%s: exit %d", what, want);
 	if (j.exit != want)
 		diag("exit %d, said %s", j.exit, h.text[0]);
-	ok_str(lp_span_str(h.text[LP_LINE_MESSAGE]), message, what);
-	ok_str(lp_span_str(h.text[LP_LINE_REPORT]), report, what);
+	ok_str(lp_span_str(h.text[0]), message, what);
+	ok_str(lp_span_str(h.text[1]), report, what);
 	ok(waitpid(-1, NULL, WNOHANG) == -1, "%s: no child is left", what);
 }
 
@@ -107,15 +109,17 @@ test_jobs(struct lp_crew *c)
 	const struct lp_stage joined[] = { SH("printf 123456"), { .run = count_bytes } };
 	const struct lp_stage reports[] = { SH("echo a >&2; echo r >$LP_STATS; printf b >&2") };
 	const struct lp_stage killed[] = { SH("kill -9 $$"), SH("cat; exit 4") };
-	const struct lp_stage worst[] = { SH("exit 4"), SH("exit 1"), SH("exit 0") };
+	const struct lp_stage first[] = { SH("exit 4"), SH("exit 1"), SH("exit 0") };
+	const struct lp_stage speakers[] = { SH("echo a >&2"), SH("cat; echo b >&2") };
 	const struct lp_stage odd[] = { SH("exit 77") };
 	const struct lp_stage missing[] = { PROG("lp-no-such-program") };
 	const struct lp_stage early[] = { SH("sleep 0.05; yes | head -c 3000000; exit 0"), { .run = forget_to_read } };
 
 	run_case(c, "a program into a function", joined, 2, 0, "", "");
 	run_case(c, "messages and reports, also without a newline", reports, 1, 0, "a|b|", "r|");
-	run_case(c, "a killed stage", killed, 2, 3, "sh: killed by signal 9 (SIGKILL)|", "");
-	run_case(c, "the worst exit code", worst, 3, 1, "", "");
+	run_case(c, "a killed stage", killed, 2, 3, "0 sh: killed by signal 9 (SIGKILL)|", "");
+	run_case(c, "the first that failed", first, 3, 4, "", "");
+	run_case(c, "who said what", speakers, 2, 0, "0 a|1 b|", "");
 	run_case(c, "an exit code that is none of ours", odd, 1, 3, "", "");
 	run_case(c, "no such program", missing, 1, 3,
 	    "lp: cannot run lp-no-such-program: No such file or directory|", "");
@@ -156,8 +160,8 @@ test_signal(struct lp_crew *c)
 	int rc = lp_crew_start(c, &j, deaf, 2, &io);
 
 	/* until both have become what they are to be */
-	while (rc == LP_OK && strlen(h.text[LP_LINE_MESSAGE]) < 2)
-		rc = lp_crew_turn(c, -1, NULL, 0);
+	while (rc == LP_OK && strlen(h.text[0]) < 6)
+		rc = lp_crew_turn(c, -1);
 	ok(rc == LP_OK, "start");
 	pid[0] = j.pid[0];
 	pid[1] = j.pid[1];
@@ -174,14 +178,142 @@ static void
 test_enough(struct lp_crew *c)
 {
 	struct heard h = { 0 };
-	struct lp_job j = { .ops = &ops, .owner = &h, .stop_with_last = 1 };
+	struct lp_job j = { .ops = &ops, .owner = &h };
 	const struct lp_stage s[] = { SH("trap '' PIPE; while echo x; do :; done 2>/dev/null; echo end >$LP_STATS"),
 		SH("exec sleep 100"), SH("exec sleep 100"), SH("exit 0") };
 	const struct lp_job_io io = { .in = -1, .out = -1, .err = -1 };
 
 	ok(lp_crew_start(c, &j, s, 4, &io) == LP_OK && wait_for(c) == LP_OK, "a job that stops with its last stage");
 	ok(j.exit == 0 && h.ended == 1, "ends well");
-	ok_str(lp_span_str(h.text[LP_LINE_REPORT]), "end|", "and its first stage in good order");
+	ok_str(lp_span_str(h.text[1]), "end|", "and its first stage in good order");
+}
+
+/* Stages whose reader has gone, and who hear nothing of it and no signal but the last. */
+static void
+test_deaf(struct lp_crew *c)
+{
+	struct heard h = { 0 };
+	struct lp_job j = { .ops = &ops, .owner = &h };
+	const struct lp_stage s[] = { SH("trap '' TERM; exec sleep 100"), SH("trap '' TERM; exec sleep 100"), SH("exit 4") };
+	const struct lp_job_io io = { .in = -1, .out = -1, .err = -1 };
+
+	ok(lp_crew_start(c, &j, s, 3, &io) == LP_OK && wait_for(c) == LP_OK && j.exit == 4 && h.ended == 1,
+	    "deaf stages are killed when the last one is gone");
+	ok_str(lp_span_str(h.text[0]), "", "which is no failure of theirs");
+}
+
+/* Each way in which a stage can end, and what its job comes to, wherever in it the stage stands. */
+static void
+test_verdicts(void)
+{
+	static const struct {
+		int code[3], exit;
+	} cases[] = {
+		{ { 0, 0, 0 }, 0 }, { { 1, 0, 0 }, 1 }, { { 2, 0, 0 }, 2 }, { { 3, 0, 0 }, 3 }, { { 4, 0, 0 }, 4 },
+		{ { 0, 1, 0 }, 1 }, { { 0, 2, 0 }, 2 }, { { 0, 3, 0 }, 3 }, { { 0, 4, 0 }, 4 },
+		{ { 0, 0, 1 }, 1 }, { { 0, 0, 2 }, 2 }, { { 0, 0, 3 }, 3 }, { { 0, 0, 4 }, 4 },
+		/* the later ones complain of no input */
+		{ { 4, 1, 1 }, 4 }, { { 1, 4, 4 }, 1 }, { { 0, 4, 1 }, 4 }, { { 3, 1, 1 }, 3 },
+		/* but what is no answer outranks one */
+		{ { 4, 1, 3 }, 3 }, { { 4, -SIGKILL, 1 }, 3 }, { { 4, 1, -SIGSEGV }, 3 }, { { 1, 2, 4 }, 2 }, { { 2, 3, 0 }, 2 },
+		/* codes of no meaning, and lost ones */
+		{ { 5, 0, 0 }, 3 }, { { 0, 99, 0 }, 3 }, { { 0, 0, 126 }, 3 }, { { 127, 1, 1 }, 3 }, { { 0, 255, 4 }, 3 },
+		{ { LP_CODE_LOST, 0, 0 }, 3 }, { { 4, 0, LP_CODE_LOST }, 3 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		ok(lp_job_verdict(cases[i].code, 3) == cases[i].exit, "%d, %d, %d come to %d", cases[i].code[0],
+		    cases[i].code[1], cases[i].code[2], cases[i].exit);
+	for (int sig = 1; sig <= SIGRTMAX; sig++)
+		for (size_t at = 0; at < 3; at++) {
+			int code[3] = { 0 };
+
+			code[at] = -sig;
+			if (lp_job_verdict(code, 3) != LP_EXIT_SYSTEM)
+				ok(0, "signal %d of stage %zu", sig, at);
+		}
+	ok(1, "a signal is a failure of the system, whichever and wherever");
+}
+
+/* Whether the set that our signals are read from has one of them, as the kernel tells. */
+static int
+is_taken(const struct lp_crew *c, int sig)
+{
+	char path[64], text[512];
+	unsigned long long mask = 0;
+	ptrdiff_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", c->signals);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = lp_read_full(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	if (strstr(text, "sigmask:") != NULL)
+		mask = strtoull(strstr(text, "sigmask:") + strlen("sigmask:"), NULL, 16);
+	return (mask >> (sig - 1) & 1) != 0;
+}
+
+/* What somebody wants ignored stays so: nohup(1), the background jobs of a script. SIGCHLD alone must be heard. */
+static void
+test_ignored(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP };
+	struct heard h = { 0 };
+	struct lp_job j = { .ops = &ops, .owner = &h };
+	const struct lp_stage s[] = { SH("exit 4") };
+	const struct lp_job_io io = { .in = -1, .out = -1, .err = -1 };
+	struct lp_crew c;
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		(void)signal(signals[i], SIG_IGN);
+		ok(lp_crew_init(&c) == LP_OK && !is_taken(&c, signals[i]), "%s, ignored, stays so", sigabbrev_np(signals[i]));
+		for (size_t k = 0; k < sizeof(signals) / sizeof(signals[0]); k++)
+			if (k != i)
+				ok(is_taken(&c, signals[k]), "and %s is taken", sigabbrev_np(signals[k]));
+		lp_crew_release(&c);
+		(void)signal(signals[i], SIG_DFL);
+	}
+	(void)signal(SIGCHLD, SIG_IGN);
+	ok(lp_crew_init(&c) == LP_OK && lp_crew_start(&c, &j, s, 1, &io) == LP_OK && wait_for(&c) == LP_OK && j.exit == 4,
+	    "started with SIGCHLD ignored, the ends of children are heard");
+	lp_crew_release(&c);
+}
+
+/* A child that somebody else has reaped. */
+static void
+test_lost(struct lp_crew *c)
+{
+	struct heard h = { 0 };
+	struct lp_job j = { .ops = &ops, .owner = &h };
+	const struct lp_stage s[] = { SH("exit 0") };
+	const struct lp_job_io io = { .in = -1, .out = -1, .err = -1 };
+
+	if (lp_crew_start(c, &j, s, 1, &io) != LP_OK || waitpid(j.pid[0], NULL, 0) != j.pid[0])
+		abort();
+	ok(wait_for(c) == LP_OK && j.exit == LP_EXIT_SYSTEM, "a child that is lost is a failure");
+	ok_str(lp_span_str(h.text[0]), "sh: how it ended is not known|", "and is said to be");
+}
+
+/* The end of who reads what we write ends the wait, though no job writes anything. */
+static void
+test_unread(struct lp_crew *c)
+{
+	struct heard h = { 0 };
+	struct lp_job j = { .ops = &ops, .owner = &h };
+	const struct lp_stage s[] = { SH("exec sleep 100") };
+	const struct lp_job_io io = { .in = -1, .out = -1, .err = -1 };
+	int fd[2];
+
+	if (pipe2(fd, O_CLOEXEC) != 0 || lp_crew_start(c, &j, s, 1, &io) != LP_OK)
+		abort();
+	c->out = fd[1];
+	ok(lp_crew_turn(c, 1) == LP_OK && !c->unread, "as long as somebody reads, the work goes on");
+	close(fd[0]);
+	ok(lp_crew_turn(c, -1) == LP_OK && c->unread && c->out == -1, "nobody reads any more: that is told, once");
+	lp_crew_stop(c);
+	close(fd[1]);
+	c->unread = 0;
 }
 
 static void
@@ -227,7 +359,7 @@ test_same_turn(struct lp_crew *c)
 		if (lp_crew_start(c, &j[i], s, 1, &io) != LP_OK || waitid(P_PID, (id_t)j[i].pid[0], &si, WEXITED | WNOWAIT) != 0)
 			abort();
 	ok(j[0].busy && j[1].busy, "two jobs, whose children are gone before anybody looks");
-	ok(lp_crew_turn(c, -1, NULL, 0) == LP_OK && ends == 2 && c->n == 0, "end in the same turn");
+	ok(lp_crew_turn(c, -1) == LP_OK && ends == 2 && c->n == 0, "end in the same turn");
 	ok(others_busy == 1 && !j[0].busy && !j[1].busy, "and the second is busy until its own end is told");
 }
 
@@ -258,9 +390,14 @@ main(void)
 	test_descriptors(&c);
 	test_signal(&c);
 	test_enough(&c);
+	test_deaf(&c);
+	test_verdicts();
+	test_lost(&c);
+	test_unread(&c);
 	test_limits(&c);
 	test_same_turn(&c);
 	test_tmpfile();
 	lp_crew_release(&c);
+	test_ignored();
 	return unit_done();
 }

@@ -134,7 +134,7 @@ main(void)
 	snprintf(path, sizeof(path), "%s:%s", dir, getenv("PATH"));
 	if (setenv("PATH", path, 1) != 0)
 		abort();
-	ok(!lp_starter_is() && lp_starter_begin() == LP_OK && lp_starter_is(), "it begins");
+	ok(!lp_starter_is() && lp_starter_begin(NULL) == LP_OK && lp_starter_is(), "it begins");
 	test_programs();
 	test_descriptors();
 	test_refusals();

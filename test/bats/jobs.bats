@@ -1,0 +1,196 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2154 # inner shells expand it; bats sets stderr
+# How lp-peek's processes begin and end: signals, terminals, readers that
+# leave, programs that die. What a test waits for is an event; where a fault
+# would make it wait for ever, timeout(1) ends it.
+
+bats_require_minimum_version 1.5.0
+load ../lib/suite
+load ../lib/registry
+
+setup_file() {
+	srv_init
+	image_start reg public/app:1
+}
+
+setup() {
+	own_folder
+	export XDG_CACHE_HOME=$PWD/cache TMPDIR=$PWD/tmp
+	mkdir tmp
+	OCI=oci:$LAYOUT:app:1
+}
+
+# An image of COUNT layers of many members that do not compress, in `lay`; their digests, one a line, in `digests`.
+make_layers() {
+	local i files=()
+	for ((i = 1; i <= $1; i++)); do
+		mkdir -p "f$i"
+		for k in 1 2 3 4; do noise "$i$k" 50000 >"f$i/file$k"; done
+		tar --sort=name -C "f$i" -cf "$i.tar" .
+		files+=("$i.tar")
+	done
+	layout_make lay v1 "${files[@]}"
+	lp-layers -o digest oci:lay:v1 >digests
+}
+
+# A registry of it that sends the first 1000 bytes of the layers FIRST to LAST, and then nothing more, for ever.
+stalled() { # NAME FIRST LAST
+	sed -n "$2,$3p" digests | jq -R '{key: "/v2/a/blobs/\(.)", value: {stall_at: 1000}}' | jq -s from_entries >rules.json
+	fault_start "$1" rules.json --layout lay
+	IMAGE=$(srv_addr "$1")/a:v1
+}
+
+# No process of this test is left.
+nothing_left() {
+	wait_for bash -c '! pgrep -f "^[^ ]*lp-[a-z]* .*'"$BATS_TEST_TMPDIR"'" >/dev/null'
+	[ -z "$(find "$TMPDIR" -mindepth 1)" ]
+}
+
+patient=(--plain-http --stall-timeout=0 --retries=0)
+
+# ---- readers ------------------------------------------------------------------------
+
+@test "a reader that leaves ends the work: what has not been listed is not waited for" {
+	make_layers 3
+	stalled still 2 3
+	run -0 bash -c 'set -o pipefail; timeout 60 lp-peek -qc --no-cache --layers "${@:2}" "$1" | head -n 1' - "$IMAGE" "${patient[@]}"
+	[[ $output == '#image'* ]]
+	nothing_left
+	# before the first row there is: nobody waits for it
+	run -0 bash -c 'set -o pipefail; timeout 60 lp-peek -qc --no-cache "${@:2}" "$1" | true' - "$IMAGE" "${patient[@]}"
+	run -0 bash -c 'set -o pipefail; timeout 60 lp-peek -qcj --no-cache "${@:2}" "$1" | true' - "$IMAGE" "${patient[@]}"
+	nothing_left
+}
+
+@test "a pager that is left ends the work" {
+	mkdir f1
+	# more than a screen: a pager that waits for lines hears no key
+	touch f1/many{1..100}
+	make_layers 3
+	stalled still 2 3
+	TERM=xterm-256color run "$LIB/ttyinterrupt" --signal none --then q many1 \
+	    lp-peek -c --no-cache --layers "${patient[@]}" "$IMAGE"
+	echo "$output"
+	[ "$output" = 'exit 0' ]
+}
+
+@test "--cat and --find that have answered do not wait for a silent server" {
+	make_layers 1
+	jq -R '{key: "/v2/a/blobs/\(.)", value: {stall_at: 120000}}' digests | jq -s from_entries >rules.json
+	fault_start still rules.json --layout lay
+	IMAGE=$(srv_addr still)/a:v1
+	timeout 60 lp-peek -q --no-cache --cat=file1 "${patient[@]}" "$IMAGE" >got
+	cmp got f1/file1
+	timeout 60 lp-peek -q --no-cache --find=file1 -o name "${patient[@]}" "$IMAGE" >got
+	[ "$(cut -f 1 got)" = file1 ]
+	nothing_left
+}
+
+# ---- signals ------------------------------------------------------------------------
+
+@test "what was ignored stays ignored: SIGHUP under nohup, SIGINT for a job in the background" {
+	make_layers 1
+	stalled still 1 1
+	for sig in HUP INT; do
+		env --ignore-signal=$sig lp-peek -q --no-cache "${patient[@]}" "$IMAGE" >/dev/null &
+		wait_for pgrep -P $! lp-fetch
+		kill -s $sig $!
+		kill -s TERM $!
+		status=0
+		wait $! || status=$?
+		[ $status -eq 143 ]
+	done
+	nothing_left
+}
+
+@test "started with SIGCHLD ignored, ends are heard all the same" {
+	lp-peek -q --no-cache "$OCI" >want
+	timeout 60 env --ignore-signal=CHLD lp-peek -q --no-cache "$OCI" >got
+	cmp want got
+}
+
+@test "SIGTERM and SIGHUP with a pager: it goes too, whoever started it, and the terminal is as it was" {
+	export TERM=xterm-256color LESS=R
+	for pager in less 'less -M' 'cat | less' 'cat; sleep 1000' 'cat; (sleep 1000); sleep 1000' "cat; trap '' TERM HUP; sleep 1000"; do
+		for sig in TERM HUP; do
+			LP_PAGER=$pager run "$LIB/ttyinterrupt" --signal $sig dev/null lp-peek --no-cache "$OCI"
+			echo "# $pager: $output"
+			[ "$output" = "signal $(kill -l $sig)" ]
+		done
+	done
+}
+
+@test "a pager that has changed the terminal and is killed: it is as it was" {
+	export TERM=xterm-256color
+	LP_PAGER='stty -echo raw; cat; sleep 1000' run -0 "$LIB/ttyinterrupt" --signal TERM dev/null lp-peek --no-cache "$OCI"
+	[ "$output" = 'signal 15' ]
+}
+
+# At calls of its own, not when a clock says so: each signal at many moments of a run.
+# bats test_tags=native
+@test "SIGTERM, SIGHUP and SIGINT at many system calls: dies of it, children gone, no file left" {
+	local call sig whole
+	whole=$(lp-peek -q --no-cache "$OCI")
+	for sig in TERM HUP INT; do
+		for call in prctl:1 seccomp:1 clone:1 openat:12 signalfd4:1 memfd_create:1 pipe2:{1,3,9} sendmsg:{1,2,5,9} \
+		    poll:{1,3,5,9} waitid:{1,3} close:{1,9,20} fcntl:3 lseek:2 read:{1,5,20} sendfile:1 wait4:1; do
+			echo "# $sig $call"
+			status=0
+			# a sanitizer cannot look for leaks under ptrace; a call that is not made that often interrupts nothing
+			output=$(ASAN_OPTIONS=detect_leaks=0 strace -qq -o log -e trace="${call%:*}" \
+			    -e inject="${call%:*}:signal=$sig:when=${call#*:}" lp-peek -q --no-cache "$OCI" 2>err) || status=$?
+			[ $status -eq $((128 + $(kill -l $sig))) ] || { [ $status -eq 0 ] && [ "$output" = "$whole" ]; }
+			[[ $whole = "$output"* ]]
+			nothing_left
+		done
+	done
+}
+
+# ---- how children end ------------------------------------------------------------------
+
+# Copies of the programs, in bin/, of which one, NAME, says a word and ends as $HOW tells a shell.
+replaced() {
+	cp "$LP_BIN"/lp-* bin/
+	rm "bin/$1"
+	printf '#!/bin/sh\necho "%s: said" >&2\nulimit -c 0\neval "$HOW"\n' "$1" >"bin/$1"
+	chmod +x "bin/$1"
+}
+
+# bats test_tags=native
+@test "every program of every question, ended in every way: one message at least, and the exit status that it means" {
+	mkdir bin x
+	echo x >x/file
+	tar -C x -cf x.tar file
+	layout_make lay v1 x.tar
+	local how question program want
+	local questions=('' -c -j --layers --tree --du --find=file '--find=f*' --cat=file --layer=1 --diff=oci:lay:v1)
+	local ends
+	for program in lp-layers lp-fetch lp-inflate lp-tarls lp-merge lp-cat; do
+		replaced $program
+		for question in "${questions[@]}"; do
+			# what this question does not run cannot end it
+			case $question/$program in
+			--layers/lp-merge | --layer=1/lp-merge | --find=file/lp-merge | --cat=*/lp-merge) continue ;;
+			*/lp-cat) [[ $question = --cat=* ]] || continue ;;
+			esac
+			ends=('exit 1' 'exit 4' 'kill -KILL $$' 'kill -TERM $$')
+			case $question in
+			'' | --cat=file) ends+=('exit 2' 'exit 3' 'exit 5' 'exit 126' 'exit 255' 'kill -SYS $$' 'kill -SEGV $$' 'kill -PIPE $$') ;;
+			esac
+			for how in "${ends[@]}"; do
+				case $how in
+				'exit '[124]) want=${how#exit } ;;
+				*) want=3 ;;
+				esac
+				status=0
+				HOW=$how timeout 60 bin/lp-peek -q --no-cache ${question:+"$question"} oci:lay:v1 >out 2>err </dev/null || status=$?
+				[ $status -eq $want ] && grep -q "$program: said\|^lp-peek: said" err &&
+				    { [[ $how != kill* ]] || grep -q "$program: killed by signal" err; } || {
+					echo "$question $program $how: $status"
+					cat err
+					return 1
+				}
+			done
+		done
+	done
+}
