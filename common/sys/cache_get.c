@@ -111,6 +111,7 @@ hand_on_end(struct lines *l, const struct lp_cache_found *f, struct lp_span trai
 
 	lp_rowfmt_init(&fmt);
 	lp_rowread_init(&r);
+	r.tail = 1;
 	end = was = read_end(&r, f, trailer, &fmt.form);
 	end.complete = f->complete;
 	end.origin = f->origin;

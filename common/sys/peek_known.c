@@ -108,6 +108,7 @@ take_all(struct lp_peek_image *im, int fd, struct lp_span all)
 		if (line.n < sizeof(mark) || memcmp(line.p, mark, sizeof(mark) - 1) != 0)
 			continue;
 		lp_rowread_init(&r);
+		r.tail = 1;
 		if (lp_rowread_next(&r, &line) == LP_ROWREAD_END)
 			rc = take_one(im, fd, first, (uint64_t)(rest.p - all.p), r.end.layer);
 		lp_rowread_release(&r);
