@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/format/inflate.h"
 #include "common/sys/err.h"
@@ -14,7 +15,7 @@
 
 static const char usage[] =
     "usage: lp-inflate [-Chqv] [-V] [--engine=NAME] [--format=FORMAT] [--max-output=BYTES]\n"
-    "                  [--size=BYTES] [--stats=FILE] [FILE]\n";
+    "                  [--max-ratio=N] [--size=BYTES] [--stats=FILE] [FILE]\n";
 
 static const char help[] =
     "Inflate gzip or zstd data, also when its end is missing, and pass plain bytes on.\n"
@@ -23,6 +24,7 @@ static const char help[] =
     "      --engine=NAME        what decodes deflate: isal or zlib\n"
     "      --format=FORMAT      auto (by magic number), gzip, zstd or plain\n"
     "      --max-output=BYTES   stop with exit 1 when there is more (K, M, G)\n"
+    "      --max-ratio=N        stop with exit 1 when 1 GiB and N times the input are passed; 0: never\n"
     "      --size=BYTES         how long the whole input is\n" LP_OPT_HELP;
 
 struct args {
@@ -31,6 +33,7 @@ struct args {
 	const char *file;
 	int complete;
 	uint64_t max_output; /* UINT64_MAX: none */
+	uint64_t max_ratio;  /* 0: none */
 	uint64_t size;       /* UINT64_MAX: not known */
 };
 
@@ -47,7 +50,15 @@ struct work {
 	int partial; /* 1, 0, or LP_STATS_UNKNOWN */
 };
 
-enum { OPT_ENGINE = LP_OPT_OWN, OPT_FORMAT, OPT_MAX_OUTPUT, OPT_SIZE };
+enum { OPT_ENGINE = LP_OPT_OWN, OPT_FORMAT, OPT_MAX_OUTPUT, OPT_MAX_RATIO, OPT_SIZE };
+
+/*
+ * What the input may expand to: deflate cannot make more than 1032 of one
+ * byte, so that no gzip layer ever meets it; zstd makes 30,000 of one, and a
+ * layer of a large file of zeros needs the start.
+ */
+enum { MAX_RATIO = 1100 };
+#define MAX_RATIO_FROM ((uint64_t)1 << 30)
 
 static int
 parse_format(const char *s, enum lp_format *out)
@@ -75,12 +86,14 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ "engine", required_argument, NULL, OPT_ENGINE },
 		{ "format", required_argument, NULL, OPT_FORMAT },
 		{ "max-output", required_argument, NULL, OPT_MAX_OUTPUT },
+		{ "max-ratio", required_argument, NULL, OPT_MAX_RATIO },
 		{ "size", required_argument, NULL, OPT_SIZE },
 		{ NULL, 0, NULL, 0 }
 	};
 	int c;
 
-	*a = (struct args){ .engine = lp_deflate_engine(NULL), .max_output = UINT64_MAX, .size = UINT64_MAX };
+	*a = (struct args){ .engine = lp_deflate_engine(NULL), .max_output = UINT64_MAX,
+		.max_ratio = MAX_RATIO, .size = UINT64_MAX };
 	while ((c = getopt_long(argc, argv, "C" LP_OPT_SHORT, options, NULL)) != -1) {
 		switch (c) {
 		case 'C':
@@ -95,6 +108,10 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		case OPT_FORMAT:
 			if (parse_format(optarg, &a->format) != LP_OK)
 				return lp_opt_refuse(opt, "no format of the name %s", lp_quotes(optarg));
+			break;
+		case OPT_MAX_RATIO:
+			if (lp_num_u64(lp_span_str(optarg), UINT32_MAX, &a->max_ratio) != LP_OK)
+				return lp_opt_refuse(opt, "not a ratio: '%s'", lp_quotes(optarg));
 			break;
 		case OPT_MAX_OUTPUT:
 		case OPT_SIZE:
@@ -121,15 +138,28 @@ go_faster(struct work *w)
 		lp_writer_begin(&w->out);
 }
 
-/* Hand on what was decoded, as far as --max-output lets it. */
+/* Bytes that may be written for the input so far; never fewer than before. */
+static uint64_t
+most(const struct work *w)
+{
+	uint64_t n;
+
+	if (w->args->max_ratio == 0 || lp_mul_u64(w->x.f.used, w->args->max_ratio, &n) != LP_OK ||
+	    lp_add_u64(n, MAX_RATIO_FROM, &n) != LP_OK)
+		return w->args->max_output;
+	return n < w->args->max_output ? n : w->args->max_output;
+}
+
+/* Hand on what was decoded, as far as --max-output and --max-ratio let it. */
 static int
 hand_on(struct work *w)
 {
 	struct lp_span out = w->x.f.out;
-	int over = out.n > w->args->max_output - w->written, rc;
+	uint64_t max = most(w);
+	int over = out.n > max - w->written, rc;
 
 	if (over)
-		out.n = (size_t)(w->args->max_output - w->written);
+		out.n = (size_t)(max - w->written);
 	rc = lp_put_said(lp_writer_put(&w->out, out));
 	if (rc != LP_OK)
 		return rc;
@@ -141,7 +171,11 @@ hand_on(struct work *w)
 	rc = lp_put_said(lp_writer_wait(&w->out));
 	if (rc != LP_OK)
 		return rc;
-	lp_err("%s: the output is longer than %" PRIu64 " bytes (--max-output)", w->name, w->args->max_output);
+	if (max == w->args->max_output)
+		lp_err("%s: the output is longer than %" PRIu64 " bytes (--max-output)", w->name, max);
+	else
+		lp_err("%s: byte %" PRIu64 ": the output is more than %" PRIu64 " times as long (--max-ratio)", w->name,
+		    w->x.f.used, w->args->max_ratio);
 	return LP_E_LIMIT;
 }
 
