@@ -67,6 +67,13 @@
 /* Levels of JSON nesting. */
 #define LP_MAX_JSON_DEPTH 64u
 
+/*
+ * Bytes of memory that one JSON document takes once it is read. A value takes
+ * up to a hundred times its text ("{}," some 400 bytes); a config of 16 MiB
+ * as they are written takes half of this.
+ */
+#define LP_MAX_JSON_MEMORY (128ul * 1024 * 1024)
+
 /* Bytes of a zstd frame's window: what `zstd --long=27` writes, 128 MiB, and no more. */
 #define LP_MAX_ZSTD_WINDOW_LOG 27
 

@@ -74,6 +74,7 @@ _Static_assert(sizeof(struct block) % _Alignof(max_align_t) == 0, "what follows 
 
 static struct block parsing = { &parsing, &parsing };
 static jmp_buf *failed; /* NULL: nothing is being parsed, who asks looks at what it gets */
+static size_t used;     /* bytes, by what is being parsed */
 static int wipe;
 
 static void
@@ -86,6 +87,8 @@ give_back(void *p)
 	/* clang's analyzer does not see that this is what takes a block out of the ring */
 	b->prev->next = b->next; /* NOLINT(clang-analyzer-unix.Malloc) */
 	b->next->prev = b->prev;
+	if (failed != NULL)
+		used -= malloc_usable_size(b);
 	if (wipe)
 		explicit_bzero(b, malloc_usable_size(b));
 	free(b);
@@ -97,11 +100,13 @@ get(size_t n)
 	struct block *b = n <= SIZE_MAX - sizeof(*b) ? malloc(sizeof(*b) + n) : NULL;
 
 	if (b == NULL && failed != NULL)
-		longjmp(*failed, 1);
+		longjmp(*failed, LP_E_NOMEM);
 	if (b == NULL)
 		return NULL;
 	*b = failed != NULL ? (struct block){ parsing.next, &parsing } : (struct block){ b, b };
 	b->next->prev = b->prev->next = b;
+	if (failed != NULL && (used += malloc_usable_size(b)) > LP_MAX_JSON_MEMORY)
+		longjmp(*failed, LP_E_LIMIT);
 	return b + 1;
 }
 
@@ -121,18 +126,20 @@ let_go(void)
 	parsing = (struct block){ &parsing, &parsing };
 }
 
-/* LP_OK, with *out NULL for what is no document, or LP_E_NOMEM with nothing left behind. */
+/* LP_OK, with *out NULL for what is no document, or LP_E_NOMEM or LP_E_LIMIT with nothing left behind. */
 static int
 parse(struct lp_span s, json_t **out, json_error_t *error)
 {
 	jmp_buf here;
+	volatile int why = setjmp(here);
 
-	if (setjmp(here) != 0) {
+	if (why != 0) {
 		failed = NULL;
 		while (parsing.next != &parsing)
 			give_back(parsing.next + 1);
-		return LP_E_NOMEM;
+		return why;
 	}
+	used = 0;
 	failed = &here;
 	*out = json_loadb((const char *)s.p, s.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, error);
 	failed = NULL;
@@ -145,14 +152,16 @@ lp_json_load(struct lp_span s, json_t **out, struct lp_json_error *error)
 {
 	json_error_t je;
 	size_t deep = too_deep_at(s);
+	int rc;
 
 	seed(&je);
 	*out = NULL;
 	if (deep < s.n)
 		return fail(error, LP_E_LIMIT, deep, "JSON is nested too deeply", "");
-	if (parse(s, out, &je) != LP_OK) {
+	rc = parse(s, out, &je);
+	if (rc != LP_OK) {
 		*out = NULL;
-		return fail(error, LP_E_NOMEM, 0, "out of memory", "");
+		return fail(error, rc, 0, rc == LP_E_LIMIT ? "JSON has too many values" : "out of memory", "");
 	}
 	if (*out != NULL)
 		return LP_OK;

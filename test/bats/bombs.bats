@@ -102,6 +102,49 @@ PY
 	python3 globals.py | within 8192 lp-cat last | cmp - /dev/null
 }
 
+# costs STATUS COMMAND...: ends with that, says one thing, in less than 256 MiB
+costs()
+{
+	local status=$1 got=0
+	shift
+	timeout 60 env time -o peak -f %M "$RELEASE/$1" "${@:2}" >out 2>err || got=$?
+	[ "$got" -eq "$status" ] || { cat err; return 1; }
+	[ "$(tail -n 1 peak)" -le $((256 * 1024)) ] || { cat peak; return 1; }
+}
+
+@test "nothing below 1 MiB costs 256 MiB: JSON of many values, rows that imply directories, paths without end" {
+	python3 - <<'PY'
+n = 1 << 20
+def out(name, text):
+    open(name, "w").write(text[:n] if name != "json" else text)
+row = lambda t, name, link="": "%srwxr-xr-x\t0\t0\t0\t-\t%s\t%s\n" % (t, name, link)
+out("json", '{"name":"a","x":[' + "{}," * (n // 3 - 20) + "{}]}\n")
+out("arrays", '{"name":"a","x":[' + "[]," * (n // 3 - 20) + "[]]}\n")
+out("deep", row("-", "/".join("d" * 16000) + "/f"))
+out("deeper", "".join(row("-", "%d/" % i + "d/" * 2000 + "f") for i in range(255)))
+out("hidden", row("d", "p") * 20000 + row("-", "p/.wh.x") * 16000)
+out("link", row("l", "t/s", "./" * 120 + "x/" * 250) + "".join(row("h", "h%d" % i, "t/s") for i in range(9000))
+    + "".join(row("-", "h%d/f" % i) for i in range(9000)))
+PY
+	costs 0 lp-merge -q hidden
+	[ "$(wc -l <out)" -eq 1 ]
+	costs 1 lp-merge -q deep
+	grep -q 'paths above 4095 bytes' err
+	costs 1 lp-merge -q deeper
+	grep -q 'imply directories without end' err
+	[ ! -s out ]
+	for json in json arrays; do
+		costs 1 lp-merge -q "$json" || costs 0 lp-merge -q "$json"
+	done
+	"$RELEASE/lp-merge" -q link >/dev/null 2>err || grep -q 'without end' err
+	env time -o peak -f %M "$RELEASE/lp-merge" -q -n 1 link >out 2>err || :
+	[ "$(tail -n 1 peak)" -le $((256 * 1024)) ]
+	# sixteen times as much would take gigabytes
+	python3 -c 'print("{\"name\":\"a\",\"x\":[" + "{}," * 5000000 + "{}]}")' >large
+	costs 1 lp-merge -q large
+	grep -q 'JSON has too many values' err
+}
+
 @test "a row of 16 MiB is read, one byte more is refused" {
 	local head=$'-rw-r--r--\t0\t0\t0\t-\ta\t' max=$((16 << 20))
 	{
