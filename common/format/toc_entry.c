@@ -4,6 +4,7 @@
 #include "common/base/digest.h"
 #include "common/base/limits.h"
 #include "common/base/rfc3339.h"
+#include "common/base/sort.h"
 #include "common/base/status.h"
 
 /* Keys whose values are strings, then those whose values are numbers. */
@@ -214,6 +215,8 @@ add_xattr(struct lp_toc_item *it, const char *name, const json_t *v)
 
 	if (!json_is_string(v))
 		return fail(it, LP_E_DATA, "an extended attribute is not a string");
+	if (it->xattrs.n / sizeof(x) == LP_MAX_PAX_RECORDS)
+		return fail(it, LP_E_LIMIT, "more extended attributes than any file has");
 	rc = lp_base64_decode(&it->values, lp_span(json_string_value(v), json_string_length(v)));
 	x.value.n = it->values.n - start;
 	if (rc == LP_OK)
@@ -221,6 +224,12 @@ add_xattr(struct lp_toc_item *it, const char *name, const json_t *v)
 	if (rc == LP_E_DATA)
 		return fail(it, rc, "an extended attribute is not base64");
 	return rc == LP_OK ? rc : fail(it, rc, "extended attributes need too much memory");
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return lp_span_cmp(((const struct lp_xattr *)a)->name, ((const struct lp_xattr *)b)->name);
 }
 
 static int
@@ -247,6 +256,8 @@ set_xattrs(struct lp_toc_item *it, json_t *object)
 		x[i].value.p = value;
 		value += x[i].value.n;
 	}
+	/* lp(5): in order of their names; an object has none */
+	lp_sort(x, it->entry.nxattrs, sizeof(*x), by_name);
 	return LP_OK;
 }
 

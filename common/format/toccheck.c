@@ -85,6 +85,16 @@ lp_toccheck_add(struct lp_toccheck *c, const struct lp_toc *t)
 	return rc == LP_OK ? lp_buf_add(&c->entries, t->entry.gname) : rc;
 }
 
+/* The head of the kept entry at a place. */
+static struct head
+head_at(const struct lp_toccheck *c, size_t at)
+{
+	struct head h;
+
+	memcpy(&h, c->entries.p + at, sizeof(h));
+	return h;
+}
+
 /* The kept entry at a place, decoded into c->item. */
 static int
 load(struct lp_toccheck *c, size_t at, struct head *h)
@@ -92,8 +102,8 @@ load(struct lp_toccheck *c, size_t at, struct head *h)
 	struct lp_span s = lp_buf_span(&c->entries);
 	int rc;
 
-	lp_span_take(&s, at);
-	memcpy(h, lp_span_take(&s, sizeof(*h)).p, sizeof(*h));
+	*h = head_at(c, at);
+	lp_span_take(&s, at + sizeof(*h));
 	rc = lp_toc_item_decode(&c->item, lp_span_take(&s, h->json));
 	c->item.entry.uname = lp_span_take(&s, h->uname);
 	c->item.entry.gname = lp_span_take(&s, h->gname);
@@ -132,22 +142,6 @@ column_text(const struct lp_entry *e, enum lp_column column, struct lp_buf *out)
 	return rc;
 }
 
-static int
-same_xattrs(const struct lp_entry *a, const struct lp_entry *b)
-{
-	if (a->nxattrs != b->nxattrs)
-		return 0;
-	for (size_t i = 0, k; i < a->nxattrs; i++) {
-		for (k = 0; k < b->nxattrs; k++)
-			if (lp_span_eq(a->xattrs[i].name, b->xattrs[k].name) &&
-			    lp_span_eq(a->xattrs[i].value, b->xattrs[k].value))
-				break;
-		if (k == b->nxattrs)
-			return 0;
-	}
-	return 1;
-}
-
 /* eStargz keeps whole seconds, rounded; its first version cut them off. */
 static int
 same_mtime(const struct lp_entry *toc, const struct lp_entry *tar)
@@ -167,8 +161,6 @@ inherent(struct lp_toccheck *c, enum lp_column column, const struct lp_entry *to
 		return !(toc->has & LP_HAS_GNAME);
 	case LP_COL_MTIME:
 		return same_mtime(toc, tar);
-	case LP_COL_XATTRS:
-		return same_xattrs(toc, tar);
 	case LP_COL_LINKNAME:
 		lp_buf_clear(&c->name);
 		return as_utf8(&c->name, tar->linkname) == LP_OK && lp_span_eq(lp_buf_span(&c->name), toc->linkname);
@@ -256,12 +248,13 @@ lp_toccheck_end(struct lp_toccheck *c, struct lp_buf *out)
 	int rc = LP_OK;
 
 	for (size_t at = 0; at < c->entries.n && rc == LP_OK;) {
-		struct head h;
+		struct head h = head_at(c, at);
 
-		rc = load(c, at, &h);
-		at += sizeof(h) + h.json + h.uname + h.gname;
-		if (rc == LP_OK && !h.seen)
+		if (!h.seen)
+			rc = load(c, at, &h);
+		if (!h.seen && rc == LP_OK)
 			rc = line(c, out, c->item.entry.name, "member", lp_span_str("present"), lp_span_str("absent"));
+		at += sizeof(h) + h.json + h.uname + h.gname;
 	}
 	return rc;
 }
