@@ -80,7 +80,8 @@ flush_before_wait(struct tarls *x)
 {
 	int64_t now, left;
 
-	if (x->list.out.n == 0 || !x->in.drained) {
+	/* a full read may have been all there was: only a look at the pipe tells */
+	if (x->list.out.n == 0 || (!x->in.drained && lp_input_ready(&x->in, 0))) {
 		x->waiting = 0;
 		return LP_OK;
 	}
@@ -105,10 +106,15 @@ flush_behind(struct tarls *x)
 	return lp_listing_flush(&x->list);
 }
 
+/* The last member's row does not wait any more: its header is all that will come. */
 static int
-input_failed(const struct tarls *x)
+input_failed(struct tarls *x)
 {
 	lp_err_errno("%s", x->name);
+	if (x->held) {
+		x->tar.entry.has |= LP_HAS_TRUNCATED;
+		(void)write_row(x);
+	}
 	return LP_E_SYS;
 }
 

@@ -22,6 +22,7 @@ digest()
 # listing ROWS [PREFIX]: so many rows of three kinds
 listing()
 {
+	listed=$1
 	awk -v n="$1" -v p="${2-}" 'BEGIN {
 		for (i = 0; i < n; i++)
 			if (i % 10 == 0) printf "drwxr-xr-x\t0\t0\t0\t2024-01-02T03:04:05Z\t./%sdir%d/\t\n", p, i
@@ -33,7 +34,7 @@ listing()
 # end complete=yes|no [ROWS]
 end()
 {
-	printf '#end\tentries=%d\tcomplete=%s\tbytes=512\tlayer=\n' "${2-0}" "$1"
+	printf '#end\tentries=%d\tcomplete=%s\tbytes=512\tlayer=\n' "${2-$listed}" "$1"
 }
 
 # what was put of a preview comes back as somebody's claim
@@ -52,13 +53,13 @@ put()
 	{ cat rows; end yes 500; } >tsv
 	lp-merge -j L=rows >ndjson
 	lp-merge -H -o name,size,mode,linkname,layer L=rows >columns
-	{ lp-merge -H -o name L=rows; end yes; } >names
+	{ lp-merge -H -o name L=rows; end yes 500; } >names
 	head -c -1 tsv >cut_end
 	head -n 3 rows | head -c -1 >cut_row
 	cat <(head -n 5 rows) <(head -n 5 ndjson) >mixed
 	: >empty
-	end yes >only_end
-	printf -- '-rw-r--r--\t0\t0\t1\t-\ta\\tb\\\\c\\n\\xff\tx\\x01\nd--S--s--T\t-5\t0\t18446744073709551615\t0000-01-01T00:00:00Z\tx\t\n' >odd
+	end yes 0 >only_end
+	printf -- '-rw-r--r--\t0\t0\t1\t-\ta\\tb\\\\c\\n\\xff\tx\\x01\nd--S--s--T\t-5\t0\t9223372036854775807\t0000-01-01T00:00:00Z\tx\t\n' >odd
 	printf -- '-rw-r--r--\t007\t0\t01\t2024-01-02T03:04:05.500+01:00\t\\x41\t\n' >not_canonical
 	n=0
 	for f in tsv ndjson columns names cut_end cut_row mixed empty only_end odd not_canonical; do
@@ -941,7 +942,7 @@ maze()
 }
 
 @test "patterns are paths too: more slashes, dots, and a slash behind" {
-	{ listing 3; printf -- 'drwxr-xr-x\t0\t0\t0\t-\tetc/\t\n-rw-r--r--\t0\t0\t1\t-\tetc/passwd\t\n'; end yes; } | put "$(digest 1)"
+	{ listing 3; printf -- 'drwxr-xr-x\t0\t0\t0\t-\tetc/\t\n-rw-r--r--\t0\t0\t1\t-\tetc/passwd\t\n'; end yes 5; } | put "$(digest 1)"
 	for p in '/etc/p*' '//etc/p*' '././etc/p*' './/etc/p*' '*/passwd/' 'etc//p*' 'etc/./p*' 'etc/*/'; do
 		run -0 lp-cache search "$p"
 		[ "$(cut -f 3 <<<"$output")" = etc/passwd ] || { echo "$p"; return 1; }
