@@ -78,6 +78,7 @@ lp_imagedoc_layer(const struct lp_layerdoc *l, int first, struct lp_buf *b)
 	rc = rc != LP_OK ? rc : add_number(b, "bytes_decompressed", l->bytes_decompressed);
 	rc = rc != LP_OK ? rc : add_number(b, "entries_found", l->entries_found);
 	rc = rc != LP_OK ? rc : add_bool(b, "from_cache", l->from_cache);
+	rc = rc != LP_OK ? rc : add_text(b, "origin", l->origin);
 	return rc != LP_OK ? rc : add_text(b, "error", l->error);
 }
 

@@ -19,6 +19,7 @@ struct lp_layerdoc {
 	const char *media_type;
 	const char *created_by;
 	const char *error;
+	const char *origin; /* whose claim it is that the listing is complete; NULL: of nobody, or it was checked */
 	int64_t size;
 	int64_t bytes_downloaded;
 	int64_t bytes_decompressed;

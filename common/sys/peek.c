@@ -5,14 +5,17 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/limits.h"
 #include "common/base/status.h"
+#include "common/format/reference.h"
 #include "common/sys/err.h"
 #include "common/sys/home.h"
+#include "common/sys/origin.h"
 #include "common/sys/pager.h"
 #include "common/sys/sandbox.h"
 #include "common/sys/starter.h"
@@ -159,6 +162,28 @@ raise_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &r);
 }
 
+/* Whose claims the images' listings are: of what is local that takes a look at the file system. */
+static int
+find_origins(struct lp_peek *p)
+{
+	static struct lp_reference ref;
+	struct lp_reference_error error;
+	int rc = LP_OK;
+
+	for (size_t i = 0; i < p->nimages && rc == LP_OK; i++) {
+		struct lp_span name = lp_span_str(p->image[i].name);
+		struct lp_buf b;
+
+		lp_buf_init(&b, LP_MAX_PATH);
+		rc = lp_origin_of_image(name, &b);
+		if (rc == LP_OK && (lp_buf_cstr(&b) == NULL || (p->image[i].origin = strdup(lp_buf_cstr(&b))) == NULL))
+			rc = LP_E_NOMEM;
+		lp_buf_release(&b);
+		p->image[i].by_digest = lp_reference_image(name, &ref, &error) == LP_OK && ref.digest[0] != '\0';
+	}
+	return rc;
+}
+
 int
 lp_peek_init(struct lp_peek *p, const struct lp_peek_options *o)
 {
@@ -172,6 +197,10 @@ lp_peek_init(struct lp_peek *p, const struct lp_peek_options *o)
 	if (open_stats(p) != LP_OK)
 		return LP_E_SYS;
 	raise_limit();
+	if (find_origins(p) != LP_OK) {
+		lp_err("out of memory");
+		return LP_E_NOMEM;
+	}
 	p->out.command = o->pager && !o->json && o->what != LP_PEEK_CAT ? lp_pager() : NULL;
 	if (p->out.command != NULL)
 		lp_pager_adopt();
@@ -215,6 +244,7 @@ lp_peek_release(struct lp_peek *p)
 		for (size_t k = 0; k < p->image[i].n; k++)
 			release_layer(&p->image[i].layer[k]);
 		free(p->image[i].layer);
+		free(p->image[i].origin);
 		free(p->image[i].digest);
 		free(p->image[i].platform);
 		free(p->image[i].asking);

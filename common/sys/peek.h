@@ -108,7 +108,8 @@ struct lp_peek_layer {
 	int is_remote;
 
 	int rows;          /* descriptor of its listing, or -1 */
-	enum lp_complete complete;
+	enum lp_complete complete; /* of all that is known of it: layer-peek(7), "TRUST" */
+	int verified;      /* its whole blob was read in this run, and has its digest */
 	int64_t entries;   /* or -1 */
 	int64_t bytes_downloaded, bytes_decompressed;
 	int from_cache;
@@ -131,6 +132,8 @@ struct lp_peek_layer {
 struct lp_peek_image {
 	struct lp_peek *peek;
 	const char *name;
+	char *origin;   /* whose claim it is what no digest vouches for */
+	int by_digest;  /* its name has the digest of its manifest: what that names is no claim */
 	char *digest;   /* NULL: unknown */
 	char *platform; /* NULL: unknown */
 	struct lp_peek_layer *layer;

@@ -15,7 +15,8 @@ layer_doc(const struct lp_peek_layer *l)
 		.error = l->exit != LP_EXIT_OK ? (l->error != NULL ? l->error : "failed") : NULL,
 		.size = l->size, .bytes_downloaded = l->bytes_downloaded,
 		.bytes_decompressed = l->bytes_decompressed, .entries_found = l->entries,
-		.partial = l->complete != LP_COMPLETE_YES, .from_cache = l->from_cache
+		.partial = !lp_peek_is_whole(l), .from_cache = l->from_cache,
+		.origin = l->complete == LP_COMPLETE_INFERRED ? l->image->origin : NULL
 	};
 }
 

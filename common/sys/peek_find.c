@@ -72,7 +72,7 @@ ask_layer(struct lp_peek_layer *l, const char *name, int follow, int below, int 
 	snprintf(label, sizeof(label), "%u", l->number);
 	if (ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0)
 		return LP_E_SYS;
-	if (l->complete == LP_COMPLETE_YES) {
+	if (lp_peek_is_whole(l)) {
 		io.in = lp_tmpfile_reopen(l->rows);
 		if (io.in < 0)
 			return LP_E_SYS;
@@ -115,7 +115,7 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 		struct lp_peek_layer *l = &im->layer[--i];
 		struct lp_found f = { .answer = -1 };
 		/* the same blob further down is asked again: what hides a name hides what lies below it */
-		int rc = l->complete != LP_COMPLETE_YES ? lp_peek_look(p, l) : LP_OK;
+		int rc = !lp_peek_is_whole(l) ? lp_peek_look(p, l) : LP_OK;
 
 		rc = rc != LP_OK ? rc : ask_layer(l, *name, follow, implied != NULL, fd);
 		if (rc == LP_EXIT_OK)

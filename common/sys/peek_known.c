@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include "common/base/status.h"
+#include "common/format/footer.h"
+#include "common/format/json.h"
 #include "common/format/rowread.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
@@ -136,6 +138,37 @@ take(struct lp_peek_image *im, int fd)
 	return rc;
 }
 
+/* The digest of the table of contents that the manifest names; "" for none. */
+static void
+named_table(const struct lp_peek_layer *l, struct lp_footer *f)
+{
+	struct lp_json_error error;
+	const char *key;
+	json_t *json = NULL, *value;
+
+	lp_footer_init(f);
+	if (l->annotations == NULL || lp_json_load(lp_span_str(l->annotations), &json, &error) != LP_OK)
+		return;
+	json_object_foreach(json, key, value)
+		if (json_is_string(value))
+			(void)lp_footer_annotation(f, lp_span_str(key),
+			    lp_span(json_string_value(value), json_string_length(value)));
+	json_decref(json);
+}
+
+/* An image that is named by digest vouches for the tables of contents that it names. */
+static void
+add_tables(struct lp_argv *a, const struct lp_peek_image *im)
+{
+	for (size_t i = 0; i < im->n && im->by_digest; i++) {
+		struct lp_footer f;
+
+		named_table(&im->layer[i], &f);
+		if (im->layer[i].digest != NULL && (f.digest[0] != '\0' || f.json_digest[0] != '\0'))
+			lp_argv_addf(a, "--toc=%s=%s", im->layer[i].digest, f.digest[0] != '\0' ? f.digest : f.json_digest);
+	}
+}
+
 static int
 ask(struct lp_peek_image *im, int fd)
 {
@@ -146,6 +179,8 @@ ask(struct lp_peek_image *im, int fd)
 	int whole = o->complete || o->what == LP_PEEK_CAT;
 
 	lp_argv_add(a, "--end");
+	lp_argv_addf(a, "--origin=%s", im->origin);
+	add_tables(a, im);
 	/* no preview is made from as many bytes as there can be */
 	lp_argv_addf(a, "--head=%lld", whole ? (long long)INT64_MAX : (long long)o->head);
 	add_layers(a, im, 0);
@@ -203,7 +238,9 @@ put(struct lp_peek_image *im, int fd)
 	struct lp_argv *a = plan(&line, im, "put");
 
 	lp_argv_addf(a, "--head=%llu", (unsigned long long)im->peek->o->head);
+	/* those whose end records say "yes"; the others are this origin's claims */
 	lp_argv_add(a, "--verified");
+	lp_argv_addf(a, "--origin=%s", im->origin);
 	add_layers(a, im, 1);
 	im->database = (struct lp_job){ .ops = &put_ops, .owner = im };
 	return lp_pipeline_start(im->peek, &im->database, &line, &io);

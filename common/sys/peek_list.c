@@ -14,12 +14,53 @@
 
 /* ---- the steps ------------------------------------------------------------------------ */
 
+/*
+ * What a listing made from the layer's own bytes rests on. The end of an
+ * archive in bytes that no digest was compared with is a claim; in a part of
+ * them it is not even that, for the rest may be anything.
+ */
+static int
+judge(struct lp_peek_layer *l)
+{
+	char reason[128];
+	int64_t head = l->peek->o->head <= INT64_MAX ? (int64_t)l->peek->o->head : INT64_MAX;
+
+	if (l->complete == LP_COMPLETE_UNKNOWN)
+		return LP_OK;
+	if (l->exit != LP_EXIT_OK)
+		return lp_peek_rows_judge(l, LP_COMPLETE_NO, NULL, l->error != NULL ? l->error : "failed");
+	if (l->complete == LP_COMPLETE_NO)
+		return lp_peek_rows_judge(l, LP_COMPLETE_NO, NULL, NULL);
+	if (l->verified)
+		return lp_peek_rows_judge(l, LP_COMPLETE_YES, NULL, NULL);
+	if (l->peek->o->complete || (l->size >= 0 && l->size <= head))
+		return lp_peek_rows_judge(l, LP_COMPLETE_INFERRED, NULL, NULL);
+	snprintf(reason, sizeof(reason), "the archive ends in the first %lld bytes of the layer, which has %lld",
+	    (long long)head, (long long)l->size);
+	return lp_peek_rows_judge(l, LP_COMPLETE_NO, NULL, l->size >= 0 ? reason : "the rest of the layer was not read");
+}
+
+/* The same for one made from a table of contents. */
+static int
+judge_toc(struct lp_peek_layer *l)
+{
+	int named = strcmp(l->toc_digest, "-") != 0;
+
+	return lp_peek_rows_judge(l, named && l->image->by_digest ? LP_COMPLETE_YES : LP_COMPLETE_INFERRED,
+	    named ? l->toc_digest : NULL, NULL);
+}
+
 static void
-done(struct lp_peek_layer *l)
+done(struct lp_peek_layer *l, int (*by)(struct lp_peek_layer *))
 {
 	l->step = LP_STEP_DONE;
 	l->active = 0;
 	lp_peek_rows_read_end(l);
+	if (by(l) != LP_OK) {
+		lp_err_errno("%s: its listing", l->label);
+		l->complete = LP_COMPLETE_UNKNOWN;
+		l->exit = lp_exit_worse(l->exit, LP_EXIT_SYSTEM);
+	}
 	/* the bytes of a whole layer are not kept: its listing is, at once, for a kill may come */
 	if (l->peek->o->complete)
 		lp_peek_keep(l->image);
@@ -124,17 +165,17 @@ static void
 after_toc(struct lp_peek_layer *l)
 {
 	lp_peek_rows_read_end(l);
-	if (l->job.exit == LP_EXIT_OK && l->complete == LP_COMPLETE_YES) {
+	if (l->job.exit == LP_EXIT_OK && lp_peek_is_whole(l)) {
 		if (strcmp(l->toc_digest, "-") == 0) {
 			lp_bars_clear(&l->peek->bars);
 			lp_note("%s: listed by a table of contents that no digest vouches for", l->label);
 		}
-		done(l);
+		done(l, judge_toc);
 		return;
 	}
 	if (l->job.exit == LP_EXIT_SYSTEM || lp_peek_rows_clear(l) != LP_OK) {
 		l->exit = LP_EXIT_SYSTEM;
-		done(l);
+		done(l, judge_toc);
 		return;
 	}
 	without_toc(l);
@@ -174,7 +215,7 @@ on_ended(struct lp_job *j)
 		break;
 	case LP_STEP_STREAM:
 		l->exit = lp_exit_worse(l->exit, j->exit);
-		done(l);
+		done(l, judge);
 		break;
 	default:
 		break;
@@ -263,6 +304,7 @@ start_step(struct lp_peek_layer *l)
 	case LP_STEP_STREAM: plan_stream(&line, l); break;
 	default: return LP_OK;
 	}
+	l->verified = 0;
 	l->job = (struct lp_job){ .ops = &ops, .owner = l };
 	return rc != LP_OK ? rc : lp_pipeline_start(l->peek, &l->job, &line, &io);
 }

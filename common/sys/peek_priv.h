@@ -68,7 +68,16 @@ int lp_peek_rows_open(struct lp_peek_layer *);
 int lp_peek_rows_clear(struct lp_peek_layer *);
 /* What the listing comes to: complete and entries, by its last line. */
 void lp_peek_rows_read_end(struct lp_peek_layer *);
-/* All of it behind what `to` holds, its end record naming the layer by its digest. LP_OK or LP_E_SYS. */
+/* Whether it has all entries, by what was checked or by what its origin claims. */
+int lp_peek_is_whole(const struct lp_peek_layer *);
+/*
+ * The last line written again: the layer's digest, how complete it is, `toc`
+ * for what it was made from, and `reason` for what it lacks (NULL: none).
+ * What is INFERRED names the image's origin. Nothing is done where the
+ * lister did not get to its end. LP_OK or LP_E_SYS.
+ */
+int lp_peek_rows_judge(struct lp_peek_layer *, enum lp_complete, const char *toc, const char *reason);
+/* All of it behind what `to` holds. LP_OK or LP_E_SYS. */
 int lp_peek_rows_append(const struct lp_peek_layer *, int to);
 /* The rows from `first` to `end` of `from`, which become the listing. LP_OK or LP_E_SYS. */
 int lp_peek_rows_take(struct lp_peek_layer *, int from, uint64_t first, uint64_t end);

@@ -10,7 +10,7 @@
 #include "common/sys/tmpfile.h"
 
 /* No end record is longer. */
-enum { TAIL = 4096 };
+enum { TAIL = 16 * 1024 };
 
 int
 lp_peek_rows_open(struct lp_peek_layer *l)
@@ -89,7 +89,19 @@ copy(int from, uint64_t first, uint64_t end, int to)
 }
 
 int
-lp_peek_rows_append(const struct lp_peek_layer *l, int to)
+lp_peek_is_whole(const struct lp_peek_layer *l)
+{
+	return l->complete == LP_COMPLETE_YES || l->complete == LP_COMPLETE_INFERRED;
+}
+
+static struct lp_span
+text_or_none(const char *s)
+{
+	return s != NULL ? lp_span_str(s) : lp_span(NULL, 0);
+}
+
+int
+lp_peek_rows_judge(struct lp_peek_layer *l, enum lp_complete complete, const char *toc, const char *reason)
 {
 	struct lp_rowfmt fmt;
 	struct lp_rowend end;
@@ -98,15 +110,28 @@ lp_peek_rows_append(const struct lp_peek_layer *l, int to)
 	uint64_t n = read_end(l->rows, &end, &ended);
 
 	if (!ended)
-		return LP_E_SYS;
+		return LP_OK;
 	lp_rowfmt_init(&fmt);
 	lp_buf_init(&line, TAIL);
-	end.layer = lp_span_str(l->digest);
-	rc = copy(l->rows, 0, n, to);
-	rc = rc != LP_OK ? rc : lp_row_end(&fmt, &end, &line);
-	rc = rc != LP_OK ? rc : lp_write_all(to, lp_buf_span(&line));
+	end.complete = l->complete = complete;
+	end.layer = text_or_none(l->digest);
+	end.origin = text_or_none(complete == LP_COMPLETE_INFERRED ? l->image->origin : NULL);
+	end.toc = text_or_none(toc);
+	end.reason = text_or_none(reason);
+	rc = lp_row_end(&fmt, &end, &line);
+	if (rc == LP_OK && (ftruncate(l->rows, (off_t)n) != 0 || lseek(l->rows, (off_t)n, SEEK_SET) < 0))
+		rc = LP_E_SYS;
+	rc = rc != LP_OK ? rc : lp_write_all(l->rows, lp_buf_span(&line));
 	lp_buf_release(&line);
 	return rc == LP_OK ? LP_OK : LP_E_SYS;
+}
+
+int
+lp_peek_rows_append(const struct lp_peek_layer *l, int to)
+{
+	off_t size = lseek(l->rows, 0, SEEK_END);
+
+	return size > 0 ? copy(l->rows, 0, (uint64_t)size, to) : LP_E_SYS;
 }
 
 int

@@ -140,6 +140,7 @@ add_up(struct lp_peek *p, struct lp_peek_layer *l, const json_t *line)
 	if (l == NULL)
 		return;
 	l->bytes_downloaded += downloaded > 0 ? downloaded : 0;
+	l->verified |= json_is_true(json_object_get(line, "verified"));
 	if (decompressed >= 0)
 		l->bytes_decompressed = decompressed;
 }

@@ -46,7 +46,7 @@ look(struct lp_find *f, const struct lp_view *v, struct lp_rowin *in, struct lp_
 	while (answer == LP_FIND_MORE && (rc = lp_rowin_next(in)) > 0)
 		answer = lp_find_member(f, &in->rows.entry);
 	if (answer == LP_FIND_MORE && rc == LP_OK)
-		answer = lp_find_end(f, in->ended && in->rows.end.complete == LP_COMPLETE_YES);
+		answer = lp_find_end(f, in->ended && (in->rows.end.complete == LP_COMPLETE_YES || in->rows.end.complete == LP_COMPLETE_INFERRED));
 	if (answer < 0)
 		return answer;
 	if (answer == LP_FIND_MORE && rc < 0)
