@@ -22,6 +22,19 @@ find_named(struct lp_peek *p, struct lp_span line)
 	return NULL;
 }
 
+/* Whoever fetched is gone: none of the heads that are still on their way comes. */
+static void
+lose(struct lp_peek *p, struct lp_span line)
+{
+	for (size_t i = 0; i < p->nimages; i++)
+		for (size_t k = 0; k < p->image[i].n; k++) {
+			struct lp_peek_layer *l = &p->image[i].layer[k];
+
+			if (l->step == LP_STEP_FILLING && l->error == NULL)
+				l->error = strdup(lp_quote(line));
+		}
+}
+
 static void
 on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span line)
 {
@@ -35,6 +48,8 @@ on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span li
 	}
 	l = find_named(p, line);
 	lp_peek_message(p, l != NULL ? l->label : NULL, line);
+	if (kind == LP_LINE_KILLED)
+		lose(p, line);
 	if (l != NULL && l->error == NULL)
 		l->error = strdup(lp_quote(line));
 }

@@ -148,6 +148,20 @@ patient=(--plain-http --stall-timeout=0 --retries=0)
 
 # ---- how children end ------------------------------------------------------------------
 
+@test "a killed lp-fetch --fill is a failure of the system, not of the store" {
+	make_layers 2
+	stalled still 1 2
+	lp-peek "${patient[@]}" "$IMAGE" >out 2>err &
+	peek=$!
+	wait_for pgrep -P $peek -f 'lp-fetch .*--fill'
+	pkill -KILL -P $peek -f 'lp-fetch .*--fill'
+	status=0
+	wait $peek || status=$?
+	[ $status -eq 3 ]
+	grep -q 'lp-fetch: killed by signal 9' err
+	run ! grep -q 'not in the store' err
+}
+
 # Copies of the programs, in bin/, of which one, NAME, says a word and ends as $HOW tells a shell.
 replaced() {
 	cp "$LP_BIN"/lp-* bin/
