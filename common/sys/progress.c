@@ -139,18 +139,34 @@ lp_bars_forget(struct lp_bars *b)
 	b->drawn = 0;
 }
 
+/* What was drawn from `start` on is a line: no wider than the screen, for one that wraps is two to go up over. */
+static int
+end_line(struct lp_buf *b, size_t start, unsigned columns)
+{
+	size_t at = start;
+	unsigned n = 0;
+
+	/* a character is its first byte and those that continue it */
+	for (; at < b->n; at++)
+		if ((b->p[at] & 0xc0) != 0x80 && n++ + 1 >= columns)
+			break;
+	b->n = at;
+	return lp_buf_addc(b, '\n');
+}
+
 /* "LABEL  12.3 MiB", or what is being done as long as there are no bytes. */
 static int
 add_open_end(struct lp_bars *b, const struct lp_bar *bar, unsigned columns)
 {
 	char room[LP_HUMAN_MAX];
-	int rc = lp_buf_add(&b->text, lp_span(bar->label.p, bar->label.n < columns ? bar->label.n : columns - 1));
+	size_t start = b->text.n;
+	int rc = lp_buf_add(&b->text, bar->label);
 
 	if (bar->have > 0) {
 		rc = rc != LP_OK ? rc : lp_buf_adds(&b->text, "  ");
 		rc = rc != LP_OK ? rc : lp_buf_add(&b->text, lp_span(room, (size_t)(lp_human_bytes(room, bar->have) - room)));
 	}
-	return rc != LP_OK ? rc : lp_buf_addc(&b->text, '\n');
+	return rc != LP_OK ? rc : end_line(&b->text, start, columns);
 }
 
 /* "LABEL  ━━━━━━────  12.3 MiB of 48.6 MiB  25.3 %"; the bar takes the room the rest leaves. */
@@ -158,6 +174,7 @@ static int
 add_bar(struct lp_bars *b, const struct lp_bar *bar, unsigned columns)
 {
 	char room[3 * LP_HUMAN_MAX + 16], *p = room;
+	size_t start = b->text.n;
 	unsigned wide, full;
 	int rc;
 
@@ -181,7 +198,7 @@ add_bar(struct lp_bars *b, const struct lp_bar *bar, unsigned columns)
 		rc = lp_buf_adds(&b->text, i < full ? (b->utf8 ? "━" : "#") : (b->utf8 ? "─" : "."));
 	rc = rc != LP_OK ? rc : lp_buf_adds(&b->text, "  ");
 	rc = rc != LP_OK ? rc : lp_buf_add(&b->text, lp_span(room, (size_t)(p - room)));
-	return rc != LP_OK ? rc : lp_buf_addc(&b->text, '\n');
+	return rc != LP_OK ? rc : end_line(&b->text, start, columns);
 }
 
 void

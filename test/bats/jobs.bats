@@ -86,6 +86,16 @@ patient=(--plain-http --stall-timeout=0 --retries=0)
 	nothing_left
 }
 
+# bats test_tags=native
+@test "on a narrow terminal what is being done is one line, cut to it" {
+	delay_start slow 300 "$(srv_addr reg)"
+	TERM=xterm script -qec "stty cols 24 rows 24; $(printf '%q ' lp-peek --no-cache --no-pager "$(srv_addr slow)/public/app:1")" \
+	    /dev/null </dev/null >tty
+	grep -aoE 'looking up [^'$'\r\x1b'']*' tty >lines
+	[ "$(wc -l <lines)" -gt 0 ]
+	[ "$(wc -L <lines)" -eq 23 ]
+}
+
 # ---- signals ------------------------------------------------------------------------
 
 @test "what was ignored stays ignored: SIGHUP under nohup, SIGINT for a job in the background" {
