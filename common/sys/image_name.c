@@ -23,7 +23,8 @@ read_index(struct lp_image *im, struct lp_buf *b)
 {
 	int rc;
 
-	lp_buf_init(b, LP_MAX_MANIFEST);
+	/* a stranger's layout is bounded as all that strangers send */
+	lp_buf_init(b, im->layout != NULL ? (size_t)LP_MAX_MANIFEST : (size_t)LP_STORE_INDEX_MAX);
 	rc = lp_image_at_hand(im) == NULL ? LP_E_ABSENT : lp_store_index(lp_image_at_hand(im), b);
 	return rc == LP_OK || rc == LP_E_ABSENT ? rc : lp_image_fail_sys(im, rc, "index.json");
 }
@@ -102,6 +103,10 @@ keep_name(struct lp_image *im)
 	k.entry.size = im->top.kept_size;
 	if (rc == LP_OK) {
 		rc = lp_store_index_edit(im->env->store, edit_index, &k);
+		if (rc == LP_E_LIMIT) {
+			lp_note("the store's index.json has no room for this name (lp-fetch --store-gc drops those that lead nowhere)");
+			rc = LP_OK;
+		}
 		if (rc != LP_OK)
 			(void)lp_image_fail_sys(im, rc, "cannot note the name in the store's index.json");
 	}

@@ -215,10 +215,10 @@ make_layout(struct lp_store *s)
 	close(fd);
 	rc = LP_OK;
 	if (fstatat(s->dir, "index.json", &st, AT_SYMLINK_NOFOLLOW) != 0)
-		rc = lp_store_write(s, "", "index.json", lp_span_str(empty_index), 0);
+		rc = lp_store_write(s, "", "index.json", lp_span_str(empty_index), 1);
 	/* last: it says that the rest is there */
 	return rc != LP_OK ? rc :
-	    lp_store_write(s, "", "oci-layout", lp_span_str("{\"imageLayoutVersion\":\"1.0.0\"}"), 0);
+	    lp_store_write(s, "", "oci-layout", lp_span_str("{\"imageLayoutVersion\":\"1.0.0\"}"), 1);
 }
 
 /* Another user's, or on a file system that is mounted to be read: what it has is as good as ever. */
