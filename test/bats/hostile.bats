@@ -115,3 +115,81 @@ ask_all() { # CACHE IMAGE
 	ask c "$HOSTILE" got -j
 	head -n -1 got | jq -e '.complete == false and .layers[1].partial'
 }
+
+# ---- a store or a layout that a stranger has made -----------------------------------
+
+# A store that has the head of the large layer.
+stranger_store() {
+	STORE_LAYOUT=$BATS_FILE_TMPDIR/honest
+	STORE_HEX=$(sha256sum <"$BATS_FILE_TMPDIR/large.tar" | cut -c 1-64)
+	STORE_SOURCE=${HONEST%:v1}@sha256:$STORE_HEX
+	lp-fetch -q -S st "$STORE_SOURCE" >want
+}
+
+@test "a store whose directories are links elsewhere changes nothing there, and is refused" {
+	local part
+	stranger_store
+	for part in tmp blobs blobs/sha256 ranges ranges/sha256 sums sums/sha256 "ranges/sha256/$STORE_HEX" "sums/sha256/$STORE_HEX"; do
+		rm -rf victim bad
+		mkdir -p victim/sha256/sha256
+		touch -d '1 hour ago' victim/1.2 victim/.lp-1.2 victim/0-9 victim/file "victim/$STORE_HEX"
+		find victim | sort >before
+		cp -r st bad
+		rm -rf "bad/$part"
+		mkdir -p "$(dirname "bad/$part")"
+		ln -s "$PWD/victim" "bad/$part"
+		for command in '-a' '--fill' '--store-gc=0'; do
+			case $command in
+			--store-gc=0) run lp-fetch "$command" -S bad ;;
+			*) run bash -c 'lp-fetch "$@" >got' - "$command" -S bad "$STORE_SOURCE" ;;
+			esac
+			echo "$part $command: $output"
+			[ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+			[ "$status" -eq 0 ] || [ -n "$output" ]
+			find victim | sort | cmp before -
+		done
+	done
+	# not even an empty layout is made through one
+	rm -rf victim bad
+	mkdir victim bad
+	ln -s "$PWD/victim" bad/blobs
+	run -3 lp-fetch -S bad "$STORE_SOURCE"
+	[ -z "$(ls victim)" ]
+}
+
+@test "what is no file in a store is passed over, and nothing waits for it" {
+	local dir path
+	stranger_store
+	dir=$(ranges_of st "${STORE_SOURCE%@*}" "$STORE_HEX")
+	for path in "$dir/0-65535" "${dir/ranges/sums}/0-65535" "st/blobs/sha256/$STORE_HEX" st/index.json st/tmp/1.2 \
+	    "$dir/.lp-1.2" st/blobs/sha256/.lp-1.2; do
+		rm -rf bad
+		cp -r st bad
+		rm -f "bad/${path#st/}"
+		mkdir -p "$(dirname "bad/${path#st/}")"
+		mkfifo "bad/${path#st/}"
+		touch -d '1 hour ago' "bad/${path#st/}"
+		run -0 --separate-stderr timeout 60 bash -c 'lp-fetch -S bad "$1" | cmp - want' - "$STORE_SOURCE"
+		run timeout 60 lp-fetch --store-gc=1G -S bad
+		[ "$status" -eq 0 ]
+	done
+	rm -rf bad
+	cp -r st bad
+	rm bad/oci-layout
+	mkfifo bad/oci-layout
+	run -1 timeout 60 lp-fetch -S bad "$STORE_SOURCE"
+}
+
+@test "a file of a store that is a link elsewhere is not read; one of a layout may be" {
+	local dir
+	stranger_store
+	dir=$(ranges_of st "${STORE_SOURCE%@*}" "$STORE_HEX")
+	head -c 65536 /dev/zero >secret
+	ln -sf "$PWD/secret" "$dir/0-65535"
+	run -0 bash -c 'lp-fetch -S st "$1" | cmp - want' - "$STORE_SOURCE"
+	head -c 65536 /dev/zero | cmp - secret
+	cp -r "$STORE_LAYOUT" lay
+	mv "lay/blobs/sha256/$STORE_HEX" lay/there
+	ln -s ../../there "lay/blobs/sha256/$STORE_HEX"
+	run -0 bash -c 'lp-fetch "oci:lay@sha256:$1" | cmp - want' - "$STORE_HEX"
+}

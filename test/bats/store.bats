@@ -346,3 +346,362 @@ liar()
 	[[ $stderr == *'is corrupted' ]]
 	[ -z "$output" ]
 }
+
+# ---- what is damaged, and what cannot be written -------------------------------
+
+@test "a corrupted file that cannot be taken out is passed over: the bytes are fetched, once" {
+	gets 0 600000 -S st -n 600000 "$SOURCE"
+	flip "$(ranges_of st "$ORIGIN" "$HEX")/0-599999" 300000
+	find st -type d -exec chmod a-w {} +
+	as_anybody lp-fetch -S st -n 600000 "$SOURCE" >got 2>note
+	head -c 600000 "$BLOB" | cmp - got
+	[ "$(grep -c 'corrupted behind byte 262144: fetching it again' note)" -eq 1 ]
+	[ "$(wc -l <note)" -eq 2 ]
+	# the store may be written, but for what somebody else made in it
+	chmod u+w st
+	as_anybody lp-fetch -S st -n 600000 "$SOURCE" >got 2>note
+	head -c 600000 "$BLOB" | cmp - got
+	[ "$(wc -l <note)" -eq 2 ]
+	[[ $(tail -n 1 note) == *': the store: Permission denied: it is not kept' ]]
+	run -3 --separate-stderr as_anybody lp-fetch --fill -n 600000 -S st "$SOURCE"
+	[[ $stderr == *': the store: Permission denied' ]]
+	chmod -R u+w st
+	# a whole blob
+	gets 0 "$SIZE" -q -S st -a "$SOURCE"
+	flip "st/blobs/sha256/$HEX" 1000000
+	find st -type d -exec chmod a-w {} +
+	as_anybody lp-fetch -a -S st "$SOURCE" >got 2>note
+	cmp "$BLOB" got
+	[ "$(wc -l <note)" -eq 2 ]
+	chmod -R u+w st
+}
+
+@test "a blob that is shorter than it should be is fetched again, whatever else says its size" {
+	local n
+	for n in 0 1000 262144; do
+		rm -rf st
+		gets 0 "$SIZE" -S st -a "$SOURCE"
+		rm -r st/sums
+		cp -r st st2
+		truncate -s "$n" "st/blobs/sha256/$HEX"
+		run -1 --separate-stderr bash -c 'lp-fetch -O -S st "$1" >got' - "$SOURCE"
+		[[ $stderr == *corrupted* ]]
+		[ ! -s got ]
+		gets 0 "$SIZE" -S st -a "$SOURCE"
+		cmp "$BLOB" "st/blobs/sha256/$HEX"
+		truncate -s "$n" "st2/blobs/sha256/$HEX"
+		run -0 lp-fetch --fill -a -S st2 < <(printf '%s\t%s\n' "$SOURCE" "$SIZE")
+		cmp "$BLOB" "st2/blobs/sha256/$HEX"
+		rm -r st2
+	done
+	# a size that is not that of the right blob is bad data, in the store as at a server
+	run -1 --separate-stderr lp-fetch --size=5 -a -S st "$SOURCE"
+	[[ $stderr == *"has $SIZE bytes, it should have 5" ]]
+	[ -z "$output" ]
+	cmp "$BLOB" "st/blobs/sha256/$HEX"
+}
+
+@test "damaged sums of a right blob are made again; those of a range cost the range" {
+	local sums
+	echo '{}' >rules
+	fault_start mortal rules --layout "$IN/lay"
+	SOURCE=$(srv_addr mortal)/app@sha256:$HEX
+	gets 0 "$SIZE" -S st -a "$SOURCE"
+	gets 0 65536 -S st2 "$SOURCE"
+	sums=st/sums/sha256/$HEX/0-$((SIZE - 1))
+	cp "$sums" right
+	# nobody is there who could send it again
+	srv_stop mortal
+	for damage in ': >"$1"' 'printf z | dd of="$1" bs=1 seek=70 conv=notrunc status=none' 'truncate -s 66 "$1"' \
+	    'rm "$1"' 'head -c 4000 /dev/zero >"$1"'; do
+		bash -c "$damage" - "$sums"
+		gets 0 "$SIZE" -O -S st -a "$SOURCE"
+		gets 0 "$SIZE" -S st -a --retries=0 "$SOURCE"
+		cmp "$BLOB" "st/blobs/sha256/$HEX"
+		cmp right "$sums"
+	done
+	dir=$(ranges_of st2 "${SOURCE%@*}" "$HEX")
+	rm "${dir/ranges/sums}/0-65535"
+	run -1 --separate-stderr lp-fetch -O -S st2 "$SOURCE"
+	[[ $stderr == *corrupted* ]]
+	fault_start mortal rules --layout "$IN/lay"
+	rm -r st2
+	SOURCE=$(srv_addr mortal)/app@sha256:$HEX
+	gets 0 65536 -S st2 "$SOURCE"
+	dir=$(ranges_of st2 "${SOURCE%@*}" "$HEX")
+	: >"${dir/ranges/sums}/0-65535"
+	gets 0 65536 -S st2 --stats stats "$SOURCE"
+	[ "$(jq .bytes_downloaded stats)" -eq 65536 ]
+	gets 0 65536 -O -S st2 "$SOURCE"
+}
+
+@test "a blob that is false though its sums say otherwise goes when all of it was read" {
+	gets 0 "$SIZE" -S st -a "$SOURCE"
+	flip "st/blobs/sha256/$HEX" 1000000
+	split -b 262144 --filter='sha256sum | cut -c1-64' "st/blobs/sha256/$HEX" >"st/sums/sha256/$HEX/0-$((SIZE - 1))"
+	run -1 --separate-stderr bash -c 'lp-fetch -S st -a "$1" >got' - "$SOURCE"
+	[[ $stderr == *'do not use these'* ]]
+	[ ! -e "st/blobs/sha256/$HEX" ]
+	gets 0 "$SIZE" -S st -a "$SOURCE"
+	cmp "$BLOB" "st/blobs/sha256/$HEX"
+}
+
+@test "a write that fails leaves what had come; a failure of the output is not the store's" {
+	run -3 --separate-stderr bash -c 'trap "" XFSZ; ulimit -f 300; lp-fetch -S st -a "$1" | cat >got; exit "${PIPESTATUS[0]}"' - "$SOURCE"
+	[[ $stderr == *': the store: '* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[ -s got ]
+	gets 0 200000 -O -S st -n 200000 "$SOURCE"
+	gets 0 "$SIZE" -S st -a "$SOURCE"
+	for option in -O ''; do
+		# shellcheck disable=SC2086 # none or one
+		run -3 --separate-stderr bash -c 'lp-fetch $1 --stats stats -S st -a "$2" >/dev/full' - "$option" "$SOURCE"
+		[ "$stderr" = 'lp-fetch: <stdout>: No space left on device' ]
+		[ "$(tail -n 1 stats | jq -r .error)" = '<stdout>: No space left on device' ]
+	done
+}
+
+@test "two processes that complete one blob both have done their work" {
+	# LeakSanitizer does not run under strace
+	export ASAN_OPTIONS=detect_leaks=0
+	# one is about to give it its name while the other comes and goes
+	strace -f -o /dev/null -e trace=fdatasync -e inject=fdatasync:delay_enter=2000000 \
+	    lp-fetch -q -a -S st "$SOURCE" >got 3>&- &
+	while [ ! -e "st/blobs/sha256/$HEX" ]; do
+		gets 0 "$SIZE" -a -S st "$SOURCE"
+	done
+	wait $!
+	cmp "$BLOB" got
+	cmp "$BLOB" "st/blobs/sha256/$HEX"
+	[ -z "$(find st -name '.lp-*')" ]
+	[ -z "$(find st/ranges -type f)" ]
+}
+
+@test "--store-gc spares the sums of a range that is on its way in" {
+	export ASAN_OPTIONS=detect_leaks=0
+	gets 300000 1 -S st -r 300000-300000 "$SOURCE"
+	sums=$(ranges_of st "$ORIGIN" "$HEX")/0-199999
+	sums=${sums/ranges/sums}
+	strace -f -o /dev/null -e trace=renameat -e inject=renameat:delay_enter=2000000:when=2 \
+	    lp-fetch -q -n 200000 -S st "$SOURCE" >got 3>&- &
+	until [ -f "$sums" ]; do
+		sleep 0.02
+	done
+	run -0 lp-fetch --store-gc=1G -S st
+	wait $!
+	[ -f "$sums" ]
+	flip "$(ranges_of st "$ORIGIN" "$HEX")/0-199999" 100
+	run -1 lp-fetch -O -S st -r 100-103 "$SOURCE"
+}
+
+@test "--store-gc removes nothing that it does not know; -j is not for it" {
+	gets 0 "$SIZE" -a -S st "$SOURCE"
+	mkdir st/ranges/sha256/other st/tmp
+	touch -d '1 hour ago' "st/blobs/sha256/$HEX.sig" st/ranges/sha256/other/0-9 st/.lp-notes st/blobs/sha256/.lp-1.x \
+	    st/tmp/mine st/tmp/1.2 st/blobs/sha256/.lp-1.2
+	find st -type f | sort | grep -v '[./-]1\.2$' >want
+	run -0 lp-fetch --store-gc="$SIZE" -S st
+	find st -type f | sort | cmp want -
+	run -2 --separate-stderr lp-fetch --store-gc=1 -j 2 -S st
+	[[ $stderr == *'--store-gc fetches nothing'* ]]
+}
+
+@test "--fill: where one source of a digest fails the next one is asked; one that did not is enough" {
+	local gone
+	gone=localhost:$(free_port)/app@sha256:$HEX
+	run -3 --separate-stderr lp-fetch --retries=0 --fill -a -S st "$gone" "$SOURCE"
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	cmp "$BLOB" "st/blobs/sha256/$HEX"
+	rm -r st
+	run -0 lp-fetch --retries=0 --fill -a -S st "$SOURCE" "$gone" "$SOURCE"
+	cmp "$BLOB" "st/blobs/sha256/$HEX"
+}
+
+@test "a file system without renames that do not replace, without hard links, without locks" {
+	# a call that strace makes fail is one that no lock knows
+	export ASAN_OPTIONS=detect_leaks=0 LP_SANDBOX=off
+	local call
+	for call in renameat2:error=EINVAL linkat:error=EPERM flock:error=ENOLCK; do
+		rm -rf st
+		run -0 bash -c 'strace -f -qq -o /dev/null -e trace="${3%%:*}" -e inject="$3" \
+		    lp-fetch -a -S st "$1" | cmp "$2" -; exit "${PIPESTATUS[0]}"' - "$SOURCE" "$BLOB" "$call"
+		cmp "$BLOB" "st/blobs/sha256/$HEX"
+		run -0 strace -f -qq -o /dev/null -e trace="${call%%:*}" -e inject="$call" lp-layers -S st "$(srv_addr reg)/app:1"
+		[ "$(jq '.manifests | length' st/index.json)" -eq 1 ]
+	done
+}
+
+@test "a layout without index.json gets one, one with 17000 names gets one more, and those that lead nowhere go" {
+	mkdir st
+	echo '{"imageLayoutVersion":"1.0.0"}' >st/oci-layout
+	run -0 lp-layers -S st "$(srv_addr reg)/app:1"
+	[ "$(jq '.manifests | length' st/index.json)" -eq 1 ]
+	jq -c '.manifests += [range(17000) | {mediaType: "application/vnd.oci.image.index.v1+json",
+	    digest: "sha256:\(. + 1000000 | tostring | ("0" * (64 - length)) + .)", size: 1234,
+	    annotations: {"org.opencontainers.image.ref.name": "registry.example.com/group/project/image\(.):latest"}}]' \
+	    st/index.json >more
+	cp more st/index.json
+	[ "$(stat -c %s st/index.json)" -gt 4000000 ]
+	[ "$(jq '.manifests | length' st/index.json)" -eq 17001 ]
+	run -0 lp-layers -S st "127.0.0.1:${ORIGIN#*:}:1"
+	run -0 lp-layers -S st "localhost:${ORIGIN#*:}:1"
+	[ "$(jq '.manifests | length' st/index.json)" -eq 17002 ]
+	run -0 lp-layers -O -S st "localhost:${ORIGIN#*:}:1"
+	run -0 --separate-stderr lp-fetch --store-gc=1G -S st
+	[[ $stderr == *'removed 0 files'* ]]
+	[ "$(jq '.manifests | length' st/index.json)" -eq 2 ]
+	run -0 lp-layers -O -S st "$(srv_addr reg)/app:1"
+	# and what nobody can read is nobody's to write
+	echo '{"manifests": [' >st/index.json
+	run -0 lp-fetch --store-gc=1G -S st
+	[ "$(cat st/index.json)" = '{"manifests": [' ]
+}
+
+@test "a new store is its owner's alone; what is in one has the permissions of its directory" {
+	umask 022
+	gets 0 65536 -S st "$SOURCE"
+	gets 0 1000 -S st -r 0-999 "${SOURCE/app/app}"
+	[ "$(find st ! -type d -perm /077 -o -type d -perm /077 | wc -l)" -eq 0 ]
+	[ "$(find st -type f | wc -l)" -eq 4 ]
+	mkdir -m 750 st2
+	gets 0 "$SIZE" -a -S st2 "$SOURCE"
+	[ "$(find st2 -type f -printf '%m\n' | sort -u)" = 640 ]
+	[ "$(find st2 -type d -printf '%m\n' | sort -u)" = 750 ]
+}
+
+@test "a part of a pipe is that part; a standard input that is a file is left where reading ended" {
+	run -0 bash -c 'set -o pipefail; cat "$BLOB" | lp-fetch "/dev/stdin#100000+300000" | cmp - <(tail -c +100001 "$BLOB" | head -c 300000)'
+	run -0 bash -c 'set -o pipefail; cat "$BLOB" | lp-fetch -r 10-19 "/dev/stdin#100000+300000" | cmp - <(tail -c +100011 "$BLOB" | head -c 10)'
+	run -0 bash -c 'set -o pipefail; cat "$BLOB" | lp-fetch -r -5 "/dev/stdin#100000+300000" | cmp - <(tail -c +399996 "$BLOB" | head -c 5)'
+	run -1 --separate-stderr bash -c 'set -o pipefail; head -c 1000 "$BLOB" | lp-fetch "/dev/stdin#900+200" >got'
+	[[ $stderr == *'has 1000 bytes, which is less than 900+200' ]]
+	tail -c +901 "$BLOB" | head -c 100 | cmp - got
+	{
+		lp-fetch -n 10 - >a
+		lp-fetch -r 5-9 - >b
+		cat >c
+	} <"$BLOB"
+	cat a <(tail -c +16 "$BLOB" | head -c 5) <(tail -c +21 "$BLOB") | cmp - <(cat a b c)
+	head -c 10 "$BLOB" | cmp - a
+}
+
+# how many calls it takes to read N ranges of 1 KiB
+calls_for()
+{
+	local dir i
+	rm -rf "st$1"
+	lp-fetch -q -r 0-0 -S "st$1" "$SOURCE" >got
+	dir=$(ranges_of "st$1" "$ORIGIN" "$HEX")
+	rm "$dir/0-0"
+	split -b 1024 -a 4 -d <(head -c "$(($1 * 1024))" "$BLOB") part.
+	for ((i = 0; i < $1; i++)); do
+		part=$(printf 'part.%04d' "$i")
+		sha256sum <"$part" | cut -c1-64 >"${dir/ranges/sums}/$((i * 1024))-$((i * 1024 + 1023))"
+		mv "$part" "$dir/$((i * 1024))-$((i * 1024 + 1023))"
+	done
+	# LeakSanitizer does not run under strace
+	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o calls lp-fetch -O -n "$(($1 * 1024))" -S "st$1" "$SOURCE" >got
+	head -c "$(($1 * 1024))" "$BLOB" | cmp - got
+	wc -l <calls
+}
+
+@test "twice as many ranges take twice as many calls" {
+	local few many
+	few=$(calls_for 200)
+	many=$(calls_for 400)
+	echo "$few $many"
+	[ "$few" -gt 200 ]
+	[ "$many" -lt $((few * 21 / 10)) ]
+}
+
+# ---- crashes and storms -----------------------------------------------------------
+
+# a run that makes a store, notes an image, joins ranges and promotes them, recorded call by call
+record_fill()
+{
+	mkdir tree
+	noise 9 300000 >tree/file
+	tar --owner=0 --group=0 --mtime=@0 -cf - tree | gzip -n >small.tar
+	layout_make lay small:1 small.tar
+	registry_push "$PWD/lay:small:1" reg small:1
+	BLOB=$PWD/small.tar
+	HEX=$(sha256sum <"$BLOB" | cut -c1-64)
+	SIZE=$(stat -c %s "$BLOB")
+	IMAGE=$(srv_addr reg)/small:1
+	SOURCE=$(srv_addr reg)/small@sha256:$HEX
+	lp-layers "$IMAGE" >rows
+	cat >run <<-'END'
+	lp-layers -S "$1" "$2" >/dev/null
+	lp-fetch -q -n 1000 -S "$1" "$3" >/dev/null
+	lp-fetch -q --fill -a -S "$1" "$3"
+	END
+	# LeakSanitizer does not run under strace
+	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -y -xx -s 9999999 -o trace -e trace="$(crashreplay --calls)" \
+	    bash -e run "$PWD/st" "$IMAGE" "$SOURCE"
+	cmp "$BLOB" "st/blobs/sha256/$HEX"
+}
+
+# works STATE: nothing false is in it, and everything can be done with it
+works()
+{
+	local rc=0
+	cp -r "$1" state
+	lp-fetch -O -q -a --size "$SIZE" -S state "$SOURCE" >got 2>note || rc=$?
+	head -c "$(stat -c %s got)" "$BLOB" | cmp - got
+	[ "$rc" -ne 0 ] || cmp "$BLOB" got
+	[[ $rc =~ ^[0134]$ ]]
+	[ "$rc" -eq 0 ] || [ "$(wc -l <note)" -eq 1 ]
+	if lp-layers -O -q -S state "$IMAGE" >got 2>note; then
+		cmp rows got
+	fi
+	lp-layers -q -S state "$IMAGE" >got
+	cmp rows got
+	lp-fetch -q -a -S state "$SOURCE" >got
+	cmp "$BLOB" got
+	cmp "$BLOB" "state/blobs/sha256/$HEX"
+	lp-layers -O -q -S state "$IMAGE" >got
+	cmp rows got
+	rm -r state
+}
+
+@test "a crash after any call, with what was not synced lost or not, leaves a store that works" {
+	local state
+	record_fill
+	crashreplay trace "$PWD/st" states >count 2>order
+	[ "$(cat count)" -gt 40 ]
+	[ "$(find states -mindepth 1 -maxdepth 1 | wc -l)" -eq "$(cat count)" ]
+	for state in states/*; do
+		echo "$state"
+		works "$state"
+	done
+}
+
+@test "a blob is on disk before its sums have their name, both before it has its own, and that before index.json" {
+	record_fill
+	crashreplay trace "$PWD/st" states >count 2>order
+	sed -E 's/\.lp-[0-9]+\.[0-9]+/TMP/; s/[0-9a-f]{64}/HEX/g' order >got
+	cat got
+	# a manifest, and the name that leads to it
+	grep -n -A 20 'rename oci-layout' got | sed 's/^[0-9]*[:-]//' | sed -n '3,13p' >first
+	cat >want <<-'END'
+	sync blobs/sha256/TMP
+	sync sums/sha256/HEX/TMP
+	rename sums/sha256/HEX/0-N
+	sync sums/sha256/HEX
+	rename blobs/sha256/HEX
+	sync blobs/sha256
+	END
+	head -n 6 first | sed -E 's/0-[0-9]+$/0-N/' | cmp want -
+	[ "$(grep -n 'rename index.json' got | tail -n 1 | cut -d: -f1)" -gt "$(grep -n 'rename blobs/sha256/HEX' got | sed -n 1p | cut -d: -f1)" ]
+	# the last index.json is synced before its name, and its name after
+	[ "$(grep -B 1 -A 1 'rename index.json' got | tail -n 3)" = "$(printf 'sync TMP\nrename index.json\nsync .\n')" ]
+	# a layer
+	tail -n 6 got | sed -E 's/0-[0-9]+$/0-N/' | cmp want -
+}
+
+# LP_STORM is how many fetches; a night's worth is 100000
+@test "a storm of fetches, kills and damage on one store: nothing false, nothing whole lost" {
+	run -0 storestorm "$LP_BIN/lp-fetch" "${LP_STORM_SEED:-7}" "${LP_STORM:-$(share 200)}"
+	echo "$output"
+	[[ $output =~ ^fetches\ [0-9]{2,}\ .*\ bad\ 0\  ]]
+}
