@@ -95,6 +95,7 @@ struct lp_peek_layer {
 	struct lp_peek *peek;
 	struct lp_peek_image *image;
 	struct lp_peek_layer *same; /* an earlier layer with this digest, whose listing serves, or NULL */
+	struct lp_peek_layer *twin; /* one of another origin, whose listing serves only if its bytes have the digest, or NULL */
 	unsigned number;            /* from 1, base first */
 	char label[16];
 	int picked;                 /* it is asked for, by --layer or because all are */

@@ -189,7 +189,20 @@ take_answer(struct resolving *r)
 	return rc;
 }
 
-/* One listing serves all layers of one digest, in both images. */
+/* Whether what is claimed of one layer may be told of the other, which has its digest. */
+static int
+rest_on_the_same(const struct lp_peek_layer *a, const struct lp_peek_layer *b)
+{
+	if (a->image == b->image)
+		return 1;
+	if (strcmp(a->image->origin, b->image->origin) != 0 || a->image->by_digest != b->image->by_digest)
+		return 0;
+	/* where a table of contents is, and which, the manifest says */
+	return a->annotations == NULL || b->annotations == NULL ? a->annotations == b->annotations :
+	    strcmp(a->annotations, b->annotations) == 0;
+}
+
+/* One listing serves all layers of one digest; in both images, unless it is no more than a claim about one of them. */
 static void
 find_same(struct lp_peek *p, struct lp_peek_layer *l)
 {
@@ -199,11 +212,14 @@ find_same(struct lp_peek *p, struct lp_peek_layer *l)
 
 			if (other == l || l->digest == NULL)
 				return;
-			if (other->digest != NULL && strcmp(other->digest, l->digest) == 0 &&
-			    other->same == NULL) {
+			if (other->digest == NULL || strcmp(other->digest, l->digest) != 0 || other->same != NULL)
+				continue;
+			if (rest_on_the_same(other, l)) {
 				l->same = other;
+				l->twin = NULL;
 				return;
 			}
+			l->twin = other;
 		}
 }
 

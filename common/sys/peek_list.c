@@ -373,6 +373,20 @@ lp_peek_pick(struct lp_peek *p)
 	return LP_E_ABSENT;
 }
 
+/* The twin is done: what was compared with the digest is true of this layer too, and else it goes its own way. */
+static void
+look_at_twin(struct lp_peek_layer *l)
+{
+	if (l->twin->complete != LP_COMPLETE_YES || !l->twin->verified) {
+		l->step = (int)first_step(l);
+		return;
+	}
+	close(l->rows);
+	l->rows = -1;
+	l->same = l->twin;
+	l->step = LP_STEP_UNWANTED;
+}
+
 /* Start what can be started; how many layers are not done yet. */
 static int
 advance(struct lp_peek *p, size_t *open)
@@ -385,6 +399,8 @@ advance(struct lp_peek *p, size_t *open)
 		for (size_t k = 0; k < p->image[i].n && rc == LP_OK; k++) {
 			struct lp_peek_layer *l = &p->image[i].layer[k];
 
+			if (l->step == LP_STEP_TWIN && l->twin->step == LP_STEP_DONE)
+				look_at_twin(l);
 			if (l->step == LP_STEP_UNWANTED || l->step == LP_STEP_DONE)
 				continue;
 			(*open)++;
@@ -416,7 +432,7 @@ begin(struct lp_peek *p)
 
 			if (l->step == LP_STEP_UNWANTED)
 				continue;
-			l->step = l->from_cache ? LP_STEP_DONE : (int)first_step(l);
+			l->step = l->from_cache ? LP_STEP_DONE : l->twin != NULL ? LP_STEP_TWIN : (int)first_step(l);
 			rc = l->from_cache ? LP_OK : lp_peek_rows_open(l);
 		}
 	return rc;

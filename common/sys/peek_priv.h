@@ -13,6 +13,7 @@
  */
 enum lp_peek_step {
 	LP_STEP_UNWANTED,
+	LP_STEP_TWIN,   /* another origin's layer of this digest is listed first: if it has the digest, that serves */
 	LP_STEP_LOCATE, /* lp-toc --locate: has it a table of contents, and where? */
 	LP_STEP_TOC,    /* lp-fetch | lp-toc */
 	LP_STEP_FILL,   /* its head is wanted in the store */

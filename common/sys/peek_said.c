@@ -145,18 +145,21 @@ add_up(struct lp_peek *p, struct lp_peek_layer *l, const json_t *line)
 		l->bytes_decompressed = decompressed;
 }
 
-/* A blob's line of one that fetches many: whose it is stands in it. */
+/* A blob's line of one that fetches many: whose it is stands in it. Two origins' are not fetched at the same time. */
 static struct lp_peek_layer *
 layer_of(struct lp_peek *p, struct lp_span digest)
 {
+	struct lp_peek_layer *found = NULL;
+
 	for (size_t i = 0; i < p->nimages; i++)
 		for (size_t k = 0; k < p->image[i].n; k++) {
 			struct lp_peek_layer *l = &p->image[i].layer[k];
 
-			if (l->same == NULL && l->digest != NULL && lp_span_is(digest, l->digest))
-				return l;
+			if (l->same == NULL && l->digest != NULL && lp_span_is(digest, l->digest) &&
+			    (found == NULL || l->step == LP_STEP_FILLING))
+				found = l;
 		}
-	return NULL;
+	return found;
 }
 
 static void

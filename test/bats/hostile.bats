@@ -116,6 +116,35 @@ ask_all() { # CACHE IMAGE
 	head -n -1 got | jq -e '.complete == false and .layers[1].partial'
 }
 
+@test "--diff: what one origin says of a layer is not told of the other's" {
+	local option
+	ask alone "$HONEST" want -H -o name,size
+	grep -q '^data' want
+	for option in '' --no-cache; do
+		echo "# option '$option'"
+		# shellcheck disable=SC2086 # words
+		ask mixed "$HOSTILE" got $option --diff="$HONEST"
+		diff <(cut -f 1,8 got) - <<-'END'
+		D	backdoor
+		A	data
+		exit 1
+		END
+		# what has its digest is true of both, and that is asked first
+		# shellcheck disable=SC2086
+		ask mixed "$HONEST" got $option --diff="$HOSTILE"
+		diff <(cut -f 1,8 got) - <<-'END'
+		A	backdoor
+		D	data
+		exit 0
+		END
+		# shellcheck disable=SC2086
+		ask mixed "$HONEST" got $option -H -o name,size
+		cmp want got
+	done
+	ask mixed "$HONEST" got -c --diff="$HOSTILE"
+	diff got - <<<'exit 0'
+}
+
 # ---- a store or a layout that a stranger has made -----------------------------------
 
 # A store that has the head of the large layer.
