@@ -27,8 +27,7 @@ lp_row_differs(const struct lp_entry *a, const struct lp_entry *b)
 	what |= a->mode != b->mode ? LP_DIFF_MODE : 0u;
 	what |= a->uid != b->uid ? LP_DIFF_UID : 0u;
 	what |= a->gid != b->gid ? LP_DIFF_GID : 0u;
-	/* only one of a file's names has its size */
-	what |= (a->type == LP_HARDLINK) == (b->type == LP_HARDLINK) && a->size != b->size ? LP_DIFF_SIZE : 0u;
+	what |= a->size != b->size ? LP_DIFF_SIZE : 0u;
 	what |= a->type != LP_DIR && !same_time(a, b) ? LP_DIFF_MTIME : 0u;
 	what |= a->type == LP_SYMLINK && !lp_span_eq(a->linkname, b->linkname) ? LP_DIFF_LINK : 0u;
 	what |= device && (a->devmajor != b->devmajor || a->devminor != b->devminor) ? LP_DIFF_DEV : 0u;

@@ -22,7 +22,8 @@ enum {
 /*
  * Which of those differ; 0 for none. Times of directories do not count:
  * every layer that adds a file moves them. '-' and 'h' are one type: which
- * of a file's names comes first is no change.
+ * of a file's names comes first is no change. The size of an 'h' is to be
+ * its file's, which a row does not have.
  */
 unsigned lp_row_differs(const struct lp_entry *, const struct lp_entry *);
 

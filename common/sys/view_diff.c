@@ -1,10 +1,25 @@
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "common/base/map.h"
 #include "common/base/status.h"
 #include "common/format/aligned.h"
 #include "common/format/row.h"
 #include "common/format/rowdiff.h"
+#include "common/sys/err.h"
 #include "common/sys/view_priv.h"
 
+/*
+ * The files of a listing that have hard links, by the hash of the name that
+ * the links have: their sizes, plus one; 0 where it is no file or not there.
+ */
+struct files {
+	struct lp_map size;
+	uint64_t seed;
+};
+
 struct diff {
+	struct files old, new;
 	struct lp_view_out *out;
 	int for_eyes;
 	const struct lp_rowfmt *fmt;
@@ -56,7 +71,84 @@ put_change(struct diff *d, char change, unsigned what, const struct lp_entry *e)
 	return rc != LP_OK ? rc : lp_row_write(d->fmt, e, b);
 }
 
-/* Both listings in step: the smaller name is only on its side. */
+/* ---- what hard links mean --------------------------------------------------------- */
+
+static uint64_t
+key_of(const struct files *f, struct lp_span name)
+{
+	return lp_hash64(f->seed, name);
+}
+
+/* First the names that links have, then what they are: a file may stand behind its links. */
+static int
+note(struct files *f, const struct lp_entry *e, int second)
+{
+	uint64_t *size;
+	int fresh;
+
+	if (!second)
+		return e->type == LP_HARDLINK ? lp_map_add(&f->size, key_of(f, e->linkname), &size, &fresh) : LP_OK;
+	size = e->type == LP_REG ? lp_map_get(&f->size, key_of(f, e->name)) : NULL;
+	if (size != NULL)
+		*size = e->size + 1;
+	return LP_OK;
+}
+
+/* The whole listing, and back to its start. */
+static int
+read_through(struct files *f, int fd, int second)
+{
+	struct lp_rowin in;
+	int rc = lp_rowin_init(&in, fd);
+
+	while (rc == LP_OK && (rc = lp_rowin_next(&in)) > 0)
+		rc = note(f, &in.rows.entry, second);
+	lp_rowin_release(&in);
+	if (rc == LP_OK && lseek(fd, 0, SEEK_SET) != 0) {
+		lp_err_errno("rows");
+		rc = LP_E_SYS;
+	}
+	return rc;
+}
+
+static int
+learn(struct files *f, int fd)
+{
+	int rc;
+
+	/* whoever knows the seed can only make us slow */
+	if (getrandom(&f->seed, sizeof(f->seed), GRND_NONBLOCK) != (ssize_t)sizeof(f->seed))
+		f->seed = 0;
+	lp_map_init(&f->size, SIZE_MAX);
+	rc = read_through(f, fd, 0);
+	return rc == LP_OK && f->size.n > 0 ? read_through(f, fd, 1) : rc;
+}
+
+/* A hard link's row gets its file's size. Whether that is known. */
+static int
+set_size(const struct files *f, struct lp_entry *e)
+{
+	const uint64_t *size = e->type == LP_HARDLINK ? lp_map_get(&f->size, key_of(f, e->linkname)) : NULL;
+
+	if (e->type != LP_HARDLINK)
+		return 1;
+	e->size = size != NULL && *size > 0 ? *size - 1 : 0;
+	return size != NULL && *size > 0;
+}
+
+static unsigned
+differs(const struct diff *d, struct lp_entry old, struct lp_entry new)
+{
+	int known = set_size(&d->old, &old);
+
+	if (!set_size(&d->new, &new) || !known)
+		old.size = new.size;
+	return lp_row_differs(&old, &new);
+}
+
+/* ---- both in step ------------------------------------------------------------------- */
+
+/* The smaller name is only on its side. */
 static int
 compare(struct diff *d, struct lp_rowin *old, struct lp_rowin *new)
 {
@@ -65,7 +157,7 @@ compare(struct diff *d, struct lp_rowin *old, struct lp_rowin *new)
 	while (rc == LP_OK && a >= 0 && b >= 0 && a + b > 0) {
 		const struct lp_entry *x = &old->rows.entry, *y = &new->rows.entry;
 		int order = a == 0 ? 1 : b == 0 ? -1 : lp_span_cmp(x->name, y->name);
-		unsigned what = order == 0 ? lp_row_differs(x, y) : 0;
+		unsigned what = order == 0 ? differs(d, *x, *y) : 0;
 
 		if (order < 0)
 			rc = put_change(d, 'D', 0, x);
@@ -90,9 +182,11 @@ lp_view_diff(const struct lp_view *v, struct lp_rowin *old, struct lp_view_out *
 	struct lp_rowin new;
 	int rc = lp_rowin_init(&new, v->other);
 
-	if (rc != LP_OK)
-		return rc;
-	rc = compare(&d, old, &new);
+	rc = rc != LP_OK ? rc : learn(&d.old, old->fd);
+	rc = rc != LP_OK ? rc : learn(&d.new, v->other);
+	rc = rc != LP_OK ? rc : compare(&d, old, &new);
+	lp_map_release(&d.old.size);
+	lp_map_release(&d.new.size);
 	lp_rowin_release(&new);
 	return rc;
 }

@@ -230,6 +230,33 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	[ "$(downloaded stats)" -lt 3500000 ]
 }
 
+@test "--diff: a hard link is compared by its file, wherever that stands" {
+	local i
+	mkdir one two three four
+	for i in one two three four; do
+		echo 1234 >$i/a
+		echo 12345678 >$i/z
+	done
+	ln one/a one/h
+	ln two/z two/h
+	echo 9876 >three/h
+	ln four/a four/h # and the link comes first: the file is called h
+	touch -d @1000000000 ./*/*
+	for i in one two three; do
+		tar -C $i -cf $i.tar a z h
+		layout_make l$i one $i.tar
+	done
+	tar -C four -cf four.tar h a z
+	layout_make lfour one four.tar
+	for i in 'one two' 'two one' 'three two' 'two three' 'four two'; do
+		echo "$i $(lp-peek -qc --diff=oci:"l${i#* }" oci:"l${i% *}" | cut -f1,2,8 | paste -sd ' ')"
+	done >got
+	printf '%s M\tsize\th\n' 'one two' 'two one' 'three two' 'two three' 'four two' | cmp - got
+	for i in 'one four' 'four one' 'one three' 'three four' 'two two'; do
+		run ! --separate-stderr grep . < <(lp-peek -qc --diff=oci:"l${i#* }" oci:"l${i% *}" 2>&1)
+	done
+}
+
 @test "-o, -H, -0 and -E are lp-merge's" {
 	by_hand "$OCI" -n65536 /dev/null
 	for o in "-o name,size" "-H" "-0" "-E" "-H -o layer,name,xattrs"; do

@@ -37,9 +37,11 @@ static const struct {
 	{ "the numbers of what is no device", { FILE_, .devminor = 1 }, { FILE_ }, "-" },
 	{ "a character device and a block device", { NODE_ }, { .type = LP_BLOCK, .devmajor = 1, .devminor = 3 }, "type" },
 	{ "which of two names is the link is no change", { FILE_ },
-	  { .type = LP_HARDLINK, .mode = 0644, .has = LP_HAS_MTIME, .mtime = 100, .linkname = SPAN("first") }, "-" },
+	  { .type = LP_HARDLINK, .mode = 0644, .has = LP_HAS_MTIME, .mtime = 100, .size = 5, .linkname = SPAN("first") }, "-" },
+	{ "the size of the file behind the name", { FILE_ },
+	  { .type = LP_HARDLINK, .mode = 0644, .has = LP_HAS_MTIME, .mtime = 100, .size = 9, .linkname = SPAN("b") }, "size" },
 	{ "and what else has changed is still seen", { FILE_ },
-	  { .type = LP_HARDLINK, .mode = 0600, .has = LP_HAS_MTIME, .mtime = 100, .linkname = SPAN("first") }, "mode" },
+	  { .type = LP_HARDLINK, .mode = 0600, .has = LP_HAS_MTIME, .mtime = 100, .size = 5, .linkname = SPAN("first") }, "mode" },
 	{ "two links to two names", { .type = LP_HARDLINK, .linkname = SPAN("a") }, { .type = LP_HARDLINK, .linkname = SPAN("b") }, "-" },
 };
 
