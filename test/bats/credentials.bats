@@ -2,7 +2,7 @@
 # Credentials: where they are found, what is done with them, and that nobody
 # else ever sees them.
 
-# shellcheck disable=SC2016,SC2030,SC2031 # scripts in quotes; each test is a process, and means to be
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # scripts in quotes; each test is a process, and means to be; run's variables
 
 bats_require_minimum_version 1.5.0
 load ../lib/suite
@@ -66,7 +66,6 @@ setup()
 may()
 {
 	run --separate-stderr lp-layers --digest "$@"
-	# shellcheck disable=SC2154 # set by run
 	echo "status $status: $output$stderr"
 	[ "$status" -eq 0 ]
 	[ "$output" = "$DIGEST" ]

@@ -63,20 +63,20 @@ ask_all() { # CACHE IMAGE
 }
 
 @test "all pairs: what a hostile origin said changes no answer about an honest one" {
-	local dirty then
+	local dirty next
 	# each question with a cache of its own that never met the hostile one
 	ask heads "$HOSTILE" told -E
 	ask_all everything "$HOSTILE"
-	for then in "${questions[@]}"; do
+	for next in "${questions[@]}"; do
 		# shellcheck disable=SC2086
-		ask clean "$HONEST" want $then
+		ask clean "$HONEST" want $next
 		rm -rf clean
 		for dirty in heads everything; do
 			cp -r $dirty mixed
 			# shellcheck disable=SC2086
-			ask mixed "$HONEST" got $then
+			ask mixed "$HONEST" got $next
 			rm -rf mixed
-			echo "# $dirty, then $then"
+			echo "# $dirty, then $next"
 			run ! grep -q 'forged\|backdoor' got
 			cmp want got
 		done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2154 # inner shells expand it; bats sets stderr
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # inner shells expand it; each test is a process; bats sets stderr
 # How lp-peek's processes begin and end: signals, terminals, readers that
 # leave, programs that die. What a test waits for is an event; where a fault
 # would make it wait for ever, timeout(1) ends it.
@@ -90,7 +90,7 @@ patient=(--plain-http --stall-timeout=0 --retries=0)
 @test "on a narrow terminal what is being done is one line, cut to it" {
 	delay_start slow 300 "$(srv_addr reg)"
 	TERM=xterm script -qec "stty cols 24 rows 24; $(printf '%q ' lp-peek --no-cache --no-pager "$(srv_addr slow)/public/app:1")" \
-	    /dev/null </dev/null >tty
+	    /dev/null </dev/null >./tty
 	grep -aoE 'looking up [^'$'\r\x1b'']*' tty >lines
 	[ "$(wc -l <lines)" -gt 0 ]
 	[ "$(wc -L <lines)" -eq 23 ]
@@ -208,7 +208,7 @@ replaced() {
 				esac
 				status=0
 				HOW=$how timeout 60 bin/lp-peek -q --no-cache ${question:+"$question"} oci:lay:v1 >out 2>err </dev/null || status=$?
-				[ $status -eq $want ] && grep -q "$program: said\|^lp-peek: said" err &&
+				[ "$status" -eq "$want" ] && grep -q "$program: said\|^lp-peek: said" err &&
 				    { [[ $how != kill* ]] || grep -q "$program: killed by signal" err; } || {
 					echo "$question $program $how: $status"
 					cat err

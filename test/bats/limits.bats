@@ -3,6 +3,7 @@
 # each just below and just above; the parsers' own are in the unit tables. The
 # last test keeps this true of limits to come.
 
+# shellcheck disable=SC2154 # bats assigns stderr
 bats_require_minimum_version 1.5.0
 load ../lib/suite
 

@@ -3,7 +3,7 @@
 # test/lib/faultserver; what real servers do is in pipeline.bats and
 # credentials.bats.
 
-# shellcheck disable=SC2016,SC2030,SC2031 # scripts in quotes; each test is a process, and means to be
+# shellcheck disable=SC2001,SC2016,SC2030,SC2031 # groups are replaced; scripts in quotes; each test is a process, and means to be
 
 bats_require_minimum_version 1.5.0
 load ../lib/suite
@@ -232,8 +232,8 @@ ranges()
 	serve /headers "{\"endless\": [\"$ok\", \"$line\"]}" /line "{\"endless\": [\"${ok}x: \", \"0123456789abcdef\"]}" \
 	    /continue "{\"endless\": [\"\", \"HTTP/1.1 100 Continue\r\n\r\n\"]}" \
 	    /trailers "{\"endless\": [\"$ok\r\n1\r\n1\r\n0\r\n\", \"$line\"]}" \
-	    /extension "{\"endless\": [\"$ok\r\n1;\", \"$(printf '%8192s' | tr ' ' x)\"]}" \
-	    /slow "{\"rate\": 4096, \"endless\": [\"$ok\r\n1;\", \"$(printf '%256s' | tr ' ' x)\"]}"
+	    /extension "{\"endless\": [\"$ok\r\n1;\", \"$(printf '%8192s' '' | tr ' ' x)\"]}" \
+	    /slow "{\"rate\": 4096, \"endless\": [\"$ok\r\n1;\", \"$(printf '%256s' '' | tr ' ' x)\"]}"
 	for what in headers continue trailers; do
 		fails 3 'headers of more than 64 KiB' --retries 0 "${URL%/blob}/$what"
 	done
@@ -588,6 +588,7 @@ lp-fetch: a server warns: quota, exceeded" ]
 	    tail -c +100026 "$BLOB" | head -c 3; } >want
 	parts <"$BLOB" >got
 	cmp want got
+	# shellcheck disable=SC2002 # from a pipe this time
 	cat "$BLOB" | parts >got
 	cmp want got
 }

@@ -165,7 +165,8 @@ proxy()
 @test "a proxy is spoken to by TLS, by the same authorities" {
 	echo '{"http://registry.invalid/x": {"text": "by TLS"}}' >rules
 	fault_start by_tls rules --tls "$LP_SRV/tls/cert.pem" "$LP_SRV/tls/key.pem"
-	export http_proxy=https://carol:secret-carol@localhost:$(srv_port by_tls)
+	http_proxy=https://carol:secret-carol@localhost:$(srv_port by_tls)
+	export http_proxy
 	[ "$(lp-fetch --cacert "$CA" http://registry.invalid/x)" = 'by TLS' ]
 	[ "$(SSL_CERT_FILE=$CA lp-fetch http://registry.invalid/x)" = 'by TLS' ]
 	[ "$(lp-fetch --insecure http://registry.invalid/x)" = 'by TLS' ]

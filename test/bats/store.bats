@@ -539,7 +539,7 @@ liar()
 	jq -c '.manifests += [range(17000) | {mediaType: "application/vnd.oci.image.index.v1+json",
 	    digest: "sha256:\(. + 1000000 | tostring | ("0" * (64 - length)) + .)", size: 1234,
 	    annotations: {"org.opencontainers.image.ref.name": "registry.example.com/group/project/image\(.):latest"}}]' \
-	    st/index.json >more
+	    st/index.json >./more
 	cp more st/index.json
 	[ "$(stat -c %s st/index.json)" -gt 4000000 ]
 	[ "$(jq '.manifests | length' st/index.json)" -eq 17001 ]
