@@ -117,7 +117,9 @@ choose(struct lp_cache *c, struct lp_stmt *s, const struct lp_cache_layer *l, st
 		if (!served && l->origin.n > 0)
 			continue;
 		if (!served && *origins > 0) {
-			*origins += !lp_span_eq(origin, f->origin);
+			/* of what is nobody's, each table of contents is a claim of its own */
+			*origins += !lp_span_eq(origin, f->origin) ||
+			    (origin.n == 0 && !lp_span_eq(lp_stmt_get(s, 5), f->toc));
 			continue;
 		}
 		rc = take_found(c, s, served, f);

@@ -127,8 +127,9 @@ struct lp_cache_found {
  * the layer's origin. Without an origin, one of anybody if there is but one.
  * It must have all entries or be made from at least l->head bytes of the
  * layer (-1: any will do; INT64_MAX: only all entries). LP_OK, LP_E_ABSENT
- * or a failure. With LP_E_ABSENT *origins is how many claim something, if
- * nobody said whose claim is wanted; else 0.
+ * or a failure. With LP_E_ABSENT *origins is how many origins, or tables of
+ * contents of nobody's, claim something, if nobody said whose claim is
+ * wanted; else 0.
  */
 int lp_cache_find(struct lp_cache *, const struct lp_cache_layer *l, struct lp_cache_found *, int *origins);
 

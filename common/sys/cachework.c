@@ -101,7 +101,8 @@ find(struct lp_cachework *w, const struct lp_cache_layer *l, int alone, struct l
 	if (rc == LP_OK && w->complete && f->complete != LP_COMPLETE_YES)
 		rc = LP_E_ABSENT;
 	if (rc == LP_E_ABSENT && origins > 0)
-		say("%s: %d origins claim to know it; --origin says whose listing is wanted", lp_quote(l->digest), origins);
+		say("%s: %d origins or tables of contents claim to know it; --origin or --toc says which is wanted",
+		    lp_quote(l->digest), origins);
 	else if (rc == LP_E_ABSENT)
 		say("%s: no such listing", lp_quote(l->digest));
 	if (rc == LP_OK) {
@@ -124,6 +125,9 @@ get_one(struct lp_cachework *w, const struct lp_cache_layer *l)
 		w->found += f.entries;
 		if (f.origin.n > 0 && l->origin.n == 0)
 			lp_note("%s: as %s claims, not checked against the digest", lp_quote(l->digest), lp_quote(f.origin));
+		else if (f.complete == LP_COMPLETE_INFERRED && f.origin.n == 0)
+			lp_note("%s: by a table of contents that nobody has named here (--toc), not checked against the digest",
+			    lp_quote(l->digest));
 		rc = lp_cache_get(&w->cache, &f, w->end ? l->digest : lp_span(NULL, 0), write_bytes, w);
 	}
 	lp_cache_end(&w->cache);

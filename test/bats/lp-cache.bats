@@ -574,7 +574,7 @@ rows()
 	rows good yes | lp-cache put --layer "$d" --image honest.test/app:1 --index 0/1
 	rows evil yes | lp-cache put --layer "$d" --image evil.test/bait:1 --index 0/1
 	run -4 --separate-stderr lp-cache get "$d"
-	[ "$stderr" = "lp-cache: $d: 2 origins claim to know it; --origin says whose listing is wanted" ]
+	[ "$stderr" = "lp-cache: $d: 2 origins or tables of contents claim to know it; --origin or --toc says which is wanted" ]
 	lp-cache get --origin=honest.test/app "$d" | grep -q good
 	lp-cache get --origin=evil.test/bait "$d" | grep -q evil
 	run -0 --separate-stderr lp-cache search ''
@@ -619,10 +619,18 @@ rows()
 	# who names no table is not told that it is true
 	run -0 lp-cache get -q "$d"
 	[[ $output == *complete=inferred*toc=$t ]]
+	run -0 --separate-stderr lp-cache get "$d"
+	[[ $stderr == *': by a table of contents that nobody has named here (--toc), not checked against the digest' ]]
 	run -4 lp-cache has -C "$d"
 	[ "$(lp-cache images -q | cut -f 1,6)" = $'a.test/x@'"$d"$'\tyes\nb.test/y:1\tyes' ]
 	lp-cache put -q --image=c.test/z:1 "$d" </dev/null
 	[ "$(lp-cache images -q | grep ^c | cut -f 6)" = absent ]
+	# nor does one of two tables stand for the layer
+	rows toc yes | sed "2s/\$/\ttoc=$t/" | lp-cache put --verified --layer "$(digest 2)"
+	rows evil yes | sed "2s/\$/\ttoc=$other/" | lp-cache put --verified --layer "$(digest 2)"
+	run -4 --separate-stderr lp-cache get "$(digest 2)"
+	[[ -z $output && $stderr == *': 2 origins or tables of contents claim to know it; '* ]]
+	lp-cache get --toc="$(digest 2)=$t" "$(digest 2)" | grep -q 'complete=yes'
 	# of one layer and one origin: one for each table
 	rows mine yes | sed "2s/\$/\ttoc=$other/" | lp-cache put --layer "$d" --origin=b.test/y
 	lp-cache get --origin=b.test/y --toc="$d=$other" "$d" | grep -q "complete=inferred.*origin=b.test/y.toc=$other"
