@@ -7,6 +7,7 @@
 #include "common/base/status.h"
 #include "common/format/find.h"
 #include "common/format/row.h"
+#include "common/sys/err.h"
 #include "common/sys/io.h"
 #include "common/sys/view_priv.h"
 
@@ -38,6 +39,16 @@ put_answer(const struct lp_find *f, int answer, struct lp_buf *b)
 	return rc != LP_OK ? rc : lp_buf_addc(b, '\n');
 }
 
+/* What the question itself cannot do; of rows that cannot be read lp_rowin_next has said it. */
+static int
+say_limit(const struct lp_view *v, int rc)
+{
+	if (rc == LP_E_LIMIT)
+		lp_err("layer %s hides and shows the same paths without end, or implies directories without end",
+		    lp_quotes(v->layer));
+	return rc;
+}
+
 static int
 look(struct lp_find *f, const struct lp_view *v, struct lp_rowin *in, struct lp_buf *b)
 {
@@ -48,7 +59,7 @@ look(struct lp_find *f, const struct lp_view *v, struct lp_rowin *in, struct lp_
 	if (answer == LP_FIND_MORE && rc == LP_OK)
 		answer = lp_find_end(f, in->ended && (in->rows.end.complete == LP_COMPLETE_YES || in->rows.end.complete == LP_COMPLETE_INFERRED));
 	if (answer < 0)
-		return answer;
+		return say_limit(v, answer);
 	if (answer == LP_FIND_MORE && rc < 0)
 		return rc;
 	rc = put_answer(f, answer, b);
@@ -66,7 +77,8 @@ lp_view_find(const struct lp_view *v, struct lp_rowin *in, struct lp_view_out *o
 	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
 		seed = 0;
 	rc = lp_find_init(&f, lp_span_str(v->name), v->follow, v->below, seed);
-
+	if (rc == LP_E_LIMIT)
+		lp_err("the name is longer than %lu bytes", LP_MAX_PATH);
 	rc = rc != LP_OK ? rc : look(&f, v, in, &o->b);
 	lp_find_release(&f);
 	return rc;

@@ -257,6 +257,32 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	done
 }
 
+@test "a question that is too much for any layer is answered with why" {
+	local o name
+	name=$(head -c 65537 /dev/zero | tr '\0' a)
+	for o in --cat --find; do
+		run -1 --separate-stderr lp-peek -q -c $o="$name" "$OCI"
+		[ "$output" = '' ]
+		[[ $stderr = *': the name is longer than 65536 bytes' ]]
+	done
+	# each row below a link of 60,000 bytes: it is followed again for each
+	python3 - <<-'END'
+		import tarfile
+		with tarfile.open("busy.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+		    for name, kind, link in [("t", b"5", ""), ("s", b"2", "./" * 30000 + "t"),
+		                             *((f"s/a{i}/x", b"0", "") for i in range(2000))]:
+		        member = tarfile.TarInfo(name)
+		        member.type, member.linkname = kind, link
+		        tar.addfile(member)
+	END
+	layout_make busy one busy.tar
+	run -1 --separate-stderr lp-peek -q -c --cat=nothing oci:busy:one
+	[ "$output" = '' ]
+	[[ $stderr = *': layer '*' hides and shows the same paths without end, or implies directories without end' ]]
+	run -1 --separate-stderr lp-peek -q -c oci:busy:one
+	[[ $stderr = *'without end'* ]]
+}
+
 @test "-o, -H, -0 and -E are lp-merge's" {
 	by_hand "$OCI" -n65536 /dev/null
 	for o in "-o name,size" "-H" "-0" "-E" "-H -o layer,name,xattrs"; do
