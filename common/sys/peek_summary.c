@@ -4,8 +4,8 @@
 
 /* What there is of each image, added up; a layer that both share counts once. */
 struct sums {
-	size_t layers, previews, claims;
-	const char *origin; /* of a claim */
+	size_t layers, previews;
+	size_t claims[LP_PEEK_IMAGES]; /* each image's */
 	uint64_t size;
 	int size_known;
 };
@@ -23,10 +23,7 @@ add_up(const struct lp_peek *p)
 				continue;
 			s.layers++;
 			s.previews += !lp_peek_is_whole(l) && !l->look_only;
-			if (l->complete == LP_COMPLETE_INFERRED) {
-				s.claims++;
-				s.origin = l->image->origin;
-			}
+			s.claims[i] += l->complete == LP_COMPLETE_INFERRED;
 			s.size += l->size > 0 ? (uint64_t)l->size : 0;
 			s.size_known &= l->size >= 0;
 		}
@@ -63,9 +60,11 @@ lp_peek_summary(struct lp_peek *p)
 		/* who reads a pipe must know that more is there */
 		lp_note("preview: of %zu layer%s, %zu %s not listed to the end%s", s.layers, s.layers == 1 ? "" : "s",
 		    s.previews, s.previews == 1 ? "is" : "are", p->o->complete ? "" : " (-c lists all)");
-	if (s.claims > 0)
-		lp_note("%zu layer%s complete by what %s claims: no digest was compared", s.claims,
-		    s.claims == 1 ? " is" : "s are", lp_quotes(s.origin));
+	/* of two images each has an origin of its own */
+	for (size_t i = 0; i < p->nimages; i++)
+		if (s.claims[i] > 0)
+			lp_note("%zu layer%s complete by what %s claims: no digest was compared", s.claims[i],
+			    s.claims[i] == 1 ? " is" : "s are", lp_quotes(p->image[i].origin));
 	if (p->ratelimit_remaining >= 0 && p->ratelimit_remaining <= LP_PEEK_LOW_LIMIT)
 		lp_note("the registry's rate limit leaves %lld more manifests", (long long)p->ratelimit_remaining);
 }

@@ -52,6 +52,11 @@ toc_size() { # IMAGE
 	echo $((${range#*-} - ${range%-*} + 1))
 }
 
+# What is said of a table of contents that an image names which is not named by digest itself.
+claimed_by() { # ORIGIN
+	echo "lp-peek: 1 layer is complete by what $1 claims: no digest was compared"
+}
+
 # ---- what it costs ---------------------------------------------------------------
 
 @test "-c of an indexed layer downloads its table of contents and 4 KiB, by both counts" {
@@ -61,7 +66,7 @@ toc_size() { # IMAGE
 		before=$(registry_served reg)
 		LP_STATS=stats.$kind lp-peek -c "$image" >got 2>err
 		cmp "$D/want" got
-		[ ! -s err ]
+		claimed_by "$(srv_addr reg)/$kind" | cmp err -
 		[ "$(downloaded stats.$kind)" -le $((toc + 4096)) ]
 		[ "$(downloaded stats.$kind)" -ge "$toc" ]
 		[ "$(($(registry_served reg) - before))" -le $((toc + 4096)) ]
@@ -72,10 +77,25 @@ toc_size() { # IMAGE
 	done
 }
 
+@test "--diff: the table of contents that one image names by digest is no more than the other one's claim" {
+	local digest a b
+	registry_push "$D/es:v1" reg other:1
+	digest=$(jq -r '.manifests[0].digest' "$D/es/index.json")
+	a=$(srv_addr reg)/estargz b=$(srv_addr reg)/other
+	run -0 lp-peek -c "$a@$digest"
+	cmp "$D/want" <(printf '%s\n' "$output")
+	run -0 lp-peek -c --diff="$b:1" "$a@$digest"
+	[ "$output" = "$(claimed_by "$b")" ]
+	run -0 lp-peek -c --diff="$a@$digest" "$b:1"
+	[ "$output" = "$(claimed_by "$b")" ]
+	run -0 lp-peek -c --diff="$a:1" "$b:1"
+	[ "$output" = "$(claimed_by "$b"; claimed_by "$a")" ]
+}
+
 @test "an annotation is enough: without -c the listing is complete too" {
 	LP_STATS=stats lp-peek "$(srv_addr reg)/zstd:1" >got 2>err
 	cmp "$D/want" got
-	[ ! -s err ]
+	claimed_by "$(srv_addr reg)/zstd" | cmp err -
 	[ "$(jq -s 'map(select(.tool == "lp-fetch")) | length' stats)" -eq 1 ]
 }
 
@@ -152,11 +172,11 @@ samples() {
 	sed 's/\\xe9/\xef\xbf\xbd/g' sample >json-sample
 }
 
-@test "samples as they are: by their tables, with nothing to say" {
+@test "samples as they are: by their tables, with nothing to say but whose they are" {
 	samples
 	for layout in z e; do
 		run -0 --separate-stderr lp-peek -c --no-cache "oci:$layout:v1"
-		[ -z "$stderr" ]
+		[ "$stderr" = "$(claimed_by "oci:$(pwd -P)/$layout")" ]
 		printf '%s\n' "$output" | cmp json-sample -
 	done
 }
