@@ -82,7 +82,11 @@ received(curl_socket_t s)
 	return getsockopt(s, IPPROTO_TCP, TCP_INFO, &info, &n) == 0 ? info.tcpi_bytes_received : 0;
 }
 
-/* Bytes that came by the connection that it has, since it was first seen on it. libcurl tells its port while it runs, and no more. */
+/*
+ * Bytes that came by the connection that it has, since it was first seen on
+ * it. libcurl tells its port while it runs, and no more; one that has died is
+ * replaced meanwhile, often by a socket of the same number.
+ */
 static uint64_t
 wire_bytes(struct lp_http_transfer *t)
 {
@@ -91,13 +95,12 @@ wire_bytes(struct lp_http_transfer *t)
 
 	if (lp_http_api.easy_getinfo(t->easy, CURLINFO_LOCAL_PORT, &port) != CURLE_OK || port == 0)
 		return 0;
-	if (t->wire != CURL_SOCKET_BAD && t->port == port)
+	if (t->wire != CURL_SOCKET_BAD && local_port(t->wire) == port)
 		return received(t->wire) - t->wire_base;
 	t->wire = CURL_SOCKET_BAD;
 	for (size_t i = 0; i < h->nsockets && t->wire == CURL_SOCKET_BAD; i++)
 		if (local_port(h->sockets[i]) == port)
 			t->wire = h->sockets[i];
-	t->port = port;
 	t->wire_base = t->wire != CURL_SOCKET_BAD ? received(t->wire) : 0;
 	t->body_base = h->totals.bytes;
 	return 0;

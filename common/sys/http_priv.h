@@ -70,7 +70,6 @@ struct lp_http_transfer {
 	uint64_t head_bytes; /* of this try: headers, those of 100 Continue, trailers */
 	int headed;         /* the head is over: what else comes as headers is the next one, or trailers */
 	curl_socket_t wire; /* the socket whose bytes are counted; CURL_SOCKET_BAD: not found yet */
-	long port;          /* its local one */
 	uint64_t wire_base; /* its bytes when it was found, and h->totals.bytes then */
 	int64_t body_base;
 	int fault;          /* what a callback failed with; LP_OK: nothing */

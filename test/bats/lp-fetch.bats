@@ -267,6 +267,52 @@ ranges()
 	[ ! -s said ]
 }
 
+# The server takes the second request of a connection, and closes it. The next
+# connection is not made at once: one that nobody takes fills the queue, until
+# /proc has seen that the client waits.
+@test "a connection that dies unnoticed is replaced; what the first one brought is not held against the next" {
+	cat >dies.py <<-'PY'
+		import os, socket, sys, time
+		def asked(c):
+		    text = b""
+		    while b"\r\n\r\n" not in text:
+		        more = c.recv(65536)
+		        if not more:
+		            return False
+		        text += more
+		    return True
+		s = socket.socket()
+		s.bind(("127.0.0.1", 0))
+		s.listen(0)
+		port = s.getsockname()[1]
+		with open(sys.argv[1] + ".new", "w") as f:
+		    print(port, file=f)
+		os.rename(sys.argv[1] + ".new", sys.argv[1])
+		c, _ = s.accept()
+		asked(c)
+		c.sendall(b"HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n")
+		asked(c)
+		queued = socket.create_connection(("127.0.0.1", port))
+		# it waits for the answer by then, and knows its connection
+		time.sleep(0.5)
+		c.close()
+		while " 0100007F:%04X 02 " % port not in open("/proc/net/tcp").read():
+		    time.sleep(0.01)
+		queued.close()
+		while True:
+		    c, _ = s.accept()
+		    if asked(c):
+		        c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+		    c.close()
+	PY
+	mkdir -p "$LP_SRV/dies"
+	srv_spawn dies python3 dies.py "$LP_SRV/dies/port"
+	wait_for test -s "$LP_SRV/dies/port"
+	run -0 --separate-stderr lp-fetch --retries 0 "http://$(srv_addr dies)/a"
+	[ "$output" = hello ]
+	[ -z "$stderr" ]
+}
+
 @test "--connect-timeout ends what never becomes a connection" {
 	mkdir -p "$LP_SRV/mute"
 	srv_spawn mute python3 -c '
