@@ -44,16 +44,17 @@ read_notices(struct lp_http_transfer *t)
 {
 	struct lp_http *h = t->h;
 	struct lp_span s = lp_http_header(t->r, "RateLimit-Remaining", 0);
+	size_t told = 0;
 	uint64_t left;
 
 	if (s.p != NULL && lp_ratelimit(s, &left) == LP_OK)
 		h->totals.ratelimit_remaining = (int64_t)left;
-	for (size_t i = 0; h->opt.warning != NULL && i < WARNINGS_EACH; i++) {
+	for (size_t i = 0; h->opt.warning != NULL && told < WARNINGS_EACH; i++) {
 		struct lp_span field = lp_http_header(t->r, "Warning", i), text;
 
 		if (field.p == NULL)
 			break;
-		while ((text = lp_warning_next(&field)).p != NULL)
+		for (; told < WARNINGS_EACH && (text = lp_warning_next(&field)).p != NULL; told++)
 			warn(h, text);
 	}
 }

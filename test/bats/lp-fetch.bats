@@ -529,6 +529,13 @@ lp-fetch: a server warns: more
 lp-fetch: a server warns: quota, exceeded" ]
 }
 
+@test "of one answer 16 warnings are told, in however many fields they come" {
+	serve "$(jq -nc 'def told(p): [range(1; 9) | "299 - \"\(p)\(.)\""] | join(", ");
+	    {headers: {Warning: [told(""), told("a"), "299 - \"last\"", told("b")]}}')"
+	run -0 --separate-stderr bash -c 'lp-fetch "$1" >got' - "$URL"
+	[ "$stderr" = "$(printf 'lp-fetch: a server warns: %s\n' {1..8} a{1..8})" ]
+}
+
 @test "a whole blob is held against its digest" {
 	serve '{}'
 	gets 0 1000000 -a --digest "$DIGEST" "$URL"
