@@ -63,9 +63,12 @@ static int
 add_platform(void *arg, const struct lp_descriptor *d)
 {
 	struct lp_buf *b = arg;
-	int rc = b->n > 0 ? lp_buf_adds(b, ", ") : LP_OK;
+	int rc;
 
-	if (rc != LP_OK || !d->has_platform)
+	if (!d->has_platform)
+		return LP_OK;
+	rc = b->n > 0 ? lp_buf_adds(b, ", ") : LP_OK;
+	if (rc != LP_OK)
 		return rc;
 	return lp_platform_put(&d->platform, b) == LP_OK ? LP_OK : LP_E_NOMEM;
 }

@@ -287,6 +287,12 @@ fails()
 	done
 	[ "$n" -eq 2 ]
 	fails 4 'nothing for linux/s390x; there is: linux/arm64, linux/amd64' lp-layers -p linux/s390x "$REG/multi:two"
+	# two without a platform, which cannot be told apart, stand between
+	for arch in arm64 '' '' amd64; do
+		entry "$IN/${arch:-arm64}" "$([ -z "$arch" ] && echo null || echo "{\"os\": \"linux\", \"architecture\": \"$arch\"}")"
+	done | jq -s "{schemaVersion: 2, mediaType: \"$OCI.index.v1+json\", manifests: map(del(.platform | nulls))}" >unsaid.json
+	put_manifest multi:unsaid unsaid.json "$OCI.index.v1+json"
+	fails 4 'nothing for linux/s390x; there is: linux/arm64, linux/amd64' lp-layers -p linux/s390x "$REG/multi:unsaid"
 }
 
 @test "--tags lists the repository's" {
