@@ -84,19 +84,35 @@ remove_file(int dir, const char *name)
 	errno = err;
 }
 
-/*
- * The lock keeps a file that has just replaced a corrupted one from being
- * taken for it. LP_E_ABSENT: a sweeper took a link to an old file for a dead
- * writer's, before it was locked.
- */
+/* In the directory of that path, which another process may take away as an empty one before the file is in it. */
+static int
+tmp_in(struct lp_store *s, const char *path, int *dir, char name[LP_STORE_NAME])
+{
+	int fd = LP_E_SYS, err = ENOENT;
+
+	for (int i = 0; i < 3 && fd < 0 && err == ENOENT; i++) {
+		*dir = lp_store_dir(s, path, 1);
+		if (*dir < 0)
+			return LP_E_SYS;
+		fd = lp_store_tmp(s, *dir, name);
+		if (fd < 0) {
+			err = errno;
+			close(*dir);
+			*dir = -1;
+			errno = err;
+		}
+	}
+	return fd;
+}
+
+/* The lock keeps a file that has just replaced a corrupted one from being taken for it. */
 static int
 publish(const struct lp_store *s, int dir, const char *tmp, const char *name)
 {
-	int rc = LP_OK;
+	int rc;
 
 	lp_store_lock(s);
-	if (renameat(dir, tmp, dir, name) != 0)
-		rc = errno == ENOENT ? LP_E_ABSENT : LP_E_SYS;
+	rc = renameat(dir, tmp, dir, name) == 0 ? LP_OK : LP_E_SYS;
 	lp_store_unlock(s);
 	return rc;
 }
@@ -105,12 +121,11 @@ int
 lp_store_write(struct lp_store *s, const char *path, const char *name, struct lp_span bytes, int sync)
 {
 	char tmp[LP_STORE_NAME];
-	int dir = lp_store_dir(s, path, 1), fd, rc;
+	int dir, fd = tmp_in(s, path, &dir, tmp), rc;
 
-	if (dir < 0)
+	if (fd < 0)
 		return LP_E_SYS;
-	fd = lp_store_tmp(s, dir, tmp);
-	rc = fd < 0 ? LP_E_SYS : lp_write_all(fd, bytes);
+	rc = lp_write_all(fd, bytes);
 	if (rc == LP_OK && sync && fdatasync(fd) != 0)
 		rc = LP_E_SYS;
 	/* who replaces index.json has the lock already, and it does not count */
@@ -118,10 +133,9 @@ lp_store_write(struct lp_store *s, const char *path, const char *name, struct lp
 		rc = LP_E_SYS;
 	if (rc == LP_OK && sync)
 		(void)fsync(dir);
-	if (rc != LP_OK && fd >= 0)
+	if (rc != LP_OK)
 		remove_file(dir, tmp);
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	close(dir);
 	return rc;
 }
@@ -149,22 +163,7 @@ lp_store_put_begin(struct lp_store_put *p, const struct lp_store_blob *b, uint64
 	lp_hash_init(&p->hash);
 	lp_buf_init(&p->sums, LP_STORE_SUMS_MAX);
 	lp_store_dir_path("ranges", lp_store_hex(b->digest), b->origin, path);
-	/* a promotion may take the directory away between the two */
-	for (int i = 0; i < 3 && p->fd < 0; i++) {
-		p->dir = lp_store_dir(b->store, path, 1);
-		if (p->dir < 0)
-			return LP_E_SYS;
-		p->fd = lp_store_tmp(b->store, p->dir, p->tmp);
-		if (p->fd < 0) {
-			int err = errno;
-
-			close(p->dir);
-			p->dir = -1;
-			errno = err;
-			if (err != ENOENT)
-				break;
-		}
-	}
+	p->fd = tmp_in(b->store, path, &p->dir, p->tmp);
 	return p->fd < 0 ? LP_E_SYS : LP_OK;
 }
 
@@ -473,6 +472,9 @@ claim_and_publish(struct lp_store_blob *b, uint64_t size)
 
 	rc = rc != LP_OK ? rc : claim_ranges(&c, b, size);
 	rc = rc != LP_OK ? rc : claim_publish(&c);
+	/* a sweeper took a link to an old file for a dead writer's, before it was locked */
+	if (rc == LP_E_SYS && errno == ENOENT)
+		rc = LP_E_ABSENT;
 	claim_close(&c);
 	return rc;
 }

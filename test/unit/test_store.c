@@ -1,5 +1,8 @@
 /* Names in a store: which text may become one, and to where it leads. */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/base/status.h"
 #include "common/sys/store_priv.h"
@@ -91,11 +94,52 @@ test_names(void)
 	}
 }
 
+/* All of a store without blobs. */
+static void
+remove_store(const char *dir)
+{
+	static const char *const names[] = { "oci-layout", "index.json", "blobs/sha256", "blobs", "ranges/sha256", "ranges",
+		"sums/sha256/" HEX, "sums/sha256", "sums", "" };
+	char path[256];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		ok(remove(path) == 0, "\"%s\" goes", names[i]);
+	}
+}
+
+/* What takes the file away from under its writer is no answer to anything. */
+static void
+test_lost(void)
+{
+	char dir[] = "/tmp/lp-store.XXXXXX";
+	const char *why = "";
+	struct lp_store *s;
+	struct lp_store_blob b;
+	struct lp_store_put put;
+
+	if (mkdtemp(dir) == NULL || lp_store_open(&s, dir, LP_STORE_WRITE, &why) != LP_OK) {
+		ok(0, "a store: %s", why);
+		return;
+	}
+	lp_store_blob_init(&b, s, "sha256:" HEX, lp_span_str("localhost:5000/app"));
+	ok(lp_store_put_begin(&put, &b, 0) == LP_OK && lp_store_put_add(&put, lp_span_str("bytes")) == LP_OK,
+	    "bytes on their way in");
+	ok(unlinkat(put.dir, put.tmp, 0) == 0, "their file goes");
+	errno = 0;
+	ok(lp_store_put_end(&put) == LP_E_SYS && errno == ENOENT, "that is a failure with a reason");
+	lp_store_blob_release(&b);
+	lp_store_drop_ranges(s, "sha256:" HEX, "");
+	lp_store_close(s);
+	remove_store(dir);
+}
+
 int
 main(void)
 {
 	test_digests();
 	test_paths();
 	test_names();
+	test_lost();
 	return unit_done();
 }
