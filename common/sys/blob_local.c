@@ -38,16 +38,16 @@ lp_blob_read_file(struct lp_blob *b, uint64_t last, lp_blob_sink *sink, void *ar
 
 /* It has ended: was that all? */
 static int
-pipe_ended(struct lp_blob *b, uint64_t last, uint64_t at)
+pipe_ended(struct lp_blob *b, uint64_t at)
 {
 	uint64_t has = b->at > b->base ? b->at - b->base : 0;
 
-	if (b->ref.has_range && has < b->ref.length && at <= last)
+	if (b->ref.has_range && has < b->ref.length)
 		return lp_blob_fail(b, LP_E_DATA, "has %llu bytes, which is less than %llu+%llu", ULL(b->at),
 		    ULL(b->ref.offset), ULL(b->ref.length));
 	if (has < at)
 		return lp_blob_fail(b, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(at), ULL(has));
-	return last == LP_RANGE_END || at <= last ? lp_blob_check_size(b, has) : LP_OK;
+	return lp_blob_check_size(b, has);
 }
 
 /*
@@ -70,7 +70,7 @@ lp_blob_read_pipe(struct lp_blob *b, uint64_t last, lp_blob_sink *sink, void *ar
 		if (k < 0)
 			rc = lp_blob_fail_errno(b, "read");
 		if (k == 0)
-			rc = pipe_ended(b, last, *at);
+			rc = pipe_ended(b, *at);
 		if (k <= 0)
 			break;
 		b->at += (uint64_t)k;

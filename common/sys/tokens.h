@@ -7,7 +7,7 @@
  * if it belongs to somebody else, others may read it, or it is neither empty
  * nor begins with the line `#lp-tokens`. Then one line a token: end (seconds
  * since 1970), host, repository, user, token; divided by tabs, escaped as
- * rows are. The lock is POSIX's (F_SETLKW), which is the process's
+ * rows are. The lock is POSIX's (F_SETLK), which is the process's
  * and not the open file's, because an inherited descriptor shares the latter.
  */
 #ifndef LP_SYS_TOKENS_H
