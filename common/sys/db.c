@@ -20,7 +20,7 @@ enum { NAP_NS = 1000 * 1000, NAP_MAX_NS = 50 * 1000 * 1000 };
  */
 enum { STEPS_A_BYTE = 16, STEPS = 4 * 1000 * 1000, STEPS_AT_ONCE = 10000 };
 
-/* Bytes of SQLite's memory: a cache of 32 MiB (sys/cache.c), some rows, and what sorting needs. */
+/* Bytes of SQLite's memory: a cache of 32 MiB (sys/cache_open.c), some rows, and what sorting needs. */
 static const int64_t heap_max = 160 * 1024 * 1024;
 
 static int

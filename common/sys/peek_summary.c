@@ -51,15 +51,18 @@ void
 lp_peek_summary(struct lp_peek *p)
 {
 	struct sums s = add_up(p);
+	int failed = p->o->complete && s.previews > 0;
+	/* where nothing else has failed, this is why the exit code is not 0 */
+	void (*say)(const char *, ...) = failed && p->exit == LP_EXIT_OK ? lp_err : lp_note;
 
-	if (p->o->complete && s.previews > 0)
-		p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);
 	if (lp_tty_is(2))
 		closing_line(p, &s);
-	else if (s.previews > 0)
-		/* who reads a pipe must know that more is there */
-		lp_note("preview: of %zu layer%s, %zu %s not listed to the end%s", s.layers, s.layers == 1 ? "" : "s",
+	/* who reads a pipe must know that more is there */
+	if (s.previews > 0 && (!lp_tty_is(2) || say == lp_err))
+		say("preview: of %zu layer%s, %zu %s not listed to the end%s", s.layers, s.layers == 1 ? "" : "s",
 		    s.previews, s.previews == 1 ? "is" : "are", p->o->complete ? "" : " (-c lists all)");
+	if (failed)
+		p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);
 	/* of two images each has an origin of its own */
 	for (size_t i = 0; i < p->nimages; i++)
 		if (s.claims[i] > 0)

@@ -46,6 +46,14 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	[ "$(wc -l <got)" -gt 100 ]
 }
 
+@test "-c of a layer that ends too early: exit 4, and -q too says why" {
+	tar -cf - "$FIX" | head -c 20000 >cut.tar
+	layout_make short v1 cut.tar
+	run -4 --separate-stderr lp-peek -qc oci:short:v1
+	[ -n "$output" ]
+	[ "$stderr" = 'lp-peek: preview: of 1 layer, 1 is not listed to the end' ]
+}
+
 @test "-c: complete, the same as the pipeline's and as a second time" {
 	by_hand "$OCI" -a want
 	[ -s want ]
