@@ -479,6 +479,21 @@ claim_and_publish(struct lp_store_blob *b, uint64_t size)
 	return rc;
 }
 
+/* Whether it is us who lost them, and not the origin that told others: they are not as their sums say any more. */
+static int
+is_damaged(struct lp_store_blob *b, uint64_t size)
+{
+	struct lp_span part = { NULL, 0 };
+	int rc = LP_OK;
+
+	for (uint64_t at = 0; rc == LP_OK && at < size; at += part.n) {
+		rc = lp_store_read(b, at, size - at, &part);
+		if (rc == LP_OK && part.n == 0)
+			rc = LP_E_ABSENT;
+	}
+	return rc != LP_OK;
+}
+
 int
 lp_store_promote(struct lp_store_blob *b, uint64_t size)
 {
@@ -490,6 +505,8 @@ lp_store_promote(struct lp_store_blob *b, uint64_t size)
 		if (rc != LP_OK || whole)
 			break;
 		rc = claim_and_publish(b, size);
+		if (rc == LP_E_DATA && is_damaged(b, size))
+			rc = LP_E_ABSENT;
 	}
 	if (rc == LP_OK)
 		lp_store_drop_ranges(b->store, b->digest, "");

@@ -112,6 +112,22 @@ sources()
 	cmp "$BLOB" "sk/blobs/sha256/$HEX"
 }
 
+# who does not say how large it is leaves all of it as a range
+@test "a complete range that was corrupted becomes no blob, and the origin is not called a liar" {
+	local there
+	printf '{"/v2/app/blobs/*": {"file": "%s", "content_range": "bytes 0-%d/*"}}\n' "$BLOB" $((SIZE - 1)) >rules
+	fault_start silent rules
+	there=$(srv_addr silent)/app
+	gets 0 "$SIZE" -S st -n "$SIZE" "$there@sha256:$HEX"
+	flip "$(ranges_of st "$there" "$HEX")/0-$((SIZE - 1))" 600000
+	run -0 --separate-stderr bash -c 'lp-fetch -S st -n 1000 --size "$1" "$2" >got' - "$SIZE" "$there@sha256:$HEX"
+	[ -z "$stderr" ]
+	cmp <(head -c 1000 "$BLOB") got
+	[ ! -e "st/blobs/sha256/$HEX" ]
+	# what is not corrupted of it stays
+	gets 0 524288 -O -S st -n 524288 "$there@sha256:$HEX"
+}
+
 @test "bytes of a wrong digest are not kept" {
 	head -c "$SIZE" /dev/zero >zeros
 	printf '{"/v2/app/blobs/*": {"file": "%s"}}\n' "$PWD/zeros" >rules
