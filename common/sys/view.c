@@ -14,7 +14,7 @@
 int
 lp_view_flush(struct lp_view_out *o)
 {
-	int rc = lp_put(lp_buf_span(&o->b));
+	int rc = o->drawn ? lp_put(lp_buf_span(&o->b)) : lp_put_lines(lp_buf_span(&o->b), o->json);
 
 	lp_buf_clear(&o->b);
 	return rc;
@@ -91,9 +91,9 @@ put_title(const struct lp_view *v, struct lp_view_out *o)
 
 	if (v->title == NULL)
 		return LP_OK;
-	rc = v->colors ? lp_buf_adds(&o->b, "\033[1m") : LP_OK;
+	rc = v->colors && o->drawn ? lp_buf_adds(&o->b, "\033[1m") : LP_OK;
 	rc = rc != LP_OK ? rc : lp_buf_adds(&o->b, v->title);
-	if (rc == LP_OK && v->colors)
+	if (rc == LP_OK && v->colors && o->drawn)
 		rc = lp_buf_adds(&o->b, "\033[0m");
 	return rc != LP_OK ? rc : lp_buf_addc(&o->b, '\n');
 }
@@ -114,13 +114,21 @@ show_rows(const struct lp_view *v, struct lp_view_out *o)
 	return rc;
 }
 
+static int
+is_drawn(const struct lp_view *v)
+{
+	return v->kind == LP_VIEW_LISTING || v->kind == LP_VIEW_TREE || v->kind == LP_VIEW_DU ||
+	    (v->kind == LP_VIEW_DIFF && v->for_eyes);
+}
+
 int
 lp_view_run(void *arg)
 {
 	static struct lp_lscolors colors;
 	const struct lp_view *v = arg;
 	const char *ls = getenv("LS_COLORS");
-	struct lp_view_out o = { .colors = v->colors ? &colors : NULL };
+	struct lp_view_out o = { .colors = v->colors ? &colors : NULL, .drawn = is_drawn(v),
+		.json = v->kind == LP_VIEW_DOCUMENT };
 	int rc, end;
 
 	lp_lscolors_init(&colors, lp_span_str(ls != NULL ? ls : ""));

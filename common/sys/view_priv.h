@@ -16,6 +16,8 @@ enum { LP_VIEW_FLUSH = 64 * 1024 }; /* bytes: worth a write */
 struct lp_view_out {
 	struct lp_buf b;
 	const struct lp_lscolors *colors; /* NULL: none */
+	int drawn; /* for eyes, and safe for them; else these are rows, or */
+	int json;
 };
 
 /* Out with it. LP_OK, LP_E_PIPE, or LP_E_SYS after a message. */

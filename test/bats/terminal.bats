@@ -105,6 +105,28 @@ seen()
 	cmp exact.names seen.names
 }
 
+@test "lp-peek's rows and documents on a terminal, with a pager and without" {
+	local how pager
+	layout_make layout app "$IN/evil.tar"
+	echo x >other
+	tar -cf other.tar other
+	layout_make other.layout app other.tar
+	export LP_PAGER=cat
+	for how in '-o name,linkname' --layer=1\ -H --layers\ -o\ name '--diff=oci:other.layout -o name' '--find=*title* -H' --json; do
+		# shellcheck disable=SC2086 # words
+		lp-peek -qc $how oci:layout >exact
+		run ! harmless exact
+		for pager in --no-pager --color=always\ --no-pager ''; do
+			seen "lp-peek -qc $pager $how oci:layout"
+			harmless seen
+			grep -qF title seen
+			run ! cmp -s seen exact
+		done
+	done
+	# and means the same
+	jq -ce .all_entries exact | cmp - <(jq -c .all_entries seen)
+}
+
 @test "lp-peek, lp-layers and lp-cache: an image whose files and history are called so" {
 	layout_make layout app "$IN/evil.tar"
 	# its history, in a config of another digest
