@@ -232,6 +232,13 @@ lp_job_verdict(const int *code, size_t n)
 	return worst == LP_EXIT_SYSTEM || worst == LP_EXIT_USAGE ? worst : first;
 }
 
+/*
+ * What ends a stage whose output nobody reads any more: a signal that nobody
+ * else sends. One that is dying of SIGTERM while it is sent another could not
+ * be told from one that was ended by us.
+ */
+enum { ENOUGH = SIGUSR1 };
+
 /* The one place where a child is found to be gone. */
 static void
 reap(struct lp_job *j, size_t i)
@@ -250,7 +257,7 @@ reap(struct lp_job *j, size_t i)
 	}
 	j->pid[i] = 0;
 	j->alive--;
-	if (j->ended_early[i] && (j->code[i] == -SIGTERM || j->code[i] == -SIGKILL))
+	if (j->ended_early[i] && (j->code[i] == -ENOUGH || j->code[i] == -SIGKILL))
 		j->code[i] = 0;
 	if (i + 1 == j->n)
 		j->enough_ms = lp_clock_ms();
@@ -269,7 +276,7 @@ static const struct press {
 	int after_ms;
 	size_t first; /* stage to begin with */
 	int sig;
-} presses[] = { { 100, 1, SIGTERM }, { 1000, 0, SIGTERM }, { 2000, 0, SIGKILL } };
+} presses[] = { { 100, 1, ENOUGH }, { 1000, 0, ENOUGH }, { 2000, 0, SIGKILL } };
 enum { PRESSES = sizeof(presses) / sizeof(presses[0]) };
 
 int

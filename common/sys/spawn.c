@@ -76,6 +76,7 @@ lp_spawn_child(const struct lp_stage *s, const struct lp_ends *e, pid_t parent)
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGPIPE, SIG_DFL);
+	(void)signal(SIGUSR1, SIG_DFL);
 	(void)signal(SIGCHLD, SIG_DFL);
 	(void)signal(SIGXFSZ, SIG_DFL);
 	/* the parent may have died before the request was made */
