@@ -112,6 +112,7 @@ costs()
 	[ "$(tail -n 1 peak)" -le $((256 * 1024)) ] || { cat peak; return 1; }
 }
 
+# LP_MAX_JSON_MEMORY is what refuses the JSON
 @test "nothing below 1 MiB costs 256 MiB: JSON of many values, rows that imply directories, paths without end" {
 	python3 - <<'PY'
 n = 1 << 20
