@@ -81,6 +81,9 @@ quote = '$(subst ','\'',$(1))'
 # ---- what there is ----------------------------------------------------------
 PROGRAMS := $(patsubst cmd/%.c,%,$(wildcard cmd/lp-*.c))
 COMMON   := $(patsubst %.c,$(O)/%.o,$(filter-out $(if $(ISAL),,%_isal.c),$(wildcard common/*/*.c)))
+# what only one program uses: cmd/x/ is of cmd/lp-x.c
+own       = $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1:lp-%=%)/*.c))
+OWN      := $(foreach p,$(PROGRAMS),$(call own,$p))
 UNIT     := $(patsubst test/unit/%.c,$(O)/unit/%,$(wildcard test/unit/test_*.c))
 FUZZ     := $(patsubst test/fuzz/%.c,$(O)/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
 ORACLE   := $(patsubst test/oracle/%.c,$(O)/oracle/%,$(wildcard test/oracle/*.c))
@@ -93,12 +96,12 @@ MANPAGES := $(wildcard man/*.[1-9])
 
 all: $(PROGRAMS:%=$(O)/bin/%)
 tests: all $(O)/landlock.so $(O)/without $(UNIT) $(FUZZ) $(ORACLE)
-objects: $(COMMON) $(PROGRAMS:%=$(O)/cmd/%.o)
+objects: $(COMMON) $(OWN) $(PROGRAMS:%=$(O)/cmd/%.o)
 
 # How objects and programs are made: two files that are written only where it has changed, and what was
 # made otherwise is made again (other flags, another VERSION, ISA-L that came, a source that went).
 HOW_compile := $(COMPILE)
-HOW_link    := $(LINK) $(foreach p,$(PROGRAMS) tests oracle,$(p): $(LIBS_$(p))) $(LDLIBS) $(COMMON)
+HOW_link    := $(LINK) $(foreach p,$(PROGRAMS) tests oracle,$(p): $(LIBS_$(p))) $(LDLIBS) $(COMMON) $(OWN)
 ifneq ($(HOW_compile),$(file <$(O)/how-to-compile))
 $(O)/how-to-compile: FORCE
 endif
@@ -114,20 +117,24 @@ $(O)/%.o: %.c $(O)/how-to-compile
 	@mkdir -p $(@D)
 	$(call say,CC)$(COMPILE) -c -o $@ $<
 
-$(O)/liblp.a: $(COMMON) $(O)/how-to-link
+$(O)/liblp.a: $(COMMON)
+$(O)/libown.a: $(OWN)
+$(O)/lib%.a: $(O)/how-to-link
 	@rm -f $@
-	$(call say,AR)$(AR) qcs $@ $(COMMON)
+	$(call say,AR)$(AR) qcs $@ $(filter %.o,$^)
 
-$(O)/$(if $(LAUNCH),real,bin)/%: $(O)/cmd/%.o $(WRAP) $(O)/liblp.a
+REAL = $(O)/$(if $(LAUNCH),real,bin)
+$(foreach p,$(PROGRAMS),$(eval $(REAL)/$p: $(call own,$p)))
+$(REAL)/%: $(O)/cmd/%.o $(WRAP) $(O)/liblp.a
 	@mkdir -p $(@D)
-	$(call say,LINK)$(LINK) -o $@ $^ $(LIBS_$*) -lseccomp $(LDLIBS)
+	$(call say,LINK)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS_$*) -lseccomp $(LDLIBS)
 ifneq ($(LAUNCH),)
 $(O)/bin/%: $(O)/real/% $(LAUNCH)
 	@mkdir -p $(@D)
 	$(call say,SCRIPT)printf '#!/bin/sh\nexec %s %s %s "$$@"\n' $(abspath $(LAUNCH) $(O) $<) >$@ && chmod +x $@
 endif
 
-$(O)/unit/%: $(O)/test/unit/%.o $(O)/test/unit/unit.o $(WRAP) $(O)/liblp.a
+$(O)/unit/%: $(O)/test/unit/%.o $(O)/test/unit/unit.o $(WRAP) $(O)/libown.a $(O)/liblp.a
 	@mkdir -p $(@D)
 	$(call say,LINK)$(LINK) -o $@ $^ $(LIBS_tests) -lseccomp $(LDLIBS)
 
@@ -148,11 +155,11 @@ $(O)/without: test/kernel/without.c $(O)/how-to-compile
 # with the fuzzer's own main where the fuzzer is, with a replaying one elsewhere
 FUZZ_MAIN   = $(if $(filter fuzz,$(FLAVOUR)),,$(O)/test/fuzz/replay.o)
 FUZZ_ENGINE = $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer)
-$(O)/fuzz/%: $(O)/test/fuzz/%.o $(FUZZ_MAIN) $(O)/liblp.a
+$(O)/fuzz/%: $(O)/test/fuzz/%.o $(FUZZ_MAIN) $(O)/libown.a $(O)/liblp.a
 	@mkdir -p $(@D)
 	$(call say,LINK)$(LINK) $(FUZZ_ENGINE) -o $@ $^ $(LIBS_tests) -lseccomp $(LDLIBS)
 
-$(O)/oracle/%: $(O)/test/oracle/%.o $(O)/liblp.a
+$(O)/oracle/%: $(O)/test/oracle/%.o $(O)/libown.a $(O)/liblp.a
 	@mkdir -p $(@D)
 	$(call say,LINK)$(LINK) -o $@ $^ $(LIBS_oracle) -lseccomp $(LDLIBS)
 

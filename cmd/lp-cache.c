@@ -4,15 +4,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/cache/cachework.h"
 #include "common/base/digest.h"
 #include "common/base/limits.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
-#include "common/sys/cachework.h"
+#include "common/cli/opt.h"
+#include "common/source/origin.h"
 #include "common/sys/err.h"
 #include "common/sys/home.h"
-#include "common/sys/origin.h"
-#include "common/sys/opt.h"
 #include "common/sys/sandbox.h"
 
 static const char usage[] =

@@ -1,20 +1,20 @@
 /* lp-cat: a layer's tar in, the content of one member out. */
 #include <inttypes.h>
 
+#include "cmd/cat/fetcher.h"
+#include "cmd/cat/tarcopy.h"
+#include "cmd/cat/toccat.h"
 #include "common/base/digest.h"
 #include "common/base/glob.h"
 #include "common/base/status.h"
-#include "common/format/pick.h"
-#include "common/format/tar.h"
+#include "common/cli/opt.h"
+#include "common/cli/stats.h"
+#include "common/merge/pick.h"
 #include "common/sys/err.h"
-#include "common/sys/fetcher.h"
 #include "common/sys/input.h"
 #include "common/sys/io.h"
-#include "common/sys/opt.h"
 #include "common/sys/sandbox.h"
-#include "common/sys/stats.h"
-#include "common/sys/tarcopy.h"
-#include "common/sys/toccat.h"
+#include "common/tar/tar.h"
 
 static const char usage[] =
     "usage: lp-cat [-hLqVv] [-f FILE] [--stats=FILE] NAME\n"

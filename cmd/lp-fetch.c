@@ -3,19 +3,19 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cmd/fetch/fillwork.h"
+#include "cmd/fetch/outlet.h"
 #include "common/base/num.h"
+#include "common/base/range.h"
 #include "common/base/status.h"
-#include "common/format/range.h"
-#include "common/sys/blob.h"
+#include "common/cli/opt.h"
+#include "common/cli/progress.h"
+#include "common/cli/stats.h"
+#include "common/net/netopt.h"
+#include "common/source/blob.h"
+#include "common/source/fill.h"
 #include "common/sys/err.h"
-#include "common/sys/fill.h"
-#include "common/sys/fillwork.h"
-#include "common/sys/netopt.h"
-#include "common/sys/opt.h"
-#include "common/sys/outlet.h"
-#include "common/sys/progress.h"
 #include "common/sys/sandbox.h"
-#include "common/sys/stats.h"
 
 static const char usage[] =
     "usage: lp-fetch [-Ohqv] [-V] [-a | -n BYTES | -r RANGE] [-S STORE] [--digest=DIGEST]\n"

@@ -4,13 +4,13 @@
 
 #include "common/base/num.h"
 #include "common/base/status.h"
-#include "common/format/inflate.h"
+#include "common/cli/opt.h"
+#include "common/cli/stats.h"
+#include "common/codec/inflate.h"
 #include "common/sys/err.h"
 #include "common/sys/input.h"
 #include "common/sys/io.h"
-#include "common/sys/opt.h"
 #include "common/sys/sandbox.h"
-#include "common/sys/stats.h"
 #include "common/sys/writer.h"
 
 static const char usage[] =

@@ -2,13 +2,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/layers/layers.h"
 #include "common/base/status.h"
+#include "common/cli/opt.h"
+#include "common/cli/stats.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
-#include "common/sys/layers.h"
-#include "common/sys/opt.h"
 #include "common/sys/sandbox.h"
-#include "common/sys/stats.h"
 
 static const char usage[] =
     "usage: lp-layers [-EHOhjqv] [-V] [-o COLUMNS] [-p OS/ARCH[/VARIANT]] [-S STORE]\n"

@@ -2,15 +2,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/merge/mergework.h"
 #include "common/base/limits.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
+#include "common/cli/listing.h"
+#include "common/cli/opt.h"
+#include "common/cli/stats.h"
 #include "common/sys/err.h"
-#include "common/sys/listing.h"
-#include "common/sys/mergework.h"
-#include "common/sys/opt.h"
 #include "common/sys/sandbox.h"
-#include "common/sys/stats.h"
 
 static const char usage[] =
     "usage: lp-merge [-ahqv] [-V] " LP_LISTING_USAGE "\n"

@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cmd/peek/peek.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
+#include "common/cli/opt.h"
+#include "common/net/netopt.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
-#include "common/sys/netopt.h"
-#include "common/sys/opt.h"
-#include "common/sys/peek.h"
 
 static const char usage[] =
     "usage: lp-peek [-0cEHhjOqVv] [-n BYTES] [-o COLUMNS] [-p OS/ARCH[/VARIANT]] [-S STORE]\n"

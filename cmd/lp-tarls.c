@@ -2,15 +2,15 @@
 #include <inttypes.h>
 
 #include "common/base/status.h"
-#include "common/format/tar.h"
+#include "common/cli/listing.h"
+#include "common/cli/opt.h"
+#include "common/cli/stats.h"
 #include "common/sys/clock.h"
 #include "common/sys/err.h"
 #include "common/sys/input.h"
 #include "common/sys/io.h"
-#include "common/sys/listing.h"
-#include "common/sys/opt.h"
 #include "common/sys/sandbox.h"
-#include "common/sys/stats.h"
+#include "common/tar/tar.h"
 
 static const char usage[] =
     "usage: lp-tarls [-hqv] [-V] " LP_LISTING_USAGE " [-L LABEL]\n"

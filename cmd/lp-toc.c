@@ -2,18 +2,18 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "cmd/toc/tocverify.h"
+#include "common/base/jsonread.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
-#include "common/format/footer.h"
-#include "common/format/json.h"
+#include "common/cli/listing.h"
+#include "common/cli/stats.h"
 #include "common/sys/err.h"
 #include "common/sys/input.h"
 #include "common/sys/io.h"
-#include "common/sys/listing.h"
 #include "common/sys/sandbox.h"
-#include "common/sys/stats.h"
-#include "common/sys/tocread.h"
-#include "common/sys/tocverify.h"
+#include "common/toc/footer.h"
+#include "common/toc/tocread.h"
 
 static const char usage[] =
     "usage: lp-toc [-0CEHhjlqVv] [-m GLOB] [-n COUNT] [-o COLUMNS] [--digest=DIGEST]\n"

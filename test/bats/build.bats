@@ -22,7 +22,7 @@ setup() {
 	run -0 make -s "$UNIT"
 	run -0 make -q "$UNIT"
 	grep -q aligned.o <(ar t build/release/liblp.a)
-	rm common/format/aligned.c
+	rm common/view/aligned.c
 	run -0 make "$UNIT"
 	[[ $output != *CC* ]]
 	run ! grep -q aligned.o <(ar t build/release/liblp.a)
@@ -33,15 +33,15 @@ setup() {
 	run -1 make -q "$UNIT" LDFLAGS=-Wl,-s
 	run -0 make "$UNIT" LDFLAGS=-Wl,-s
 	[[ $output = *LINK* && $output != *CC* ]]
-	run -0 make ISAL= build/release/common/format/deflate.o
+	run -0 make ISAL= build/release/common/codec/deflate.o
 	[[ $output = *'zlib alone: ISA-L was not found'* ]]
-	run -0 nm build/release/common/format/deflate.o
+	run -0 nm build/release/common/codec/deflate.o
 	[[ $output != *isal* ]]
-	run -0 make build/release/common/format/deflate.o
+	run -0 make build/release/common/codec/deflate.o
 	[[ $output = *'ISA-L and zlib'* ]]
-	run -0 nm build/release/common/format/deflate.o
+	run -0 nm build/release/common/codec/deflate.o
 	[[ $output = *isal* ]]
-	o=build/release/common/format/deflate.o
+	o=build/release/common/codec/deflate.o
 	for change in 'VERSION=9.9' 'CFLAGS=-O1' 'CPPFLAGS=-DX' 'CC=gcc -pipe'; do
 		run -0 make -s "$o"
 		run -0 make -q "$o"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "common/base/status.h"
-#include "common/format/authfile.h"
+#include "common/oci/authfile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

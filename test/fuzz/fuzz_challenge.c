@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "common/base/status.h"
-#include "common/format/challenge.h"
+#include "common/oci/challenge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/status.h"
-#include "common/format/footer.h"
+#include "common/toc/footer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 
 #include "common/base/status.h"
-#include "common/format/dockerarchive.h"
-#include "common/format/layerrow.h"
-#include "common/format/layout.h"
-#include "common/format/manifest.h"
+#include "common/oci/dockerarchive.h"
+#include "common/oci/layerrow.h"
+#include "common/oci/layout.h"
+#include "common/oci/manifest.h"
 
 #define A "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 

@@ -11,8 +11,8 @@
 
 #include "common/base/sort.h"
 #include "common/base/status.h"
-#include "common/format/merge.h"
-#include "common/format/walk.h"
+#include "common/merge/merge.h"
+#include "common/merge/walk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/entry.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
-#include "common/format/entry.h"
-#include "common/format/pax.h"
+#include "common/tar/pax.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

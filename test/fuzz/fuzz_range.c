@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/range.h"
 #include "common/base/status.h"
-#include "common/format/httpfield.h"
-#include "common/format/range.h"
+#include "common/net/httpfield.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

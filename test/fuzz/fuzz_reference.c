@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "common/base/status.h"
-#include "common/format/reference.h"
+#include "common/oci/reference.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

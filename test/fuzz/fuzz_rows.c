@@ -12,7 +12,7 @@
 #include "common/base/map.h"
 #include "common/base/status.h"
 #include "common/base/utf8.h"
-#include "common/format/rowread.h"
+#include "common/row/rowread.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

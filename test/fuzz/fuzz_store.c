@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/base/status.h"
-#include "common/sys/store_priv.h"
+#include "common/store/store_priv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

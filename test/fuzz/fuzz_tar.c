@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "common/base/limits.h"
-#include "common/format/row.h"
-#include "common/format/tar.h"
+#include "common/row/row.h"
+#include "common/tar/tar.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

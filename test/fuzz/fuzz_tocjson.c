@@ -7,7 +7,7 @@
 
 #include "common/base/map.h"
 #include "common/base/status.h"
-#include "common/format/tocjson.h"
+#include "common/toc/tocjson.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -15,7 +15,7 @@
 #include "common/base/buf.h"
 #include "common/base/sort.h"
 #include "common/base/status.h"
-#include "common/format/tar.h"
+#include "common/tar/tar.h"
 
 struct row {
 	struct lp_buf name, link, uname, gname, xattrs;

@@ -11,7 +11,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/status.h"
-#include "common/format/tarhdr.h"
+#include "common/tar/tarhdr.h"
 
 struct tm_header {
 	const char *name;

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "common/base/status.h"
-#include "common/format/aligned.h"
+#include "common/view/aligned.h"
 #include "test/unit/unit.h"
 
 #define REG(n, s) { .type = LP_REG, .mode = 0644, .name = { (const unsigned char *)(n), sizeof(n) - 1 }, .size = (s), \

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
 #include "common/base/status.h"
-#include "common/format/authfile.h"
+#include "common/oci/authfile.h"
 #include "test/unit/unit.h"
 
 /* base64 of alice:secret, bob:hunter2 and carol:with:colon */

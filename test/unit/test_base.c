@@ -4,7 +4,7 @@
 #include "common/base/base64.h"
 #include "common/base/buf.h"
 #include "common/base/escape.h"
-#include "common/base/json.h"
+#include "common/base/jsonwrite.h"
 #include "common/base/num.h"
 #include "common/base/sort.h"
 #include "common/base/status.h"

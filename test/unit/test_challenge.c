@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
 #include "common/base/status.h"
-#include "common/format/challenge.h"
+#include "common/oci/challenge.h"
 #include "test/unit/unit.h"
 
 struct wanted {

@@ -8,8 +8,8 @@
 #include <zlib.h>
 
 #include "common/base/buf.h"
-#include "common/format/deflate.h"
-#include "common/format/deflate_block.h"
+#include "common/codec/deflate.h"
+#include "common/codec/deflate_block.h"
 #include "test/unit/unit.h"
 
 /* Small enough that windows slide, and large enough to be legal. */

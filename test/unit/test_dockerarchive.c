@@ -1,5 +1,5 @@
 #include "common/base/status.h"
-#include "common/format/dockerarchive.h"
+#include "common/oci/dockerarchive.h"
 #include "test/unit/unit.h"
 
 static void

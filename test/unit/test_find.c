@@ -1,9 +1,9 @@
-/* Looking for one name: in a layer (format/pick.h), in an image (format/find.h). */
+/* Looking for one name: in a layer (merge/pick.h), in an image (merge/find.h). */
 #include <stdlib.h>
 
 #include "common/base/status.h"
-#include "common/format/find.h"
-#include "common/format/pick.h"
+#include "common/merge/find.h"
+#include "common/merge/pick.h"
 #include "test/unit/unit.h"
 
 enum { MAX = 8 };

@@ -2,7 +2,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/status.h"
-#include "common/format/footer.h"
+#include "common/toc/footer.h"
 #include "test/unit/unit.h"
 
 #define GZ_HEAD "\x1f\x8b\x08\x04\0\0\0\0\0\xff"

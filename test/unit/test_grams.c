@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "common/base/status.h"
-#include "common/format/grams.h"
+#include "common/cache/grams.h"
 #include "test/unit/unit.h"
 
 enum { PATHS = 5000, NAME = 40 };

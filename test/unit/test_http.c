@@ -2,9 +2,9 @@
 #include <stdlib.h>
 
 #include "common/base/buf.h"
+#include "common/base/range.h"
 #include "common/base/status.h"
-#include "common/format/httpfield.h"
-#include "common/format/range.h"
+#include "common/net/httpfield.h"
 #include "test/unit/unit.h"
 
 #define MAX63 "9223372036854775807"

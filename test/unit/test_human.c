@@ -1,6 +1,6 @@
 #include <stdint.h>
 
-#include "common/format/human.h"
+#include "common/view/human.h"
 #include "test/unit/unit.h"
 
 #define SPAN(call) lp_span(room, (size_t)((call) - room))

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/base/status.h"
-#include "common/format/imagedoc.h"
+#include "common/view/imagedoc.h"
 #include "test/unit/unit.h"
 
 static const struct lp_layerdoc layers[] = {

@@ -1,7 +1,7 @@
 /*
  * Made-up images, some thousands, all of short paths so that they meet:
  * where in its layer a whiteout stands makes no difference, lookups
- * (format/find.h) answer what the merge shows, and totals are plain sums.
+ * (merge/find.h) answer what the merge shows, and totals are plain sums.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "common/base/status.h"
-#include "common/format/find.h"
-#include "common/format/layerdiff.h"
-#include "common/format/merge.h"
-#include "common/format/walk.h"
+#include "common/merge/find.h"
+#include "common/merge/layerdiff.h"
+#include "common/merge/merge.h"
+#include "common/merge/walk.h"
 #include "test/unit/unit.h"
 
 enum { LAYERS = 4, ROWS = 9, NAME_SIZE = 48, WORD = 32, IMAGES = 1500, ORDERS = 10000, NAMES = 3 + 9 + 27 };

@@ -11,7 +11,7 @@
 #include "common/base/buf.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
-#include "common/format/inflate.h"
+#include "common/codec/inflate.h"
 #include "test/unit/unit.h"
 
 enum { MAX = 4 * 1024 * 1024 };

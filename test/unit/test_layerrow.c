@@ -1,5 +1,5 @@
 #include "common/base/status.h"
-#include "common/format/layerrow.h"
+#include "common/oci/layerrow.h"
 #include "test/unit/unit.h"
 
 static json_t *

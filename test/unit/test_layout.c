@@ -1,5 +1,5 @@
 #include "common/base/status.h"
-#include "common/format/layout.h"
+#include "common/oci/layout.h"
 #include "test/unit/unit.h"
 
 #define A "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

@@ -1,4 +1,4 @@
-#include "common/format/lscolors.h"
+#include "common/view/lscolors.h"
 #include "test/unit/unit.h"
 
 static void

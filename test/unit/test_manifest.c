@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
 #include "common/base/status.h"
-#include "common/format/manifest.h"
+#include "common/oci/manifest.h"
 #include "test/unit/unit.h"
 
 #define HEX_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

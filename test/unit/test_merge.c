@@ -6,12 +6,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "common/base/arena.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
-#include "common/format/layerdiff.h"
-#include "common/format/merge.h"
-#include "common/format/walk.h"
+#include "common/merge/arena.h"
+#include "common/merge/layerdiff.h"
+#include "common/merge/merge.h"
+#include "common/merge/walk.h"
 #include "test/unit/unit.h"
 
 static void

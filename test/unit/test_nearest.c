@@ -1,4 +1,4 @@
-#include "common/format/nearest.h"
+#include "common/view/nearest.h"
 #include "test/unit/unit.h"
 
 static void

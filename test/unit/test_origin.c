@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/status.h"
-#include "common/sys/origin.h"
+#include "common/source/origin.h"
 #include "test/unit/unit.h"
 
 static void

@@ -1,10 +1,10 @@
 /* Values of pax records, and extended attributes. Records as such: test_tar.c. */
 #include <stdint.h>
 
+#include "common/base/entry.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
-#include "common/format/entry.h"
-#include "common/format/pax.h"
+#include "common/tar/pax.h"
 #include "test/unit/tarmake.h"
 #include "test/unit/unit.h"
 

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "common/base/status.h"
+#include "common/run/proc.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
-#include "common/sys/proc.h"
 #include "common/sys/tmpfile.h"
 #include "test/unit/unit.h"
 

@@ -2,9 +2,10 @@
 #include <unistd.h>
 
 #include "common/base/status.h"
+#include "common/cli/progress.h"
 #include "common/sys/io.h"
-#include "common/sys/progress.h"
 #include "common/sys/tty.h"
+#include "common/view/bars.h"
 #include "test/unit/unit.h"
 
 static void

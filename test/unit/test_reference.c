@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
 #include "common/base/status.h"
-#include "common/format/reference.h"
+#include "common/oci/reference.h"
 #include "test/unit/unit.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

@@ -1,5 +1,5 @@
 /* How long to wait before a further try: growth, cap, jitter, and Retry-After above all of them. */
-#include "common/format/retry.h"
+#include "common/net/retry.h"
 #include "test/unit/unit.h"
 
 /* 1994-11-06 08:49:37 */

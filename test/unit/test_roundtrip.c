@@ -11,7 +11,7 @@
 #include "common/base/limits.h"
 #include "common/base/sort.h"
 #include "common/base/status.h"
-#include "common/format/rowread.h"
+#include "common/row/rowread.h"
 #include "test/unit/unit.h"
 
 enum { ROUNDS = 300, ROWS = 12, TEXTS = 7, XATTRS = 4, TEXT_MAX = 64 };

@@ -4,7 +4,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/status.h"
-#include "common/format/row.h"
+#include "common/row/row.h"
 #include "test/unit/unit.h"
 
 static const struct lp_entry plain = {

@@ -1,6 +1,6 @@
 /* What differs between two rows of one path: a table of pairs, each looked at from both sides. */
 #include "common/base/status.h"
-#include "common/format/rowdiff.h"
+#include "common/view/rowdiff.h"
 #include "test/unit/unit.h"
 
 #define FILE_ .type = LP_REG, .mode = 0644, .has = LP_HAS_MTIME, .mtime = 100, .size = 5

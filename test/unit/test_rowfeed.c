@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/merge/rowfeed.h"
 #include "common/base/status.h"
-#include "common/sys/rowfeed.h"
 #include "test/unit/unit.h"
 
 /* A listing: a first line, so many numbered rows, a last line. */

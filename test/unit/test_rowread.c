@@ -7,7 +7,7 @@
 #include "common/base/limits.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
-#include "common/format/rowread.h"
+#include "common/row/rowread.h"
 #include "test/unit/unit.h"
 
 /* What events say, one line each: enough to tell two readings apart. */

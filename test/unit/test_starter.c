@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "common/base/status.h"
+#include "common/run/spawn.h"
+#include "common/run/starter.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
-#include "common/sys/spawn.h"
-#include "common/sys/starter.h"
 #include "test/unit/unit.h"
 
 static char dir[] = "/tmp/test_starter.XXXXXX";

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/status.h"
-#include "common/sys/store_priv.h"
+#include "common/store/store_priv.h"
 #include "test/unit/unit.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "common/base/status.h"
+#include "common/cli/stats.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
-#include "common/sys/stats.h"
 #include "test/unit/unit.h"
 
 static void

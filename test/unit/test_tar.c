@@ -7,7 +7,7 @@
 #include <stdarg.h>
 
 #include "common/base/limits.h"
-#include "common/format/tar.h"
+#include "common/tar/tar.h"
 #include "test/unit/tarmake.h"
 #include "test/unit/unit.h"
 

@@ -5,8 +5,8 @@
  */
 #include <inttypes.h>
 
-#include "common/format/row.h"
-#include "common/format/tar.h"
+#include "common/row/row.h"
+#include "common/tar/tar.h"
 #include "test/oracle/tarrandom.h"
 #include "test/unit/unit.h"
 

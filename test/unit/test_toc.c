@@ -4,7 +4,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/status.h"
-#include "common/format/toc.h"
+#include "common/toc/toc.h"
 #include "test/unit/unit.h"
 
 #define SHA_A "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

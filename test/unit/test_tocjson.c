@@ -1,11 +1,11 @@
-/* What a blob stores as its table of contents, unwrapped (format/tocjson.h). */
+/* What a blob stores as its table of contents, unwrapped (toc/tocjson.h). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include "common/base/status.h"
-#include "common/format/tocjson.h"
+#include "common/toc/tocjson.h"
 #include "test/unit/unit.h"
 
 #define JSON "{\"version\":1,\"entries\":[]}"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/status.h"
-#include "common/sys/tokens.h"
+#include "common/net/tokens.h"
 #include "test/unit/unit.h"
 
 static char dir[] = "/tmp/test_tokens.XXXXXX";

@@ -1,7 +1,7 @@
 #include <stdint.h>
 
 #include "common/base/status.h"
-#include "common/format/treeview.h"
+#include "common/view/treeview.h"
 #include "test/unit/unit.h"
 
 struct row {

@@ -1,0 +1,168 @@
+#include "cmd/cat/fetcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/num.h"
+#include "common/base/status.h"
+#include "common/run/spawn.h"
+#include "common/sys/err.h"
+#include "common/sys/io.h"
+
+/* What the child knows; a function stage shares our memory as it was at the fork. */
+struct duty {
+	const char *source;
+	const char *const *args;
+	size_t nargs;
+	int status;
+};
+
+enum { RANGE_MAX = 64, INHERITED = 3 };
+
+/* Run lp-fetch to its end. Its exit code. */
+static int
+fetch(const struct duty *d, const char *range)
+{
+	const char *argv[LP_FETCHER_ARGS + 6] = { "lp-fetch", "-r", range };
+	struct lp_stage stage = { .argv = argv };
+	size_t n = 3;
+	struct lp_ends ends = { .out = 1, .err = 2, .report = -1 };
+	int status;
+	pid_t pid;
+
+	for (size_t i = 0; i < d->nargs; i++)
+		argv[n++] = d->args[i];
+	argv[n++] = "--";
+	argv[n] = d->source;
+	ends.in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	pid = ends.in < 0 ? -1 : lp_spawn(&stage, &ends);
+	if (pid < 0) {
+		lp_err_errno("cannot run lp-fetch");
+		return LP_EXIT_SYSTEM;
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return LP_EXIT_SYSTEM;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : LP_EXIT_SYSTEM;
+}
+
+/*
+ * The child: wait for a range, or for the end of whoever would ask. Our
+ * own stdout stays open until lp-fetch is gone: the reader's end of file
+ * means that all is done, and then one byte says how.
+ */
+static int
+serve(void *arg)
+{
+	const struct duty *d = arg;
+	char range[RANGE_MAX + 1];
+	ptrdiff_t n = lp_read_full(0, range, RANGE_MAX);
+	unsigned char code;
+
+	if (n <= 0)
+		return LP_EXIT_OK;
+	range[n] = '\0';
+	code = (unsigned char)fetch(d, range);
+	close(1);
+	(void)lp_write_all(d->status, lp_span(&code, 1));
+	return code;
+}
+
+static void
+close_all(const int *fd, size_t n)
+{
+	int err = errno;
+
+	for (size_t i = 0; i < n; i++)
+		if (fd[i] >= 0)
+			close(fd[i]);
+	errno = err;
+}
+
+/* What lp-fetch looks for under its number in the environment: reports, and the token that all share. */
+static size_t
+inherited(int *fd)
+{
+	static const char *const variables[INHERITED] = { "LP_STATS", "LP_PROGRESS", "LP_TOKEN_FD" };
+	static const char dir[] = "/dev/fd/";
+	size_t n = 0;
+	uint64_t v;
+
+	for (size_t i = 0; i < INHERITED; i++) {
+		const char *s = getenv(variables[i]);
+
+		if (s != NULL && strncmp(s, dir, sizeof(dir) - 1) == 0)
+			s += sizeof(dir) - 1;
+		if (s != NULL && lp_num_u64(lp_span_str(s), INT32_MAX, &v) == LP_OK && fcntl((int)v, F_GETFD) >= 0)
+			fd[n++] = (int)v;
+	}
+	return n;
+}
+
+int
+lp_fetcher_start(struct lp_fetcher *f, const char *source, const char *const *args, size_t nargs)
+{
+	int fd[6] = { -1, -1, -1, -1, -1, -1 }, keep[1 + INHERITED];
+	struct duty duty = { source, args, nargs, -1 };
+	struct lp_stage stage = { .run = serve, .arg = &duty };
+	struct lp_ends ends = { .err = 2, .report = -1 };
+
+	*f = (struct lp_fetcher){ -1, -1, -1, -1 };
+	for (size_t i = 0; i < 6; i += 2) {
+		if (pipe2(fd + i, O_CLOEXEC) != 0) {
+			close_all(fd, 6);
+			return LP_E_SYS;
+		}
+	}
+	duty.status = fd[5];
+	ends.in = fd[0];
+	ends.out = fd[3];
+	keep[0] = fd[5];
+	ends.keep = keep;
+	ends.nkeep = 1 + inherited(keep + 1);
+	f->pid = lp_spawn(&stage, &ends);
+	if (f->pid < 0) {
+		close_all(fd, 6);
+		return LP_E_SYS;
+	}
+	close_all((int[]){ fd[0], fd[3], fd[5] }, 3);
+	f->ask = fd[1];
+	f->data = fd[2];
+	f->status = fd[4];
+	return LP_OK;
+}
+
+int
+lp_fetcher_ask(struct lp_fetcher *f, uint64_t first, uint64_t last)
+{
+	char range[RANGE_MAX];
+	int n = last == UINT64_MAX ? snprintf(range, sizeof(range), "%" PRIu64 "-", first) :
+	    snprintf(range, sizeof(range), "%" PRIu64 "-%" PRIu64, first, last);
+	int rc = lp_write_all(f->ask, lp_span(range, (size_t)n));
+
+	close(f->ask);
+	f->ask = -1;
+	return rc == LP_OK ? LP_OK : LP_E_SYS;
+}
+
+int
+lp_fetcher_end(struct lp_fetcher *f)
+{
+	int asked = f->ask < 0;
+	unsigned char code = LP_EXIT_SYSTEM;
+
+	if (f->ask >= 0)
+		close(f->ask);
+	close(f->data);
+	if (lp_read_full(f->status, &code, 1) != 1 && !asked)
+		code = LP_EXIT_OK;
+	close(f->status);
+	*f = (struct lp_fetcher){ -1, -1, -1, -1 };
+	return code;
+}

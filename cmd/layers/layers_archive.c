@@ -1,0 +1,47 @@
+#include "cmd/layers/layers_priv.h"
+#include "common/base/status.h"
+#include "common/sys/err.h"
+
+static int
+rows(struct lp_layers *l, const struct lp_archive *a, const struct lp_reference *archive)
+{
+	const struct lp_layerend end = { .digest = "", .manifest = "", .layers = a->n,
+		.platform = a->config.has_platform ? &a->config.platform : NULL };
+	struct lp_reference ref = *archive;
+	int rc = lp_layers_begin(l);
+
+	ref.kind = LP_REF_FILE;
+	ref.has_range = 1;
+	for (size_t i = 0; i < a->n && rc == LP_OK; i++) {
+		const struct lp_archive_layer *x = &a->layer[i];
+		struct lp_layer layer = { .mediatype = lp_span_str(x->mediatype), .created_by = x->created_by,
+			.diff_id = x->diff_id, .size = x->size, .has_size = 1, .index = i };
+
+		ref.offset = x->offset;
+		ref.length = x->size;
+		rc = lp_layers_row(l, &ref, &layer);
+	}
+	return lp_layers_end(l, rc, &end);
+}
+
+int
+lp_layers_archive(struct lp_layers *l, struct lp_archive *a, const struct lp_reference *ref)
+{
+	int rc = lp_archive_load(a, ref->name);
+
+	if (rc != LP_OK) {
+		lp_err("%s: %s", lp_quotes(l->text), a->why);
+		return rc;
+	}
+	switch (l->what) {
+	case LP_LAYERS_ROWS:
+		return rows(l, a, ref);
+	case LP_LAYERS_INDEX:
+		return lp_layers_add(l, lp_buf_span(&a->catalogue));
+	case LP_LAYERS_CONFIG:
+		return lp_layers_add(l, lp_buf_span(&a->config_bytes));
+	default:
+		lp_err("%s: an archive of docker save has neither manifest nor digest", lp_quotes(l->text));
+		return LP_E_ABSENT;
+	}
+}

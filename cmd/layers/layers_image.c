@@ -1,0 +1,198 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/layers/layers_priv.h"
+#include "common/base/status.h"
+#include "common/sys/err.h"
+
+/* A failure of the image's: say it with its name. */
+static int
+say(const struct lp_layers *l, const struct lp_image *im, int rc)
+{
+	if (rc != LP_OK && rc != LP_E_PIPE)
+		lp_err("%s: %s", lp_quotes(l->text), im->why);
+	return rc;
+}
+
+/* The same, with what a user should know of an answer that is one. */
+static int
+answer(const struct lp_layers *l, const struct lp_image *im, int rc)
+{
+	rc = say(l, im, rc);
+	if (rc == LP_OK && im->note[0] != '\0')
+		lp_note("%s: %s", lp_quotes(l->text), im->note);
+	return rc;
+}
+
+static void
+set_digest(struct lp_layers *l, const struct lp_document *d)
+{
+	memcpy(l->digest, d->digest, sizeof(l->digest));
+}
+
+/* ---- what is asked before anything is loaded -------------------------------------- */
+
+static int
+put_digest(struct lp_layers *l, struct lp_image *im)
+{
+	int rc;
+
+	if (!l->chosen) {
+		rc = lp_image_digest(im, l->digest);
+	} else {
+		rc = lp_image_load(im);
+		rc = rc != LP_OK ? rc : lp_image_choose(im, &l->want);
+		if (rc == LP_OK)
+			set_digest(l, im->image);
+	}
+	rc = answer(l, im, rc);
+	rc = rc != LP_OK ? rc : lp_layers_add(l, lp_span_str(l->digest));
+	return rc != LP_OK ? rc : lp_layers_add(l, lp_span_str("\n"));
+}
+
+static int
+each_platform(void *arg, const struct lp_descriptor *d)
+{
+	struct lp_layers *l = arg;
+
+	l->entries++;
+	return lp_platform_write(&l->fmt, d, &l->out) == LP_OK ? LP_OK : LP_E_NOMEM;
+}
+
+static int
+put_platforms(struct lp_layers *l, struct lp_image *im)
+{
+	int rc = answer(l, im, lp_image_load(im));
+
+	if (rc == LP_OK && l->header)
+		rc = lp_platform_header(&l->fmt, &l->out);
+	return rc != LP_OK ? rc : say(l, im, lp_image_platforms(im, each_platform, l));
+}
+
+/* ---- of the image that was chosen ---------------------------------------------------- */
+
+static int
+put_config(struct lp_layers *l, struct lp_image *im)
+{
+	int rc = say(l, im, lp_image_load_config(im));
+
+	if (rc != LP_OK)
+		return rc;
+	if (im->config.root == NULL) {
+		lp_err("%s: %s has no image config", lp_quotes(l->text),
+		    im->image->m.kind == LP_MANIFEST_SCHEMA1 ? "a manifest of schema 1" : "an artifact that is no image");
+		return LP_E_ABSENT;
+	}
+	return lp_layers_add(l, lp_buf_span(&im->config_bytes));
+}
+
+/* The reference of a layer: that of its image, with its own digest. */
+static struct lp_reference
+layer_reference(const struct lp_image *im, const struct lp_descriptor *d)
+{
+	struct lp_reference ref = im->ref;
+
+	ref.name[0] = '\0';
+	snprintf(ref.digest, sizeof(ref.digest), "%.*s", (int)d->digest.n, (const char *)d->digest.p);
+	return ref;
+}
+
+static void
+fill_layer(const struct lp_image *im, size_t i, struct lp_layer *l)
+{
+	const struct lp_descriptor *d = &im->image->m.v[i];
+
+	*l = (struct lp_layer){ .digest = d->digest, .mediatype = d->mediatype, .created_by = d->created_by,
+		.annotations = d->annotations, .urls = d->urls, .size = d->size, .has_size = d->has_size, .index = i };
+	if (im->config.root != NULL) {
+		l->created_by = im->config.v[i].created_by;
+		l->diff_id = im->config.v[i].diff_id;
+	}
+}
+
+/* What the image says it is for: its config knows better than the index; NULL if neither knows. */
+static const struct lp_platform *
+platform_of(const struct lp_image *im)
+{
+	if (im->config.has_platform)
+		return &im->config.platform;
+	return im->image->m.has_platform ? &im->image->m.platform : NULL;
+}
+
+/* An image without an index is the answer for every platform: not silently, if one was asked for. */
+static void
+other_platform(const struct lp_layers *l, const struct lp_image *im, const char *name)
+{
+	const struct lp_platform *is = platform_of(im);
+	struct lp_buf text;
+
+	if (!l->chosen || im->image != &im->top || is == NULL || lp_platform_rank(&l->want, is) >= 0)
+		return;
+	lp_buf_init(&text, 256);
+	if (lp_platform_put(is, &text) == LP_OK)
+		lp_note("%s: the only image is for %s", name, lp_quote(lp_buf_span(&text)));
+	lp_buf_release(&text);
+}
+
+/* What a user should know about an image whose rows say less than usual. */
+static void
+notes(const struct lp_layers *l, const struct lp_image *im)
+{
+	const char *name = lp_quotes_kept(l->text);
+
+	other_platform(l, im, name);
+	if (im->image->m.artifact_type.n > 0)
+		lp_note("%s: not an image but an artifact of type %s; its blobs are listed", name,
+		    lp_quote(im->image->m.artifact_type));
+	if (im->config.root == NULL)
+		return;
+	if (!im->config.has_history)
+		lp_note("%s: the config's history is not of as many layers: created_by is unknown", name);
+	if (!im->config.has_diff_ids)
+		lp_note("%s: the config's diff_ids are not of as many layers: diff_id is unknown", name);
+}
+
+static int
+put_rows(struct lp_layers *l, struct lp_image *im)
+{
+	struct lp_layerend end;
+	int rc = say(l, im, lp_image_load_config(im));
+
+	if (rc != LP_OK)
+		return rc;
+	notes(l, im);
+	rc = lp_layers_begin(l);
+	for (size_t i = 0; i < im->image->m.n && rc == LP_OK; i++) {
+		struct lp_reference ref = layer_reference(im, &im->image->m.v[i]);
+		struct lp_layer layer;
+
+		fill_layer(im, i, &layer);
+		rc = lp_layers_row(l, &ref, &layer);
+	}
+	end = (struct lp_layerend){ .digest = im->top.digest, .manifest = im->image->digest,
+		.platform = platform_of(im), .layers = im->image->m.n };
+	return lp_layers_end(l, rc, &end);
+}
+
+int
+lp_layers_image(struct lp_layers *l, struct lp_image *im)
+{
+	int rc;
+
+	if (l->what == LP_LAYERS_DIGEST)
+		return put_digest(l, im);
+	if (l->what == LP_LAYERS_PLATFORMS)
+		return put_platforms(l, im);
+	rc = answer(l, im, lp_image_load(im));
+	if (rc != LP_OK || l->what == LP_LAYERS_INDEX) {
+		set_digest(l, &im->top);
+		return rc != LP_OK ? rc : lp_layers_add(l, lp_buf_span(&im->top.bytes));
+	}
+	rc = say(l, im, lp_image_choose(im, &l->want));
+	if (rc != LP_OK)
+		return rc;
+	set_digest(l, im->image);
+	if (l->what == LP_LAYERS_MANIFEST)
+		return lp_layers_add(l, lp_buf_span(&im->image->bytes));
+	return l->what == LP_LAYERS_CONFIG ? put_config(l, im) : put_rows(l, im);
+}

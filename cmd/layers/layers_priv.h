@@ -1,0 +1,26 @@
+/*
+ * How the files of lp-layers write an answer. For layers*.c only.
+ *
+ *   layers.c          rows, as every answer has them
+ *   layers_image.c    of an image in a registry or a layout
+ *   layers_archive.c  of one in an archive of docker save
+ *   layers_tags.c     of a repository: its tags
+ */
+#ifndef LP_LAYERS_LAYERS_PRIV_H
+#define LP_LAYERS_LAYERS_PRIV_H
+
+#include "cmd/layers/layers.h"
+
+/* Appended as it is. LP_OK, or LP_E_LIMIT or LP_E_NOMEM after saying so. */
+int lp_layers_add(struct lp_layers *, struct lp_span);
+
+/*
+ * Rows: begin, one each, end. `ref` is what names the layer, and all other
+ * fields but the source are set. LP_OK, LP_E_LIMIT or LP_E_NOMEM; said by
+ * lp_layers_end, which takes what the others came to and answers with it.
+ */
+int lp_layers_begin(struct lp_layers *);
+int lp_layers_row(struct lp_layers *, const struct lp_reference *ref, struct lp_layer *);
+int lp_layers_end(struct lp_layers *, int rc, const struct lp_layerend *);
+
+#endif

@@ -1,0 +1,313 @@
+#include "cmd/merge/mergeview.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/escape.h"
+#include "common/base/status.h"
+#include "common/merge/layerdiff.h"
+#include "common/merge/rootfs.h"
+#include "common/merge/walk.h"
+#include "common/row/record.h"
+#include "common/sys/err.h"
+
+enum { FLUSH_AT = 64 * 1024 };
+
+static int
+said(int rc)
+{
+	if (rc == LP_E_NOMEM || rc == LP_E_LIMIT)
+		lp_err(rc == LP_E_NOMEM ? "out of memory" : "a line is longer than any may be");
+	return rc;
+}
+
+/* Text has been added to the listing's buffer: out with it when it is enough. */
+static int
+passed_on(const struct lp_mergeview *v, int rc)
+{
+	if (rc != LP_OK)
+		return said(rc);
+	return v->out->out.n >= FLUSH_AT ? lp_listing_flush(v->out) : LP_OK;
+}
+
+static struct lp_record
+record(const struct lp_mergeview *v)
+{
+	return (struct lp_record){ .out = &v->out->out, .json = v->out->fmt.form == LP_ROW_NDJSON };
+}
+
+static int
+header(const struct lp_mergeview *v, const char *names)
+{
+	return v->out->header ? passed_on(v, lp_buf_adds(&v->out->out, names)) : LP_OK;
+}
+
+/* ---- rows ----------------------------------------------------------------- */
+
+static int
+print_row(const struct lp_mergeview *v, struct lp_walk *w, const struct lp_row *row)
+{
+	struct lp_entry e;
+	int rc = lp_walk_entry(w, row, &e);
+
+	if (rc != LP_OK)
+		return said(rc);
+	e.layer = v->layers[row->layer].label;
+	e.has |= LP_HAS_LAYER;
+	if (row->why != LP_HIDDEN_NOT) {
+		e.hidden = lp_span_str(lp_hidden_name((enum lp_hidden)row->why));
+		e.hidden_by = v->layers[row->by].label;
+		e.has |= LP_HAS_HIDDEN;
+	}
+	return lp_listing_entry(v->out, &e);
+}
+
+/*
+ * The same for nearly all rows there are: visible, in the default columns,
+ * without a byte that needs an escape. Their text is there already.
+ */
+static int
+print_text(const struct lp_mergeview *v, const struct lp_walk *w)
+{
+	const struct lp_row *row = w->row;
+	struct lp_span head = lp_row_head(row), link = lp_row_link(row), tail = v->tails[row->layer];
+	struct lp_buf *b = &v->out->out;
+	unsigned char *p;
+	int rc = lp_buf_reserve(b, head.n + w->path.n + 1 + link.n + tail.n);
+
+	if (rc != LP_OK)
+		return said(rc);
+	p = b->p + b->n;
+	p = mempcpy(p, head.p, head.n);
+	p = mempcpy(p, w->path.p, w->path.n);
+	*p++ = '\t';
+	p = mempcpy(p, link.p, link.n);
+	p = mempcpy(p, tail.p, tail.n);
+	b->n = (size_t)(p - b->p);
+	return lp_listing_wrote(v->out);
+}
+
+static int
+is_text(const struct lp_mergeview *v, const struct lp_walk *w)
+{
+	const struct lp_row *row = w->row;
+
+	return v->tails != NULL && w->clean && row->clean && row->inode == NULL &&
+	    row->why == LP_HIDDEN_NOT;
+}
+
+/* The visible row; with -a behind it the rows of the same path that are not. */
+static int
+print_rows(const struct lp_mergeview *v, struct lp_walk *w)
+{
+	const struct lp_row *row = w->row;
+	int rc = is_text(v, w) ? print_text(v, w) : print_row(v, w, row);
+
+	while (v->all && rc == LP_OK && (row = row->older) != NULL)
+		rc = print_row(v, w, row);
+	return rc;
+}
+
+/* ---- other steps ---------------------------------------------------------- */
+
+static int
+print_du(const struct lp_mergeview *v, struct lp_walk *w)
+{
+	struct lp_record r = record(v);
+	uint64_t bytes, entries;
+
+	if (w->row->type != LP_DIR || w->depth > v->depth)
+		return LP_OK;
+	lp_walk_total(w, &bytes, &entries);
+	lp_record_int(&r, "bytes", (int64_t)bytes);
+	lp_record_int(&r, "entries", (int64_t)entries);
+	lp_record_text(&r, "name", w->path);
+	return passed_on(v, lp_record_end(&r));
+}
+
+static int
+print_change(const struct lp_mergeview *v, struct lp_walk *w, unsigned layer)
+{
+	const struct lp_row *before, *after;
+	enum lp_change change = lp_layerdiff(w->row, layer, &before, &after);
+	const struct lp_row *row = change == LP_CHANGE_DELETED ? before : after;
+	struct lp_record r = record(v);
+
+	if (change == LP_CHANGE_NONE || row == NULL)
+		return LP_OK;
+	lp_record_text(&r, "layer", v->layers[layer].label);
+	lp_record_text(&r, "change", lp_span_str(lp_change_name(change)));
+	lp_record_int(&r, "bytes", (int64_t)(after != NULL ? lp_row_bytes(after) : 0) -
+	    (int64_t)(before != NULL ? lp_row_bytes(before) : 0));
+	lp_record_text(&r, "mode", lp_span(row->text, LP_MODE_LEN));
+	lp_record_text(&r, "name", w->path);
+	return passed_on(v, lp_record_end(&r));
+}
+
+/* ---- walks ---------------------------------------------------------------- */
+
+static int
+step(const struct lp_mergeview *v, struct lp_walk *w, int event)
+{
+	switch (v->kind) {
+	case LP_MERGEVIEW_ROWS: return print_rows(v, w);
+	case LP_MERGEVIEW_DU: return print_du(v, w);
+	case LP_MERGEVIEW_NCDU: return passed_on(v, lp_ncdu_step(w, event, &v->out->out));
+	case LP_MERGEVIEW_MTREE: return passed_on(v, lp_mtree_step(w, &v->out->out));
+	default: return LP_OK;
+	}
+}
+
+static int
+walk(const struct lp_mergeview *v, struct lp_merge *m, enum lp_walk_mode mode)
+{
+	struct lp_walk w;
+	int rc;
+
+	lp_walk_init(&w, m, mode);
+	while ((rc = lp_walk_next(&w)) > 0) {
+		rc = step(v, &w, rc);
+		if (rc != LP_OK)
+			break;
+	}
+	if (rc == LP_E_NOMEM)
+		said(rc);
+	lp_walk_release(&w);
+	return rc == LP_LISTING_ENOUGH ? LP_OK : rc;
+}
+
+/* Layer by layer, so that the last layer's changes are the last lines. */
+static int
+diff(const struct lp_mergeview *v, struct lp_merge *m)
+{
+	int rc = header(v, "layer\tchange\tbytes\tmode\tname\n");
+
+	for (unsigned layer = 0; layer < m->layers && rc == LP_OK; layer++) {
+		struct lp_walk w;
+
+		lp_walk_init(&w, m, LP_WALK_ALL);
+		while (rc == LP_OK && (rc = lp_walk_next(&w)) > 0)
+			rc = print_change(v, &w, layer);
+		lp_walk_release(&w);
+	}
+	return rc;
+}
+
+static int
+print_sum(const struct lp_mergeview *v, const struct lp_mergeview_layer *l, const struct lp_layersum *s)
+{
+	struct lp_record r = record(v);
+
+	lp_record_text(&r, "layer", l->label);
+	lp_record_int(&r, "entries", (int64_t)s->entries);
+	lp_record_int(&r, "bytes", (int64_t)s->bytes);
+	lp_record_int(&r, "hidden_entries", (int64_t)s->hidden_entries);
+	lp_record_int(&r, "hidden_bytes", (int64_t)s->hidden_bytes);
+	lp_record_text(&r, "complete", lp_span_str(lp_complete_name(l->complete)));
+	return passed_on(v, lp_record_end(&r));
+}
+
+static int
+summary(const struct lp_mergeview *v, struct lp_merge *m)
+{
+	struct lp_layersum *sums = calloc(m->layers, sizeof(*sums));
+	struct lp_walk w;
+	int rc;
+
+	if (sums == NULL)
+		return said(LP_E_NOMEM);
+	lp_walk_init(&w, m, LP_WALK_ALL);
+	while ((rc = lp_walk_next(&w)) > 0)
+		lp_layersum_add(sums, w.row);
+	lp_walk_release(&w);
+	rc = rc != LP_OK ? said(rc) : header(v, "layer\tentries\tbytes\thidden_entries\thidden_bytes\tcomplete\n");
+	for (unsigned i = 0; i < m->layers && rc == LP_OK; i++)
+		rc = print_sum(v, &v->layers[i], &sums[i]);
+	free(sums);
+	return rc;
+}
+
+static int
+ncdu(const struct lp_mergeview *v, struct lp_merge *m)
+{
+	int rc = passed_on(v, lp_ncdu_begin(&v->out->out));
+
+	v->out->fmt.form = LP_ROW_NDJSON; /* what a terminal gets is escaped as JSON */
+	rc = rc != LP_OK ? rc : walk(v, m, LP_WALK_NESTED);
+	return rc != LP_OK ? rc : passed_on(v, lp_ncdu_end(&v->out->out));
+}
+
+/* Whether rows have the columns that they come with, and one or three more. */
+static int
+is_default(const struct lp_mergeview *v)
+{
+	const struct lp_listing *l = v->out;
+
+	return l->fmt.form == LP_ROW_TSV && !l->fmt.nul && l->columns == NULL && l->nglobs == 0;
+}
+
+/* What all plain rows of a layer end in: its label, and with -a two columns that are empty. */
+static int
+make_tails(struct lp_mergeview *v, unsigned layers, struct lp_buf *text)
+{
+	size_t from = 0;
+	int rc = LP_OK;
+
+	v->tails = calloc(layers, sizeof(*v->tails));
+	if (v->tails == NULL)
+		return LP_E_NOMEM;
+	for (unsigned i = 0; i < layers && rc == LP_OK; i++) {
+		rc = lp_buf_addc(text, '\t');
+		rc = rc != LP_OK ? rc : lp_escape(text, v->layers[i].label, LP_ESCAPE_ROW);
+		rc = rc != LP_OK ? rc : lp_buf_adds(text, v->all ? "\t\t\n" : "\n");
+		v->tails[i].n = text->n - from;
+		from = text->n;
+	}
+	/* the text does not move any more */
+	from = 0;
+	for (unsigned i = 0; i < layers && rc == LP_OK; i++) {
+		v->tails[i].p = text->p + from;
+		from += v->tails[i].n;
+	}
+	return rc;
+}
+
+static int
+rows(const struct lp_mergeview *v, struct lp_merge *m)
+{
+	struct lp_mergeview with_tails = *v;
+	struct lp_buf text;
+	int rc;
+
+	lp_buf_init(&text, SIZE_MAX);
+	rc = is_default(v) ? said(make_tails(&with_tails, m->layers, &text)) : LP_OK;
+	rc = rc != LP_OK ? rc : lp_listing_begin(v->out);
+	rc = rc != LP_OK ? rc : walk(&with_tails, m, v->all ? LP_WALK_ALL : LP_WALK_VISIBLE);
+	free(with_tails.tails);
+	lp_buf_release(&text);
+	return rc;
+}
+
+int
+lp_mergeview(const struct lp_mergeview *v, struct lp_merge *m)
+{
+	int rc;
+
+	switch (v->kind) {
+	case LP_MERGEVIEW_DIFF: return diff(v, m);
+	case LP_MERGEVIEW_SUMMARY: return summary(v, m);
+	case LP_MERGEVIEW_NCDU: return ncdu(v, m);
+	case LP_MERGEVIEW_MTREE:
+		rc = passed_on(v, lp_mtree_begin(&v->out->out));
+		break;
+	case LP_MERGEVIEW_DU:
+		lp_walk_totals(m);
+		/* there is a total of all also where no layer has a row for the root */
+		rc = said(lp_merge_imply_root(m));
+		rc = rc != LP_OK ? rc : header(v, "bytes\tentries\tname\n");
+		break;
+	default:
+		return rows(v, m);
+	}
+	return rc != LP_OK ? rc : walk(v, m, LP_WALK_VISIBLE);
+}

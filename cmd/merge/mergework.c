@@ -1,0 +1,269 @@
+#include "cmd/merge/mergework.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "common/base/limits.h"
+#include "common/base/num.h"
+#include "common/base/status.h"
+#include "common/merge/merge.h"
+#include "common/sys/err.h"
+
+static int
+no_memory(void)
+{
+	lp_err("out of memory");
+	return LP_E_NOMEM;
+}
+
+/* ---- reading -------------------------------------------------------------- */
+
+int
+lp_mergework_open(struct lp_mergework *w)
+{
+	w->fds = calloc(w->nlayers, sizeof(*w->fds));
+	if (w->fds == NULL)
+		return no_memory();
+	for (; w->nfds < w->nlayers; w->nfds++) {
+		const char *file = w->layers[w->nfds].file;
+		int fd = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0) {
+			lp_err_errno("%s", lp_quotes(file));
+			return LP_E_SYS;
+		}
+		w->fds[w->nfds] = fd;
+	}
+	return lp_rowfeed_init(&w->feed, w->fds, w->nfds) == LP_OK ? LP_OK : no_memory();
+}
+
+/* What the end record tells; its label counts where the command line gave none. */
+static void
+take_end(struct lp_mergework_layer *l, const struct lp_rowend *end)
+{
+	l->end = *end;
+	if (!l->named && end->layer.n > 0)
+		l->label = end->layer;
+}
+
+/* What cut a listing short. */
+static int
+say_bad_listing(const struct lp_mergework_layer *l, const struct lp_rowbatch *b, const struct lp_merge *m)
+{
+	if (b->status == LP_E_SYS) {
+		errno = b->error;
+		lp_err_errno("%s", lp_quotes(l->file));
+	} else if (b->why == NULL) {
+		lp_err("out of memory after %" PRIu64 " rows", m->rows);
+	} else {
+		lp_err("%s: line %" PRIu64 ", byte %" PRIu64 ": %s", lp_quotes(l->file), b->line, b->offset, b->why);
+	}
+	return b->status;
+}
+
+/* Where adding a row or placing those put off failed: `line` 0 is the end of the listing. */
+static int
+say_bad_add(const struct lp_mergework_layer *l, uint64_t line, const struct lp_merge *m, int rc)
+{
+	char where[32] = "its end";
+
+	if (line > 0)
+		snprintf(where, sizeof(where), "line %" PRIu64, line);
+	if (rc == LP_E_NOMEM)
+		lp_err("out of memory after %" PRIu64 " rows", m->rows);
+	else if (line > 0 && m->rows == m->max_rows)
+		lp_err("%s: %s: more than %" PRIu64 " rows (--max-entries)", lp_quotes(l->file), where, m->max_rows);
+	else
+		lp_err("%s: %s: layers hide and show the same paths without end, or imply directories without end",
+		    lp_quotes(l->file), where);
+	return rc;
+}
+
+static int
+merge_batch(struct lp_mergework *w, const struct lp_rowbatch *b, struct lp_merge *m)
+{
+	struct lp_mergework_layer *l = &w->layers[b->listing];
+	int rc = b->listing < m->layers ? LP_OK : lp_merge_layer(m);
+
+	if (rc != LP_OK)
+		return say_bad_add(l - 1, 0, m, rc);
+	for (size_t i = 0; i < b->n && rc == LP_OK; i++) {
+		rc = lp_merge_add(m, b->row[i].row, b->row[i].name);
+		if (rc != LP_OK)
+			say_bad_add(l, b->row[i].line, m, rc);
+	}
+	if (rc == LP_OK && b->has_end)
+		take_end(l, &b->end);
+	return rc == LP_OK && b->status != LP_OK ? say_bad_listing(l, b, m) : rc;
+}
+
+static int
+merge_layers(struct lp_mergework *w, struct lp_merge *m)
+{
+	const struct lp_rowbatch *b;
+	int rc = LP_OK;
+
+	while (rc == LP_OK && (b = lp_rowfeed_next(&w->feed)) != NULL)
+		rc = merge_batch(w, b, m);
+	if (rc != LP_OK)
+		return rc;
+	rc = lp_merge_finish(m);
+	return rc == LP_OK ? LP_OK : say_bad_add(&w->layers[w->nlayers - 1], 0, m, rc);
+}
+
+/* ---- what the whole is worth ---------------------------------------------- */
+
+/* The worst of the layers: not complete, not known, only claimed, complete. */
+static enum lp_complete
+completeness(const struct lp_mergework *w)
+{
+	static const unsigned badness[] = {
+		[LP_COMPLETE_YES] = 0, [LP_COMPLETE_INFERRED] = 1, [LP_COMPLETE_UNKNOWN] = 2, [LP_COMPLETE_NO] = 3
+	};
+	enum lp_complete all = LP_COMPLETE_YES;
+
+	for (size_t i = 0; i < w->nlayers; i++)
+		if (badness[w->layers[i].end.complete] > badness[all])
+			all = w->layers[i].end.complete;
+	return all;
+}
+
+/* Whose claim it is, if it is one. Of several layers that are claimed, all claim the same in one image: the first's. */
+static struct lp_rowend
+end_of_all(const struct lp_mergework *w)
+{
+	struct lp_rowend end = { .complete = completeness(w) };
+
+	for (size_t i = 0; i < w->nlayers; i++) {
+		const struct lp_rowend *one = &w->layers[i].end;
+
+		lp_sum(&end.bytes, one->bytes);
+		if (end.origin.n == 0 && one->complete != LP_COMPLETE_YES)
+			end.origin = one->origin;
+		if (end.reason.n == 0 && one->complete == end.complete)
+			end.reason = one->reason;
+	}
+	return end;
+}
+
+static void
+say_left_out(const struct lp_merge *m)
+{
+	if (m->bad_whiteouts > 0)
+		lp_note("%" PRIu64 " whiteouts name nothing (\".wh.\" alone) and are left out", m->bad_whiteouts);
+	if (m->dangling > 0)
+		lp_note("%" PRIu64 " hard links have no target in these listings", m->dangling);
+	if (m->unplaced > 0)
+		lp_err("%" PRIu64 " rows have no place in the tree (too many symbolic links, or paths above %u bytes) and are left out",
+		    m->unplaced, LP_MAX_PLACE);
+	if (m->no_root > 0)
+		lp_err("%" PRIu64 " rows make the root something else than a directory, and are left out", m->no_root);
+}
+
+/* What there is to say of a layer that is not known to be all there. */
+static void
+say_layer(const struct lp_mergework_layer *l, int asked, void (*say)(const char *, ...))
+{
+	const struct lp_rowend *end = &l->end;
+
+	switch (end->complete) {
+	case LP_COMPLETE_NO:
+		say("preview: layer %s is one%s%s", lp_quote(l->label), end->reason.n > 0 ? ": " : "", lp_quote(end->reason));
+		break;
+	case LP_COMPLETE_INFERRED:
+		say("layer %s: that its listing is complete is only claimed%s%s", lp_quote(l->label),
+		    end->origin.n > 0 ? " by " : "", lp_quote(end->origin));
+		break;
+	case LP_COMPLETE_UNKNOWN:
+		if (asked || lp_err_is_verbose())
+			say("layer %s: its listing has no end record: completeness unknown", lp_quote(l->label));
+		break;
+	case LP_COMPLETE_YES:
+		break;
+	}
+}
+
+/* A note, or exit 4 under -C. */
+static int
+say_completeness(const struct lp_mergework *w)
+{
+	int asked = w->show.out->complete;
+
+	for (size_t i = 0; i < w->nlayers; i++)
+		say_layer(&w->layers[i], asked, asked ? lp_err : lp_note);
+	return asked && completeness(w) != LP_COMPLETE_YES ? LP_EXIT_ABSENT : LP_EXIT_OK;
+}
+
+static int
+write_all(struct lp_mergework *w, struct lp_merge *m)
+{
+	struct lp_mergeview_layer *layers = calloc(w->nlayers, sizeof(*layers));
+	const struct lp_rowend end = end_of_all(w);
+	int rc;
+
+	if (layers == NULL)
+		return no_memory();
+	for (size_t i = 0; i < w->nlayers; i++)
+		layers[i] = (struct lp_mergeview_layer){ w->layers[i].label, w->layers[i].end.complete };
+	w->show.layers = layers;
+	rc = lp_mergeview(&w->show, m);
+	w->show.layers = NULL;
+	free(layers);
+	return rc == LP_OK ? lp_listing_end(w->show.out, &end) : rc;
+}
+
+/* ---- the whole ------------------------------------------------------------ */
+
+static int
+merge(struct lp_mergework *w, struct lp_merge *m)
+{
+	int rc = merge_layers(w, m), exit_code;
+
+	rc = rc != LP_OK ? rc : write_all(w, m);
+	exit_code = lp_exit_of(rc);
+	if (rc != LP_OK && rc != LP_E_PIPE)
+		return exit_code;
+	say_left_out(m);
+	if (m->unplaced + m->no_root > 0)
+		exit_code = lp_exit_worse(exit_code, LP_EXIT_DATA);
+	return lp_exit_worse(exit_code, say_completeness(w));
+}
+
+int
+lp_mergework(struct lp_mergework *w, struct lp_stats *stats)
+{
+	enum lp_complete complete;
+	struct lp_merge m;
+	uint64_t seed;
+	int exit_code;
+
+	/* an attacker who knows the seed can only make us slow */
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
+		seed = 0;
+	if (lp_merge_init(&m, seed, w->max_rows) != LP_OK)
+		return lp_exit_of(no_memory());
+	exit_code = merge(w, &m);
+	complete = completeness(w);
+	stats->entries_found = (int64_t)w->show.out->entries;
+	stats->partial = complete == LP_COMPLETE_UNKNOWN ? LP_STATS_UNKNOWN : complete == LP_COMPLETE_NO;
+	lp_merge_release(&m);
+	return exit_code;
+}
+
+void
+lp_mergework_release(struct lp_mergework *w)
+{
+	lp_rowfeed_release(&w->feed);
+	for (size_t i = 0; i < w->nfds; i++)
+		if (w->fds[i] > STDERR_FILENO)
+			close(w->fds[i]);
+	free(w->fds);
+	w->fds = NULL;
+	w->nfds = 0;
+}

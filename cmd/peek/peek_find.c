@@ -1,0 +1,301 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/peek/peek_pipe.h"
+#include "cmd/peek/peek_priv.h"
+#include "cmd/peek/view.h"
+#include "common/base/status.h"
+#include "common/merge/find.h"
+#include "common/merge/pick.h"
+#include "common/sys/err.h"
+#include "common/sys/io.h"
+#include "common/sys/tmpfile.h"
+
+static void
+on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span line)
+{
+	struct lp_peek_layer *l = j->owner;
+
+	if (kind == LP_LINE_REPORT)
+		lp_peek_report(l->peek, l, line);
+	else
+		lp_peek_hold(l, stage, line);
+}
+
+static void
+on_ended(struct lp_job *j)
+{
+	lp_peek_settle(j->owner, j, 0);
+}
+
+static const struct lp_job_ops ops = { .line = on_line, .ended = on_ended };
+
+/* Start it and wait for its end; its exit code, or a failure. */
+static int
+run(struct lp_peek_layer *l, struct lp_pipeline *line, const struct lp_job_io *io)
+{
+	struct lp_peek *p = l->peek;
+	int rc;
+
+	l->job = (struct lp_job){ .ops = &ops, .owner = l, .eager = 1 };
+	rc = lp_pipeline_start(p, &l->job, line, io);
+	while (rc == LP_OK && l->job.busy)
+		rc = lp_peek_turn(p);
+	l->active = 0;
+	lp_bars_clear(&p->bars);
+	return rc != LP_OK ? rc : l->job.exit;
+}
+
+/* The layer's bytes from the start, as far as its reader wants them; what is fetched stays in the store. */
+static void
+plan_bytes(struct lp_pipeline *line, const struct lp_peek_layer *l)
+{
+	lp_pipeline_fetch(line, l->peek, LP_STORE_KEEP);
+	lp_argv_add(&line->a[0], "--all");
+	lp_pipeline_source(line, l);
+	lp_pipeline_add(line, "lp-inflate");
+}
+
+/* Ask one layer, by its listing if there is a complete one. The answer is in `fd`. */
+static int
+ask_layer(struct lp_peek_layer *l, const char *name, int follow, int below, int fd)
+{
+	char label[16];
+	struct lp_view view = { .kind = LP_VIEW_FIND, .name = name, .follow = follow, .below = below,
+		.layer = label };
+	struct lp_pipeline line = { .view = { .run = lp_view_run, .arg = &view } };
+	struct lp_job_io io = { .in = -1, .out = fd, .err = -1, .keep = &l->peek->token_fd, .nkeep = 1 };
+	int code;
+
+	snprintf(label, sizeof(label), "%u", l->number);
+	if (ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0)
+		return LP_E_SYS;
+	if (lp_peek_is_whole(l)) {
+		io.in = lp_tmpfile_reopen(l->rows);
+		if (io.in < 0)
+			return LP_E_SYS;
+	} else {
+		plan_bytes(&line, l);
+		lp_pipeline_list(&line, "lp-tarls");
+	}
+	code = run(l, &line, &io);
+	if (io.in >= 0)
+		close(io.in);
+	return code;
+}
+
+static int
+put_implied(const struct lp_peek_layer *l, const char *name, int fd)
+{
+	char label[16];
+	int rc;
+
+	snprintf(label, sizeof(label), "%u", l->number);
+	rc = lp_view_implied(fd, name, label);
+	return rc == LP_OK ? 1 : rc;
+}
+
+/*
+ * From the top layer down, and again from the top where links lead
+ * elsewhere. 1 with *layer and *name (to be freed) set, 0 if the image has
+ * no such path, or a failure after a message.
+ */
+static int
+find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_layer **layer, char **name)
+{
+	struct lp_peek_image *im = &p->image[0];
+	struct lp_peek_layer *implied = NULL; /* the last that has something below the name, but no row for it */
+	unsigned links = 0;
+	size_t i = im->n;
+
+	*name = strdup(path);
+	while (i > 0 && *name != NULL) {
+		struct lp_peek_layer *l = &im->layer[--i];
+		struct lp_found f = { .answer = -1 };
+		/* the same blob further down is asked again: what hides a name hides what lies below it */
+		int rc = !lp_peek_is_whole(l) ? lp_peek_look(p, l) : LP_OK;
+
+		rc = rc != LP_OK ? rc : ask_layer(l, *name, follow, implied != NULL, fd);
+		if (rc == LP_EXIT_OK)
+			rc = lp_view_found(fd, &f);
+		if (rc != LP_OK) {
+			p->exit = lp_exit_worse(p->exit, rc > 0 ? rc : lp_exit_of(rc));
+			return rc > 0 ? LP_E_ABSENT : rc;
+		}
+		free(*name);
+		*name = f.name;
+		*layer = l;
+		switch (f.answer) {
+		case LP_FIND_HERE:
+			return lseek(fd, (off_t)f.rows, SEEK_SET) >= 0 ? 1 : LP_E_SYS;
+		case LP_FIND_GONE:
+			return 0;
+		case LP_FIND_AGAIN:
+			i = im->n;
+			links++;
+			implied = NULL;
+			break;
+		case LP_FIND_DIR:
+			implied = l;
+			break;
+		case LP_FIND_IMPLIED:
+			implied = l;
+			i = 0;
+			break;
+		case LP_FIND_ABOVE:
+			i = 0;
+			break;
+		case LP_FIND_UNREAD:
+			lp_err("%s: not readable to its end: whether it holds %s is unknown", l->label, lp_quotes(path));
+			p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);
+			return LP_E_ABSENT;
+		default:
+			break;
+		}
+		if (links > LP_PICK_LINKS) {
+			lp_err("%s: too many symbolic links", lp_quotes(path));
+			p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);
+			return LP_E_ABSENT;
+		}
+	}
+	if (*name == NULL || implied == NULL)
+		return *name != NULL ? 0 : LP_E_NOMEM;
+	*layer = implied;
+	return put_implied(implied, *name, fd);
+}
+
+/* ---- the content ------------------------------------------------------------------------ */
+
+/* The table of contents itself, into a file. */
+static int
+fetch_toc(struct lp_peek_layer *l, int fd)
+{
+	struct lp_pipeline line = { .n = 0 };
+	const struct lp_job_io io = { .in = -1, .out = fd, .err = -1, .keep = &l->peek->token_fd, .nkeep = 1 };
+
+	lp_pipeline_fetch(&line, l->peek, LP_STORE_KEEP);
+	lp_argv_addf(&line.a[0], "--range=%s", l->toc_range);
+	lp_pipeline_source(&line, l);
+	return run(l, &line, &io);
+}
+
+/* Only the file's own bytes, by what the table of contents says of them. */
+static int
+cat_by_toc(struct lp_peek_layer *l, const char *name)
+{
+	const struct lp_peek_options *o = l->peek->o;
+	int fd = lp_tmpfile(), keep[2] = { l->peek->token_fd, fd }, code;
+	struct lp_pipeline line = { .n = 0 };
+	const struct lp_job_io io = { .in = -1, .out = 1, .err = -1, .keep = keep, .nkeep = 2 };
+	struct lp_argv *a;
+
+	if (fd < 0)
+		return LP_E_SYS;
+	code = fetch_toc(l, fd);
+	if (code == LP_EXIT_OK) {
+		a = lp_pipeline_add(&line, "lp-cat");
+		lp_argv_addf(a, "--toc=/dev/fd/%d", fd);
+		lp_argv_addf(a, "--source=%s", l->source);
+		if (strcmp(l->toc_digest, "-") != 0)
+			lp_argv_addf(a, "--digest=%s", l->toc_digest);
+		for (size_t i = 0; i < o->network.n; i++)
+			lp_argv_addf(a, "--fetch=%s", o->network.v[i]);
+		/* an empty one outweighs LP_STORE */
+		lp_argv_addf(a, "--fetch=--store=%s", o->store != NULL ? o->store : "");
+		if (o->offline)
+			lp_argv_add(a, "--fetch=--offline");
+		lp_argv_add(a, "--");
+		lp_argv_add(a, name);
+		code = run(l, &line, &io);
+	}
+	close(fd);
+	return code;
+}
+
+static int
+cat_by_stream(struct lp_peek_layer *l, const char *name)
+{
+	struct lp_pipeline line = { .n = 0 };
+	const struct lp_job_io io = { .in = -1, .out = 1, .err = -1, .keep = &l->peek->token_fd, .nkeep = 1 };
+	struct lp_argv *a;
+
+	plan_bytes(&line, l);
+	a = lp_pipeline_add(&line, "lp-cat");
+	lp_argv_add(a, "--");
+	lp_argv_add(a, name);
+	return run(l, &line, &io);
+}
+
+/* Whether the row that `fd` stands at is of something that has content; says so if not. */
+static int
+has_content(const struct lp_peek_layer *l, const char *name, int fd)
+{
+	unsigned char text[256];
+	off_t at = lseek(fd, 0, SEEK_CUR);
+	ptrdiff_t n = at >= 0 ? lp_pread_full(fd, text, sizeof(text), (uint64_t)at) : 0;
+	const unsigned char *nl = n > 0 ? memchr(text, '\n', (size_t)n) : NULL;
+	unsigned char type = nl != NULL && nl + 1 < text + n ? nl[1] : '-';
+
+	if (type == '-' || type == 'h')
+		return 1;
+	if (type == 'd' && *name == '\0')
+		lp_err("/ is a directory (%s)", l->label);
+	else if (type == 'd')
+		lp_err("%s is a directory (%s; --find='%s/*' lists it)", lp_quotes(name), l->label, lp_quotes(name));
+	else
+		lp_err("%s is no file with content (%s)", lp_quotes(name), l->label);
+	return 0;
+}
+
+static int
+cat(struct lp_peek_layer *l, const char *name, int row)
+{
+	int code = LP_OK;
+
+	if (!has_content(l, name, row))
+		return LP_EXIT_ABSENT;
+	/* a listing from the database does not say whether the layer has a table of contents */
+	if (l->toc_range[0] == '\0' && l->from_cache)
+		code = lp_peek_look(l->peek, l);
+	if (code != LP_OK)
+		return code;
+	code = l->toc_range[0] != '\0' ? cat_by_toc(l, name) : cat_by_stream(l, name);
+	if (code == LP_EXIT_ABSENT && l->peek->o->offline)
+		lp_note("%s has %s, but not all of its bytes were recorded", l->label, lp_quotes(name));
+	return code;
+}
+
+/* ---- both questions ------------------------------------------------------------------------ */
+
+int
+lp_peek_find(struct lp_peek *p)
+{
+	int is_cat = p->o->what == LP_PEEK_CAT, fd = lp_tmpfile(), rc;
+	struct lp_peek_layer *l = NULL;
+	char *name = NULL;
+
+	if (fd < 0) {
+		lp_err_errno("cannot make a temporary file");
+		return LP_E_SYS;
+	}
+	rc = lp_peek_recall(p);
+	rc = rc < 0 ? rc : find(p, p->o->pattern, is_cat, fd, &l, &name);
+	if (rc == 0) {
+		lp_err("%s: no such path in %s", lp_quotes(p->o->pattern), lp_quotes(p->image[0].name));
+		p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);
+	} else if (rc == 1 && is_cat) {
+		rc = cat(l, name, fd);
+		p->exit = lp_exit_worse(p->exit, rc > 0 ? rc : LP_EXIT_OK);
+	} else if (rc == 1) {
+		p->entries = 1;
+		rc = lp_peek_show_row(p, fd);
+	}
+	lp_peek_keep_all(p);
+	if (p->o->offline && p->exit == LP_EXIT_ABSENT && rc != 0)
+		lp_peek_how_to_record(p);
+	free(name);
+	close(fd);
+	return rc < 0 ? rc : LP_OK;
+}

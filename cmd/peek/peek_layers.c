@@ -1,0 +1,152 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/peek/peek_priv.h"
+#include "cmd/peek/view.h"
+#include "common/base/status.h"
+#include "common/sys/err.h"
+#include "common/sys/tmpfile.h"
+#include "common/view/human.h"
+
+/* The line in front of all sections: so that listings of many images can follow each other. */
+static char *
+image_line(const struct lp_peek_image *im)
+{
+	char *text = NULL;
+
+	if (asprintf(&text, "#image\tname=%s\tdigest=%s\tplatform=%s\tlayers=%zu\n", lp_quotes(im->name),
+	        im->digest != NULL ? im->digest : "", im->platform != NULL ? im->platform : "", im->n) < 0)
+		return NULL;
+	return text;
+}
+
+/* Cut to a screen's width, a digest to what people compare. */
+static char *
+title_for_eyes(const struct lp_peek_layer *l)
+{
+	enum { DIGEST_SHOWN = 19, ELLIPSIS = 3 };
+	char size[LP_HUMAN_MAX + 1], *text = NULL;
+	const char *made_by = l->created_by != NULL ? lp_quotes(l->created_by) : "";
+	unsigned columns, rows;
+	size_t left, n = strlen(made_by);
+	int used;
+
+	lp_tty_size(1, &columns, &rows);
+	*lp_human_bytes(size, l->size >= 0 ? (uint64_t)l->size : 0) = '\0';
+	used = snprintf(NULL, 0, "layer %u  %.*s  %s  ", l->number, DIGEST_SHOWN, l->digest != NULL ? l->digest : "-",
+	    l->size >= 0 ? size : "-");
+	left = used > 0 && (unsigned)used < columns ? columns - (unsigned)used : 0;
+	if (n > left) {
+		n = left > ELLIPSIS ? left - ELLIPSIS : 0;
+		/* not in the middle of a character */
+		while (n > 0 && ((unsigned char)made_by[n] & 0xc0) == 0x80)
+			n--;
+	}
+	if (asprintf(&text, "%slayer %u  %.*s  %s  %.*s%s", l->number > 1 ? "\n" : "", l->number, DIGEST_SHOWN,
+	        l->digest != NULL ? l->digest : "-", l->size >= 0 ? size : "-", (int)n, made_by,
+	        made_by[n] != '\0' ? "..." : "") < 0)
+		return NULL;
+	return text;
+}
+
+static char *
+title_of(const struct lp_peek_layer *l)
+{
+	char *text = NULL, *image = NULL;
+
+	if (l->number == 1)
+		image = image_line(l->image);
+	if (asprintf(&text, "%s#layer\tindex=%u\tdigest=%s\tsize=%lld", image != NULL ? image : "", l->number - 1,
+	        l->digest != NULL ? l->digest : "", (long long)l->size) < 0)
+		text = NULL;
+	free(image);
+	return text;
+}
+
+/* The rows that `fd` stands at, drawn in the background by out.rows. */
+static int
+start_rows(struct lp_peek *p, int fd, const char *title, int with_layer)
+{
+	const struct lp_peek_options *o = p->o;
+	struct lp_rowfmt fmt = o->fmt;
+	struct lp_view view = { .kind = lp_peek_for_eyes(p) ? LP_VIEW_LISTING : LP_VIEW_ROWS, .fmt = &fmt,
+		.title = title, .header = o->header, .end = o->end, .with_layer = with_layer,
+		.colors = lp_tty_color(o->color, 1) };
+	const struct lp_stage stage = { .run = lp_view_run, .arg = &view };
+
+	/* the child has a copy of all this from its start */
+	p->out.rows = (struct lp_job){ .ops = &lp_peek_show_ops, .owner = p };
+	return lp_crew_start(&p->crew, &p->out.rows, &stage, 1,
+	    &(struct lp_job_io){ .in = fd, .out = p->out.open ? p->out.fd : 1, .err = -1 });
+}
+
+int
+lp_peek_show_row(struct lp_peek *p, int fd)
+{
+	int rc = start_rows(p, fd, NULL, 1);
+
+	return rc != LP_OK ? rc : lp_peek_wait_for(p, &p->out.rows);
+}
+
+static int
+start_layer(struct lp_peek *p, const struct lp_peek_layer *l, int rows)
+{
+	char *title = NULL;
+	int fd = lp_tmpfile_reopen(rows), rc;
+
+	if (p->o->what == LP_PEEK_LAYERS)
+		title = lp_peek_for_eyes(p) ? title_for_eyes(l) : title_of(l);
+	rc = fd < 0 ? LP_E_SYS : start_rows(p, fd, title, 0);
+	if (rc != LP_OK)
+		lp_err_errno("cannot show layer %u", l->number);
+	if (fd >= 0)
+		close(fd);
+	free(title);
+	return rc;
+}
+
+/* Whether there is nothing to be shown of it, and never will be. */
+static int
+is_nothing(const struct lp_peek_layer *l)
+{
+	return !l->picked || (lp_peek_listed(l)->step == LP_STEP_DONE && lp_peek_listed(l)->rows < 0);
+}
+
+int
+lp_peek_layers_go_on(struct lp_peek *p)
+{
+	const struct lp_peek_image *im = &p->image[0];
+	struct lp_peek_out *out = &p->out;
+	int rc = LP_OK;
+
+	if (p->o->json || (p->o->what != LP_PEEK_LAYERS && p->o->what != LP_PEEK_LAYER) || out->rows.busy)
+		return LP_OK;
+	while (out->next < im->n && is_nothing(&im->layer[out->next]))
+		out->next++;
+	if (out->next == im->n || lp_peek_listed(&im->layer[out->next])->step != LP_STEP_DONE)
+		return LP_OK;
+	/* not before the first layer is there: until then there is progress to be seen */
+	if (!out->open)
+		rc = lp_peek_out_open(p);
+	rc = rc != LP_OK ? rc : start_layer(p, &im->layer[out->next], lp_peek_listed(&im->layer[out->next])->rows);
+	out->next++;
+	return rc;
+}
+
+int
+lp_peek_layers_finish(struct lp_peek *p)
+{
+	const struct lp_peek_image *im = &p->image[0];
+	int rc = lp_peek_layers_go_on(p);
+
+	while (rc == LP_OK && (p->out.rows.busy || p->out.next < im->n)) {
+		rc = lp_peek_wait_for(p, &p->out.rows);
+		rc = rc != LP_OK ? rc : lp_peek_layers_go_on(p);
+	}
+	p->entries = 0;
+	for (size_t i = 0; i < im->n; i++)
+		p->entries += im->layer[i].picked && im->layer[i].rows >= 0 && im->layer[i].entries > 0 ? im->layer[i].entries : 0;
+	return rc;
+}

@@ -1,0 +1,35 @@
+/*
+ * The pipelines that lp-peek puts together: lp-fetch and what reads it.
+ */
+#ifndef LP_PEEK_PEEK_PIPE_H
+#define LP_PEEK_PEEK_PIPE_H
+
+#include "cmd/peek/peek.h"
+#include "common/run/argv.h"
+#include "common/run/proc.h"
+
+struct lp_pipeline {
+	struct lp_argv a[LP_STAGES];
+	size_t n;
+	struct lp_stage view; /* one more stage, a function; run is NULL for none */
+};
+
+/* One more program; quiet unless we are verbose. Its argument list, to be added to. */
+struct lp_argv *lp_pipeline_add(struct lp_pipeline *, const char *name);
+
+/* lp-fetch, told everything but which bytes of what. */
+enum lp_pipeline_store {
+	LP_STORE_KEEP,   /* read through the store */
+	LP_STORE_ONLY,   /* offline: from the store and nowhere else */
+	LP_STORE_WITHOUT /* what is fetched is not kept */
+};
+void lp_pipeline_fetch(struct lp_pipeline *, const struct lp_peek *, enum lp_pipeline_store);
+/* The last of lp-fetch's arguments: behind them the program is complete. */
+void lp_pipeline_source(struct lp_pipeline *, const struct lp_peek_layer *);
+/* lp-tarls or lp-toc, with everything that a listing may say, so that one listing serves every question. */
+void lp_pipeline_list(struct lp_pipeline *, const char *name);
+
+/* Start it, and release the pipeline in any case. LP_OK, or a failure after a message. */
+int lp_pipeline_start(struct lp_peek *, struct lp_job *, struct lp_pipeline *, const struct lp_job_io *);
+
+#endif

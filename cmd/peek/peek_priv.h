@@ -1,0 +1,134 @@
+/*
+ * What the parts of lp-peek (cmd/peek/peek.h) have of each other; what they answer
+ * and say is as there.
+ */
+#ifndef LP_PEEK_PEEK_PRIV_H
+#define LP_PEEK_PEEK_PRIV_H
+
+#include "cmd/peek/peek.h"
+
+/*
+ * A layer's way to its listing. Each step is one pipeline; what it comes to
+ * decides the next one.
+ */
+enum lp_peek_step {
+	LP_STEP_UNWANTED,
+	LP_STEP_TWIN,   /* another origin's layer of this digest is listed first: if it has the digest, that serves */
+	LP_STEP_LOCATE, /* lp-toc --locate: has it a table of contents, and where? */
+	LP_STEP_TOC,    /* lp-fetch | lp-toc */
+	LP_STEP_FILL,   /* its head is wanted in the store */
+	LP_STEP_FILLING, /* it is on its way there, with those of other layers */
+	LP_STEP_STREAM, /* lp-fetch | lp-inflate | lp-tarls */
+	LP_STEP_DONE
+};
+
+/* ---- peek.c ------------------------------------------------------------------------ */
+
+/* One more turn of the crew, with the bars kept up. Where it fails no job is left. */
+int lp_peek_turn(struct lp_peek *);
+
+/* ---- peek_said.c: what children say ------------------------------------------------- */
+
+/* A child's line: statistics are added up, messages are shown with `about` in front. NULL about: as they are. */
+void lp_peek_report(struct lp_peek *, struct lp_peek_layer *, struct lp_span line);
+void lp_peek_message(struct lp_peek *, const char *about, struct lp_span line);
+/*
+ * The same for a layer's pipeline, whose messages wait for its end: where an
+ * early stage failed, what the later ones complain of is only that. Under -v
+ * they are shown at once. lp_peek_settle shows those that matter (none of
+ * them if `quietly`), and keeps the first as the layer's error if the job
+ * failed.
+ */
+void lp_peek_hold(struct lp_peek_layer *, size_t stage, struct lp_span line);
+void lp_peek_settle(struct lp_peek_layer *, const struct lp_job *, int quietly);
+
+/* Offline, and something is missing: what to do. Once. */
+void lp_peek_how_to_record(struct lp_peek *);
+
+/* ---- peek_list.c: which layers ------------------------------------------------------- */
+
+/* The layer whose listing serves for this one: layers of one digest are listed once. */
+struct lp_peek_layer *lp_peek_listed(const struct lp_peek_layer *);
+/* What --layer names. LP_OK; LP_E_ABSENT after a message: no layer, or more than one. */
+int lp_peek_pick(struct lp_peek *);
+
+/* ---- peek_list.c: a layer by itself ---------------------------------------------------- */
+
+/*
+ * A complete listing of one layer, if it has a table of contents. Else its
+ * rows are empty and `complete` says so. Where the table is stays in
+ * toc_range.
+ */
+int lp_peek_look(struct lp_peek *, struct lp_peek_layer *);
+
+/* ---- peek_rows.c: a layer's listing, in an unnamed file ---------------------------- */
+
+/* A file, if there is none yet; empty in any case. LP_OK, or LP_E_SYS after a message. */
+int lp_peek_rows_open(struct lp_peek_layer *);
+/* Nothing in it. LP_OK or LP_E_SYS. */
+int lp_peek_rows_clear(struct lp_peek_layer *);
+/* What the listing comes to: complete and entries, by its last line. */
+void lp_peek_rows_read_end(struct lp_peek_layer *);
+/* Whether it has all entries, by what was checked or by what its origin claims. */
+int lp_peek_is_whole(const struct lp_peek_layer *);
+/*
+ * The last line written again: the layer's digest, how complete it is, `toc`
+ * for what it was made from, and `reason` for what it lacks (NULL: none).
+ * What is INFERRED names the image's origin. Nothing is done where the
+ * lister did not get to its end. LP_OK or LP_E_SYS.
+ */
+int lp_peek_rows_judge(struct lp_peek_layer *, enum lp_complete, const char *toc, const char *reason);
+/* All of it behind what `to` holds. LP_OK or LP_E_SYS. */
+int lp_peek_rows_append(const struct lp_peek_layer *, int to);
+/* The rows from `first` to `end` of `from`, which become the listing. LP_OK or LP_E_SYS. */
+int lp_peek_rows_take(struct lp_peek_layer *, int from, uint64_t first, uint64_t end);
+
+/* ---- peek_known.c: the database of listings ------------------------------------------ */
+
+/* What is known of the layers, into their rows; waits for it. LP_OK or LP_E_SYS. */
+int lp_peek_recall(struct lp_peek *);
+/* Put away what was listed since the last call, in the background; what cannot be kept is said, and no failure. */
+void lp_peek_keep(struct lp_peek_image *);
+void lp_peek_keep_all(struct lp_peek *);
+
+/* ---- peek_fill.c: the store --------------------------------------------------------------- */
+
+/* One lp-fetch for the heads of all layers that wait for one (LP_STEP_FILL). LP_OK, or a failure after a message. */
+int lp_peek_fill(struct lp_peek *);
+
+/* ---- peek_out.c: stdout --------------------------------------------------------------------- */
+
+/* Whether rows are aligned: on a terminal, unless the user chose their form. */
+int lp_peek_for_eyes(const struct lp_peek *);
+/* Where answers go, out.fd: stdout, or a pager in front of it. Once. LP_OK, or a failure after a message. */
+int lp_peek_out_open(struct lp_peek *);
+/* A signal was caught: what the pager needs of us before everything goes; and when all children are gone. */
+void lp_peek_out_interrupted(struct lp_peek *);
+void lp_peek_out_ended(struct lp_peek *);
+/* Of jobs whose owner is the lp_peek and that show something: messages, entries, exit code. */
+extern const struct lp_job_ops lp_peek_show_ops;
+/* Until this job is over; others may go on. */
+int lp_peek_wait_for(struct lp_peek *, const struct lp_job *);
+
+struct lp_view;
+/*
+ * lp-merge of all listings of an image, with `more` for options, and the
+ * view behind it if there is one, to `out`. Waits for their end.
+ */
+int lp_peek_merge(struct lp_peek *, const struct lp_peek_image *, const struct lp_argv *more, struct lp_view *, int out);
+
+/* ---- peek_layers.c: each layer's own rows --------------------------------------------------------- */
+
+/* The next layer, as soon as it is listed and those before it are shown. LP_OK or LP_E_SYS. */
+int lp_peek_layers_go_on(struct lp_peek *);
+/* All that are left, to their end. */
+int lp_peek_layers_finish(struct lp_peek *);
+/* The rows that `fd` stands at, aligned or as TSV. */
+int lp_peek_show_row(struct lp_peek *, int fd);
+
+/* ---- peek_document.c ------------------------------------------------------------------------------- */
+
+/* -j */
+int lp_peek_document(struct lp_peek *);
+
+#endif

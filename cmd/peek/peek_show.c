@@ -1,0 +1,126 @@
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cmd/peek/peek_priv.h"
+#include "cmd/peek/view.h"
+#include "common/base/status.h"
+#include "common/sys/err.h"
+#include "common/sys/tmpfile.h"
+
+/* ---- merged ---------------------------------------------------------------------------- */
+
+static void
+add_tsv(struct lp_argv *a, const struct lp_peek_options *o)
+{
+	lp_argv_append(a, &o->rows);
+	if (o->what == LP_PEEK_FIND)
+		lp_argv_addf(a, "--match=%s", o->pattern);
+}
+
+/* lp-merge adds up by itself. */
+static int
+show_du(struct lp_peek *p)
+{
+	struct lp_view view = { .kind = LP_VIEW_DU };
+	struct lp_argv more;
+	int rc;
+
+	lp_argv_init(&more);
+	if (p->o->depth != UINT64_MAX)
+		lp_argv_addf(&more, "--du=%llu", (unsigned long long)p->o->depth);
+	else
+		lp_argv_add(&more, "--du");
+	lp_argv_append(&more, &p->o->rows);
+	rc = lp_peek_merge(p, &p->image[0], &more, lp_peek_for_eyes(p) ? &view : NULL, p->out.fd);
+	lp_argv_release(&more);
+	/* sums are no entries */
+	p->entries = -1;
+	return rc;
+}
+
+static int
+show_merged(struct lp_peek *p)
+{
+	const struct lp_peek_options *o = p->o;
+	int eyes = lp_peek_for_eyes(p) || o->what == LP_PEEK_TREE;
+	struct lp_view view = { .kind = o->what == LP_PEEK_TREE ? LP_VIEW_TREE : LP_VIEW_LISTING,
+		.colors = lp_tty_color(o->color, 1), .utf8 = lp_tty_utf8(), .with_layer = 1, .depth = o->depth };
+	struct lp_argv more;
+	int rc;
+
+	lp_argv_init(&more);
+	add_tsv(&more, o);
+	if (eyes) {
+		lp_argv_add(&more, "--header");
+		lp_argv_add(&more, "--columns=mode,uid,gid,size,mtime,name,linkname,devmajor,devminor,layer");
+	}
+	rc = lp_peek_merge(p, &p->image[0], &more, eyes ? &view : NULL, p->out.fd);
+	lp_argv_release(&more);
+	if (rc == LP_OK && o->what == LP_PEEK_FIND && p->entries == 0) {
+		lp_err("%s: no such path in %s", lp_quotes(o->pattern), lp_quotes(p->image[0].name));
+		p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);
+	}
+	return rc;
+}
+
+/* ---- two images -------------------------------------------------------------------------- */
+
+static int
+show_diff(struct lp_peek *p)
+{
+	struct lp_rowfmt fmt = p->o->fmt;
+	struct lp_view view = { .kind = LP_VIEW_DIFF, .for_eyes = lp_peek_for_eyes(p), .fmt = &fmt,
+		.colors = lp_tty_color(p->o->color, 1), .other = -1 };
+	const struct lp_stage stage = { .run = lp_view_run, .arg = &view };
+	struct lp_job j = { .ops = &lp_peek_show_ops, .owner = p };
+	struct lp_argv more;
+	int rows[2] = { -1, -1 }, rc = LP_OK;
+
+	lp_argv_init(&more);
+	lp_argv_add(&more, "--header");
+	for (size_t i = 0; i < 2 && rc == LP_OK; i++) {
+		rows[i] = lp_tmpfile();
+		rc = rows[i] < 0 ? LP_E_SYS : lp_peek_merge(p, &p->image[i], &more, NULL, rows[i]);
+		if (rc == LP_OK && lseek(rows[i], 0, SEEK_SET) != 0)
+			rc = LP_E_SYS;
+	}
+	lp_argv_release(&more);
+	view.other = rows[1];
+	if (rc == LP_OK)
+		rc = lp_crew_start(&p->crew, &j, &stage, 1,
+		    &(struct lp_job_io){ .in = rows[0], .out = p->out.fd, .err = -1, .keep = &rows[1], .nkeep = 1 });
+	rc = rc != LP_OK ? rc : lp_peek_wait_for(p, &j);
+	p->entries = -1;
+	for (size_t i = 0; i < 2; i++)
+		if (rows[i] >= 0)
+			close(rows[i]);
+	return rc;
+}
+
+/* ---- all of it --------------------------------------------------------------------------------- */
+
+static int
+show(struct lp_peek *p)
+{
+	if (p->o->json)
+		return lp_peek_document(p);
+	switch (p->o->what) {
+	case LP_PEEK_LAYERS:
+	case LP_PEEK_LAYER:
+		return lp_peek_layers_finish(p);
+	case LP_PEEK_DIFF:
+		return show_diff(p);
+	case LP_PEEK_DU:
+		return show_du(p);
+	default:
+		return show_merged(p);
+	}
+}
+
+int
+lp_peek_show(struct lp_peek *p)
+{
+	int rc = p->out.open ? LP_OK : lp_peek_out_open(p);
+
+	return rc != LP_OK ? rc : show(p);
+}

@@ -1,0 +1,73 @@
+#include "cmd/peek/peek_priv.h"
+#include "common/sys/err.h"
+#include "common/view/human.h"
+
+/* What there is of each image, added up; a layer that both share counts once. */
+struct sums {
+	size_t layers, previews;
+	size_t claims[LP_PEEK_IMAGES]; /* each image's */
+	uint64_t size;
+	int size_known;
+};
+
+static struct sums
+add_up(const struct lp_peek *p)
+{
+	struct sums s = { .size_known = 1 };
+
+	for (size_t i = 0; i < p->nimages; i++)
+		for (size_t k = 0; k < p->image[i].n; k++) {
+			const struct lp_peek_layer *l = &p->image[i].layer[k];
+
+			if (l->same != NULL || l->rows < 0)
+				continue;
+			s.layers++;
+			s.previews += !lp_peek_is_whole(l) && !l->look_only;
+			s.claims[i] += l->complete == LP_COMPLETE_INFERRED;
+			s.size += l->size > 0 ? (uint64_t)l->size : 0;
+			s.size_known &= l->size >= 0;
+		}
+	return s;
+}
+
+/* What came of it, for who watches. */
+static void
+closing_line(const struct lp_peek *p, const struct sums *s)
+{
+	char count[LP_HUMAN_MAX + 1], got[LP_HUMAN_MAX + 1], all[LP_HUMAN_MAX + 1], share[LP_HUMAN_MAX + 1];
+
+	*lp_human_count(count, p->entries > 0 ? (uint64_t)p->entries : 0) = '\0';
+	*lp_human_bytes(got, (uint64_t)p->bytes_downloaded) = '\0';
+	*lp_human_bytes(all, s->size) = '\0';
+	*lp_human_percent(share, (uint64_t)p->bytes_downloaded, s->size) = '\0';
+	if (p->entries < 0)
+		lp_note("%zu layer%s; fetched %s of %s (%s)", s->layers, s->layers == 1 ? "" : "s", got, all, share);
+	else
+		lp_note("%zu layer%s, %s entries, %s; fetched %s of %s (%s)", s->layers, s->layers == 1 ? "" : "s",
+		    count, s->previews > 0 ? "preview" : "complete", got, all, share);
+}
+
+void
+lp_peek_summary(struct lp_peek *p)
+{
+	struct sums s = add_up(p);
+	int failed = p->o->complete && s.previews > 0;
+	/* where nothing else has failed, this is why the exit code is not 0 */
+	void (*say)(const char *, ...) = failed && p->exit == LP_EXIT_OK ? lp_err : lp_note;
+
+	if (lp_tty_is(2))
+		closing_line(p, &s);
+	/* who reads a pipe must know that more is there */
+	if (s.previews > 0 && (!lp_tty_is(2) || say == lp_err))
+		say("preview: of %zu layer%s, %zu %s not listed to the end%s", s.layers, s.layers == 1 ? "" : "s",
+		    s.previews, s.previews == 1 ? "is" : "are", p->o->complete ? "" : " (-c lists all)");
+	if (failed)
+		p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);
+	/* of two images each has an origin of its own */
+	for (size_t i = 0; i < p->nimages; i++)
+		if (s.claims[i] > 0)
+			lp_note("%zu layer%s complete by what %s claims: no digest was compared", s.claims[i],
+			    s.claims[i] == 1 ? " is" : "s are", lp_quotes(p->image[i].origin));
+	if (p->ratelimit_remaining >= 0 && p->ratelimit_remaining <= LP_PEEK_LOW_LIMIT)
+		lp_note("the registry's rate limit leaves %lld more manifests", (long long)p->ratelimit_remaining);
+}

@@ -1,0 +1,66 @@
+/*
+ * The last stage of lp-peek: rows in on stdin, something to look at out on
+ * stdout. Each view runs in a child of its own (lp_stage.run), which locks
+ * itself like any filter before it reads the first row.
+ */
+#ifndef LP_PEEK_VIEW_H
+#define LP_PEEK_VIEW_H
+
+#include <stdint.h>
+
+#include "common/row/row.h"
+#include "common/view/imagedoc.h"
+
+enum lp_view_kind {
+	LP_VIEW_ROWS,    /* the rows again, in `fmt` */
+	LP_VIEW_LISTING, /* aligned rows */
+	LP_VIEW_TREE,
+	LP_VIEW_DU,      /* what lp-merge --du writes, aligned */
+	LP_VIEW_DIFF,    /* rows of stdin (old) and of `other` (new), both sorted */
+	LP_VIEW_DOCUMENT, /* rows of stdin are NDJSON */
+	LP_VIEW_FIND     /* no view, but a question: see lp_view_found */
+};
+
+struct lp_view {
+	enum lp_view_kind kind;
+	const char *title;   /* a line in front; or NULL */
+	const struct lp_rowfmt *fmt; /* ROWS, and DIFF unless for_eyes */
+	int header;          /* ROWS: the names of the columns first */
+	int end;             /* ROWS: the end record last, if there is one */
+	int for_eyes;        /* DIFF: for a terminal, not TSV */
+	int colors;
+	int utf8;
+	int with_layer;      /* LISTING: a layer column */
+	uint64_t depth;      /* TREE */
+	int other;           /* DIFF: a descriptor on the job's keep list */
+	const struct lp_imagedoc *doc; /* DOCUMENT */
+	const int *layer_rows; /* DOCUMENT: a descriptor of TSV rows for each layer, on the keep list; or NULL */
+	const char *error;   /* DOCUMENT: what is known to have failed, or NULL */
+	const char *name;    /* FIND: looked for (merge/find.h), */
+	int follow;          /* through symbolic links */
+	int below;           /* a layer above has something below the name */
+	const char *layer;   /* FIND: the label of these rows */
+};
+
+/* For lp_stage.run with a struct lp_view: the exit code. */
+int lp_view_run(void *view);
+
+/*
+ * What LP_VIEW_FIND wrote: a line "ANSWER TAB NAME", ANSWER being a digit of
+ * enum lp_find_answer and NAME the next name to look for, or the name under
+ * which it is stored, escaped; behind it, if the layer has it, a header row
+ * and the row.
+ */
+struct lp_found {
+	int answer;     /* enum lp_find_answer */
+	char *name;     /* the caller's to free */
+	uint64_t rows;  /* offset in the file where the header row is */
+};
+
+/* A header row and a row of a directory that only what lies below it implies, as the content of a file. LP_OK, LP_E_SYS, LP_E_NOMEM. */
+int lp_view_implied(int fd, const char *name, const char *layer);
+
+/* Read it back from the start of a file. LP_OK, LP_E_DATA, LP_E_SYS, LP_E_NOMEM. */
+int lp_view_found(int fd, struct lp_found *);
+
+#endif

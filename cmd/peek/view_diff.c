@@ -1,0 +1,192 @@
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "cmd/peek/view_priv.h"
+#include "common/base/map.h"
+#include "common/base/status.h"
+#include "common/row/row.h"
+#include "common/sys/err.h"
+#include "common/view/aligned.h"
+#include "common/view/rowdiff.h"
+
+/*
+ * The files of a listing that have hard links, by the hash of the name that
+ * the links have: their sizes, plus one; 0 where it is no file or not there.
+ */
+struct files {
+	struct lp_map size;
+	uint64_t seed;
+};
+
+struct diff {
+	struct files old, new;
+	struct lp_view_out *out;
+	int for_eyes;
+	const struct lp_rowfmt *fmt;
+};
+
+static int
+color(struct diff *d, const char *sgr)
+{
+	int rc;
+
+	if (d->out->colors == NULL)
+		return LP_OK;
+	rc = lp_buf_adds(&d->out->b, "\033[");
+	rc = rc != LP_OK ? rc : lp_buf_adds(&d->out->b, sgr);
+	return rc != LP_OK ? rc : lp_buf_addc(&d->out->b, 'm');
+}
+
+/* "M etc/passwd (size,mtime)" */
+static int
+put_for_eyes(struct diff *d, char change, unsigned what, const struct lp_entry *e)
+{
+	struct lp_buf *b = &d->out->b;
+	int rc = color(d, change == 'A' ? "32" : change == 'D' ? "31" : "33");
+
+	rc = rc != LP_OK ? rc : lp_buf_addc(b, change);
+	rc = rc != LP_OK ? rc : lp_buf_addc(b, ' ');
+	rc = rc != LP_OK ? rc : lp_shown_name(NULL, e, e->name, b);
+	rc = rc != LP_OK ? rc : color(d, "0");
+	if (rc == LP_OK && what != 0) {
+		rc = lp_buf_adds(b, " (");
+		rc = rc != LP_OK ? rc : lp_diff_names(what, b);
+		rc = rc != LP_OK ? rc : lp_buf_adds(b, ")");
+	}
+	return rc != LP_OK ? rc : lp_buf_addc(b, '\n');
+}
+
+static int
+put_change(struct diff *d, char change, unsigned what, const struct lp_entry *e)
+{
+	struct lp_buf *b = &d->out->b;
+	int rc;
+
+	if (d->for_eyes)
+		return put_for_eyes(d, change, what, e);
+	rc = lp_buf_addc(b, change);
+	rc = rc != LP_OK ? rc : lp_buf_addc(b, '\t');
+	rc = rc != LP_OK ? rc : lp_diff_names(what, b);
+	rc = rc != LP_OK ? rc : lp_buf_addc(b, '\t');
+	return rc != LP_OK ? rc : lp_row_write(d->fmt, e, b);
+}
+
+/* ---- what hard links mean --------------------------------------------------------- */
+
+static uint64_t
+key_of(const struct files *f, struct lp_span name)
+{
+	return lp_hash64(f->seed, name);
+}
+
+/* First the names that links have, then what they are: a file may stand behind its links. */
+static int
+note(struct files *f, const struct lp_entry *e, int second)
+{
+	uint64_t *size;
+	int fresh;
+
+	if (!second)
+		return e->type == LP_HARDLINK ? lp_map_add(&f->size, key_of(f, e->linkname), &size, &fresh) : LP_OK;
+	size = e->type == LP_REG ? lp_map_get(&f->size, key_of(f, e->name)) : NULL;
+	if (size != NULL)
+		*size = e->size + 1;
+	return LP_OK;
+}
+
+/* The whole listing, and back to its start. */
+static int
+read_through(struct files *f, int fd, int second)
+{
+	struct lp_rowin in;
+	int rc = lp_rowin_init(&in, fd);
+
+	while (rc == LP_OK && (rc = lp_rowin_next(&in)) > 0)
+		rc = note(f, &in.rows.entry, second);
+	lp_rowin_release(&in);
+	if (rc == LP_OK && lseek(fd, 0, SEEK_SET) != 0) {
+		lp_err_errno("rows");
+		rc = LP_E_SYS;
+	}
+	return rc;
+}
+
+static int
+learn(struct files *f, int fd)
+{
+	int rc;
+
+	/* whoever knows the seed can only make us slow */
+	if (getrandom(&f->seed, sizeof(f->seed), GRND_NONBLOCK) != (ssize_t)sizeof(f->seed))
+		f->seed = 0;
+	lp_map_init(&f->size, SIZE_MAX);
+	rc = read_through(f, fd, 0);
+	return rc == LP_OK && f->size.n > 0 ? read_through(f, fd, 1) : rc;
+}
+
+/* A hard link's row gets its file's size. Whether that is known. */
+static int
+set_size(const struct files *f, struct lp_entry *e)
+{
+	const uint64_t *size = e->type == LP_HARDLINK ? lp_map_get(&f->size, key_of(f, e->linkname)) : NULL;
+
+	if (e->type != LP_HARDLINK)
+		return 1;
+	e->size = size != NULL && *size > 0 ? *size - 1 : 0;
+	return size != NULL && *size > 0;
+}
+
+static unsigned
+differs(const struct diff *d, struct lp_entry old, struct lp_entry new)
+{
+	int known = set_size(&d->old, &old);
+
+	if (!set_size(&d->new, &new) || !known)
+		old.size = new.size;
+	return lp_row_differs(&old, &new);
+}
+
+/* ---- both in step ------------------------------------------------------------------- */
+
+/* The smaller name is only on its side. */
+static int
+compare(struct diff *d, struct lp_rowin *old, struct lp_rowin *new)
+{
+	int a = lp_rowin_next(old), b = lp_rowin_next(new), rc = LP_OK;
+
+	while (rc == LP_OK && a >= 0 && b >= 0 && a + b > 0) {
+		const struct lp_entry *x = &old->rows.entry, *y = &new->rows.entry;
+		int order = a == 0 ? 1 : b == 0 ? -1 : lp_span_cmp(x->name, y->name);
+		unsigned what = order == 0 ? differs(d, *x, *y) : 0;
+
+		if (order < 0)
+			rc = put_change(d, 'D', 0, x);
+		else if (order > 0)
+			rc = put_change(d, 'A', 0, y);
+		else if (what != 0)
+			rc = put_change(d, 'M', what, y);
+		if (rc == LP_OK && d->out->b.n >= LP_VIEW_FLUSH)
+			rc = lp_view_flush(d->out);
+		if (order <= 0)
+			a = lp_rowin_next(old);
+		if (order >= 0)
+			b = lp_rowin_next(new);
+	}
+	return rc != LP_OK ? rc : a < 0 ? a : b < 0 ? b : LP_OK;
+}
+
+int
+lp_view_diff(const struct lp_view *v, struct lp_rowin *old, struct lp_view_out *o)
+{
+	struct diff d = { .out = o, .for_eyes = v->for_eyes, .fmt = v->fmt };
+	struct lp_rowin new;
+	int rc = lp_rowin_init(&new, v->other);
+
+	rc = rc != LP_OK ? rc : learn(&d.old, old->fd);
+	rc = rc != LP_OK ? rc : learn(&d.new, v->other);
+	rc = rc != LP_OK ? rc : compare(&d, old, &new);
+	lp_map_release(&d.old.size);
+	lp_map_release(&d.new.size);
+	lp_rowin_release(&new);
+	return rc;
+}

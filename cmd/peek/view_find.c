@@ -1,0 +1,132 @@
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "cmd/peek/view_priv.h"
+#include "common/base/escape.h"
+#include "common/base/limits.h"
+#include "common/base/status.h"
+#include "common/merge/find.h"
+#include "common/row/row.h"
+#include "common/sys/err.h"
+#include "common/sys/io.h"
+
+/* The row that answers, in the columns of every merged listing, and named as there. */
+static int
+put_row(const char *layer, const struct lp_entry *e, struct lp_span name, struct lp_buf *b)
+{
+	struct lp_entry here = *e;
+	struct lp_rowfmt fmt;
+	int rc;
+
+	lp_rowfmt_init(&fmt);
+	fmt.column[fmt.ncolumns++] = LP_COL_LAYER;
+	here.name = name;
+	here.layer = lp_span_str(layer);
+	here.has |= LP_HAS_LAYER;
+	rc = lp_row_header(&fmt, b);
+	return rc != LP_OK ? rc : lp_row_write(&fmt, &here, b);
+}
+
+static int
+put_answer(const struct lp_find *f, int answer, struct lp_buf *b)
+{
+	const struct lp_buf *name = answer == LP_FIND_HERE || answer == LP_FIND_AGAIN ? &f->next : &f->name;
+	int rc = lp_buf_addc(b, '0' + answer);
+
+	rc = rc != LP_OK ? rc : lp_buf_addc(b, '\t');
+	rc = rc != LP_OK ? rc : lp_escape(b, lp_buf_span(name), LP_ESCAPE_ROW);
+	return rc != LP_OK ? rc : lp_buf_addc(b, '\n');
+}
+
+/* What the question itself cannot do; of rows that cannot be read lp_rowin_next has said it. */
+static int
+say_limit(const struct lp_view *v, int rc)
+{
+	if (rc == LP_E_LIMIT)
+		lp_err("layer %s hides and shows the same paths without end, or implies directories without end",
+		    lp_quotes(v->layer));
+	return rc;
+}
+
+static int
+look(struct lp_find *f, const struct lp_view *v, struct lp_rowin *in, struct lp_buf *b)
+{
+	int rc, answer = LP_FIND_MORE;
+
+	while (answer == LP_FIND_MORE && (rc = lp_rowin_next(in)) > 0)
+		answer = lp_find_member(f, &in->rows.entry);
+	if (answer == LP_FIND_MORE && rc == LP_OK)
+		answer = lp_find_end(f, in->ended && (in->rows.end.complete == LP_COMPLETE_YES || in->rows.end.complete == LP_COMPLETE_INFERRED));
+	if (answer < 0)
+		return say_limit(v, answer);
+	if (answer == LP_FIND_MORE && rc < 0)
+		return rc;
+	rc = put_answer(f, answer, b);
+	return rc == LP_OK && answer == LP_FIND_HERE ? put_row(v->layer, &in->rows.entry, lp_buf_span(&f->name), b) : rc;
+}
+
+int
+lp_view_find(const struct lp_view *v, struct lp_rowin *in, struct lp_view_out *o)
+{
+	struct lp_find f;
+	uint64_t seed;
+	int rc;
+
+	/* an attacker who knows the seed can only make us slow */
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
+		seed = 0;
+	rc = lp_find_init(&f, lp_span_str(v->name), v->follow, v->below, seed);
+	if (rc == LP_E_LIMIT)
+		lp_err("the name is longer than %lu bytes", LP_MAX_PATH);
+	rc = rc != LP_OK ? rc : look(&f, v, in, &o->b);
+	lp_find_release(&f);
+	return rc;
+}
+
+int
+lp_view_implied(int fd, const char *name, const char *layer)
+{
+	const struct lp_entry e = { .type = LP_DIR, .mode = 0755 };
+	struct lp_buf b;
+	int rc;
+
+	lp_buf_init(&b, 4 * LP_MAX_PATH);
+	rc = put_row(layer, &e, lp_span_str(name), &b);
+	if (rc == LP_OK && (ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0))
+		rc = LP_E_SYS;
+	rc = rc != LP_OK ? rc : lp_write_all(fd, lp_buf_span(&b));
+	if (rc == LP_OK && lseek(fd, 0, SEEK_SET) != 0)
+		rc = LP_E_SYS;
+	lp_buf_release(&b);
+	return rc;
+}
+
+int
+lp_view_found(int fd, struct lp_found *found)
+{
+	struct lp_buf text, name;
+	const unsigned char *nl;
+	ptrdiff_t n;
+	int rc;
+
+	*found = (struct lp_found){ .answer = -1 };
+	lp_buf_init(&text, 4 * LP_MAX_PATH);
+	lp_buf_init(&name, LP_MAX_PATH + 1);
+	rc = lp_buf_reserve(&text, text.max);
+	n = rc == LP_OK ? lp_pread_full(fd, text.p, text.max, 0) : 0;
+	nl = n > 0 ? memchr(text.p, '\n', (size_t)n) : NULL;
+	if (rc == LP_OK && (nl == NULL || nl - text.p < 2 || text.p[0] < '0' || text.p[0] > '0' + LP_FIND_ABOVE))
+		rc = n < 0 ? LP_E_SYS : LP_E_DATA;
+	if (rc == LP_OK)
+		rc = lp_unescape(&name, lp_span(text.p + 2, (size_t)(nl - text.p) - 2));
+	if (rc == LP_OK) {
+		found->answer = text.p[0] - '0';
+		found->rows = (uint64_t)(nl - text.p) + 1;
+		found->name = lp_buf_cstr(&name) != NULL ? strdup(lp_buf_cstr(&name)) : NULL;
+		rc = found->name != NULL ? LP_OK : LP_E_NOMEM;
+	}
+	lp_buf_release(&text);
+	lp_buf_release(&name);
+	return rc;
+}

@@ -1,0 +1,33 @@
+/*
+ * What the views share: view.c has those of a few lines, the others a file
+ * each. For view*.c only.
+ */
+#ifndef LP_PEEK_VIEW_PRIV_H
+#define LP_PEEK_VIEW_PRIV_H
+
+#include "cmd/peek/rowin.h"
+#include "cmd/peek/view.h"
+#include "common/base/buf.h"
+#include "common/view/lscolors.h"
+
+enum { LP_VIEW_FLUSH = 64 * 1024 }; /* bytes: worth a write */
+
+/* What all views write through. */
+struct lp_view_out {
+	struct lp_buf b;
+	const struct lp_lscolors *colors; /* NULL: none */
+	int drawn; /* for eyes, and safe for them; else these are rows, or */
+	int json;
+};
+
+/* Out with it. LP_OK, LP_E_PIPE, or LP_E_SYS after a message. */
+int lp_view_flush(struct lp_view_out *);
+
+/* Each: LP_OK, LP_E_PIPE, or a failure. */
+int lp_view_document(const struct lp_view *, struct lp_view_out *);
+/* Of lp-merge --du, no rows. */
+int lp_view_du(struct lp_view_out *);
+int lp_view_diff(const struct lp_view *, struct lp_rowin *, struct lp_view_out *);
+int lp_view_find(const struct lp_view *, struct lp_rowin *, struct lp_view_out *);
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * What the programs that list members share (lp-tarls, lp-toc): the options
+ * that say which rows and in which form, and the rows on their way to
+ * stdout.
+ *
+ *	lp_listing_init(&l);
+ *	... getopt_long with LP_LISTING_SHORT and LP_LISTING_LONG:
+ *	default: rc = lp_listing_option(&l, &opt, c);
+ *	lp_listing_check(&l, &opt)
+ *	lp_listing_begin(&l)
+ *	while (...)
+ *		rc = lp_listing_entry(&l, &entry);
+ *	lp_listing_end(&l, &end)
+ *	lp_listing_release(&l);
+ *
+ * Rows are gathered in memory; whoever is about to wait for more input
+ * calls lp_listing_flush first, so that a listing is never behind its input.
+ */
+#ifndef LP_CLI_LISTING_H
+#define LP_CLI_LISTING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+#include "common/cli/opt.h"
+#include "common/row/row.h"
+
+#define LP_LISTING_SHORT "jlo:H0ECm:n:"
+#define LP_LISTING_LONG                                   \
+	{ "json", no_argument, NULL, 'j' },               \
+	{ "long", no_argument, NULL, 'l' },               \
+	{ "columns", required_argument, NULL, 'o' },      \
+	{ "header", no_argument, NULL, 'H' },             \
+	{ "null", no_argument, NULL, '0' },               \
+	{ "end", no_argument, NULL, 'E' },                \
+	{ "complete", no_argument, NULL, 'C' },           \
+	{ "match", required_argument, NULL, 'm' },        \
+	{ "count", required_argument, NULL, 'n' }
+#define LP_LISTING_USAGE "[-0CEHjl] [-m GLOB] [-n COUNT] [-o COLUMNS]"
+#define LP_LISTING_HELP                                                          \
+	"  -j, --json               NDJSON: one object a line\n"                \
+	"  -l, --long               like ls -l, for eyes\n"                     \
+	"  -o, --columns=LIST       which columns, comma-separated\n"           \
+	"  -H, --header             the columns' names first\n"                 \
+	"  -0, --null               end records with NUL, escape no names\n"    \
+	"  -E, --end                an end record last\n"                       \
+	"  -C, --complete           an incomplete listing is exit 4\n"          \
+	"  -m, --match=GLOB         only names that match (may be repeated)\n"  \
+	"  -n, --count=COUNT        stop after COUNT rows\n"
+
+enum { LP_LISTING_GLOBS = 64 };
+
+/* What lp_listing_entry answers when -n is reached: not a failure. */
+enum { LP_LISTING_ENOUGH = 1 };
+
+struct lp_listing {
+	/* from the command line */
+	struct lp_rowfmt fmt;
+	int header;
+	int end;
+	int complete; /* -C: the caller's to act upon */
+	uint64_t count; /* UINT64_MAX: all */
+	const char *glob[LP_LISTING_GLOBS];
+	size_t nglobs;
+	const char *columns; /* the -o that was seen, or NULL */
+	int given;           /* one of these options was */
+
+	struct lp_span layer; /* label for the end record; may be set by the caller */
+	uint64_t entries;     /* rows written so far */
+	int failed;           /* what came of a write that failed: said once, every later one answers the same */
+
+	struct lp_buf out;
+	struct lp_buf scratch;
+};
+
+void lp_listing_init(struct lp_listing *);
+void lp_listing_release(struct lp_listing *);
+
+/*
+ * One option as getopt_long gave it (with optarg), be it one of these or one
+ * that all programs have (lp_opt_common). 0, or 2 after a message.
+ */
+int lp_listing_option(struct lp_listing *, struct lp_opt *, int c);
+
+/* Behind the last option: those that exclude each other. 0, or 2 after a message. */
+int lp_listing_check(const struct lp_listing *, const struct lp_opt *);
+
+/*
+ * The header row, if it was asked for. These four return LP_OK, LP_E_PIPE
+ * when the reader has gone, LP_E_SYS (said), LP_E_LIMIT, LP_E_NOMEM (said).
+ */
+int lp_listing_begin(struct lp_listing *);
+/* One row, if the entry is wanted. Also LP_LISTING_ENOUGH, behind the last row wanted. */
+int lp_listing_entry(struct lp_listing *, const struct lp_entry *);
+/* One row that the caller has written behind l->out itself, in the form that l->fmt says. The same. */
+int lp_listing_wrote(struct lp_listing *);
+/* What was gathered, out. */
+int lp_listing_flush(struct lp_listing *);
+/*
+ * The end record, if it was asked for, and everything out. The entries are
+ * those written, and where -n has cut them off, they are not complete; so is
+ * the layer the listing's. The rest is what the caller says.
+ */
+int lp_listing_end(struct lp_listing *, const struct lp_rowend *);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * What every program's command line has: -h, -V, -q, -v, --stats, one
+ * usage text, one way to refuse.
+ *
+ * A program keeps two texts: `usage`, the SYNOPSIS of its man page (a test
+ * compares them), and `help`, one line for each option.
+ */
+#ifndef LP_CLI_OPT_H
+#define LP_CLI_OPT_H
+
+#include <getopt.h>
+#include <stdint.h>
+
+/* Long options without a letter are numbered from here, a program's own from LP_OPT_OWN. */
+enum { LP_OPT_STATS = 256, LP_OPT_OWN = 300 };
+
+#define LP_OPT_SHORT "hVqv"
+#define LP_OPT_LONG                                            \
+	{ "help", no_argument, NULL, 'h' },                    \
+	{ "version", no_argument, NULL, 'V' },                 \
+	{ "quiet", no_argument, NULL, 'q' },                   \
+	{ "verbose", no_argument, NULL, 'v' },                 \
+	{ "stats", required_argument, NULL, LP_OPT_STATS }
+
+#define LP_OPT_HELP                                                          \
+	"  -q, --quiet              no notes\n"                             \
+	"  -v, --verbose            details on stderr\n"                    \
+	"      --stats=FILE         append one JSON line of statistics\n"   \
+	"  -h, --help               this text\n"                            \
+	"  -V, --version            version, and the locks that there are\n"
+
+struct lp_opt {
+	const char *usage;
+	const char *help;
+	const char *stats; /* the file named by --stats, or NULL */
+};
+
+/*
+ * First thing in main: names the program in messages (getopt's are made
+ * here, fit for a terminal), prepares the descriptors (lp_io_init) and reads
+ * LP_SANDBOX; a value that it does not have ends the program (2).
+ */
+void lp_opt_start(char **argv, const char *name);
+
+/*
+ * An option that the program's own switch does not know. Ends the program
+ * for -h and -V (0, or 3 if stdout cannot take the text) and for a wrong
+ * option (2, after getopt's message and the usage).
+ */
+void lp_opt_common(struct lp_opt *, int opt);
+
+/* The command line makes no sense: the message, the usage, 2. Returns 2. */
+int lp_opt_refuse(const struct lp_opt *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* An argument that is a number of bytes (K, M and G are binary), at most `max`. 0, or refused: 2. */
+int lp_opt_bytes(const struct lp_opt *, const char *arg, uint64_t max, uint64_t *out);
+
+/* Bytes from outside, not text, are no output for a terminal: 0, or as lp_opt_refuse if it would get them. */
+int lp_opt_binary(const struct lp_opt *);
+
+#endif

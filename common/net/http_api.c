@@ -1,0 +1,84 @@
+#include "common/net/http_priv.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/status.h"
+
+struct lp_http_api lp_http_api;
+static void *library;
+
+int
+lp_http_api_load(const char **why)
+{
+#define ENTRY(name) { "curl_" #name, (void **)(void *)&lp_http_api.name },
+	static const struct { const char *name; void **slot; } table[] = { LP_HTTP_SYMBOLS(ENTRY) };
+
+	if (library != NULL)
+		return LP_OK;
+	library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+	for (size_t i = 0; library != NULL && i < sizeof(table) / sizeof(table[0]); i++) {
+		*table[i].slot = dlsym(library, table[i].name);
+		if (*table[i].slot == NULL) {
+			dlclose(library);
+			library = NULL;
+		}
+	}
+	if (library == NULL) {
+		errno = 0;
+		*why = "libcurl.so.4 cannot be loaded";
+		return LP_E_SYS;
+	}
+	return LP_OK;
+}
+
+/* ---- URLs ---------------------------------------------------------------------- */
+
+/*
+ * libcurl's own reading of URLs, because libcurl is what connects: with a
+ * second parser the two could be led to disagree about the host.
+ */
+static int
+url_part(const char *url, CURLUPart part, unsigned flags, char *out, size_t n)
+{
+	CURLU *u = lp_http_api.url();
+	char *s = NULL;
+	int ok = u != NULL && lp_http_api.url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	    lp_http_api.url_get(u, part, &s, flags) == CURLUE_OK &&
+	    snprintf(out, n, "%s", s) < (int)n;
+
+	lp_http_api.free(s);
+	lp_http_api.url_cleanup(u);
+	return ok;
+}
+
+int
+lp_http_same_origin(const char *a, const char *b)
+{
+	static const CURLUPart parts[] = { CURLUPART_SCHEME, CURLUPART_HOST, CURLUPART_PORT };
+	char x[1024], y[1024];
+
+	for (size_t i = 0; i < 3; i++)
+		if (!url_part(a, parts[i], CURLU_DEFAULT_PORT, x, sizeof(x)) ||
+		    !url_part(b, parts[i], CURLU_DEFAULT_PORT, y, sizeof(y)) ||
+		    strcasecmp(x, y) != 0)
+			return 0;
+	return 1;
+}
+
+char *
+lp_http_resolve(const char *from, const char *to)
+{
+	CURLU *u = lp_http_api.url();
+	char *s = NULL, *copy = NULL;
+
+	if (u != NULL && lp_http_api.url_set(u, CURLUPART_URL, from, 0) == CURLUE_OK &&
+	    lp_http_api.url_set(u, CURLUPART_URL, to, CURLU_URLENCODE) == CURLUE_OK &&
+	    lp_http_api.url_get(u, CURLUPART_URL, &s, 0) == CURLUE_OK)
+		copy = strdup(s);
+	lp_http_api.free(s);
+	lp_http_api.url_cleanup(u);
+	return copy;
+}

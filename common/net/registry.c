@@ -1,0 +1,333 @@
+#include "common/net/registry_priv.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/secret.h"
+#include "common/base/status.h"
+#include "common/oci/authfile.h"
+#include "common/sys/err.h"
+#include "common/sys/sandbox.h"
+
+enum {
+	URL_MAX = 16 * 1024, /* of a request */
+	TRIED_MAX = 64 * 1024,
+	WORDS_MAX = 256      /* bytes of a registry's own words that are passed on */
+};
+
+/* ---- open and close ------------------------------------------------------------------ */
+
+int
+lp_registry_open(struct lp_registry **out, struct lp_http *http, const struct lp_registry_options *opt,
+    const char **why)
+{
+	struct lp_registry *r = calloc(1, sizeof(*r));
+	int rc;
+
+	*out = NULL;
+	if (r == NULL)
+		return LP_E_NOMEM;
+	r->http = http;
+	r->opt = *opt;
+	lp_json_wipe();
+	lp_lock_memory();
+	rc = lp_tokens_open(&r->tokens, why);
+	if (rc != LP_OK) {
+		int err = errno;
+
+		lp_registry_close(r);
+		errno = err;
+		return rc;
+	}
+	*out = r;
+	return LP_OK;
+}
+
+void
+lp_registry_close(struct lp_registry *r)
+{
+	if (r == NULL)
+		return;
+	while (r->logins != NULL) {
+		struct lp_registry_login *l = r->logins;
+
+		r->logins = l->next;
+		lp_cred_release(&l->cred);
+		lp_buf_release(&l->tried);
+		free(l);
+	}
+	lp_tokens_close(&r->tokens);
+	free(r->hosts);
+	free(r);
+}
+
+/* ---- who we are ------------------------------------------------------------------------ */
+
+struct lp_registry_login *
+lp_registry_find_login(const struct lp_registry *r, const struct lp_reference *ref)
+{
+	for (struct lp_registry_login *l = r->logins; l != NULL; l = l->next)
+		/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): members that are arrays */
+		if (strcmp(l->host, ref->host) == 0 && strcmp(l->repo, ref->repo) == 0)
+			return l;
+	return NULL;
+}
+
+static struct lp_registry_login *
+add_login(struct lp_registry *r, const struct lp_reference *ref)
+{
+	struct lp_registry_login *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return NULL;
+	memcpy(l->host, ref->host, sizeof(l->host));
+	memcpy(l->repo, ref->repo, sizeof(l->repo));
+	lp_buf_init(&l->tried, TRIED_MAX);
+	l->next = r->logins;
+	r->logins = l;
+	return l;
+}
+
+/*
+ * --user names nobody's host: its password is for one registry, the first
+ * one, whatever a list of sources goes on to name, and is asked for once.
+ */
+static int
+named_user(struct lp_registry *r, struct lp_registry_login *l)
+{
+	const struct lp_registry_login *first = r->logins;
+
+	while (first->next != NULL)
+		first = first->next;
+	if (first == l)
+		return lp_cred_find(&r->opt.cred, l->host, l->repo, &l->cred, &l->tried);
+	if (strcmp(first->host, l->host) == 0)
+		return lp_cred_copy(&l->cred, &first->cred);
+	(void)lp_buf_adds(&l->tried, "--user is for one registry, and these are two: ");
+	(void)lp_buf_adds(&l->tried, lp_quotes(first->host));
+	(void)lp_buf_adds(&l->tried, " and ");
+	(void)lp_buf_adds(&l->tried, lp_quotes(l->host));
+	return LP_E_USAGE;
+}
+
+int
+lp_registry_login(struct lp_registry *r, const struct lp_reference *ref, const char **why)
+{
+	struct lp_registry_login *l = lp_registry_find_login(r, ref);
+	int rc;
+
+	*why = "out of memory";
+	if (l != NULL) {
+		*why = lp_buf_cstr(&l->tried);
+		return LP_OK;
+	}
+	l = add_login(r, ref);
+	if (l == NULL)
+		return LP_E_NOMEM;
+	rc = r->opt.cred.user != NULL ? named_user(r, l) :
+	    lp_cred_find(&r->opt.cred, l->host, l->repo, &l->cred, &l->tried);
+	*why = lp_buf_cstr(&l->tried);
+	if (rc == LP_OK)
+		lp_detail("credentials for %s/%s: %s", l->host, l->repo, l->cred.from);
+	else if (rc == LP_E_ABSENT)
+		lp_detail("no credentials for %s/%s: %s", l->host, l->repo, *why != NULL ? *why : "");
+	return rc == LP_E_ABSENT ? LP_OK : rc;
+}
+
+/* ---- where the registry is ---------------------------------------------------------------- */
+
+static char *
+join(const char *const *parts)
+{
+	struct lp_buf b;
+	int rc = LP_OK;
+
+	lp_buf_init(&b, URL_MAX);
+	for (; *parts != NULL && rc == LP_OK; parts++)
+		rc = lp_buf_adds(&b, *parts);
+	if (rc == LP_OK && lp_buf_cstr(&b) != NULL)
+		return (char *)b.p;
+	lp_buf_release(&b);
+	return NULL;
+}
+
+/*
+ * What a registry on this machine speaks: https, unless that finds nobody
+ * or no TLS there. A certificate that is not to be trusted is no reason to
+ * speak in plain: the requests that follow fail of it.
+ */
+static enum lp_registry_scheme
+ask_scheme(struct lp_registry *r, const char *host)
+{
+	struct lp_http_response resp;
+	struct lp_http_request q = { .method = "GET", .max = LP_HTTP_ERROR_MAX, .probe = 1 };
+	char *url = join((const char *const[]){ "https://", host, "/v2/", NULL });
+	enum lp_registry_scheme scheme = LP_REGISTRY_HTTPS;
+
+	lp_http_response_init(&resp);
+	q.url = url;
+	if (url != NULL && lp_http_do(r->http, &q, &resp) == LP_E_NET && resp.trouble == LP_HTTP_UNREACHABLE)
+		scheme = LP_REGISTRY_HTTP;
+	lp_http_response_release(&resp);
+	free(url);
+	return scheme;
+}
+
+static enum lp_registry_scheme
+scheme_of(struct lp_registry *r, const char *host)
+{
+	enum lp_registry_scheme scheme;
+	struct lp_registry_host *v;
+
+	if (r->opt.plain_http)
+		return LP_REGISTRY_HTTP;
+	if (!lp_host_is_loopback(lp_span_str(host)))
+		return LP_REGISTRY_HTTPS;
+	for (size_t i = 0; i < r->nhosts; i++)
+		if (strcmp(r->hosts[i].name, host) == 0)
+			return r->hosts[i].scheme;
+	scheme = ask_scheme(r, host);
+	v = reallocarray(r->hosts, r->nhosts + 1, sizeof(*v));
+	if (v == NULL)
+		return scheme;
+	r->hosts = v;
+	v += r->nhosts++;
+	snprintf(v->name, sizeof(v->name), "%s", host);
+	v->scheme = scheme;
+	return scheme;
+}
+
+/* ---- requests --------------------------------------------------------------------------------- */
+
+void
+lp_registry_request_release(struct lp_registry_request *q)
+{
+	free(q->url);
+	lp_secret_free(&q->authorization);
+	*q = (struct lp_registry_request){ 0 };
+}
+
+int
+lp_registry_ask(struct lp_registry *r, const struct lp_reference *ref, const char *kind,
+    const char *what, struct lp_registry_request *q)
+{
+	const char *host = lp_reference_endpoint(ref);
+	const char *scheme = scheme_of(r, host) == LP_REGISTRY_HTTP ? "http://" : "https://";
+
+	*q = (struct lp_registry_request){ 0 };
+	q->url = join((const char *const[]){ scheme, host, "/v2/", ref->repo, "/", kind, "/", what, NULL });
+	return q->url == NULL ? LP_E_NOMEM : lp_registry_authorize(r, ref, q);
+}
+
+/* ---- words --------------------------------------------------------------------------------------- */
+
+void
+lp_registry_say(struct lp_http_response *resp, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(resp->why, sizeof(resp->why), fmt, ap);
+	va_end(ap);
+}
+
+/* The first error of {"errors":[{"code","message"}]} (distribution-spec, "Error Codes"), fit to print. */
+static void
+registry_words(const struct lp_http_response *resp, char *out, size_t n)
+{
+	struct lp_json_error je;
+	json_t *root;
+	const json_t *first;
+	struct lp_span code, message;
+
+	out[0] = '\0';
+	if (lp_json_load(lp_buf_span(&resp->body), &root, &je) != LP_OK)
+		return;
+	first = json_array_get(json_object_get(root, "errors"), 0);
+	code = lp_json_get_string(first, "code");
+	message = lp_json_get_string(first, "message");
+	if (code.n > WORDS_MAX)
+		code.n = WORDS_MAX;
+	if (message.n > WORDS_MAX)
+		message.n = WORDS_MAX;
+	if (code.n > 0 || message.n > 0)
+		snprintf(out, n, " (%s%s%s)", lp_quote(code), code.n > 0 && message.n > 0 ? ": " : "",
+		    lp_quote(message));
+	json_decref(root);
+}
+
+static const char *
+meaning(int status)
+{
+	switch (status) {
+	case 401:
+		return "401, access needs credentials";
+	case 403:
+		return "403, access is refused";
+	case 404:
+		return "404, not found";
+	case 429:
+		return "429, too many requests";
+	default:
+		return NULL;
+	}
+}
+
+void
+lp_registry_explain(struct lp_registry *r, const struct lp_reference *ref, struct lp_http_response *resp)
+{
+	struct lp_registry_login *l = lp_registry_find_login(r, ref);
+	const char *what = meaning(resp->status), *tried = "";
+	int used = l != NULL && l->cred.from[0] != '\0';
+	char words[2 * WORDS_MAX + 64], number[32];
+
+	if (what == NULL) {
+		snprintf(number, sizeof(number), "HTTP status %d", resp->status);
+		what = number;
+	}
+	registry_words(resp, words, sizeof(words));
+	/* what TLS servers say to those who speak plain http */
+	if (resp->status == 400 && words[0] == '\0' && strncmp(resp->where, "http://", 7) == 0)
+		snprintf(words, sizeof(words), " (https? then without --plain-http)");
+	if (resp->status == 401 && used)
+		what = "401, not with these credentials";
+	if ((resp->status != 401 && resp->status != 403) || l == NULL) {
+		lp_registry_say(resp, "%s: %s%s", resp->where, what, words);
+	} else if (used) {
+		lp_registry_say(resp, "%s: %s%s; credentials used: %s", resp->where, what, words, l->cred.from);
+	} else {
+		tried = lp_buf_cstr(&l->tried);
+		lp_registry_say(resp, "%s: %s%s; none were found: %s", resp->where, what, words,
+		    tried != NULL && *tried != '\0' ? tried : "no file to look in");
+	}
+}
+
+/* ---- all of it ------------------------------------------------------------------------------------ */
+
+int
+lp_registry_get(struct lp_registry *r, const struct lp_reference *ref, const char *method,
+    const char *kind, const char *what, const char *const *headers, size_t max,
+    struct lp_http_response *resp)
+{
+	struct lp_registry_request q;
+	int rc = lp_registry_ask(r, ref, kind, what, &q), again = rc == LP_OK;
+
+	while (again == 1) {
+		struct lp_http_request http = { .method = method, .url = q.url, .headers = headers,
+			.secrets = q.secrets, .max = max };
+
+		rc = lp_http_do(r->http, &http, resp);
+		again = lp_registry_again(r, ref, &q, rc, resp);
+	}
+	if (again < 0)
+		rc = again;
+	else if (rc == LP_OK && resp->status / 100 != 2) {
+		lp_registry_explain(r, ref, resp);
+		rc = LP_E_NET;
+	}
+	lp_registry_request_release(&q);
+	return rc;
+}

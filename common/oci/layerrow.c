@@ -1,0 +1,351 @@
+#include "common/oci/layerrow.h"
+
+#include "common/base/escape.h"
+#include "common/base/jsonwrite.h"
+#include "common/base/num.h"
+#include "common/base/status.h"
+
+static const char *const names[LP_LAYER_COLUMNS] = {
+	[LP_LCOL_SOURCE] = "source", [LP_LCOL_SIZE] = "size", [LP_LCOL_MEDIATYPE] = "mediatype",
+	[LP_LCOL_INDEX] = "index", [LP_LCOL_CREATED_BY] = "created_by", [LP_LCOL_DIGEST] = "digest",
+	[LP_LCOL_DIFF_ID] = "diff_id", [LP_LCOL_COMPRESSION] = "compression",
+	[LP_LCOL_ANNOTATIONS] = "annotations", [LP_LCOL_URLS] = "urls"
+};
+enum { DEFAULT_COLUMNS = 5 };
+
+/* ---- which columns ------------------------------------------------------------------- */
+
+void
+lp_layerfmt_init(struct lp_layerfmt *f)
+{
+	*f = (struct lp_layerfmt){ .ncolumns = DEFAULT_COLUMNS };
+	for (size_t i = 0; i < DEFAULT_COLUMNS; i++)
+		f->column[i] = (enum lp_layer_column)i;
+}
+
+static size_t
+find(struct lp_span name)
+{
+	size_t i = 0;
+
+	while (i < LP_LAYER_COLUMNS && !lp_span_is(name, names[i]))
+		i++;
+	return i;
+}
+
+int
+lp_layerfmt_columns(struct lp_layerfmt *f, struct lp_span list, struct lp_span *bad)
+{
+	struct lp_layerfmt chosen = { .json = f->json };
+	unsigned seen = 0;
+
+	for (;;) {
+		const unsigned char *comma = list.n > 0 ? memchr(list.p, ',', list.n) : NULL;
+		struct lp_span name = lp_span_take(&list, comma != NULL ? (size_t)(comma - list.p) : list.n);
+		size_t c = find(name);
+
+		if (c == LP_LAYER_COLUMNS || (seen & 1u << c) != 0) {
+			*bad = name;
+			return LP_E_USAGE;
+		}
+		seen |= 1u << c;
+		chosen.column[chosen.ncolumns++] = (enum lp_layer_column)c;
+		if (comma == NULL)
+			break;
+		lp_span_take(&list, 1);
+	}
+	*f = chosen;
+	return LP_OK;
+}
+
+/* ---- pieces ------------------------------------------------------------------------------ */
+
+static int
+ends(struct lp_span s, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	return s.n >= n && memcmp(s.p + s.n - n, suffix, n) == 0;
+}
+
+const char *
+lp_mediatype_compression(struct lp_span s)
+{
+	if (ends(s, "+gzip") || ends(s, ".tar.gzip") || ends(s, "+gz"))
+		return "gzip";
+	if (ends(s, "+zstd") || ends(s, ".tar.zstd"))
+		return "zstd";
+	return ends(s, ".tar") ? "none" : "";
+}
+
+static int
+add_number(struct lp_buf *b, uint64_t v)
+{
+	char digits[LP_NUM_MAX];
+
+	return lp_buf_add(b, lp_span(digits, (size_t)(lp_num_put(digits, v) - digits)));
+}
+
+struct dump {
+	struct lp_buf *b;
+	int rc;
+};
+
+static int
+dump(const char *p, size_t n, void *arg)
+{
+	struct dump *d = arg;
+
+	d->rc = lp_buf_add(d->b, lp_span(p, n));
+	return d->rc == LP_OK ? 0 : -1;
+}
+
+/* A part of a document as compact JSON; nothing for NULL. */
+static int
+add_json(struct lp_buf *b, const json_t *v)
+{
+	struct dump d = { b, LP_OK };
+
+	if (v == NULL || json_dump_callback(v, dump, &d, JSON_COMPACT | JSON_ENCODE_ANY) == 0)
+		return LP_OK;
+	/* if it was not the buffer, jansson itself had no memory */
+	return d.rc != LP_OK ? d.rc : LP_E_NOMEM;
+}
+
+/* The same as a field of a row. */
+static int
+add_json_field(struct lp_buf *b, const json_t *v)
+{
+	struct lp_buf text;
+	int rc;
+
+	lp_buf_init(&text, LP_MAX_MANIFEST);
+	rc = add_json(&text, v);
+	rc = rc != LP_OK ? rc : lp_escape(b, lp_buf_span(&text), LP_ESCAPE_ROW);
+	lp_buf_release(&text);
+	return rc;
+}
+
+/* "key": in front of a value, with a comma where one is due. */
+static int
+add_key(struct lp_buf *b, const char *key)
+{
+	int rc = b->n > 0 && b->p[b->n - 1] != '{' ? lp_buf_addc(b, ',') : LP_OK;
+
+	rc = rc != LP_OK ? rc : lp_json_string(b, lp_span_str(key));
+	return rc != LP_OK ? rc : lp_buf_addc(b, ':');
+}
+
+static int
+add_text_member(struct lp_buf *b, const char *key, struct lp_span v)
+{
+	int rc;
+
+	if (v.p == NULL)
+		return LP_OK;
+	rc = add_key(b, key);
+	return rc != LP_OK ? rc : lp_json_string(b, v);
+}
+
+static int
+add_number_member(struct lp_buf *b, const char *key, uint64_t v)
+{
+	int rc = add_key(b, key);
+
+	return rc != LP_OK ? rc : add_number(b, v);
+}
+
+static int
+add_json_member(struct lp_buf *b, const char *key, const json_t *v)
+{
+	int rc = v == NULL ? LP_OK : add_key(b, key);
+
+	return rc != LP_OK ? rc : add_json(b, v);
+}
+
+/* ---- layers --------------------------------------------------------------------------------- */
+
+static int
+add_field(const struct lp_layer *l, enum lp_layer_column c, struct lp_buf *b)
+{
+	switch (c) {
+	case LP_LCOL_SOURCE:
+		return lp_escape(b, l->source, LP_ESCAPE_ROW);
+	case LP_LCOL_SIZE:
+		return l->has_size ? add_number(b, l->size) : lp_buf_addc(b, '-');
+	case LP_LCOL_MEDIATYPE:
+		return lp_escape(b, l->mediatype, LP_ESCAPE_ROW);
+	case LP_LCOL_INDEX:
+		return add_number(b, l->index);
+	case LP_LCOL_CREATED_BY:
+		return lp_escape(b, l->created_by, LP_ESCAPE_ROW);
+	case LP_LCOL_DIGEST:
+		return lp_escape(b, l->digest, LP_ESCAPE_ROW);
+	case LP_LCOL_DIFF_ID:
+		return lp_escape(b, l->diff_id, LP_ESCAPE_ROW);
+	case LP_LCOL_COMPRESSION:
+		return lp_buf_adds(b, lp_mediatype_compression(l->mediatype));
+	case LP_LCOL_ANNOTATIONS:
+		return add_json_field(b, l->annotations);
+	default:
+		return add_json_field(b, l->urls);
+	}
+}
+
+static int
+write_tsv(const struct lp_layerfmt *f, const struct lp_layer *l, struct lp_buf *b)
+{
+	int rc = LP_OK;
+
+	for (size_t i = 0; i < f->ncolumns && rc == LP_OK; i++) {
+		rc = i > 0 ? lp_buf_addc(b, '\t') : LP_OK;
+		rc = rc != LP_OK ? rc : add_field(l, f->column[i], b);
+	}
+	return rc;
+}
+
+static int
+write_json(const struct lp_layer *l, struct lp_buf *b)
+{
+	const char *compression = lp_mediatype_compression(l->mediatype);
+	int rc = lp_buf_addc(b, '{');
+
+	rc = rc != LP_OK ? rc : add_text_member(b, "source", l->source);
+	rc = rc != LP_OK || !l->has_size ? rc : add_number_member(b, "size", l->size);
+	rc = rc != LP_OK ? rc : add_text_member(b, "mediatype", l->mediatype);
+	rc = rc != LP_OK ? rc : add_number_member(b, "index", l->index);
+	rc = rc != LP_OK ? rc : add_text_member(b, "created_by", l->created_by);
+	rc = rc != LP_OK ? rc : add_text_member(b, "digest", l->digest);
+	rc = rc != LP_OK ? rc : add_text_member(b, "diff_id", l->diff_id);
+	if (*compression != '\0')
+		rc = rc != LP_OK ? rc : add_text_member(b, "compression", lp_span_str(compression));
+	rc = rc != LP_OK ? rc : add_json_member(b, "annotations", l->annotations);
+	rc = rc != LP_OK ? rc : add_json_member(b, "urls", l->urls);
+	return rc != LP_OK ? rc : lp_buf_addc(b, '}');
+}
+
+static int
+finish(struct lp_buf *b, size_t before, int rc)
+{
+	rc = rc != LP_OK ? rc : lp_buf_addc(b, '\n');
+	if (rc != LP_OK)
+		b->n = before;
+	return rc;
+}
+
+int
+lp_layer_header(const struct lp_layerfmt *f, struct lp_buf *b)
+{
+	size_t before = b->n;
+	int rc = LP_OK;
+
+	if (f->json)
+		return LP_OK;
+	for (size_t i = 0; i < f->ncolumns && rc == LP_OK; i++) {
+		rc = i > 0 ? lp_buf_addc(b, '\t') : LP_OK;
+		rc = rc != LP_OK ? rc : lp_buf_adds(b, names[f->column[i]]);
+	}
+	return finish(b, before, rc);
+}
+
+int
+lp_layer_write(const struct lp_layerfmt *f, const struct lp_layer *l, struct lp_buf *b)
+{
+	size_t before = b->n;
+
+	return finish(b, before, f->json ? write_json(l, b) : write_tsv(f, l, b));
+}
+
+/* ---- the end record ------------------------------------------------------------------------- */
+
+static int
+end_json(const struct lp_layerend *e, struct lp_span platform, struct lp_buf *b)
+{
+	int rc = lp_buf_adds(b, "{\"end\":{");
+
+	if (*e->digest != '\0')
+		rc = rc != LP_OK ? rc : add_text_member(b, "digest", lp_span_str(e->digest));
+	if (*e->manifest != '\0')
+		rc = rc != LP_OK ? rc : add_text_member(b, "manifest", lp_span_str(e->manifest));
+	if (platform.n > 0)
+		rc = rc != LP_OK ? rc : add_text_member(b, "platform", platform);
+	rc = rc != LP_OK ? rc : add_number_member(b, "layers", e->layers);
+	return rc != LP_OK ? rc : lp_buf_adds(b, "}}");
+}
+
+static int
+end_tsv(const struct lp_layerend *e, struct lp_span platform, struct lp_buf *b)
+{
+	int rc = lp_buf_adds(b, "#end\tdigest=");
+
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, e->digest);
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, "\tmanifest=");
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, e->manifest);
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, "\tplatform=");
+	rc = rc != LP_OK ? rc : lp_escape(b, platform, LP_ESCAPE_ROW);
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, "\tlayers=");
+	return rc != LP_OK ? rc : add_number(b, e->layers);
+}
+
+int
+lp_layer_end(const struct lp_layerfmt *f, const struct lp_layerend *e, struct lp_buf *b)
+{
+	struct lp_buf platform;
+	size_t before = b->n;
+	int rc;
+
+	lp_buf_init(&platform, 3 * sizeof(e->platform->os));
+	rc = e->platform != NULL ? lp_platform_put(e->platform, &platform) : LP_OK;
+	if (rc == LP_OK)
+		rc = f->json ? end_json(e, lp_buf_span(&platform), b) : end_tsv(e, lp_buf_span(&platform), b);
+	lp_buf_release(&platform);
+	return finish(b, before, rc);
+}
+
+/* ---- platforms -------------------------------------------------------------------------------- */
+
+int
+lp_platform_header(const struct lp_layerfmt *f, struct lp_buf *b)
+{
+	return f->json ? LP_OK : lp_buf_adds(b, "platform\tdigest\tsize\tmediatype\n");
+}
+
+static int
+platform_tsv(const struct lp_descriptor *d, struct lp_buf *b)
+{
+	int rc = d->has_platform ? lp_platform_put(&d->platform, b) : lp_buf_addc(b, '-');
+
+	rc = rc != LP_OK ? rc : lp_buf_addc(b, '\t');
+	rc = rc != LP_OK ? rc : lp_buf_add(b, d->digest);
+	rc = rc != LP_OK ? rc : lp_buf_addc(b, '\t');
+	rc = rc != LP_OK ? rc : d->has_size ? add_number(b, d->size) : lp_buf_addc(b, '-');
+	rc = rc != LP_OK ? rc : lp_buf_addc(b, '\t');
+	return rc != LP_OK ? rc : lp_escape(b, d->mediatype, LP_ESCAPE_ROW);
+}
+
+static int
+platform_json(const struct lp_descriptor *d, struct lp_buf *b)
+{
+	const struct lp_platform *p = &d->platform;
+	int rc = lp_buf_addc(b, '{');
+
+	if (d->has_platform) {
+		rc = rc != LP_OK ? rc : add_text_member(b, "os", lp_span_str(p->os));
+		rc = rc != LP_OK ? rc : add_text_member(b, "architecture", lp_span_str(p->arch));
+	}
+	if (d->has_platform && p->variant[0] != '\0')
+		rc = rc != LP_OK ? rc : add_text_member(b, "variant", lp_span_str(p->variant));
+	rc = rc != LP_OK ? rc : add_text_member(b, "digest", d->digest);
+	rc = rc != LP_OK || !d->has_size ? rc : add_number_member(b, "size", d->size);
+	rc = rc != LP_OK ? rc : add_text_member(b, "mediatype", d->mediatype);
+	rc = rc != LP_OK ? rc : add_json_member(b, "annotations", d->annotations);
+	return rc != LP_OK ? rc : lp_buf_addc(b, '}');
+}
+
+int
+lp_platform_write(const struct lp_layerfmt *f, const struct lp_descriptor *d, struct lp_buf *b)
+{
+	size_t before = b->n;
+
+	return finish(b, before, f->json ? platform_json(d, b) : platform_tsv(d, b));
+}

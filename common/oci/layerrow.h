@@ -1,0 +1,74 @@
+/*
+ * Rows about layers and platforms: what lp-layers writes (lp-layers(1),
+ * "OUTPUT"). As with the rows of members (row/row.h), a writer appends to
+ * a buffer, and a row is whole or not there.
+ */
+#ifndef LP_OCI_LAYERROW_H
+#define LP_OCI_LAYERROW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+#include "common/base/jsonread.h"
+#include "common/base/span.h"
+#include "common/oci/manifest.h"
+
+/* One layer. Spans are borrowed; p is NULL for what is not known. */
+struct lp_layer {
+	struct lp_span source; /* what lp-fetch takes */
+	struct lp_span digest;
+	struct lp_span diff_id;
+	struct lp_span mediatype;
+	struct lp_span created_by;
+	const json_t *annotations; /* an object, or NULL */
+	const json_t *urls;        /* an array, or NULL */
+	uint64_t size;
+	int has_size;
+	size_t index;              /* from 0, the base */
+};
+
+/* The first five are the default. */
+enum lp_layer_column {
+	LP_LCOL_SOURCE, LP_LCOL_SIZE, LP_LCOL_MEDIATYPE, LP_LCOL_INDEX, LP_LCOL_CREATED_BY,
+	LP_LCOL_DIGEST, LP_LCOL_DIFF_ID, LP_LCOL_COMPRESSION, LP_LCOL_ANNOTATIONS, LP_LCOL_URLS,
+	LP_LAYER_COLUMNS
+};
+
+struct lp_layerfmt {
+	enum lp_layer_column column[LP_LAYER_COLUMNS];
+	size_t ncolumns;
+	int json; /* NDJSON: all that is known, `columns` does not matter */
+};
+
+void lp_layerfmt_init(struct lp_layerfmt *);
+
+/* As lp_rowfmt_columns of row/row.h. */
+int lp_layerfmt_columns(struct lp_layerfmt *, struct lp_span list, struct lp_span *bad);
+
+/* Append the names of the columns (TSV; nothing in NDJSON), or one layer's row. LP_OK, LP_E_LIMIT, LP_E_NOMEM. */
+int lp_layer_header(const struct lp_layerfmt *, struct lp_buf *);
+int lp_layer_write(const struct lp_layerfmt *, const struct lp_layer *, struct lp_buf *);
+
+/* What an end record tells of the image. */
+struct lp_layerend {
+	const char *digest;   /* of what the name leads to, perhaps an index; "" for none */
+	const char *manifest; /* digest of the manifest whose layers these are; "" for none */
+	const struct lp_platform *platform; /* or NULL */
+	size_t layers;
+};
+
+/* Append the end record: "#end" and key=value, or {"end":{}}. Results as lp_layer_write. */
+int lp_layer_end(const struct lp_layerfmt *, const struct lp_layerend *, struct lp_buf *);
+
+/* The same for an index's entries: platform, digest, size, mediatype. */
+int lp_platform_header(const struct lp_layerfmt *, struct lp_buf *);
+int lp_platform_write(const struct lp_layerfmt *, const struct lp_descriptor *, struct lp_buf *);
+
+/*
+ * What a media type says about compression: "gzip", "zstd", "none", or ""
+ * if it does not say. What the blob's first bytes say outweighs it.
+ */
+const char *lp_mediatype_compression(struct lp_span mediatype);
+
+#endif

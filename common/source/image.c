@@ -1,0 +1,318 @@
+#include "common/source/image.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/status.h"
+#include "common/source/image_priv.h"
+#include "common/sys/err.h"
+#include "common/sys/hash.h"
+
+static const char *const manifest_headers[] = { lp_manifest_accept, NULL };
+
+int
+lp_image_fail(struct lp_image *im, int rc, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(im->why, sizeof(im->why), fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+int
+lp_image_fail_sys(struct lp_image *im, int rc, const char *what)
+{
+	if (rc == LP_E_SYS && errno != 0)
+		return lp_image_fail(im, rc, "%s: %s", what, lp_err_text(errno));
+	return lp_image_fail(im, rc, "%s", rc == LP_E_NOMEM ? "out of memory" : what);
+}
+
+/* ---- documents ----------------------------------------------------------------------- */
+
+void
+lp_document_init(struct lp_document *d)
+{
+	memset(d, 0, sizeof(*d));
+	lp_buf_init(&d->bytes, LP_MAX_MANIFEST);
+}
+
+void
+lp_document_release(struct lp_document *d)
+{
+	lp_manifest_release(&d->m);
+	lp_buf_release(&d->bytes);
+	d->digest[0] = '\0';
+}
+
+int
+lp_image_open(struct lp_image *im, const struct lp_env *env, const struct lp_reference *ref)
+{
+	const char *why = "";
+	int rc;
+
+	memset(im, 0, sizeof(*im));
+	im->env = env;
+	im->ref = *ref;
+	lp_document_init(&im->top);
+	lp_document_init(&im->nested);
+	lp_buf_init(&im->config_bytes, LP_MAX_CONFIG);
+	if (ref->kind != LP_REF_OCI)
+		return LP_OK;
+	rc = lp_store_open(&im->layout, ref->path, LP_STORE_LAYOUT, &why);
+	/* a misspelt path is no layout that lacks the image */
+	if (rc == LP_E_ABSENT) {
+		errno = ENOENT;
+		rc = LP_E_SYS;
+	}
+	return rc == LP_OK ? LP_OK : lp_image_fail_sys(im, rc, rc == LP_E_SYS ? lp_quotes(ref->path) : why);
+}
+
+void
+lp_image_release(struct lp_image *im)
+{
+	lp_image_config_release(&im->config);
+	lp_buf_release(&im->config_bytes);
+	lp_document_release(&im->nested);
+	lp_document_release(&im->top);
+	lp_store_close(im->layout);
+	im->layout = NULL;
+	im->image = NULL;
+}
+
+/* ---- what is at hand: the layout or the store --------------------------------------------- */
+
+struct lp_store *
+lp_image_at_hand(const struct lp_image *im)
+{
+	return im->layout != NULL ? im->layout : im->env->store;
+}
+
+int
+lp_image_online(const struct lp_image *im)
+{
+	return im->layout == NULL && !im->env->offline;
+}
+
+/* LP_OK, LP_E_ABSENT, or a failure that nothing can make good. */
+static int
+get_kept(struct lp_image *im, const char *digest, struct lp_buf *out)
+{
+	struct lp_store *s = lp_image_at_hand(im);
+	int rc = s == NULL ? LP_E_ABSENT : lp_store_get(s, digest, out);
+
+	if (rc == LP_OK)
+		return rc;
+	/* a corrupted copy is fetched again */
+	if (rc == LP_E_DATA && lp_image_online(im))
+		return LP_E_ABSENT;
+	if (rc == LP_E_DATA)
+		return lp_image_fail(im, rc, "%s is corrupted", digest);
+	if (rc == LP_E_LIMIT)
+		return lp_image_fail(im, rc, "%s is larger than %zu MiB", digest, out->max >> 20);
+	return rc == LP_E_ABSENT ? rc : lp_image_fail_sys(im, rc, digest);
+}
+
+static int
+put_kept(struct lp_image *im, const char *digest, struct lp_span bytes)
+{
+	struct lp_store *keeper = im->layout != NULL ? NULL : lp_env_keeper(im->env);
+	int rc = keeper == NULL ? LP_OK : lp_store_put_blob(keeper, digest, bytes);
+
+	return rc == LP_OK ? rc : lp_image_fail_sys(im, rc, "cannot keep it in the store");
+}
+
+static int
+absent(struct lp_image *im, const char *what)
+{
+	if (im->layout != NULL)
+		return lp_image_fail(im, LP_E_ABSENT, "%s is not in the layout", what);
+	return lp_image_fail(im, LP_E_ABSENT, "%s is not in the store, and this is offline; lp-layers -S STORE records it", what);
+}
+
+/* ---- the registry ----------------------------------------------------------------------------- */
+
+int
+lp_image_get(struct lp_image *im, const char *method, const char *kind, const char *what, size_t max,
+    struct lp_http_response *resp)
+{
+	int manifest = strcmp(kind, "manifests") == 0;
+	int rc = lp_registry_get(im->env->registry, &im->ref, method, kind, what,
+	    manifest ? manifest_headers : NULL, max, resp);
+
+	if (rc == LP_E_LIMIT)
+		return lp_image_fail(im, rc, "a %s of more than %zu MiB", manifest ? "manifest" : "config", max >> 20);
+	return rc == LP_OK ? rc : lp_image_fail(im, rc, "%s", rc == LP_E_NOMEM ? "out of memory" : resp->why);
+}
+
+int
+lp_image_wrong_digest(struct lp_image *im, const char *what, const char *is, const char *want)
+{
+	return lp_image_fail(im, LP_E_DATA, "%s: its digest is %s, not %s", what, is, want);
+}
+
+/*
+ * The digest of a manifest's bytes, by `want` if they are called so: a
+ * signed schema 1 goes by that of its payload. With want "" by what it is.
+ */
+static int
+manifest_digest(struct lp_image *im, struct lp_span bytes, const char *want, char *digest,
+    struct lp_buf *payload)
+{
+	struct lp_manifest_error e;
+	int rc;
+
+	lp_hash_bytes(bytes, digest);
+	if (strcmp(digest, want) == 0)
+		return lp_buf_add(payload, bytes) == LP_OK ? LP_OK : lp_image_fail_sys(im, LP_E_NOMEM, "");
+	rc = lp_manifest_payload(bytes, payload, &e);
+	/* what is not even JSON has the wrong digest first of all, if one is known */
+	if (rc != LP_OK && *want != '\0')
+		return lp_image_wrong_digest(im, "the manifest", digest, want);
+	if (rc != LP_OK)
+		return lp_image_fail(im, rc, "the manifest: byte %zu: %s", e.offset, e.why);
+	lp_hash_bytes(lp_buf_span(payload), digest);
+	if (*want != '\0' && strcmp(digest, want) != 0)
+		return lp_image_wrong_digest(im, "the manifest", digest, want);
+	return LP_OK;
+}
+
+void
+lp_image_announced(const struct lp_http_response *resp, char *digest)
+{
+	struct lp_span s = lp_http_header(resp, "docker-content-digest", 0);
+
+	digest[0] = '\0';
+	if (s.p != NULL && lp_digest_valid(s)) {
+		memcpy(digest, s.p, s.n);
+		digest[s.n] = '\0';
+	}
+}
+
+int
+lp_image_fetch(struct lp_image *im, const char *what, const char *want, struct lp_document *d)
+{
+	struct lp_http_response resp;
+	char says[LP_DIGEST_SIZE];
+	struct lp_buf payload;
+	int rc;
+
+	lp_http_response_init(&resp);
+	lp_buf_init(&payload, LP_MAX_MANIFEST);
+	rc = lp_image_get(im, "GET", "manifests", what, LP_MAX_MANIFEST, &resp);
+	if (rc == LP_OK) {
+		lp_image_announced(&resp, says);
+		rc = manifest_digest(im, lp_buf_span(&resp.body), *want != '\0' ? want : says, d->digest, &payload);
+	}
+	if (rc == LP_OK && lp_buf_add(&d->bytes, lp_buf_span(&resp.body)) != LP_OK)
+		rc = lp_image_fail_sys(im, LP_E_NOMEM, "");
+	/* under its digest only the bytes that have it can be kept */
+	d->kept_size = payload.n;
+	rc = rc != LP_OK ? rc : put_kept(im, d->digest, lp_buf_span(&payload));
+	lp_buf_release(&payload);
+	lp_http_response_release(&resp);
+	return rc;
+}
+
+/* ---- by digest ---------------------------------------------------------------------------------- */
+
+int
+lp_image_parse(struct lp_image *im, struct lp_document *d)
+{
+	struct lp_manifest_error e;
+	int rc = lp_manifest_parse(lp_buf_span(&d->bytes), &d->m, &e);
+
+	if (rc == LP_OK)
+		return LP_OK;
+	if (e.entry >= 0)
+		return lp_image_fail(im, rc, "the manifest %s: entry %d: %s", d->digest, e.entry, e.why);
+	return lp_image_fail(im, rc, "the manifest %s: byte %zu: %s", d->digest, e.offset, e.why);
+}
+
+int
+lp_image_manifest(struct lp_image *im, const char *digest, struct lp_document *d)
+{
+	int rc;
+
+	if (++im->documents > LP_IMAGE_DOCUMENTS)
+		return lp_image_fail(im, LP_E_LIMIT, "more than %d manifests and indexes", LP_IMAGE_DOCUMENTS);
+	lp_document_release(d);
+	snprintf(d->digest, sizeof(d->digest), "%s", digest);
+	rc = get_kept(im, digest, &d->bytes);
+	d->kept_size = d->bytes.n;
+	if (rc == LP_E_ABSENT) {
+		lp_buf_clear(&d->bytes);
+		rc = lp_image_online(im) ? lp_image_fetch(im, digest, digest, d) : absent(im, digest);
+	}
+	return rc != LP_OK ? rc : lp_image_parse(im, d);
+}
+
+static int
+check_size(struct lp_image *im, const struct lp_descriptor *d, size_t n)
+{
+	if (d->has_size && d->size != n)
+		return lp_image_fail(im, LP_E_DATA, "%.*s: it has %zu bytes, its descriptor says %llu",
+		    (int)d->digest.n, (const char *)d->digest.p, n, (unsigned long long)d->size);
+	return LP_OK;
+}
+
+int
+lp_image_entry(struct lp_image *im, const struct lp_descriptor *entry, struct lp_document *d)
+{
+	char digest[LP_DIGEST_SIZE];
+	int rc;
+
+	snprintf(digest, sizeof(digest), "%.*s", (int)entry->digest.n, (const char *)entry->digest.p);
+	rc = lp_image_manifest(im, digest, d);
+	/* a signed schema 1 is called by its payload's digest, and its size is nobody's */
+	return rc != LP_OK || d->m.kind == LP_MANIFEST_SCHEMA1 ? rc : check_size(im, entry, d->bytes.n);
+}
+
+/* ---- config ---------------------------------------------------------------------------------------------- */
+
+static int
+fetch_config(struct lp_image *im, const char *digest)
+{
+	struct lp_http_response resp;
+	char is[LP_DIGEST_SIZE];
+	int rc;
+
+	lp_http_response_init(&resp);
+	rc = lp_image_get(im, "GET", "blobs", digest, LP_MAX_CONFIG, &resp);
+	if (rc == LP_OK) {
+		lp_hash_bytes(lp_buf_span(&resp.body), is);
+		if (strcmp(is, digest) != 0)
+			rc = lp_image_wrong_digest(im, "the config", is, digest);
+		else if (lp_buf_add(&im->config_bytes, lp_buf_span(&resp.body)) != LP_OK)
+			rc = lp_image_fail_sys(im, LP_E_NOMEM, "");
+	}
+	rc = rc != LP_OK ? rc : put_kept(im, digest, lp_buf_span(&im->config_bytes));
+	lp_http_response_release(&resp);
+	return rc;
+}
+
+int
+lp_image_load_config(struct lp_image *im)
+{
+	const struct lp_manifest *m = &im->image->m;
+	char digest[LP_DIGEST_SIZE];
+	struct lp_manifest_error e;
+	int rc;
+
+	if (im->config.root != NULL || m->kind != LP_MANIFEST_IMAGE || m->artifact_type.n > 0)
+		return LP_OK;
+	snprintf(digest, sizeof(digest), "%.*s", (int)m->config.digest.n, (const char *)m->config.digest.p);
+	rc = get_kept(im, digest, &im->config_bytes);
+	if (rc == LP_E_ABSENT) {
+		lp_buf_clear(&im->config_bytes);
+		rc = lp_image_online(im) ? fetch_config(im, digest) : absent(im, digest);
+	}
+	rc = rc != LP_OK ? rc : check_size(im, &m->config, im->config_bytes.n);
+	if (rc != LP_OK)
+		return rc;
+	rc = lp_image_config_parse(lp_buf_span(&im->config_bytes), m->n, &im->config, &e);
+	return rc == LP_OK ? LP_OK : lp_image_fail(im, rc, "the config %s: byte %zu: %s", digest, e.offset, e.why);
+}

@@ -1,0 +1,19 @@
+/* The origin of an image (layer-peek(7), "TRUST") as all programs spell it. */
+#ifndef LP_SOURCE_ORIGIN_H
+#define LP_SOURCE_ORIGIN_H
+
+#include "common/base/buf.h"
+#include "common/base/span.h"
+#include "common/oci/reference.h"
+
+/*
+ * lp_reference_origin(), with the path of what is local made absolute, its
+ * symbolic links followed as far as it exists. Looks at the file system, so
+ * before the lock. LP_OK, LP_E_LIMIT or LP_E_NOMEM.
+ */
+int lp_origin(const struct lp_reference *, struct lp_buf *);
+
+/* The origin of an IMAGE by its text. What is no IMAGE is its own origin: no registry or layout has it. */
+int lp_origin_of_image(struct lp_span image, struct lp_buf *);
+
+#endif

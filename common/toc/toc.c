@@ -1,0 +1,468 @@
+#include "common/toc/toc.h"
+
+#include "common/base/limits.h"
+#include "common/base/path.h"
+#include "common/base/status.h"
+
+enum state {
+	AT_START,
+	AT_KEY_OR_END, /* behind '{' */
+	AT_KEY,        /* behind ',' */
+	IN_KEY,
+	AT_COLON,
+	AT_VALUE,
+	IN_VALUE,
+	AFTER_VALUE,
+	AT_ENTRY_OR_END, /* behind '[' */
+	AT_ENTRY,        /* behind ',' */
+	IN_ENTRY,
+	AFTER_ENTRY,
+	AT_END, /* nothing but white space may follow */
+	FAILED
+};
+
+/* Bits of lp_toc.seen. */
+enum { SEEN_VERSION = 1, SEEN_ENTRIES = 2 };
+
+enum { KEY_OTHER, KEY_VERSION, KEY_ENTRIES };
+
+enum { MAX_NAMES = LP_MAX_TOC_JSON / 32 }; /* no entry is shorter than 32 bytes */
+
+void
+lp_toc_init(struct lp_toc *t, uint64_t seed)
+{
+	*t = (struct lp_toc){ .state = AT_START, .seed = seed };
+	lp_toc_item_init(&t->item);
+	lp_buf_init(&t->value, LP_MAX_TOC_ENTRY);
+	lp_buf_init(&t->file, LP_MAX_PATH);
+	lp_buf_init(&t->normal, LP_MAX_PATH);
+	lp_buf_init(&t->strings, LP_MAX_TOC_OWNERS);
+	lp_map_init(&t->names, MAX_NAMES);
+	lp_map_init(&t->owners, MAX_NAMES);
+}
+
+void
+lp_toc_release(struct lp_toc *t)
+{
+	lp_toc_item_release(&t->item);
+	lp_buf_release(&t->value);
+	lp_buf_release(&t->file);
+	lp_buf_release(&t->normal);
+	lp_buf_release(&t->strings);
+	lp_map_release(&t->names);
+	lp_map_release(&t->owners);
+}
+
+static enum lp_toc_event
+fail_at(struct lp_toc *t, int status, uint64_t offset, const char *why)
+{
+	t->state = FAILED;
+	t->status = status;
+	t->error_offset = offset;
+	t->why = why;
+	return LP_TOC_ERROR;
+}
+
+/* The entry being decoded is to blame. */
+static enum lp_toc_event
+fail(struct lp_toc *t, int status, const char *why)
+{
+	return fail_at(t, status, t->value_offset, why);
+}
+
+static enum lp_toc_event
+no_memory(struct lp_toc *t, int status)
+{
+	return fail(t, status, status == LP_E_NOMEM ? "out of memory" : "more of it than the limit allows");
+}
+
+/* ---- what the entries say together ---------------------------------------- */
+
+/*
+ * The name of a user or group: told, or told before for the same number
+ * (estargz: "may be omitted if the same uid was seen before").
+ */
+static int
+carry(struct lp_toc *t, int64_t id, int group, struct lp_span *name)
+{
+	const int64_t key[2] = { id, group };
+	struct lp_span known = { NULL, 0 };
+	uint64_t *at;
+	int rc, fresh;
+
+	rc = lp_map_add(&t->owners, lp_hash64(t->seed, lp_span(key, sizeof(key))), &at, &fresh);
+	if (rc != LP_OK)
+		return rc;
+	/* a string is kept as its length and its bytes; place 0 means none */
+	if (*at > 0) {
+		memcpy(&known.n, t->strings.p + *at - 1, sizeof(known.n));
+		known.p = t->strings.p + *at - 1 + sizeof(known.n);
+	}
+	if (name->n == 0 || lp_span_eq(*name, known)) {
+		*name = known;
+		return LP_OK;
+	}
+	*at = t->strings.n + 1;
+	rc = lp_buf_add(&t->strings, lp_span(&name->n, sizeof(name->n)));
+	return rc == LP_OK ? lp_buf_add(&t->strings, *name) : rc;
+}
+
+static int
+owners(struct lp_toc *t)
+{
+	struct lp_entry *e = &t->entry;
+	int rc = carry(t, e->uid, 0, &e->uname);
+
+	if (rc == LP_OK)
+		rc = carry(t, e->gid, 1, &e->gname);
+	e->has |= (e->uname.n > 0 ? LP_HAS_UNAME : 0) | (e->gname.n > 0 ? LP_HAS_GNAME : 0);
+	return rc;
+}
+
+/* The name in normal form into t->normal, noted; *fresh: not seen before. */
+static int
+note_name(struct lp_toc *t, int *fresh)
+{
+	uint64_t *value;
+	int rc;
+
+	lp_buf_clear(&t->normal);
+	rc = lp_path_join(&t->normal, t->entry.name);
+	if (rc != LP_OK)
+		return rc;
+	return lp_map_add(&t->names, lp_hash64(t->seed, lp_buf_span(&t->normal)), &value, fresh);
+}
+
+int
+lp_toc_is_index(struct lp_span name)
+{
+	static const char *const names[] = { ".prefetch.landmark", ".no.prefetch.landmark", "stargz.index.json" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (lp_span_is(name, names[i]))
+			return 1;
+	return 0;
+}
+
+/* The file whose chunks came last must be whole: otherwise whoever reads it by its chunks gets another file. */
+static enum lp_toc_event
+end_file(struct lp_toc *t)
+{
+	if (t->content && t->covered != t->file_size)
+		return fail(t, LP_E_DATA, "the chunks of the file before do not make up its size");
+	t->content = 0;
+	return LP_TOC_MORE;
+}
+
+/* The chunk in t->item follows the one before: size 0 is to the end of the file. */
+static enum lp_toc_event
+follow(struct lp_toc *t)
+{
+	struct lp_toc_chunk *c = &t->chunk;
+
+	*c = t->item.chunk;
+	if (c->at != t->covered)
+		return fail(t, LP_E_DATA, "a chunk does not begin where the one before ends");
+	if (c->size == 0)
+		c->size = t->file_size - t->covered;
+	if (c->size == 0 || c->size > t->file_size - t->covered)
+		return fail(t, LP_E_DATA, "a chunk lies outside its file");
+	t->covered += c->size;
+	return LP_TOC_MORE;
+}
+
+static enum lp_toc_event
+chunk(struct lp_toc *t)
+{
+	if (!t->content || !lp_span_eq(t->item.entry.name, lp_buf_span(&t->file)))
+		return fail(t, LP_E_DATA, "a chunk stands behind no file of its name");
+	if (follow(t) == LP_TOC_ERROR)
+		return LP_TOC_ERROR;
+	return t->hidden ? LP_TOC_MORE : LP_TOC_CHUNK;
+}
+
+static enum lp_toc_event
+member(struct lp_toc *t)
+{
+	int rc, fresh;
+
+	if (end_file(t) == LP_TOC_ERROR)
+		return LP_TOC_ERROR;
+	t->entry = t->item.entry;
+	t->digest = t->item.digest;
+	t->chunk = (struct lp_toc_chunk){ .at = 0 };
+	if ((rc = note_name(t, &fresh)) != LP_OK || (rc = owners(t)) != LP_OK)
+		return no_memory(t, rc);
+	if (!fresh)
+		return fail(t, LP_E_DATA, "two entries have one name");
+	t->hidden = lp_toc_is_index(lp_buf_span(&t->normal));
+	t->content = t->entry.size > 0;
+	t->covered = 0;
+	t->file_size = t->entry.size;
+	if (t->content) {
+		lp_buf_clear(&t->file);
+		if ((rc = lp_buf_add(&t->file, t->entry.name)) != LP_OK)
+			return no_memory(t, rc);
+		if (follow(t) == LP_TOC_ERROR)
+			return LP_TOC_ERROR;
+		if (t->digest.n == 0 && t->chunk.size == t->file_size)
+			t->digest = t->chunk.digest;
+		else if (t->chunk.digest.n == 0 && t->chunk.size == t->file_size)
+			t->chunk.digest = t->digest;
+	}
+	if (t->hidden)
+		return LP_TOC_MORE;
+	t->entries++;
+	return LP_TOC_ENTRY;
+}
+
+static enum lp_toc_event
+entry(struct lp_toc *t)
+{
+	int rc = lp_toc_item_decode(&t->item, lp_buf_span(&t->value));
+
+	if (rc != LP_OK)
+		return fail_at(t, rc, t->value_offset + t->item.error_offset, t->item.why);
+	return t->item.is_chunk ? chunk(t) : member(t);
+}
+
+/* ---- the outermost object ------------------------------------------------- */
+
+static int
+key_of(struct lp_span key)
+{
+	static const char *const keys[] = { [KEY_VERSION] = "version", [KEY_ENTRIES] = "entries" };
+
+	for (int i = KEY_VERSION; i <= KEY_ENTRIES; i++) {
+		size_t same = 0;
+
+		if (key.n != strlen(keys[i]))
+			continue;
+		while (same < key.n && (key.p[same] | 0x20) == (unsigned char)keys[i][same])
+			same++;
+		if (same == key.n)
+			return lp_span_is(key, keys[i]) ? i : -1;
+	}
+	return KEY_OTHER;
+}
+
+/*
+ * A key is whole, in t->value without its quotes. An escape in it is
+ * refused: no writer needs one, and it could spell a key that is known.
+ */
+static enum lp_toc_event
+key(struct lp_toc *t)
+{
+	int k = key_of(lp_buf_span(&t->value));
+
+	if (k < 0)
+		return fail(t, LP_E_DATA, "a key is known in another case only: readers disagree about it");
+	if (t->value.n > 0 && memchr(t->value.p, '\\', t->value.n) != NULL)
+		return fail(t, LP_E_DATA, "a key is written with an escape");
+	if (k != KEY_OTHER && (t->seen & 1 << (k - 1)))
+		return fail(t, LP_E_DATA, "a key stands there twice");
+	if (k != KEY_OTHER)
+		t->seen |= 1 << (k - 1);
+	t->key = k;
+	t->state = AT_COLON;
+	return LP_TOC_MORE;
+}
+
+/* A value that is not the list of entries is whole, in t->value behind a '['. */
+static enum lp_toc_event
+value(struct lp_toc *t)
+{
+	struct lp_span text = lp_buf_span(&t->value);
+	struct lp_json_error error;
+	json_t *array;
+	int rc;
+
+	lp_span_take(&text, 1);
+	if (t->key == KEY_VERSION && !lp_span_is(text, "1"))
+		return fail(t, LP_E_DATA, "the table of contents is of another version than 1");
+	/* Go writes no list at all as null */
+	if (t->key == KEY_ENTRIES && !lp_span_is(text, "null"))
+		return fail(t, LP_E_DATA, "entries is not a list");
+	if (text.n == 0)
+		return fail(t, LP_E_DATA, "not valid JSON");
+	if ((rc = lp_buf_addc(&t->value, ']')) != LP_OK)
+		return no_memory(t, rc);
+	rc = lp_json_load(lp_buf_span(&t->value), &array, &error);
+	json_decref(array);
+	if (rc != LP_OK) /* the '[' is ours */
+		return fail_at(t, rc, t->value_offset + error.offset - (error.offset > 0), error.why);
+	t->state = AFTER_VALUE;
+	return LP_TOC_MORE;
+}
+
+/* ---- JSON, as far as it must be known to tell the entries apart ------------ */
+
+/*
+ * How much of the input belongs to the value being staged; *done: it ends
+ * there. Brackets are only counted here: jansson sees whether they match.
+ */
+static size_t
+scan(struct lp_toc *t, struct lp_span in, int *done)
+{
+	size_t i = 0;
+
+	*done = 0;
+	while (i < in.n && !*done) {
+		unsigned char c = in.p[i];
+
+		if (t->in_string) {
+			i++;
+			if (t->escaped)
+				t->escaped = 0;
+			else if (c == '\\')
+				t->escaped = 1;
+			else if (c == '"')
+				t->in_string = 0;
+			*done = !t->in_string && t->depth == 0;
+			continue;
+		}
+		switch (c) {
+		case '"':
+			t->in_string = 1;
+			break;
+		case '{': case '[':
+			t->depth++;
+			break;
+		case '}': case ']': case ',': case ' ': case '\t': case '\n': case '\r':
+			/* behind a number or a word, and no part of it */
+			if (t->depth == 0) {
+				*done = 1;
+				return i;
+			}
+			if (c == '}' || c == ']')
+				*done = --t->depth == 0;
+			break;
+		}
+		i++;
+	}
+	return i;
+}
+
+static void
+begin(struct lp_toc *t, int state)
+{
+	lp_buf_clear(&t->value);
+	t->value_offset = t->offset;
+	t->depth = 0;
+	t->in_string = state == IN_KEY;
+	t->escaped = 0;
+	t->state = state;
+}
+
+/* Stage what there is of the current value; when it is whole, see what it says. */
+static enum lp_toc_event
+stage(struct lp_toc *t, struct lp_span *in)
+{
+	int done, rc;
+	struct lp_span piece = lp_span_take(in, scan(t, *in, &done));
+
+	t->offset += piece.n;
+	if ((rc = lp_buf_add(&t->value, piece)) != LP_OK)
+		return fail(t, rc, rc == LP_E_LIMIT ? "an entry is larger than the limit" : "out of memory");
+	if (!done)
+		return LP_TOC_MORE;
+	if (t->state == IN_VALUE)
+		return value(t);
+	if (t->state == IN_ENTRY) {
+		t->state = AFTER_ENTRY;
+		return entry(t);
+	}
+	t->value.n--; /* the closing quote */
+	return key(t);
+}
+
+/* The states that one character leads out of. -1: it does not. */
+static int
+after(int state, unsigned char c)
+{
+	static const struct { unsigned char state, c, next; } steps[] = {
+		{ AT_START, '{', AT_KEY_OR_END }, { AT_KEY_OR_END, '}', AT_END }, { AT_KEY_OR_END, '"', IN_KEY },
+		{ AT_KEY, '"', IN_KEY }, { AT_COLON, ':', AT_VALUE }, { AFTER_VALUE, ',', AT_KEY },
+		{ AFTER_VALUE, '}', AT_END }, { AT_ENTRY_OR_END, ']', AFTER_VALUE }, { AFTER_ENTRY, ',', AT_ENTRY },
+		{ AFTER_ENTRY, ']', AFTER_VALUE }
+	};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (steps[i].state == state && steps[i].c == c)
+			return steps[i].next;
+	return -1;
+}
+
+/* One character outside the values. */
+static enum lp_toc_event
+structure(struct lp_toc *t, struct lp_span *in)
+{
+	unsigned char c = in->p[0];
+	int next;
+
+	if ((t->state == AT_ENTRY || t->state == AT_ENTRY_OR_END) && c == '{') {
+		begin(t, IN_ENTRY);
+		return LP_TOC_MORE;
+	}
+	if (t->state == AT_VALUE && (t->key != KEY_ENTRIES || c != '[')) {
+		int rc;
+
+		begin(t, IN_VALUE);
+		rc = lp_buf_addc(&t->value, '[');
+		return rc == LP_OK ? LP_TOC_MORE : no_memory(t, rc);
+	}
+	next = t->state == AT_VALUE ? AT_ENTRY_OR_END : after(t->state, c);
+	if (next < 0)
+		return fail_at(t, LP_E_DATA, t->offset, "not the JSON of a table of contents");
+	lp_span_take(in, 1);
+	t->offset++;
+	t->state = next;
+	if (next == IN_KEY)
+		begin(t, IN_KEY);
+	return LP_TOC_MORE;
+}
+
+static int
+is_space(unsigned char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+enum lp_toc_event
+lp_toc_next(struct lp_toc *t, struct lp_span *in)
+{
+	while (in->n > 0 && t->state != FAILED) {
+		enum lp_toc_event event;
+
+		if (t->offset >= LP_MAX_TOC_JSON)
+			return fail_at(t, LP_E_LIMIT, t->offset, "the table of contents is larger than the limit");
+		if (t->state == IN_KEY || t->state == IN_VALUE || t->state == IN_ENTRY) {
+			event = stage(t, in);
+		} else if (is_space(in->p[0])) {
+			lp_span_take(in, 1);
+			t->offset++;
+			continue;
+		} else {
+			event = structure(t, in);
+		}
+		if (event != LP_TOC_MORE)
+			return event;
+	}
+	return t->state == FAILED ? LP_TOC_ERROR : LP_TOC_MORE;
+}
+
+enum lp_toc_event
+lp_toc_eof(struct lp_toc *t)
+{
+	if (t->state == FAILED)
+		return LP_TOC_ERROR;
+	if (t->state == AT_START)
+		return fail_at(t, LP_E_DATA, t->offset, "empty: not a table of contents");
+	if (t->state != AT_END)
+		return LP_TOC_TRUNCATED;
+	if (end_file(t) == LP_TOC_ERROR)
+		return LP_TOC_ERROR;
+	if (t->seen != (SEEN_VERSION | SEEN_ENTRIES))
+		return fail_at(t, LP_E_DATA, t->offset, "version or entries is missing: not a table of contents");
+	return LP_TOC_END;
+}

@@ -1,0 +1,226 @@
+#include "common/view/treeview.h"
+
+#include <stdlib.h>
+
+#include "common/base/limits.h"
+#include "common/base/path.h"
+#include "common/base/sort.h"
+#include "common/base/status.h"
+#include "common/view/aligned.h"
+#include "common/view/human.h"
+
+struct item {
+	const unsigned char *p; /* while rows come: an offset into the text, as a pointer from nowhere */
+	uint32_t name_n, link_n;
+	uint64_t size;
+	uint32_t depth; /* components */
+	uint16_t mode;
+	char type;
+	unsigned char is_last; /* of its directory */
+};
+
+void
+lp_treeview_init(struct lp_treeview *t, const struct lp_treeview_options *o)
+{
+	*t = (struct lp_treeview){ .o = *o };
+	lp_buf_init(&t->items, SIZE_MAX / 2);
+	lp_buf_init(&t->text, SIZE_MAX / 2);
+	lp_buf_init(&t->last, LP_MAX_PATH + 1);
+	lp_buf_init(&t->path, LP_MAX_PATH);
+}
+
+void
+lp_treeview_release(struct lp_treeview *t)
+{
+	lp_buf_release(&t->items);
+	lp_buf_release(&t->text);
+	lp_buf_release(&t->last);
+	lp_buf_release(&t->path);
+}
+
+static struct item *
+items(const struct lp_treeview *t, size_t *n)
+{
+	*n = t->items.n / sizeof(struct item);
+	return (struct item *)(void *)t->items.p;
+}
+
+static uint32_t
+components(struct lp_span path)
+{
+	uint32_t n = 0;
+
+	while (lp_path_component(&path).n > 0)
+		n++;
+	return n;
+}
+
+int
+lp_treeview_add(struct lp_treeview *t, const struct lp_entry *e)
+{
+	int is_link = e->type == LP_SYMLINK || e->type == LP_HARDLINK;
+	struct item i = { .size = e->size, .mode = (uint16_t)e->mode, .type = (char)e->type };
+	int rc;
+
+	lp_buf_clear(&t->path);
+	rc = lp_path_join(&t->path, e->name);
+	if (rc != LP_OK || t->path.n == 0) /* the root is where the drawing hangs */
+		return rc;
+	i.depth = components(lp_buf_span(&t->path));
+	i.name_n = (uint32_t)t->path.n;
+	i.link_n = is_link ? (uint32_t)e->linkname.n : 0;
+	i.p = (const unsigned char *)t->text.n;
+	rc = lp_buf_add(&t->text, lp_buf_span(&t->path));
+	if (rc == LP_OK && is_link)
+		rc = lp_buf_add(&t->text, e->linkname);
+	return rc != LP_OK ? rc : lp_buf_add(&t->items, lp_span(&i, sizeof(i)));
+}
+
+/* Paths in the order of a walk: '/' comes before every other byte, so "a/b" before "a-b". */
+static int
+compare(const void *a, const void *b)
+{
+	const struct item *x = a, *y = b;
+	size_t n = x->name_n < y->name_n ? x->name_n : y->name_n;
+
+	for (size_t i = 0; i < n; i++)
+		if (x->p[i] != y->p[i])
+			return (x->p[i] == '/' ? -1 : x->p[i]) - (y->p[i] == '/' ? -1 : y->p[i]);
+	return (x->name_n > y->name_n) - (x->name_n < y->name_n);
+}
+
+/* Backwards: an item is its directory's last if none of its level came since a shallower one. */
+static int
+find_last_ones(struct lp_treeview *t)
+{
+	size_t n, filled = 0;
+	struct item *item = items(t, &n);
+	uint32_t deepest = 0;
+
+	for (size_t i = 0; i < n; i++)
+		deepest = item[i].depth > deepest ? item[i].depth : deepest;
+	lp_buf_clear(&t->last);
+	if (lp_buf_reserve(&t->last, deepest + 1) != LP_OK)
+		return LP_E_NOMEM;
+	for (size_t i = n; i-- > 0;) {
+		/* levels above `filled` have nothing behind them */
+		while (filled < item[i].depth)
+			t->last.p[++filled] = 1;
+		filled = item[i].depth;
+		item[i].is_last = t->last.p[filled];
+		t->last.p[filled] = 0;
+	}
+	return LP_OK;
+}
+
+/* Directories above one item that the item before it, in order, does not lie in: no row named them. */
+static int
+add_implied(struct lp_treeview *t, struct lp_span before, struct lp_span path)
+{
+	struct item i = { .p = path.p, .mode = 0755, .type = LP_DIR };
+	int rc = LP_OK;
+
+	for (size_t k = 0; k < path.n && rc == LP_OK; k++) {
+		if (path.p[k] != '/')
+			continue;
+		i.depth++;
+		i.name_n = (uint32_t)k;
+		if (before.n == 0 || !lp_path_within(before, lp_span(path.p, k)))
+			rc = lp_buf_add(&t->items, lp_span(&i, sizeof(i)));
+	}
+	return rc;
+}
+
+static int
+sort(struct lp_treeview *t)
+{
+	struct lp_span before = lp_span(NULL, 0);
+	size_t n, all;
+	struct item *item = items(t, &n);
+
+	for (size_t i = 0; i < n; i++)
+		item[i].p = t->text.p + (size_t)item[i].p;
+	lp_sort(item, n, sizeof(*item), compare);
+	for (size_t i = 0; i < n; i++) {
+		struct lp_span path = lp_span(items(t, &all)[i].p, items(t, &all)[i].name_n);
+		int rc = add_implied(t, before, path);
+
+		if (rc != LP_OK)
+			return rc;
+		before = path;
+	}
+	item = items(t, &all);
+	if (all > n)
+		lp_sort(item, all, sizeof(*item), compare);
+	t->sorted = 1;
+	return find_last_ones(t);
+}
+
+static int
+put_branch(const struct lp_treeview *t, const struct item *i, struct lp_buf *out)
+{
+	static const char *const lines[2][4] = {
+		{ "    ", "|   ", "`-- ", "|-- " },
+		{ "    ", "│   ", "└── ", "├── " },
+	};
+	const char *const *line = lines[t->o.utf8 != 0];
+	int rc = LP_OK;
+
+	for (uint32_t d = 2; d < i->depth && rc == LP_OK; d++)
+		rc = lp_buf_adds(out, line[t->last.p[d] ? 0 : 1]);
+	if (i->depth > 1 && rc == LP_OK)
+		rc = lp_buf_adds(out, line[i->is_last ? 2 : 3]);
+	return rc;
+}
+
+/* What lies deeper than is shown, passed over and told in one pair of brackets. */
+static int
+sum_up(struct lp_treeview *t, const struct item *dir, struct lp_buf *out)
+{
+	char count[LP_HUMAN_MAX], size[LP_HUMAN_MAX];
+	uint64_t entries = 0, bytes = 0;
+	size_t n;
+	const struct item *item = items(t, &n);
+	int rc;
+
+	for (; t->at < n && item[t->at].depth > dir->depth; t->at++) {
+		entries++;
+		bytes += item[t->at].size;
+	}
+	if (entries == 0)
+		return LP_OK;
+	rc = lp_buf_adds(out, " (");
+	rc = rc != LP_OK ? rc : lp_buf_add(out, lp_span(count, (size_t)(lp_human_count(count, entries) - count)));
+	rc = rc != LP_OK ? rc : lp_buf_adds(out, entries == 1 ? " entry, " : " entries, ");
+	rc = rc != LP_OK ? rc : lp_buf_add(out, lp_span(size, (size_t)(lp_human_bytes(size, bytes) - size)));
+	return rc != LP_OK ? rc : lp_buf_adds(out, ")");
+}
+
+int
+lp_treeview_draw(struct lp_treeview *t, struct lp_buf *out)
+{
+	size_t n;
+	const struct item *i = items(t, &n);
+	struct lp_entry e;
+	struct lp_span name;
+	int rc = t->sorted ? LP_OK : sort(t);
+
+	if (rc != LP_OK || t->at == n)
+		return rc;
+	i += t->at++;
+	name = lp_span(i->p, i->name_n);
+	e = (struct lp_entry){ .name = name, .linkname = lp_span(i->p + i->name_n, i->link_n),
+		.type = (enum lp_type)i->type, .mode = i->mode };
+	if (i->depth > 1) {
+		size_t dir = lp_path_parent(name).n + 1;
+
+		lp_span_take(&name, dir);
+	}
+	t->last.p[i->depth] = i->is_last;
+	rc = put_branch(t, i, out);
+	rc = rc != LP_OK ? rc : lp_shown_name(t->o.colors, &e, name, out);
+	if (rc == LP_OK && i->depth >= t->o.depth)
+		rc = sum_up(t, i, out);
+	rc = rc != LP_OK ? rc : lp_buf_addc(out, '\n');
+	return rc != LP_OK ? rc : 1;
+}
