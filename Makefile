@@ -221,7 +221,7 @@ fuzz:
 
 # made by the programs' own --help
 completions: all
-	completions/generate $(O)/bin $(O)/completions
+	man/completions/generate $(O)/bin $(O)/completions
 # a folder as a word of the shell: blanks and quotes are parts of its name
 to = $(call quote,$(DESTDIR)$($(1)))
 install: all completions

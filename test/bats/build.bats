@@ -14,7 +14,7 @@ setup() {
 	UNIT=build/release/unit/test_text
 	mkdir -p "$BATS_TEST_TMPDIR/a tree/build/release"
 	cd "$BATS_TEST_TMPDIR/a tree" || return
-	cp -a "$TOP"/{Makefile,cmd,common,man,completions,test} .
+	cp -a "$TOP"/{Makefile,cmd,common,man,test} .
 	cp -a "$TOP"/build/release/{how-to-*,liblp.a,bin,cmd,common} build/release
 }
 

@@ -8,7 +8,7 @@ load ../lib/suite
 
 setup_file() {
 	export COMPLETIONS=$BATS_FILE_TMPDIR/completions
-	"$TOP/completions/generate" "$LP_BIN" "$COMPLETIONS"
+	"$TOP/man/completions/generate" "$LP_BIN" "$COMPLETIONS"
 }
 
 # Images whose names begin with a letter each, so that TAB finds the one.

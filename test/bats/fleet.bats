@@ -52,23 +52,23 @@ holds_all_six() {
 }
 
 @test "xargs -P: all processes into one database" {
-	run -0 "$TOP/fleet/with-xargs" -j 6 listings.db <"$IMAGES"
+	run -0 "$TOP/man/fleet/with-xargs" -j 6 listings.db <"$IMAGES"
 	holds_all_six listings.db
 }
 
 @test "GNU parallel on this machine" {
-	run -0 "$TOP/fleet/with-parallel" -j 3 listings.db <"$IMAGES"
+	run -0 "$TOP/man/fleet/with-parallel" -j 3 listings.db <"$IMAGES"
 	holds_all_six listings.db
 }
 
 @test "the Slurm array, task by task, numbered from 0 and from 1; one image fails" {
-	bash -n "$TOP/fleet/array.sbatch"
+	bash -n "$TOP/man/fleet/array.sbatch"
 	for first in 0 1; do
 		export SLURM_ARRAY_TASK_COUNT=4 SLURM_ARRAY_TASK_MIN=$first
 		for task in 0 1 2 3; do
-			SLURM_ARRAY_TASK_ID=$((first + task)) run -0 bash "$TOP/fleet/array.sbatch" "$IMAGES" "out$first"
+			SLURM_ARRAY_TASK_ID=$((first + task)) run -0 bash "$TOP/man/fleet/array.sbatch" "$IMAGES" "out$first"
 		done
-		cat "out$first"/*.rows | "$TOP/fleet/gather" "db$first"
+		cat "out$first"/*.rows | "$TOP/man/fleet/gather" "db$first"
 		holds_all_six "db$first"
 	done
 	{
@@ -76,13 +76,13 @@ holds_all_six() {
 		cat "$IMAGES"
 	} >some
 	SLURM_ARRAY_TASK_COUNT=1 SLURM_ARRAY_TASK_MIN=0 SLURM_ARRAY_TASK_ID=0 \
-		run -3 bash "$TOP/fleet/array.sbatch" some some-out
-	"$TOP/fleet/gather" some-db <some-out/0.rows
+		run -3 bash "$TOP/man/fleet/array.sbatch" some some-out
+	"$TOP/man/fleet/gather" some-db <some-out/0.rows
 	holds_all_six some-db
 }
 
 @test "the Kubernetes job: its manifest is YAML, its script lists, and one image that fails stops no other" {
-	/usr/bin/python3 - "$TOP/fleet/job.yaml" >script <<-'PY'
+	/usr/bin/python3 - "$TOP/man/fleet/job.yaml" >script <<-'PY'
 	import sys, yaml
 	job = yaml.safe_load(open(sys.argv[1]))
 	assert job["kind"] == "Job" and job["spec"]["completionMode"] == "Indexed"
@@ -107,7 +107,7 @@ holds_all_six() {
 	JOB_COMPLETION_INDEX=99 run -3 bash -euc "$(cat both)"
 	grep -q only-in-1 out/99.rows
 	rm out/99.rows
-	cat out/*.rows | "$TOP/fleet/gather" listings.db
+	cat out/*.rows | "$TOP/man/fleet/gather" listings.db
 	holds_all_six listings.db
 }
 
@@ -116,9 +116,9 @@ holds_all_six() {
 		cat "$IMAGES"
 		echo "oci:$PWD/none:1"
 	} >some
-	run ! "$TOP/fleet/with-parallel" listings.db <some
+	run ! "$TOP/man/fleet/with-parallel" listings.db <some
 	holds_all_six listings.db
-	run ! "$TOP/fleet/with-xargs" other.db <some
+	run ! "$TOP/man/fleet/with-xargs" other.db <some
 	holds_all_six other.db
 }
 
@@ -162,7 +162,7 @@ host_start() {
 	host_start 1
 	host_start 2
 	[ "$(ssh -F config host2 'echo $HOST_NUMBER')" = 2 ]
-	PARALLEL_SSH="ssh -F $PWD/config" run -0 "$TOP/fleet/with-parallel" -j 2 -S host1,host2 listings.db <"$IMAGES"
+	PARALLEL_SSH="ssh -F $PWD/config" run -0 "$TOP/man/fleet/with-parallel" -j 2 -S host1,host2 listings.db <"$IMAGES"
 	holds_all_six listings.db
 	# both have worked: each keeps what it listed
 	one=$(lp-cache --db="cache-of-1/layer-peek/listings.db" images | cut -f1 | sort -u | wc -l)

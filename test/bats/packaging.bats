@@ -6,7 +6,7 @@ load ../lib/suite
 
 setup_file() {
 	export COMPLETIONS=$BATS_FILE_TMPDIR/completions
-	"$TOP/completions/generate" "$LP_BIN" "$COMPLETIONS" 2>"$BATS_FILE_TMPDIR/complaints"
+	"$TOP/man/completions/generate" "$LP_BIN" "$COMPLETIONS" 2>"$BATS_FILE_TMPDIR/complaints"
 	# the tests of bats must not leak into the makes that are run here
 	unset MAKEFLAGS MAKELEVEL MFLAGS
 }
