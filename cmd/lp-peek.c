@@ -256,7 +256,7 @@ defaults(struct args *a)
 {
 	*a = (struct args){ .opt = { .usage = usage, .help = help } };
 	a->peek = (struct lp_peek_options){ .nimages = 1, .head = LP_PEEK_HEAD, .depth = UINT64_MAX,
-		.use_cache = 1, .pager = 1 };
+		.use_cache = 1, .pager = 1, .password_fd = -1, .cred = &a->net.registry.cred };
 	lp_rowfmt_init(&a->peek.fmt);
 	lp_argv_init(&a->peek.rows);
 	lp_argv_init(&a->peek.network);

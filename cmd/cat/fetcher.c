@@ -23,7 +23,7 @@ struct duty {
 	int status;
 };
 
-enum { RANGE_MAX = 64, INHERITED = 3 };
+enum { RANGE_MAX = 64, VARIABLES = 3, INHERITED = VARIABLES + LP_FETCHER_ARGS };
 
 /* Run lp-fetch to its end. Its exit code. */
 static int
@@ -85,22 +85,39 @@ close_all(const int *fd, size_t n)
 	errno = err;
 }
 
-/* What lp-fetch looks for under its number in the environment: reports, and the token that all share. */
+static const char fd_dir[] = "/dev/fd/";
+
 static size_t
-inherited(int *fd)
+add_number(int *fd, size_t n, const char *s)
 {
-	static const char *const variables[INHERITED] = { "LP_STATS", "LP_PROGRESS", "LP_TOKEN_FD" };
-	static const char dir[] = "/dev/fd/";
-	size_t n = 0;
 	uint64_t v;
 
-	for (size_t i = 0; i < INHERITED; i++) {
+	if (lp_num_u64(lp_span_str(s), INT32_MAX, &v) == LP_OK && fcntl((int)v, F_GETFD) >= 0)
+		fd[n++] = (int)v;
+	return n;
+}
+
+/*
+ * What lp-fetch looks for under its number: in the environment reports, and the token that all
+ * share; in its arguments files that are descriptors, such as that of a password.
+ */
+static size_t
+inherited(int *fd, const char *const *args, size_t nargs)
+{
+	static const char *const variables[VARIABLES] = { "LP_STATS", "LP_PROGRESS", "LP_TOKEN_FD" };
+	size_t n = 0;
+
+	for (size_t i = 0; i < VARIABLES; i++) {
 		const char *s = getenv(variables[i]);
 
-		if (s != NULL && strncmp(s, dir, sizeof(dir) - 1) == 0)
-			s += sizeof(dir) - 1;
-		if (s != NULL && lp_num_u64(lp_span_str(s), INT32_MAX, &v) == LP_OK && fcntl((int)v, F_GETFD) >= 0)
-			fd[n++] = (int)v;
+		if (s != NULL)
+			n = add_number(fd, n, strncmp(s, fd_dir, sizeof(fd_dir) - 1) == 0 ? s + sizeof(fd_dir) - 1 : s);
+	}
+	for (size_t i = 0; i < nargs && i < LP_FETCHER_ARGS; i++) {
+		const char *s = strstr(args[i], fd_dir);
+
+		if (s != NULL)
+			n = add_number(fd, n, s + sizeof(fd_dir) - 1);
 	}
 	return n;
 }
@@ -125,7 +142,7 @@ lp_fetcher_start(struct lp_fetcher *f, const char *source, const char *const *ar
 	ends.out = fd[3];
 	keep[0] = fd[5];
 	ends.keep = keep;
-	ends.nkeep = 1 + inherited(keep + 1);
+	ends.nkeep = 1 + inherited(keep + 1, args, nargs);
 	f->pid = lp_spawn(&stage, &ends);
 	if (f->pid < 0) {
 		close_all(fd, 6);

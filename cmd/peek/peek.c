@@ -92,6 +92,10 @@ look_around(struct lp_peek_options *o)
 int
 lp_peek_prepare(struct lp_peek_options *o)
 {
+	int code = lp_peek_password(o);
+
+	if (code != LP_EXIT_OK)
+		return code;
 	if (o->rows.failed || o->network.failed || o->platform.failed) {
 		lp_err("out of memory");
 		return LP_EXIT_SYSTEM;
@@ -120,6 +124,8 @@ lp_peek_options_release(struct lp_peek_options *o)
 	lp_argv_release(&o->network);
 	lp_argv_release(&o->platform);
 	lp_argv_release(&o->blobs);
+	if (o->password_fd >= 0)
+		close(o->password_fd);
 	free(o->defaults[0]);
 	free(o->defaults[1]);
 }
@@ -211,6 +217,9 @@ lp_peek_init(struct lp_peek *p, const struct lp_peek_options *o)
 		return LP_E_SYS;
 	}
 	p->crew.out = 1;
+	p->keep[p->nkeep++] = p->token_fd;
+	if (o->password_fd >= 0)
+		p->keep[p->nkeep++] = o->password_fd;
 	snprintf(number, sizeof(number), "%d", p->token_fd);
 	if (setenv("LP_TOKEN_FD", number, 1) != 0) {
 		lp_err_errno("cannot start");

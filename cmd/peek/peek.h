@@ -6,6 +6,7 @@
  *	peek.c         all of it begun and ended; waiting, with bars
  *	peek_said.c    what children say: messages, statistics, progress
  *	peek_pipe.c    a pipeline put together: lp-fetch and what reads it
+ *	peek_password.c  a password, once for all of them
  *	peek_image.c   IMAGE -> its layers (lp-layers)
  *	peek_known.c   what earlier runs have listed (lp-cache)
  *	peek_list.c    layers -> a listing of each (lp-fetch, lp-toc, lp-inflate,
@@ -29,6 +30,7 @@
 
 #include <stdint.h>
 
+#include "common/net/cred.h"
 #include "common/row/row.h"
 #include "common/run/argv.h"
 #include "common/run/proc.h"
@@ -39,6 +41,7 @@ enum {
 	LP_PEEK_HEAD = 64 * 1024,  /* bytes of each layer, unless -n says otherwise */
 	LP_PEEK_IMAGES = 2,        /* of one run */
 	LP_PEEK_LAYERS_MAX = 1024,
+	LP_PEEK_KEEP = 2,          /* descriptors that the programs share */
 	LP_PEEK_FILES = 8192,      /* descriptors: two for each listing that is merged, and some */
 	LP_PEEK_FILL_JOBS = 16,    /* heads fetched at a time: one round trip for most images */
 	LP_PEEK_HELD = 64 * 1024,  /* bytes of messages of one pipeline */
@@ -85,6 +88,8 @@ struct lp_peek_options {
 	int plain;             /* TSV also on a terminal: one of those four was given */
 	struct lp_argv rows;   /* the same four, for lp-merge */
 	struct lp_argv network; /* for lp-layers and lp-fetch */
+	const struct lp_cred_options *cred; /* what of that is about a password */
+	int password_fd;       /* file with the password, for all that need it; -1: there is none */
 	struct lp_argv platform; /* for lp-layers */
 };
 
@@ -162,6 +167,8 @@ struct lp_peek {
 	size_t nimages;
 	int exit;        /* worst so far */
 	int token_fd;    /* file that the programs share a token in */
+	int keep[LP_PEEK_KEEP]; /* that, and the password's */
+	size_t nkeep;
 	int stats_fd;    /* where the user wants statistics, or -1 */
 	int64_t bytes_downloaded, requests;
 	int64_t entries; /* of what was shown, or -1 */
@@ -182,8 +189,8 @@ struct lp_peek {
  */
 
 /*
- * Fill in what the command line left open: where the store and the database are. LP_EXIT_OK,
- * or the exit code after a message.
+ * Fill in what the command line left open: the password of its user, and where the store and the
+ * database are. LP_EXIT_OK, or the exit code after a message.
  */
 int lp_peek_prepare(struct lp_peek_options *);
 void lp_peek_options_release(struct lp_peek_options *);

@@ -100,7 +100,7 @@ int
 lp_peek_fill(struct lp_peek *p)
 {
 	int fd = lp_tmpfile(), rc = fd < 0 ? LP_E_SYS : write_list(p, fd);
-	const struct lp_job_io io = { .in = fd, .out = -1, .err = -1, .keep = &p->token_fd, .nkeep = 1 };
+	const struct lp_job_io io = { .in = fd, .out = -1, .err = -1, .keep = p->keep, .nkeep = p->nkeep };
 	struct lp_pipeline line = { .n = 0 };
 	struct lp_argv *a = &line.a[0];
 

@@ -66,7 +66,7 @@ ask_layer(struct lp_peek_layer *l, const char *name, int follow, int below, int 
 	struct lp_view view = { .kind = LP_VIEW_FIND, .name = name, .follow = follow, .below = below,
 		.layer = label };
 	struct lp_pipeline line = { .view = { .run = lp_view_run, .arg = &view } };
-	struct lp_job_io io = { .in = -1, .out = fd, .err = -1, .keep = &l->peek->token_fd, .nkeep = 1 };
+	struct lp_job_io io = { .in = -1, .out = fd, .err = -1, .keep = l->peek->keep, .nkeep = l->peek->nkeep };
 	int code;
 
 	snprintf(label, sizeof(label), "%u", l->number);
@@ -173,7 +173,7 @@ static int
 fetch_toc(struct lp_peek_layer *l, int fd)
 {
 	struct lp_pipeline line = { .n = 0 };
-	const struct lp_job_io io = { .in = -1, .out = fd, .err = -1, .keep = &l->peek->token_fd, .nkeep = 1 };
+	const struct lp_job_io io = { .in = -1, .out = fd, .err = -1, .keep = l->peek->keep, .nkeep = l->peek->nkeep };
 
 	lp_pipeline_fetch(&line, l->peek, LP_STORE_KEEP);
 	lp_argv_addf(&line.a[0], "--range=%s", l->toc_range);
@@ -186,13 +186,14 @@ static int
 cat_by_toc(struct lp_peek_layer *l, const char *name)
 {
 	const struct lp_peek_options *o = l->peek->o;
-	int fd = lp_tmpfile(), keep[2] = { l->peek->token_fd, fd }, code;
+	int fd = lp_tmpfile(), keep[1 + LP_PEEK_KEEP] = { fd }, code;
 	struct lp_pipeline line = { .n = 0 };
-	const struct lp_job_io io = { .in = -1, .out = 1, .err = -1, .keep = keep, .nkeep = 2 };
+	const struct lp_job_io io = { .in = -1, .out = 1, .err = -1, .keep = keep, .nkeep = 1 + l->peek->nkeep };
 	struct lp_argv *a;
 
 	if (fd < 0)
 		return LP_E_SYS;
+	memcpy(keep + 1, l->peek->keep, sizeof(l->peek->keep));
 	code = fetch_toc(l, fd);
 	if (code == LP_EXIT_OK) {
 		a = lp_pipeline_add(&line, "lp-cat");
@@ -218,7 +219,7 @@ static int
 cat_by_stream(struct lp_peek_layer *l, const char *name)
 {
 	struct lp_pipeline line = { .n = 0 };
-	const struct lp_job_io io = { .in = -1, .out = 1, .err = -1, .keep = &l->peek->token_fd, .nkeep = 1 };
+	const struct lp_job_io io = { .in = -1, .out = 1, .err = -1, .keep = l->peek->keep, .nkeep = l->peek->nkeep };
 	struct lp_argv *a;
 
 	plan_bytes(&line, l);

@@ -53,7 +53,7 @@ start(struct lp_peek *p, struct resolving *r)
 {
 	const struct lp_peek_options *o = p->o;
 	const struct lp_job_io io = { .in = -1, .out = r->fd, .err = -1,
-		.keep = &p->token_fd, .nkeep = 1 };
+		.keep = p->keep, .nkeep = p->nkeep };
 	struct lp_argv a;
 	struct lp_stage stage = { 0 };
 	int rc = LP_E_NOMEM;
@@ -251,7 +251,7 @@ suggest_tags(struct lp_peek *p, const struct lp_reference *ref)
 	stage.argv = lp_argv_done(&a);
 	if (fd >= 0 && stage.argv != NULL)
 		rc = lp_crew_start(&p->crew, &j, &stage, 1,
-		    &(struct lp_job_io){ .in = -1, .out = fd, .err = -1, .keep = &p->token_fd, .nkeep = 1 });
+		    &(struct lp_job_io){ .in = -1, .out = fd, .err = -1, .keep = p->keep, .nkeep = p->nkeep });
 	rc = rc != LP_OK ? rc : lp_peek_wait(p);
 	lp_argv_release(&a);
 	lp_buf_init(&b, LP_MAX_MANIFEST);

@@ -294,7 +294,7 @@ static int
 start_step(struct lp_peek_layer *l)
 {
 	const struct lp_job_io io = { .in = -1, .out = l->rows, .err = -1,
-		.keep = &l->peek->token_fd, .nkeep = 1 };
+		.keep = l->peek->keep, .nkeep = l->peek->nkeep };
 	struct lp_pipeline line = { .n = 0 };
 	int rc = LP_OK;
 

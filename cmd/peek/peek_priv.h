@@ -27,6 +27,14 @@ enum lp_peek_step {
 /* One more turn of the crew, with the bars kept up. Where it fails no job is left. */
 int lp_peek_turn(struct lp_peek *);
 
+/* ---- peek_password.c ---------------------------------------------------------------- */
+
+/*
+ * The password of --user, from the terminal or its file, once: the programs
+ * find it as --password-file. LP_EXIT_OK, or the exit code after a message.
+ */
+int lp_peek_password(struct lp_peek_options *);
+
 /* ---- peek_said.c: what children say ------------------------------------------------- */
 
 /* A child's line: statistics are added up, messages are shown with `about` in front. NULL about: as they are. */

@@ -281,14 +281,28 @@ password_of_terminal(struct search *s, const char *user, struct lp_buf *b)
 }
 
 static int
+find_password(struct search *s, const struct lp_cred_options *o, struct lp_buf *b)
+{
+	return o->password_file != NULL ? password_of_file(s, o->password_file, b) : password_of_terminal(s, o->user, b);
+}
+
+int
+lp_cred_password(const struct lp_cred_options *o, const char *host, struct lp_buf *password, struct lp_buf *tried)
+{
+	struct search s = { .host = host, .tried = tried };
+
+	lp_buf_init_secret(password, ANSWER_MAX);
+	return find_password(&s, o, password);
+}
+
+static int
 named_user(struct search *s, const struct lp_cred_options *o)
 {
 	struct lp_buf b;
 	int rc;
 
 	lp_buf_init_secret(&b, ANSWER_MAX);
-	rc = o->password_file != NULL ? password_of_file(s, o->password_file, &b) :
-	    password_of_terminal(s, o->user, &b);
+	rc = find_password(s, o, &b);
 	if (rc == LP_OK) {
 		s->cred->user = strdup(o->user);
 		s->cred->password = lp_buf_cstr(&b) != NULL ? strdup((const char *)b.p) : NULL;

@@ -49,6 +49,13 @@ struct lp_cred {
 int lp_cred_find(const struct lp_cred_options *, const char *host, const char *repo, struct lp_cred *,
     struct lp_buf *tried);
 
+/*
+ * Only the password of o->user for HOST, for who hands it on: `password` is
+ * made here (secret), and released by the caller in any case. LP_OK, or a
+ * failure with the reason in `tried`.
+ */
+int lp_cred_password(const struct lp_cred_options *, const char *host, struct lp_buf *password, struct lp_buf *tried);
+
 /* Another one of it. LP_OK, or LP_E_NOMEM with nothing to release. */
 int lp_cred_copy(struct lp_cred *to, const struct lp_cred *);
 

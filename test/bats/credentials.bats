@@ -241,35 +241,51 @@ asked()
 	may --user alice --password-file crlf "$BASIC/team/app:1"
 	echo wrong >bad
 	may_not '401, not with these credentials.*credentials used: --user alice' --user alice --password-file bad "$BASIC/team/app:1"
-	cat >ask.py <<-'PY'
-	import os, pty, sys
-	pid, fd = pty.fork()
-	if pid == 0:
-	    os.execvp("lp-layers", ["lp-layers", "--digest", "--user", "alice", sys.argv[1]])
-	shown = b""
-	while b"Password of alice" not in shown:
-	    shown += os.read(fd, 1024)
-	os.write(fd, b"secret-alice\n")
-	while True:
-	    try:
-	        more = os.read(fd, 1024)
-	    except OSError:
-	        break
-	    if not more:
-	        break
-	    shown += more
-	sys.stdout.buffer.write(shown)
-	sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-	PY
-	run timeout 20 python3 ask.py "$BASIC/team/app:1"
-	echo "$output"
-	[ "$status" -eq 0 ]
+	run -0 ttyask "$SECRET" lp-layers --digest --user alice "$BASIC/team/app:1"
 	[[ $output == *"$DIGEST"* ]]
-	[[ $output != *secret-alice* ]]
 	# no terminal: said, not waited for
 	run setsid -w lp-layers --digest --user alice "$BASIC/team/app:1" </dev/null
 	[ "$status" -eq 3 ]
 	[[ $output == *'no password from the terminal'*'--password-file'* ]]
+}
+
+@test "lp-peek asks for the password once, before everything else, and all that it starts have it" {
+	local option
+	export TERM=xterm LP_PAGER=
+	layout_make more v1 "$BATS_FILE_TMPDIR/layer.tar.gz" "$FIX/layer.estargz"
+	registry_push "$PWD/more:v1" basic team/more:v1 alice:secret-alice
+	for option in -q -c --layers --cat=etc/adduser.conf --cat=tree/file --find=tree/file --no-cache "--diff=$BASIC/team/more:v1" "--refresh -j"; do
+		# shellcheck disable=SC2086 # two words
+		run -0 ttyask "$SECRET" lp-peek --user=alice $option "$BASIC/team/more:v1"
+		echo "# $option: $output"
+		[ "$(grep -c 'Password of alice at' <<<"$output")" -eq 1 ]
+	done
+	# a descriptor is read once, by one of them, for all
+	lp-peek -qc --no-cache --user=alice --password-file=<(printf '%s' "$SECRET") "$BASIC/team/more:v1" >got
+	grep -q 'tree/file' got
+	# who need not know it is not asked
+	run -0 ttyask "$SECRET" lp-peek --user=alice "oci:more:v1"
+	[[ $output != *Password* ]]
+	# a wrong one is asked for once, too
+	run -3 ttyask wrong lp-peek --user=alice "$BASIC/team/more:v1"
+	[[ $output == *'401, not with these credentials'* ]]
+	[ "$(grep -c 'Password of alice at' <<<"$output")" -eq 1 ]
+	run -3 setsid -w lp-peek --user=alice "$BASIC/team/more:v1" </dev/null
+	[ "${#lines[@]}" -eq 1 ]
+	[[ $output == *'no password from the terminal'*'--password-file'* ]]
+}
+
+@test "a question for a password: signals end it and give the echo back; after Ctrl-Z it is asked again" {
+	local program sig
+	for program in lp-peek lp-layers; do
+		for sig in INT TERM HUP QUIT; do
+			run -0 ttyinterrupt --signal $sig 'Password of' "$program" --user=alice "$BASIC/team/app:1"
+			[ "${lines[-1]}" = "signal $(kill -l $sig)" ]
+		done
+		run -0 ttyask --stop "$SECRET" bash --norc -mc "$program -q --user=alice $BASIC/team/app:1; fg"
+		[ "$(grep -c 'Password of alice at' <<<"$output")" -eq 2 ]
+		[[ $output != *Interrupted* ]]
+	done
 }
 
 # ---- tokens ----------------------------------------------------------------------------------------
