@@ -1,3 +1,4 @@
+/* The commands of lp-cache: put, get, has, search, images, stat, prune and export on an open database. */
 #include "cmd/cache/cachework.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* Starts lp-fetch before the sandbox is entered, and asks it for ranges afterwards. */
 #include "cmd/cat/fetcher.h"
 
 #include <errno.h>

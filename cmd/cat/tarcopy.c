@@ -1,3 +1,4 @@
+/* Copies chosen members of a tar stream block by block, for lp-cat --tar. */
 #include "cmd/cat/tarcopy.h"
 
 #include <inttypes.h>

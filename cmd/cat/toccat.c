@@ -1,3 +1,4 @@
+/* Reads one file out of an indexed layer: finds its chunks, fetches, inflates and checks them. */
 #include "cmd/cat/toccat.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* lp-fetch --fill from start to end: sources, logins, sandbox, transfers, progress bars. */
 #include "cmd/fetch/fillwork.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Writes a blob's bytes to stdout, hashing them and holding back when the reader is slow. */
 #include "cmd/fetch/outlet.h"
 
 #include <poll.h>

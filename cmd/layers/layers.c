@@ -1,3 +1,4 @@
+/* Collects the answer of lp-layers, so that nothing is printed unless all of it is known. */
 #include "cmd/layers/layers.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Rows for an image in a docker-archive. */
 #include "cmd/layers/layers_priv.h"
 #include "common/base/status.h"
 #include "common/sys/err.h"

@@ -1,3 +1,4 @@
+/* Rows, platforms, digest and documents of an image in a registry, store or layout. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* The tags of a repository, page after page, within a budget of pages and bytes. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* Prints the merged tree: rows, sizes by directory, differences, an ncdu or mtree document, a summary. */
 #include "cmd/merge/mergeview.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* lp-merge from its operands to its exit status: opens the listings, merges them, states what is incomplete. */
 #include "cmd/merge/mergework.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Reads the rows of several listings in batches, in a thread of its own once there are many. */
 #include "cmd/merge/rowfeed.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Chooses the pager, and restores the terminal when it is ended. */
 #include "cmd/peek/pager.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The state of one lp-peek run: set up, sandboxed, one turn of its event loop, released. */
 #include "cmd/peek/peek_priv.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* Writes the JSON document of an image (lp-peek -j). */
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -1,3 +1,4 @@
+/* Fetches the heads of all layers into the store with one lp-fetch --fill. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

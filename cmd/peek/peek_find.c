@@ -1,3 +1,4 @@
+/* Finds one path, from the top layer down, and prints its content (--find, --cat). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Resolves an image to its layers by lp-layers, and suggests tags where it does not exist. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Takes listings from the database, and puts new ones into it, by lp-cache. */
 #include <limits.h>
 #include <string.h>
 #include <sys/mman.h>

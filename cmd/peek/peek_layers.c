@@ -1,3 +1,4 @@
+/* Prints each layer's own listing under a title (--layers). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

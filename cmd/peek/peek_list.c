@@ -1,3 +1,4 @@
+/* Lists a layer the cheapest way that works: table of contents first, then the tar stream. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Decides where output goes (pager, terminal, pipe), and runs lp-merge and the view before it. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Builds the pipelines of lp-fetch, lp-inflate, lp-tarls and lp-toc for a layer. */
 #include "cmd/peek/peek_pipe.h"
 
 #include "common/base/status.h"

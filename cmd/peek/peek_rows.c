@@ -1,3 +1,4 @@
+/* Keeps a listing's rows in an unnamed file, and judges from its end record whether it is whole. */
 #include <errno.h>
 #include <sys/sendfile.h>
 #include <unistd.h>

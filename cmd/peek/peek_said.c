@@ -1,3 +1,4 @@
+/* Handles what child processes report: messages, statistics and progress. */
 #include "cmd/peek/peek_priv.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Starts the view that the options ask for: listing, tree, sizes or differences. */
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -1,3 +1,4 @@
+/* Prints the summary line: what was fetched, of how much, and how complete it is. */
 #include "cmd/peek/peek_priv.h"
 #include "common/sys/err.h"
 #include "common/view/human.h"

@@ -1,3 +1,4 @@
+/* Feeds a descriptor's bytes to the row reader. */
 #include "cmd/peek/rowin.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* Dispatches a view in its child process, and draws listings and trees. */
 #include "cmd/peek/view.h"
 
 #include <stdlib.h>

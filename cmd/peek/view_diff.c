@@ -1,3 +1,4 @@
+/* Compares two merged listings and prints what was added, changed and deleted. */
 #include <sys/random.h>
 #include <unistd.h>
 

@@ -1,3 +1,4 @@
+/* Writes the rows of layers and of the merged tree into the JSON document. */
 #include "cmd/peek/view_priv.h"
 #include "common/base/jsonread.h"
 #include "common/base/limits.h"

@@ -1,3 +1,4 @@
+/* Prints sizes by directory. */
 #include <inttypes.h>
 #include <stdlib.h>
 

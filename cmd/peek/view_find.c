@@ -1,3 +1,4 @@
+/* Searches merged rows for a path and prints the rows that match. */
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>

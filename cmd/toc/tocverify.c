@@ -1,3 +1,4 @@
+/* lp-toc --verify: compares a table of contents with the layer's tar stream. */
 #include "cmd/toc/tocverify.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* Growing an array by one element. */
 #include "common/base/array.h"
 
 #include <stdlib.h>

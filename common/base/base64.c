@@ -1,3 +1,4 @@
+/* Base64, both ways. */
 #include "common/base/base64.h"
 
 #include "common/base/status.h"

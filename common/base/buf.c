@@ -1,3 +1,4 @@
+/* A growing byte buffer with a fixed maximum. */
 #include "common/base/buf.h"
 
 #include <stdlib.h>

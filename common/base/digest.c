@@ -1,3 +1,4 @@
+/* Checks the text form of a digest. */
 #include "common/base/digest.h"
 
 int

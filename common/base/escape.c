@@ -1,3 +1,4 @@
+/* Escapes and unescapes the fields of rows, and makes text safe for terminals. */
 #include "common/base/escape.h"
 
 #include <stdint.h>

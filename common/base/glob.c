@@ -1,3 +1,4 @@
+/* Matches paths in normal form against shell patterns, by fnmatch(3). */
 #include "common/base/glob.h"
 
 #include <fnmatch.h>

@@ -1,3 +1,4 @@
+/* Parses JSON by jansson within limits of depth and memory. */
 #include "common/base/jsonread.h"
 
 #include <malloc.h>

@@ -1,3 +1,4 @@
+/* Writes JSON strings. */
 #include "common/base/jsonwrite.h"
 
 #include "common/base/base64.h"

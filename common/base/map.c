@@ -1,3 +1,4 @@
+/* A hash map from 64-bit keys to 64-bit values, with a seeded hash for names. */
 #include "common/base/map.h"
 
 #include <stdlib.h>

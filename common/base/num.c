@@ -1,3 +1,4 @@
+/* Parses and prints integers, refusing overflow. */
 #include "common/base/num.h"
 
 #include <string.h>

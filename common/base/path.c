@@ -1,3 +1,4 @@
+/* Brings member names to normal form, component by component. */
 #include "common/base/path.h"
 
 #include "common/base/status.h"

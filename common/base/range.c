@@ -1,3 +1,4 @@
+/* Parses and resolves byte ranges. */
 #include "common/base/range.h"
 
 #include "common/base/num.h"

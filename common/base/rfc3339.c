@@ -1,3 +1,4 @@
+/* Parses RFC 3339 times. */
 #include "common/base/rfc3339.h"
 
 #include "common/base/status.h"

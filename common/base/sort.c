@@ -1,3 +1,4 @@
+/* Heapsort: in place, no memory, no system call. */
 #include "common/base/sort.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Validates UTF-8, and tells characters that a terminal could misread. */
 #include "common/base/utf8.h"
 
 static int

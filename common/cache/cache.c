@@ -1,3 +1,4 @@
+/* Finds listings and images in the database, and decides which listing serves. */
 #include "common/cache/cache.h"
 
 #include <stdio.h>

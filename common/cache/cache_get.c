@@ -1,3 +1,4 @@
+/* Reads listings back out of the database, as the rows that were put in. */
 #include <stdio.h>
 
 #include "common/base/limits.h"

@@ -1,3 +1,4 @@
+/* Reads the input of lp_cache_put(), which may have to wait: so before the database is locked. */
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>

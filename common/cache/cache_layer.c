@@ -1,3 +1,4 @@
+/* Records which images a layer belongs to. */
 #include "common/base/status.h"
 #include "common/cache/cache_priv.h"
 

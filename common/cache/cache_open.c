@@ -1,3 +1,4 @@
+/* Opens the database: refuses foreign ones, creates, migrates, checks the schema. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Deletes old listings, by age and by size. */
 #include "common/base/status.h"
 #include "common/cache/cache_priv.h"
 

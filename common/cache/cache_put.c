@@ -1,3 +1,4 @@
+/* Stores a listing, unless the one that is there is better. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

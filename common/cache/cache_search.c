@@ -1,3 +1,4 @@
+/* Searches the paths of all listings, by trigrams where the pattern has any. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* The only file that calls SQLite. */
 #include "common/cache/db.h"
 
 #include <sqlite3.h>

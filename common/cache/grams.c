@@ -1,3 +1,4 @@
+/* The trigram index: built from paths, intersected for a pattern. */
 #include "common/cache/grams.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* The options and the row output that lp-tarls and lp-toc share. */
 #include "common/cli/listing.h"
 
 #include "common/base/glob.h"

@@ -1,3 +1,4 @@
+/* The options every program has, usage errors, --help. */
 #include "common/cli/opt.h"
 
 #include <stdarg.h>

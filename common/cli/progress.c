@@ -1,3 +1,4 @@
+/* Writes and parses progress lines. */
 #include "common/cli/progress.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* Writes the statistics line. */
 #include "common/cli/stats.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* Chooses the deflate engine: ISA-L where it is linked, else zlib. */
 #include "common/codec/deflate.h"
 
 #include <string.h>

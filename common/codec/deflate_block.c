@@ -1,3 +1,4 @@
+/* Checks the header of a deflate block before an engine decodes it. */
 #include "common/codec/deflate_block.h"
 
 #include <string.h>

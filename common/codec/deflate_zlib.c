@@ -1,3 +1,4 @@
+/* The deflate engine over zlib. */
 #include <stdlib.h>
 #include <string.h>
 

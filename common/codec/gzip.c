@@ -1,3 +1,4 @@
+/* Parses one gzip member: header, deflate stream, trailer. */
 #include "common/codec/gzip.h"
 
 #include <stdlib.h>

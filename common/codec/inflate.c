@@ -1,3 +1,4 @@
+/* Decodes a blob whatever its compression, member after member, frame after frame. */
 #include "common/codec/inflate.h"
 
 #include <string.h>

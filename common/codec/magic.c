@@ -1,3 +1,4 @@
+/* Recognises formats by their first bytes. */
 #include "common/codec/magic.h"
 
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* Parses zstd frames, skippable ones included. */
 #include "common/codec/zstd.h"
 
 #include <stdlib.h>

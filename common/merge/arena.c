@@ -1,3 +1,4 @@
+/* Memory that is allocated in small pieces and released as a whole. */
 #include "common/merge/arena.h"
 
 #include <stdint.h>

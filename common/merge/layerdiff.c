@@ -1,3 +1,4 @@
+/* What a layer added, changed and removed, and its sums. */
 #include "common/merge/layerdiff.h"
 
 #include <stddef.h>

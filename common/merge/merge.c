@@ -1,3 +1,4 @@
+/* Applies one layer's rows to the tree: replacement, deferred entries, hard links. */
 #include "common/merge/merge.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Hides what whiteouts and opaque directories cover, and counts the work. */
 #include <string.h>
 
 #include "common/base/status.h"

@@ -1,3 +1,4 @@
+/* Resolves hard links within a layer. */
 #include "common/base/array.h"
 #include "common/base/status.h"
 #include "common/merge/merge_priv.h"

@@ -1,3 +1,4 @@
+/* Resolves an entry's parent directory through symbolic links. */
 #include <string.h>
 
 #include "common/base/limits.h"

@@ -1,3 +1,4 @@
+/* Chooses one member of a tar stream by path, following links as they come. */
 #include "common/merge/pick.h"
 
 #include "common/base/limits.h"

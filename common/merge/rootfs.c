@@ -1,3 +1,4 @@
+/* Writes a merged tree as an ncdu document or an mtree specification. */
 #include "common/merge/rootfs.h"
 
 #include <inttypes.h>

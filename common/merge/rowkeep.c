@@ -1,3 +1,4 @@
+/* Keeps an entry compactly in the arena, and gives it back. */
 #include "common/merge/rowkeep.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* A tree of names with hashed lookup of children. */
 #include "common/merge/tree.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Sorts the children of a directory by name, by merge sort on 8-byte prefixes. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* Walks a merged tree in order, within a pattern and a depth, and sums up directories. */
 #include "common/merge/walk.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Finds credentials: options, login files, credential helpers, the terminal. */
 #include "common/net/cred.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* An HTTP session over libcurl's multi interface: start, run, close. */
 #include "common/net/http_priv.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Loads libcurl, and the URL functions that need no transfer. */
 #include "common/net/http_priv.h"
 
 #include <dlfcn.h>

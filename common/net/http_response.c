@@ -1,3 +1,4 @@
+/* What came back: status, headers, body, and the words for a failure. */
 #include "common/net/http_priv.h"
 
 #include <stdarg.h>

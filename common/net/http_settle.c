@@ -1,3 +1,4 @@
+/* Decides what follows a finished try: answer, redirect, retry or failure. */
 #include "common/net/http_priv.h"
 
 #include <stdarg.h>

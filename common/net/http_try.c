@@ -1,3 +1,4 @@
+/* One try of a request: options set, headers and body received within limits. */
 #include "common/net/http_priv.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Parses header fields: Retry-After, Warning, RateLimit, Link. */
 #include "common/net/httpfield.h"
 
 #include "common/base/num.h"

@@ -1,3 +1,4 @@
+/* The options of programs that use the network. */
 #include "common/net/netopt.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Fetches a bearer token from a token server. */
 #include "common/net/realm.h"
 
 #include <stdio.h>

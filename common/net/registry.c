@@ -1,3 +1,4 @@
+/* Sends a request to a registry: base URL, login, token, and its error documents in words. */
 #include "common/net/registry_priv.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Reads a blob from a registry or server by ranges, and copes with servers that ignore them. */
 #include "common/net/remote_priv.h"
 
 #include <stdio.h>

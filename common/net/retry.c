@@ -1,3 +1,4 @@
+/* The retry policy: which pause before which attempt. */
 #include "common/net/retry.h"
 
 #include "common/base/status.h"

@@ -1,3 +1,4 @@
+/* Keeps bearer tokens in a file between runs. */
 #include "common/net/tokens.h"
 
 #include <errno.h>

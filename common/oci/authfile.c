@@ -1,3 +1,4 @@
+/* Parses docker and podman login files, helper answers and token answers. */
 #include "common/oci/authfile.h"
 
 #include "common/base/base64.h"

@@ -1,3 +1,4 @@
+/* Parses WWW-Authenticate (RFC 9110 section 11.6.1), and builds the token request. */
 #include "common/oci/challenge.h"
 
 #include "common/base/base64.h"

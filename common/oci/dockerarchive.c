@@ -1,3 +1,4 @@
+/* Parses the manifest of a docker-archive, old and new. */
 #include "common/oci/dockerarchive.h"
 
 #include <stdlib.h>

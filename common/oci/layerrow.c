@@ -1,3 +1,4 @@
+/* Writes the rows of lp-layers: layers, platforms, tags. */
 #include "common/oci/layerrow.h"
 
 #include "common/base/escape.h"

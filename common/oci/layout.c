@@ -1,3 +1,4 @@
+/* Parses and edits index.json of an OCI layout. */
 #include "common/oci/layout.h"
 
 #include "common/base/status.h"

@@ -1,3 +1,4 @@
+/* Parses manifests and indexes, and chooses an entry by platform. */
 #include "common/oci/manifest_priv.h"
 
 #include <stdlib.h>

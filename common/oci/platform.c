@@ -1,3 +1,4 @@
+/* Parses, normalises and ranks platforms. */
 #include "common/oci/platform.h"
 
 #include "common/base/num.h"

@@ -1,3 +1,4 @@
+/* Parses image references and sources: registry, layout, archive, file, URL. */
 #include "common/oci/reference_priv.h"
 
 #include "common/base/num.h"

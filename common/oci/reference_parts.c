@@ -1,3 +1,4 @@
+/* Checks the parts of a reference: host, repository, tag, digest. */
 #include "common/oci/reference_priv.h"
 
 #include "common/base/num.h"

@@ -1,3 +1,4 @@
+/* Writes references, their origin, and the endpoint they are fetched from. */
 #include "common/oci/reference_priv.h"
 
 #include "common/base/num.h"

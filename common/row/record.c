@@ -1,3 +1,4 @@
+/* Writes records: the lines that begin with `#`. */
 #include "common/row/record.h"
 
 #include "common/base/escape.h"

@@ -1,3 +1,4 @@
+/* Writes rows as TSV, and the end record. */
 #include "common/row/row.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Writes rows as NDJSON. */
 #include <string.h>
 
 #include "common/base/base64.h"

@@ -1,3 +1,4 @@
+/* Writes rows as `ls -l` does. */
 #include "common/base/escape.h"
 #include "common/base/num.h"
 #include "common/base/status.h"

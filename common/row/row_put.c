@@ -1,3 +1,4 @@
+/* Writes modes and times. */
 #include <string.h>
 
 #include "common/base/num.h"

@@ -1,3 +1,4 @@
+/* Reads and writes a row's first five columns, packed. */
 #include "common/row/rowhead.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Reads rows line by line, in TSV or NDJSON, and the end record. */
 #include "common/row/rowread.h"
 
 #include <stdlib.h>

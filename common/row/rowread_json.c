@@ -1,3 +1,4 @@
+/* Reads a row from a JSON object. */
 #include "common/row/rowread_priv.h"
 
 #include <stdlib.h>

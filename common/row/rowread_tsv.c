@@ -1,3 +1,4 @@
+/* Reads a row from tab-separated fields. */
 #include <string.h>
 
 #include "common/base/array.h"

@@ -1,3 +1,4 @@
+/* Builds an argument vector. */
 #include "common/run/argv.h"
 
 #include <stdarg.h>

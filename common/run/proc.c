@@ -1,3 +1,4 @@
+/* The event loop over all running jobs, and signals. */
 #include "common/run/proc_priv.h"
 
 #include <errno.h>

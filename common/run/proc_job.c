@@ -1,3 +1,4 @@
+/* One job: its stages started, read, timed, reaped, ended. */
 #include "common/run/proc_priv.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Forks one child with its descriptors in place. */
 #include "common/run/spawn.h"
 
 #include <errno.h>

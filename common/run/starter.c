@@ -1,3 +1,4 @@
+/* The helper process that starts programs for a sandboxed parent. */
 #include "common/run/starter.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Finds an image's layers inside a docker-archive file. */
 #include "common/source/archive_priv.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The same for archives of the old form, one directory a layer. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

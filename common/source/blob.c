@@ -1,3 +1,4 @@
+/* Opens a SOURCE and reads ranges of it: file, layout, store or server. */
 #include "common/source/blob_priv.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Opens and closes what a run shares: store, network session, logins, sandbox, statistics. */
 #include "common/source/env.h"
 
 #include <errno.h>

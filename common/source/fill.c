@@ -1,3 +1,4 @@
+/* Fetches many blobs into the store in parallel (lp-fetch --fill). */
 #include "common/source/fill.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Loads an image's manifest and configuration, verified by digest. */
 #include "common/source/image.h"
 
 #include <errno.h>

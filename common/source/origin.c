@@ -1,3 +1,4 @@
+/* Makes the origin of an image absolute. */
 #include "common/source/origin.h"
 
 #include <stdio.h>

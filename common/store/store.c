@@ -1,3 +1,4 @@
+/* Opens a store and its directories, its lock, its index. */
 #include "common/store/store.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The monotonic clock. */
 #include "common/sys/clock.h"
 
 #include <time.h>

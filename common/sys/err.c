@@ -1,3 +1,4 @@
+/* Formats messages, and maps statuses to exit codes. */
 #include "common/sys/err.h"
 
 #include <errno.h>

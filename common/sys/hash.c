@@ -1,3 +1,4 @@
+/* SHA-256 by nettle. */
 #include "common/sys/hash.h"
 
 void

@@ -1,3 +1,4 @@
+/* SHA-256 in a thread of its own. */
 #include "common/sys/hasher.h"
 
 #include <stdlib.h>

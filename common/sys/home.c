@@ -1,3 +1,4 @@
+/* The user's cache directory (XDG). */
 #include "common/sys/home.h"
 
 #include <fcntl.h>

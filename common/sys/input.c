@@ -1,3 +1,4 @@
+/* Reads a filter's input in large pieces, and skips without reading where it can. */
 #include "common/sys/input.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* read(2) and write(2) in full, and the one place that writes to stdout. */
 #include "common/sys/io.h"
 
 #include <errno.h>

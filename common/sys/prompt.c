@@ -1,3 +1,4 @@
+/* Asks for a password on the terminal. */
 #include "common/sys/prompt.h"
 
 #include <errno.h>

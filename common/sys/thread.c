@@ -1,3 +1,4 @@
+/* Threads that a filter starts after its sandbox. */
 #include "common/sys/thread.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Unnamed temporary files. */
 #include "common/sys/tmpfile.h"
 
 #include <fcntl.h>

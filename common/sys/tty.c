@@ -1,3 +1,4 @@
+/* Terminal size and colour settings. */
 #include "common/sys/tty.h"
 
 #include <stdlib.h>

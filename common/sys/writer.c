@@ -1,3 +1,4 @@
+/* Writes to a pipe in a thread of its own. */
 #include "common/sys/writer.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Parses the records of a pax header. */
 #include "common/tar/pax.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Parses the four kinds of sparse maps. */
 #include "common/tar/sparse.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* The tar reader's state machine: headers, extensions, content, end. */
 #include "common/tar/tar.h"
 
 #include <string.h>

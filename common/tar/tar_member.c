@@ -1,3 +1,4 @@
+/* Makes an entry of a header and the extensions before it. */
 #include <string.h>
 
 #include "common/base/limits.h"

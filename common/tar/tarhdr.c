@@ -1,3 +1,4 @@
+/* Decodes one 512-byte header block. */
 #include "common/tar/tarhdr.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Lists the chunks of one file in a table of contents, and checks them. */
 #include "common/toc/chunks.h"
 
 #include "common/base/limits.h"

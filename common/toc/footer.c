@@ -1,3 +1,4 @@
+/* Finds the table of contents in a blob: annotations and footers. */
 #include "common/toc/footer.h"
 
 #include "common/base/limits.h"

@@ -1,3 +1,4 @@
+/* Parses a table of contents entry by entry. */
 #include "common/toc/toc.h"
 
 #include "common/base/limits.h"

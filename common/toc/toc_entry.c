@@ -1,3 +1,4 @@
+/* Decodes one entry of a table of contents. */
 #include "common/toc/toc_entry.h"
 
 #include "common/base/base64.h"

@@ -1,3 +1,4 @@
+/* Compares table entries with tar members. */
 #include "common/toc/toccheck.h"
 
 #include "common/base/escape.h"

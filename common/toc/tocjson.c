@@ -1,3 +1,4 @@
+/* Unwraps the JSON of a table of contents from its tar or zstd frame. */
 #include "common/toc/tocjson.h"
 
 #include "common/base/status.h"

@@ -1,3 +1,4 @@
+/* Reads a table of contents from a descriptor and checks its digest. */
 #include "common/toc/tocread.h"
 
 #include <inttypes.h>

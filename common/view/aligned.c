@@ -1,3 +1,4 @@
+/* Lays rows out in aligned, coloured columns. */
 #include "common/view/aligned.h"
 
 #include "common/base/escape.h"

@@ -1,3 +1,4 @@
+/* Draws progress bars. */
 #include "common/view/bars.h"
 
 #include <stdlib.h>

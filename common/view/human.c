@@ -1,3 +1,4 @@
+/* Prints counts, sizes and percentages for people. */
 #include "common/view/human.h"
 
 #include "common/base/num.h"

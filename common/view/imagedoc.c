@@ -1,3 +1,4 @@
+/* Writes the JSON document of an image piece by piece. */
 #include "common/view/imagedoc.h"
 
 #include "common/base/jsonwrite.h"

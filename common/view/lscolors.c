@@ -1,3 +1,4 @@
+/* Chooses a name's colour from LS_COLORS. */
 #include "common/view/lscolors.h"
 
 /* ls.c of GNU coreutils has these built in */

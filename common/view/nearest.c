@@ -1,3 +1,4 @@
+/* Offers the nearest names by edit distance. */
 #include "common/view/nearest.h"
 
 void

@@ -1,3 +1,4 @@
+/* Compares two rows of one path. */
 #include "common/view/rowdiff.h"
 
 #include "common/base/status.h"

@@ -1,3 +1,4 @@
+/* Draws rows as a tree. */
 #include "common/view/treeview.h"
 
 #include <stdlib.h>

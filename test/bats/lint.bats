@@ -230,7 +230,7 @@ function_of() {
 		'common/view/human.c: LP_SECRET: no man page has it' 'common/sys/sandbox.c: LP_SANDBOX: no man page has it'
 }
 
-@test "servers, mandoc, shellcheck, tree: tables, pages, scripts, machines and secrets; new files too" {
+@test "servers, mandoc, shellcheck, sentences, tree: tables, pages, scripts, machines and secrets; new files too" {
 	sed -i 's/\(|[^|]*\.bats *| *\)[^|]*|$/\1no such test |/' test/servers.md
 	bites servers 'has no test "no such test"'
 	sed -i '/\.bats |/d' test/servers.md
@@ -243,6 +243,9 @@ function_of() {
 	# shellcheck disable=SC2016
 	printf 'x() {\n\techo $1\n}\n' >test/lib/new.bash
 	bites shellcheck 'test/lib/new.bash line 2'
+	sed -i 1d common/base/glob.c
+	echo '#include "common/base/glob.h"' >common/base/new.c
+	bites sentences common/base/{glob,new}.c
 	end README.md "see /ho""me/me/x"
 	bites tree README.md
 	printf '%s PRIVATE KEY\n' '-----BEGIN' >fixtures/new.pem
