@@ -15,7 +15,7 @@ enum {
 
 void
 lp_remote_init(struct lp_remote *m, struct lp_http *http, struct lp_registry *registry,
-    const struct lp_reference *ref, const char *digest, int64_t size)
+    const struct lp_reference *ref, const char *digest, int64_t *size)
 {
 	*m = (struct lp_remote){ .http = http, .registry = registry, .ref = ref, .digest = digest,
 	    .size = size };
@@ -88,7 +88,9 @@ send(struct lp_remote_get *g)
 	g->range[0] = '\0';
 	/* no open range: the size that comes with a closed one says where to close the next */
 	if (g->at > 0 && g->last == LP_RANGE_END)
-		g->asked_last = m->size > 0 ? (uint64_t)m->size - 1 : g->at + FIRST_GUESS - 1;
+		g->asked_last = *m->size > 0 ? (uint64_t)*m->size - 1 : g->at + FIRST_GUESS - 1;
+	if (g->whole)
+		g->asked_last = LP_RANGE_END;
 	if (g->asked_last != LP_RANGE_END)
 		snprintf(g->range, sizeof(g->range), "Range: bytes=%llu-%llu", ULL(g->at), ULL(g->asked_last));
 	g->headers[0] = g->range[0] != '\0' ? g->range : NULL;
@@ -133,7 +135,7 @@ ends_here(struct lp_remote_get *g)
 {
 	struct lp_remote *m = g->remote;
 
-	m->size = (int64_t)g->body_at;
+	*m->size = (int64_t)g->body_at;
 	if (g->body_at < g->at || (g->at == g->asked_at && g->at > 0))
 		return lp_remote_fail(m, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(g->at),
 		    ULL(g->body_at));
@@ -148,7 +150,7 @@ fell_short(struct lp_remote_get *g, int status)
 	struct lp_http_response *r = &g->response;
 	uint64_t brought = g->at - g->asked_at;
 
-	if (status == LP_OK && r->status == 200 && r->length < 0 && m->size < 0)
+	if (status == LP_OK && r->status == 200 && r->length < 0 && *m->size < 0)
 		return ends_here(g);
 	/* a trickle is no progress: it would take for ever */
 	g->barren = brought >= LP_HTTP_STALL_MIN ? 0 : g->barren + 1;
@@ -204,7 +206,7 @@ judge(struct lp_remote_get *g, int status)
 		if (rc != LP_OK)
 			return rc;
 	}
-	if (g->at > g->last || g->remote->size == 0)
+	if (g->at > g->last || *g->remote->size == 0)
 		return LP_OK;
 	return fell_short(g, status);
 }
@@ -232,15 +234,15 @@ lp_remote_start(struct lp_remote_get *g, struct lp_remote *m, uint64_t first, ui
 	*g = (struct lp_remote_get){ .remote = m, .at = first, .last = last, .sink = sink,
 	    .done = done, .arg = arg };
 	lp_http_response_init(&g->response);
-	if (m->size >= 0 && first > 0 && first >= (uint64_t)m->size)
+	if (*m->size >= 0 && first > 0 && first >= (uint64_t)*m->size)
 		rc = lp_remote_fail(m, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(first),
-		    ULL(m->size));
-	else if (m->size >= 0 && last >= (uint64_t)m->size)
-		/* the whole is asked for without a range: every server can do that */
-		g->last = first == 0 ? LP_RANGE_END : (uint64_t)m->size - 1;
+		    ULL(*m->size));
+	else if (*m->size > 0 && last >= (uint64_t)*m->size)
+		g->last = (uint64_t)*m->size - 1;
 	if (rc == LP_OK && m->ref->kind == LP_REF_REGISTRY)
 		rc = lp_registry_ask(m->registry, m->ref, "blobs", m->ref->digest, &g->ask);
-	if (rc == LP_OK)
+	/* an empty one is not asked for */
+	if (rc == LP_OK && *m->size != 0)
 		send(g);
 	else
 		finish(g, rc);
@@ -298,10 +300,10 @@ lp_remote_size(struct lp_remote *m)
 	uint64_t at;
 	int rc;
 
-	if (m->size >= 0)
+	if (*m->size >= 0)
 		return LP_OK;
 	rc = lp_remote_get(m, 0, 0, discard, NULL, &at);
-	if (rc == LP_OK && m->size < 0)
+	if (rc == LP_OK && *m->size < 0)
 		rc = lp_remote_fail(m, LP_E_NET, "the server does not say how large it is");
 	return rc;
 }

@@ -15,7 +15,8 @@
  *  - a page for people (HTML) instead of a blob, and a body that was
  *    compressed on the way: refused.
  *
- * Only single, closed ranges are ever sent, and none at all for the whole.
+ * Only single, closed ranges are ever sent, and none at all where neither
+ * the size nor an end is known.
  */
 #ifndef LP_NET_REMOTE_H
 #define LP_NET_REMOTE_H
@@ -32,15 +33,15 @@ struct lp_remote {
 	struct lp_registry *registry;    /* of a registry's blob */
 	const struct lp_reference *ref;  /* LP_REF_REGISTRY or LP_REF_URL; borrowed */
 	const char *digest;              /* borrowed; "" for none */
-	int64_t size;                    /* of the whole blob; -1 until it is known */
+	int64_t *size;                   /* of the whole blob, borrowed; -1 until it is known */
 	char version[256];               /* ETag or Last-Modified of the first answer, as far as it fits; "" for none */
 	int no_ranges;                   /* it has answered 200 to one: each costs all that is in front of it */
 	char why[640];                   /* what failed, fit to print, without the blob's name */
 };
 
-/* `digest` and `size` are what the descriptor says: "" and -1 if there is none. */
+/* `digest` and `*size` are what the descriptor says: "" and -1 if there is none. What a server says of the size goes there. */
 void lp_remote_init(struct lp_remote *, struct lp_http *, struct lp_registry *,
-    const struct lp_reference *, const char *digest, int64_t size);
+    const struct lp_reference *, const char *digest, int64_t *size);
 
 /* Takes bytes; LP_OK to go on, or a failure, which becomes that of the whole. */
 typedef int lp_remote_sink(void *arg, struct lp_span bytes);
@@ -64,6 +65,7 @@ struct lp_remote_get {
 	uint64_t asked_last;
 	int headed;         /* this answer's headers were looked at */
 	int told;           /* and said how large the blob is */
+	int whole;          /* a range was refused that only an empty blob does not have: asked again without one */
 	unsigned resumes;   /* in all */
 	unsigned barren;    /* the last ones in a row that brought next to nothing */
 	int failure;        /* of ours, inside the sink */
@@ -74,7 +76,7 @@ struct lp_remote_get {
  * the end. All of an empty blob is nothing, and no failure. `done` is called
  * from lp_http_run:
  *
- * LP_OK       the sink had all of it; remote->size is known, unless the server
+ * LP_OK       the sink had all of it; *remote->size is known, unless the server
  *             would not tell and more follows
  * LP_E_DATA   there is no byte `first`, the size is not the descriptor's, or
  *             what came is a page for people
@@ -91,7 +93,7 @@ void lp_remote_start(struct lp_remote_get *, struct lp_remote *, uint64_t first,
 int lp_remote_get(struct lp_remote *, uint64_t first, uint64_t last, lp_remote_sink *, void *arg,
     uint64_t *at);
 
-/* Learn the size, by asking for one byte. LP_OK with remote->size known, or as above. */
+/* Learn the size, by asking for one byte. LP_OK with *remote->size known, or as above. */
 int lp_remote_size(struct lp_remote *);
 
 #endif

@@ -24,10 +24,10 @@ learn_size(struct lp_remote_get *g, uint64_t size)
 {
 	struct lp_remote *m = g->remote;
 
-	if (m->size >= 0 && (uint64_t)m->size != size)
+	if (*m->size >= 0 && (uint64_t)*m->size != size)
 		return lp_remote_fail(m, LP_E_DATA, "the server has %llu bytes of it, it should be %llu",
-		    ULL(size), ULL(m->size));
-	m->size = (int64_t)size;
+		    ULL(size), ULL(*m->size));
+	*m->size = (int64_t)size;
 	g->told = 1;
 	if (g->at >= size && g->at > 0)
 		return lp_remote_fail(m, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(g->at),
@@ -112,7 +112,7 @@ int
 lp_remote_check_head(struct lp_remote_get *g)
 {
 	struct lp_http_response *r = &g->response;
-	int known = g->remote->size >= 0, rc = LP_OK;
+	int known = *g->remote->size >= 0, rc = LP_OK;
 
 	g->headed = 1;
 	switch (r->status) {
@@ -157,14 +157,17 @@ lp_remote_unsatisfiable(struct lp_remote_get *g)
 	struct lp_remote *m = g->remote;
 	struct lp_content_range cr;
 
-	if (s.p == NULL || lp_content_range(s, &cr) != LP_OK || !cr.has_total) {
-		if (m->size < 0 || g->at >= (uint64_t)m->size)
-			return lp_remote_fail(m, LP_E_DATA, "byte %llu is beyond its end", ULL(g->at));
-	} else {
+	if (s.p != NULL && lp_content_range(s, &cr) == LP_OK && cr.has_total) {
 		int rc = learn_size(g, cr.total);
 
 		if (rc != LP_OK || cr.total == 0)
 			return rc;
+	} else if (g->at == 0 && *m->size < 0 && !g->whole) {
+		/* it is empty, or the server has no ranges: the answer without one says which */
+		g->whole = 1;
+		return LP_E_ABSENT;
+	} else if (g->at > 0 && *m->size < 0) {
+		return lp_remote_fail(m, LP_E_DATA, "byte %llu is beyond its end", ULL(g->at));
 	}
 	return lp_remote_fail(m, LP_E_NET, "HTTP 416 for bytes that it has, from %s", g->response.where);
 }

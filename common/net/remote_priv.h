@@ -28,7 +28,7 @@ int lp_remote_check_head(struct lp_remote_get *);
 /* The first bytes of the body: no page for people. */
 int lp_remote_check_page(struct lp_remote_get *, struct lp_span first);
 
-/* 416: there is no such byte, or so the server says. LP_OK: the blob is empty. */
+/* 416: there is no such byte, or so the server says. LP_OK: the blob is empty. LP_E_ABSENT: ask again. */
 int lp_remote_unsatisfiable(struct lp_remote_get *);
 
 #endif

@@ -121,7 +121,7 @@ open_remote(struct lp_blob *b)
 	struct lp_buf origin;
 	int rc;
 
-	lp_remote_init(&b->remote, b->env->http, b->env->registry, &b->ref, b->digest, b->size);
+	lp_remote_init(&b->remote, b->env->http, b->env->registry, &b->ref, b->digest, &b->size);
 	if (b->env->store == NULL || b->digest[0] == '\0')
 		return LP_OK;
 	lp_buf_init(&origin, LP_REF_TEXT_MAX);
@@ -226,14 +226,8 @@ lp_blob_find(struct lp_blob *b, uint64_t at, struct lp_store_piece *out)
 int
 lp_blob_not_kept(struct lp_blob *b, int rc)
 {
-	if (rc != LP_E_SYS)
-		return rc;
-	/* a part of it may be another user's */
-	if (b->env->must_keep || (errno != EACCES && errno != EPERM && errno != EROFS))
-		return lp_blob_fail_errno(b, "the store");
-	lp_note("%s: the store: %s: it is not kept", b->name, lp_err_text(errno));
-	b->unkept = 1;
-	return LP_OK;
+	rc = lp_env_not_kept(b->env, b->name, rc, &b->unkept);
+	return rc == LP_E_SYS ? lp_blob_fail_errno(b, "the store") : rc;
 }
 
 /* ---- ranges -------------------------------------------------------------------- */
@@ -241,17 +235,13 @@ lp_blob_not_kept(struct lp_blob *b, int rc)
 static int
 learn_size(struct lp_blob *b)
 {
-	int rc;
-
 	if (b->size >= 0)
 		return LP_OK;
 	if (!lp_blob_is_remote(&b->ref))
 		return lp_blob_fail(b, LP_E_USAGE, "its size is not known: say it with --size");
 	if (b->env->offline)
 		return lp_blob_fail(b, LP_E_ABSENT, "its size is not known offline: say it with --size");
-	rc = lp_remote_size(&b->remote);
-	b->size = b->remote.size;
-	return lp_blob_remote_failed(b, rc);
+	return lp_blob_remote_failed(b, lp_remote_size(&b->remote));
 }
 
 int

@@ -19,7 +19,7 @@ struct lp_blob {
 	struct lp_reference ref;
 	char name[512];              /* fit to print, without credentials */
 	char digest[LP_DIGEST_SIZE]; /* "" for none */
-	int64_t size;                /* of the whole; -1 until it is known */
+	int64_t size;                /* of the whole; -1 until it is known; `remote` learns it as well */
 
 	int fd;                      /* a file or stdin; else -1 */
 	int seeks;                   /* it is a file, and `base` its first byte */

@@ -21,6 +21,10 @@ lp_blob_keep_end(struct lp_blob_keep *k)
 	if (!k->open)
 		return LP_OK;
 	k->open = 0;
+	if (k->blob->unkept) {
+		lp_store_put_abort(&k->put);
+		return LP_OK;
+	}
 	rc = lp_store_put_end(&k->put);
 	return lp_blob_not_kept(k->blob, rc);
 }
@@ -97,7 +101,6 @@ fill_gap(struct lp_blob *b, struct way *w, uint64_t last, lp_blob_pace *pace)
 	/* to ask again and again would be to begin again and again: a reader who is slow holds the one answer up */
 	if (b->remote.no_ranges)
 		now = last;
-	b->remote.size = b->size;
 	rc = lp_remote_get(&b->remote, w->at, now < last ? now : last, both, w, &at);
 	return lp_blob_got(b, rc, w->first, w->at);
 }
@@ -105,7 +108,6 @@ fill_gap(struct lp_blob *b, struct way *w, uint64_t last, lp_blob_pace *pace)
 int
 lp_blob_got(struct lp_blob *b, int rc, uint64_t first, uint64_t at)
 {
-	b->size = b->remote.size;
 	/* the size was not known, and only the byte behind the last one tells it */
 	if (rc == LP_E_DATA && at > first && b->size == (int64_t)at)
 		return LP_OK;

@@ -56,6 +56,17 @@ lp_env_keeper(const struct lp_env *e)
 }
 
 int
+lp_env_not_kept(const struct lp_env *e, const char *name, int rc, int *unkept)
+{
+	if (rc != LP_E_SYS || e->must_keep || (errno != EACCES && errno != EPERM && errno != EROFS))
+		return rc;
+	if (!*unkept)
+		lp_note("%s: the store: %s: it is not kept", name, lp_err_text(errno));
+	*unkept = 1;
+	return LP_OK;
+}
+
+int
 lp_env_open_network(struct lp_env *e, const struct lp_netopt *net)
 {
 	struct lp_http_options http = net->http;

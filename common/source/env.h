@@ -34,6 +34,13 @@ int lp_env_open_store(struct lp_env *, const char *path);
 /* The store, if it takes what is fetched, or NULL. */
 struct lp_store *lp_env_keeper(const struct lp_env *);
 
+/*
+ * What came of an attempt to keep something of `name` (fit to print): a part of
+ * a store may be another user's. LP_OK where that is of no matter, which is
+ * said, and `*unkept` set; else `rc`, with errno as it was.
+ */
+int lp_env_not_kept(const struct lp_env *, const char *name, int rc, int *unkept);
+
 /* A session and its registries; nothing when offline. LP_OK, LP_E_SYS or LP_E_NOMEM. */
 int lp_env_open_network(struct lp_env *, const struct lp_netopt *);
 

@@ -77,6 +77,16 @@ note_failure(struct lp_fill *f, const struct lp_blob *b, int rc)
 	f->failed(b, rc);
 }
 
+/* Of a source that has not been opened. */
+static void
+no_memory(struct lp_fill *f, const char *source)
+{
+	struct lp_blob b = { .size = -1 };
+
+	lp_reference_show(source, b.name, sizeof(b.name));
+	note_failure(f, &b, LP_E_NOMEM);
+}
+
 static int
 room(struct lp_fill *f)
 {
@@ -116,7 +126,7 @@ is_again(const struct lp_fill *f, const struct lp_blob *b)
 }
 
 static int
-add(struct lp_fill *f, const struct lp_blob *b, const char *source, int64_t size)
+add_job(struct lp_fill *f, const struct lp_blob *b, const char *source, int64_t size)
 {
 	struct lp_fill_job *j = calloc(1, sizeof(*j));
 
@@ -139,8 +149,10 @@ lp_fill_add(struct lp_fill *f, const char *source, int64_t size)
 	struct lp_blob b;
 	int rc;
 
-	if (room(f) != LP_OK)
+	if (room(f) != LP_OK) {
+		no_memory(f, source);
 		return LP_E_NOMEM;
+	}
 	rc = lp_blob_open(&b, f->env, source, NULL, size);
 	if (rc == LP_OK && !lp_blob_is_remote(&b.ref)) {
 		rc = LP_E_USAGE;
@@ -149,10 +161,10 @@ lp_fill_add(struct lp_fill *f, const char *source, int64_t size)
 		rc = LP_E_USAGE;
 		snprintf(b.why, sizeof(b.why), "has no digest: a store cannot keep it");
 	}
+	if (rc == LP_OK && !is_again(f, &b))
+		rc = add_job(f, &b, source, size);
 	if (rc != LP_OK)
 		note_failure(f, &b, rc);
-	else if (!is_again(f, &b))
-		rc = add(f, &b, source, size);
 	lp_blob_release(&b);
 	return rc;
 }
@@ -226,7 +238,8 @@ wanted(const struct transfer *t)
 		end = (uint64_t)t->blob.size;
 	else if (end != LP_RANGE_END)
 		end++;
-	return end == LP_RANGE_END ? 0 : end - t->want.first;
+	/* the first byte wanted may turn out to be beyond the end */
+	return end == LP_RANGE_END || end < t->want.first ? 0 : end - t->want.first;
 }
 
 static void
@@ -324,7 +337,6 @@ next_gap(struct lp_fill_job *j)
 			rc = lp_blob_missing(b, t->at, gap.last);
 			break;
 		}
-		b->remote.size = b->size;
 		lp_remote_start(&t->get, &b->remote, t->at, gap.last, keep, gap_done, j);
 		return;
 	}
@@ -371,7 +383,7 @@ start(struct lp_fill_job *j)
 	int rc;
 
 	if (t == NULL) {
-		f->status = lp_exit_worse(f->status, lp_exit_of(LP_E_NOMEM));
+		no_memory(f, j->source);
 		ended(j);
 		return;
 	}

@@ -46,7 +46,7 @@ void lp_fill_release(struct lp_fill *);
  * one digest have their turn one after the other, as a whole blob that one
  * has brought is what the next one finds. LP_OK, LP_E_USAGE if it is
  * none that a store can keep, LP_E_NOMEM, or another failure; `failed` was
- * called, unless for LP_E_NOMEM.
+ * called.
  */
 int lp_fill_add(struct lp_fill *, const char *source, int64_t size);
 

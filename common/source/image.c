@@ -32,6 +32,23 @@ lp_image_fail_sys(struct lp_image *im, int rc, const char *what)
 	return lp_image_fail(im, rc, "%s", rc == LP_E_NOMEM ? "out of memory" : what);
 }
 
+int
+lp_image_not_kept(struct lp_image *im, int rc, const char *what)
+{
+	int err = errno;
+	struct lp_buf name;
+
+	if (rc == LP_OK)
+		return rc;
+	lp_buf_init(&name, LP_REF_TEXT_MAX);
+	if (lp_reference_put(&im->ref, &name) != LP_OK)
+		rc = LP_E_NOMEM;
+	errno = err;
+	rc = lp_env_not_kept(im->env, lp_quote(lp_buf_span(&name)), rc, &im->unkept);
+	lp_buf_release(&name);
+	return rc == LP_OK ? LP_OK : lp_image_fail_sys(im, rc, what);
+}
+
 /* ---- documents ----------------------------------------------------------------------- */
 
 void
@@ -120,10 +137,10 @@ get_kept(struct lp_image *im, const char *digest, struct lp_buf *out)
 static int
 put_kept(struct lp_image *im, const char *digest, struct lp_span bytes)
 {
-	struct lp_store *keeper = im->layout != NULL ? NULL : lp_env_keeper(im->env);
+	struct lp_store *keeper = im->layout != NULL || im->unkept ? NULL : lp_env_keeper(im->env);
 	int rc = keeper == NULL ? LP_OK : lp_store_put_blob(keeper, digest, bytes);
 
-	return rc == LP_OK ? rc : lp_image_fail_sys(im, rc, "cannot keep it in the store");
+	return lp_image_not_kept(im, rc, "cannot keep it in the store");
 }
 
 static int

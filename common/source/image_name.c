@@ -93,7 +93,7 @@ keep_name(struct lp_image *im)
 	struct lp_buf name;
 	int rc;
 
-	if (lp_env_keeper(im->env) == NULL || !lp_image_online(im))
+	if (lp_env_keeper(im->env) == NULL || im->unkept || !lp_image_online(im))
 		return LP_OK;
 	rc = kept_name(im, &name);
 	k.name = (const char *)name.p;
@@ -107,8 +107,7 @@ keep_name(struct lp_image *im)
 			lp_note("the store's index.json has no room for this name (lp-fetch --store-gc drops those that lead nowhere)");
 			rc = LP_OK;
 		}
-		if (rc != LP_OK)
-			(void)lp_image_fail_sys(im, rc, "cannot note the name in the store's index.json");
+		rc = lp_image_not_kept(im, rc, "cannot note the name in the store's index.json");
 	}
 	lp_buf_release(&name);
 	return rc;

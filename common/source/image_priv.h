@@ -15,6 +15,8 @@
 /* Fill `why`; returns rc. The second adds errno's text behind LP_E_SYS. */
 int lp_image_fail(struct lp_image *, int rc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int lp_image_fail_sys(struct lp_image *, int rc, const char *what);
+/* What came of keeping something in the store: LP_OK where it does not matter that it is not, which is said; else as above. */
+int lp_image_not_kept(struct lp_image *, int rc, const char *what);
 int lp_image_wrong_digest(struct lp_image *, const char *what, const char *is, const char *want);
 
 /* Where documents are kept: the layout or the store; NULL for nowhere. */

@@ -177,6 +177,17 @@ ranges()
 	serve '{"range": "refuse"}'
 	fails 3 'HTTP 416 for bytes that it has' "$URL"
 	[ ! -s got ]
+	# without a total: an empty blob, or a server that has no ranges
+	serve '[{"status": 416, "content_range": null, "text": ""}, {"base64": "", "range": "ignore"}]'
+	run -0 lp-fetch "$URL"
+	[ -z "$output" ]
+	serve '[{"status": 416, "content_range": null, "text": ""}, {"range": "ignore", "close_at": 1000}, {"range": "ignore"}]'
+	gets 0 65536 "$URL"
+	[ "$(ranges)" = $'bytes=0-65535\nnone\nnone' ]
+	serve '{"status": 416, "content_range": null, "text": ""}'
+	fails 3 'HTTP 416 for bytes that it has' "$URL"
+	[ "$(ranges)" = $'bytes=0-65535\nnone' ]
+	fails 1 'byte 7 is beyond its end' -r 7-9 "$URL"
 }
 
 @test "a body that breaks off is resumed where it broke" {
