@@ -302,7 +302,7 @@ gc(struct work *w)
 		lp_err_errno("%s", lp_quotes(w->args->net.store));
 	else if (rc == LP_E_LIMIT)
 		lp_err("%s: index.json is larger than %d MiB", lp_quotes(w->args->net.store), LP_STORE_INDEX_MAX >> 20);
-	else if (rc == LP_OK)
+	if (rc == LP_OK || rc == LP_E_SYS)
 		lp_note("%s: removed %llu files of %llu bytes, %llu bytes stay", lp_quotes(w->args->net.store),
 		    (unsigned long long)done.files, (unsigned long long)done.removed, (unsigned long long)done.kept);
 	return lp_exit_of(rc);

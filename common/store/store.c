@@ -270,7 +270,7 @@ open_checked(struct lp_store *s, const char *dir, const char **why)
 		}
 		lp_store_unlock(s);
 	}
-	if (s->dir >= 0 && (rc == LP_E_ABSENT || rc == LP_E_DATA)) {
+	if (s->dir >= 0 && (rc == LP_E_ABSENT || rc == LP_E_DATA || rc == LP_E_LIMIT)) {
 		*why = "no OCI image layout of version 1";
 		return LP_E_DATA;
 	}

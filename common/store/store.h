@@ -201,8 +201,9 @@ struct lp_store_gc {
  * such), sums without their file, and then ranges and blobs, least recently
  * used first, until at most `max` bytes remain. What index.json leads to in
  * one step (manifests) goes last, and names that lead nowhere any more go
- * with it. LP_OK, LP_E_SYS, LP_E_NOMEM, or LP_E_LIMIT if index.json is above
- * its limit.
+ * with it. What cannot be read or removed keeps nothing else. LP_OK, LP_E_SYS
+ * (the last of that; `out` is what was done all the same), LP_E_NOMEM, or
+ * LP_E_LIMIT if index.json is above its limit.
  */
 int lp_store_gc(struct lp_store *, uint64_t max, struct lp_store_gc *);
 

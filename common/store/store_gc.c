@@ -32,6 +32,7 @@ struct gc {
 	size_t nnames, names_cap;
 	struct kept *v;
 	size_t n, cap;
+	int err; /* errno of the last thing that could not be read or removed, of those that do not keep the others; or 0 */
 };
 
 /* ---- what index.json speaks of --------------------------------------------------------- */
@@ -104,8 +105,10 @@ each(const struct place *above, const char *path, visit *f)
 	DIR *d;
 	int rc = lp_store_list(p.gc->store, path, &d);
 
+	if (rc == LP_E_SYS)
+		p.gc->err = errno;
 	if (rc != LP_OK)
-		return rc == LP_E_ABSENT ? LP_OK : rc;
+		return rc == LP_E_ABSENT || rc == LP_E_SYS ? LP_OK : rc;
 	p.dir = dirfd(d);
 	p.path = path;
 	for (struct dirent *e; rc == LP_OK && (e = readdir(d)) != NULL;)
@@ -313,19 +316,21 @@ remove_kept(const struct gc *g, const struct kept *k)
 	return LP_OK;
 }
 
-static int
+/* What cannot be removed stays, and the next ones go. */
+static void
 remove_oldest(struct gc *g, uint64_t max, struct lp_store_gc *out)
 {
 	for (size_t i = 0; i < g->n; i++)
 		out->kept += g->v[i].size;
 	for (size_t i = 0; i < g->n && out->kept > max; i++) {
-		if (remove_kept(g, &g->v[i]) != LP_OK)
-			return LP_E_SYS;
+		if (remove_kept(g, &g->v[i]) != LP_OK) {
+			g->err = errno;
+			continue;
+		}
 		out->kept -= g->v[i].size;
 		out->removed += g->v[i].size;
 		out->files++;
 	}
-	return LP_OK;
 }
 
 /* ---- names that lead nowhere --------------------------------------------------------------- */
@@ -335,7 +340,7 @@ leads_somewhere(void *arg, const char *digest)
 {
 	struct stat st;
 
-	return fstatat(*(const int *)arg, lp_store_hex(digest), &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return fstatat(*(const int *)arg, lp_store_hex(digest), &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
 }
 
 static int
@@ -391,11 +396,15 @@ lp_store_gc(struct lp_store *s, uint64_t max, struct lp_store_gc *out)
 	if (rc == LP_OK) {
 		if (g.n > 1)
 			lp_sort(g.v, g.n, sizeof(*g.v), by_use);
-		rc = remove_oldest(&g, max, out);
+		remove_oldest(&g, max, out);
 	}
 	rc = rc != LP_OK ? rc : each(&top, "sums/sha256", visit_sums_of);
 	rc = rc != LP_OK ? rc : forget_names(&g);
 	free(g.names);
 	free(g.v);
+	if (rc == LP_OK && g.err != 0) {
+		errno = g.err;
+		rc = LP_E_SYS;
+	}
 	return rc;
 }

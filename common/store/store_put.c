@@ -279,9 +279,9 @@ drop_origin(struct lp_store *s, const char *hex, const char *origin)
 void
 lp_store_drop_ranges(struct lp_store *s, const char *digest, const char *origin)
 {
+	static const char *const kinds[] = { "ranges/sha256", "sums/sha256" };
 	const char *hex = lp_store_hex(digest);
 	char path[LP_STORE_PATH];
-	int above;
 	DIR *d;
 
 	lp_store_dir_path("ranges", hex, NULL, path);
@@ -293,11 +293,14 @@ lp_store_drop_ranges(struct lp_store *s, const char *digest, const char *origin)
 				drop_origin(s, hex, e->d_name);
 		closedir(d);
 	}
-	above = lp_store_dir(s, "ranges/sha256", 0);
-	if (above < 0)
-		return;
-	(void)unlinkat(above, hex, AT_REMOVEDIR);
-	close(above);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		int above = lp_store_dir(s, kinds[i], 0);
+
+		if (above < 0)
+			continue;
+		(void)unlinkat(above, hex, AT_REMOVEDIR);
+		close(above);
+	}
 }
 
 /* ---- blobs --------------------------------------------------------------------------- */

@@ -57,6 +57,13 @@ has_sums(const struct lp_store_reading *r)
 	return r->size > 0 && r->sums.n == ((r->size - 1) / LP_STORE_CHUNK + 1) * LP_STORE_SUM;
 }
 
+/* Of a read that failed: online, what the disk has lost is as good as corrupted, and fetched again. */
+static int
+unreadable(const struct lp_store_blob *b)
+{
+	return errno == EIO && (b->store->mode == LP_STORE_WRITE || b->store->refusal != 0) ? LP_E_DATA : LP_E_SYS;
+}
+
 /* The digest decides: if all of the blob has it, these are its sums. LP_E_DATA if not; the sums are as they were. */
 static int
 sum_again(struct lp_store_blob *b)
@@ -67,6 +74,8 @@ sum_again(struct lp_store_blob *b)
 
 	lp_buf_init(&sums, LP_STORE_SUMS_MAX);
 	rc = lp_store_hash_file(b->in.fd, digest, &sums);
+	if (rc == LP_E_SYS)
+		rc = unreadable(b);
 	if (rc == LP_OK && strcmp(digest, b->digest) != 0)
 		rc = LP_E_DATA;
 	if (rc != LP_OK) {
@@ -200,6 +209,8 @@ load_sums(struct lp_store_blob *b, int dir)
 	lp_store_range_name(f->first, f->last, name);
 	if (dir >= 0 && b->in.size > 0)
 		rc = lp_store_read_file(b->store, dir, name, &b->in.sums);
+	if (rc == LP_E_SYS && unreadable(b) == LP_E_DATA)
+		rc = LP_E_ABSENT;
 	return rc == LP_E_ABSENT || rc == LP_E_LIMIT ? LP_OK : rc;
 }
 
@@ -282,9 +293,9 @@ load_chunk(struct lp_store_blob *b, uint64_t i)
 		return LP_E_NOMEM;
 	for (int turn = 0;; turn++) {
 		k = lp_pread_full(r->fd, r->chunk, LP_STORE_CHUNK, i * LP_STORE_CHUNK);
-		if (k < 0)
-			return LP_E_SYS;
-		if (is_right(r, i, lp_span(r->chunk, (size_t)k)))
+		if (k < 0 && (rc = unreadable(b)) != LP_E_DATA)
+			return rc;
+		if (k >= 0 && is_right(r, i, lp_span(r->chunk, (size_t)k)))
 			break;
 		/* which of the two is damaged, the blob or its sums? */
 		rc = turn == 0 && b->v[r->i].whole && has_sums(r) ? sum_again(b) : LP_E_DATA;

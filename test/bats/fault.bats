@@ -216,6 +216,34 @@ images()
 @test "lp-fetch: a registry and a store, each failure in turn" {
 	all_kinds lp-fetch --plain-http --retries=0 -S store -a "$HOST/app@$LAYER"
 }
+@test "lp-fetch: what the disk has lost is fetched again; a store that turns read-only is said once" {
+	local option n source=$HOST/app@$LAYER
+	"$FAULT_BIN/lp-fetch" --plain-http -a "$source" >want
+	# of a range, and of a blob: each read in turn
+	for option in '-n 100' -a; do
+		for n in {1..12}; do
+			rm -rf st
+			# shellcheck disable=SC2086 # words
+			"$FAULT_BIN/lp-fetch" --plain-http -q -S st $option "$source" >got
+			LP_FAULT_READ=$n run --separate-stderr bash -c '"$@" >got' - "$FAULT_BIN/lp-fetch" --plain-http -O -S st -n 100 "$source"
+			[ "$status" -eq 0 ] || [[ $status:$stderr == 3:*'Input/output error' ]]
+			LP_FAULT_READ=$n "$FAULT_BIN/lp-fetch" --plain-http -S st -n 100 "$source" >got 2>>"again$option" || [ $? -eq 3 ]
+			head -c "$(stat -c %s got)" want | cmp - got
+		done
+	done
+	# a blob that can be read the second time is right
+	grep -qx "lp-fetch: $source: the store's copy is corrupted behind byte 0: fetching it again" 'again-n 100'
+	run ! grep 'the store: ' again*
+	# two gaps
+	rm -rf st
+	"$FAULT_BIN/lp-fetch" --plain-http -q -S st -r 50-50 "$source" >got
+	# LeakSanitizer does not run under strace
+	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 strace -f -qq -o calls -e inject=renameat:error=EROFS \
+	    "$FAULT_BIN/lp-fetch" --plain-http -S st -n 100 "$source" >got 2>err
+	head -c 100 want | cmp - got
+	[ "$(cat err)" = "lp-fetch: $source: the store: Read-only file system: it is not kept" ]
+	[ -z "$(find st -name '.lp-*')" ]
+}
 @test "lp-layers: a registry and a store, each failure in turn" {
 	all_kinds lp-layers --plain-http --retries=0 -S store "$HOST/app:app"
 }

@@ -142,6 +142,9 @@ sources()
 	echo hello >other/file
 	run -1 lp-fetch -S other "$SOURCE"
 	[ "$(ls other)" = file ]
+	head -c 70000 /dev/zero >other/oci-layout
+	run -1 lp-fetch -S other "$SOURCE"
+	[ "$output" = 'lp-fetch: other: no OCI image layout of version 1' ]
 	run ! lp-fetch -O -S nothing "$SOURCE"
 	[ "$status" -eq 3 ] || [ "$status" -eq 4 ]
 	[ ! -e nothing ]
@@ -329,6 +332,10 @@ liar()
 	run -1 bash -c 'lp-fetch -a -S st "$1" >got' - "$there"
 	[ ! -e "$(ranges_of st "${there%@*}" "$HEX")" ]
 	gets 0 65536 -O -S st "$SOURCE"
+	# nothing is left of it where there was nothing else
+	run -1 bash -c 'lp-fetch -a -S alone "$1" >got' - "$there"
+	[ "$(find alone -mindepth 1 | sort | paste -sd ' ')" = \
+	    'alone/blobs alone/blobs/sha256 alone/index.json alone/oci-layout alone/ranges alone/ranges/sha256 alone/sums alone/sums/sha256' ]
 	# --fill of both in one call, the false one first: one is 1, the other is there
 	run -1 --separate-stderr lp-fetch --fill -a -S st "$there" "$SOURCE"
 	[ "${#stderr_lines[@]}" -eq 1 ]
@@ -477,6 +484,31 @@ liar()
 	done
 }
 
+@test "what one user may not write of a store is not kept, which is said once; what may not go keeps nothing else" {
+	local image
+	image=$(srv_addr reg)/app:1
+	lp-layers "$image" >want
+	# made by another user, in a store that anybody may write
+	gets 100000 1 -S st -r 100000-100000 "$SOURCE"
+	chmod -R a+rwX st
+	chmod a-w st/blobs/sha256
+	find st | sort >before
+	as_anybody lp-layers -S st "$image" >got 2>note
+	cmp want got
+	[ "$(cat note)" = "lp-layers: $image: the store: Permission denied: it is not kept" ]
+	find st | sort | cmp before -
+	# what makes room there goes on to what may go
+	chmod u+w st/blobs/sha256
+	lp-layers -q -S st "$image" >got
+	chmod a-w st/blobs/sha256
+	run -3 --separate-stderr as_anybody lp-fetch --store-gc=0 -S st
+	[ "${stderr_lines[0]}" = 'lp-fetch: st: Permission denied' ]
+	[[ ${stderr_lines[1]} == *'st: removed 1 files of 1 bytes,'* ]]
+	[ -z "$(find st/ranges -type f)" ]
+	lp-layers -O -S st "$image" | cmp want -
+	chmod u+w st/blobs/sha256
+}
+
 @test "two processes that complete one blob both have done their work" {
 	# LeakSanitizer does not run under strace
 	export ASAN_OPTIONS=detect_leaks=0
@@ -571,6 +603,14 @@ liar()
 	echo '{"manifests": [' >st/index.json
 	run -0 lp-fetch --store-gc=1G -S st
 	[ "$(cat st/index.json)" = '{"manifests": [' ]
+}
+
+@test "a progress line of what is not there wants nothing" {
+	export LP_PROGRESS=$PWD/progress
+	lp-fetch -S st -r 9000000-9000009 "$SOURCE" || [ $? -eq 1 ]
+	lp-fetch --fill -S st -r 9000000-9000009 "$SOURCE" || [ $? -eq 1 ]
+	cat progress
+	[ "$(cut -f 4,6 progress)" = $'0\tfailed\n0\tfailed' ]
 }
 
 @test "a new store is its owner's alone; what is in one has the permissions of its directory" {

@@ -99,7 +99,7 @@ static void
 remove_store(const char *dir)
 {
 	static const char *const names[] = { "oci-layout", "index.json", "blobs/sha256", "blobs", "ranges/sha256", "ranges",
-		("sums/sha256/" HEX), "sums/sha256", "sums", "" };
+		"sums/sha256", "sums", "" };
 	char path[256];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
