@@ -37,7 +37,7 @@ lp_outlet_tell(struct lp_outlet *o, enum lp_progress_state state)
 	const struct lp_blob *b = o->blob;
 	uint64_t end = b->size >= 0 && (uint64_t)b->size <= o->last ? (uint64_t)b->size : o->last + 1;
 	const struct lp_progress_line line = { .key = lp_span_str(b->digest[0] != '\0' ? b->digest : b->name),
-		.have = o->at - o->first, .want = o->last == LP_RANGE_END && b->size < 0 ? 0 : end - o->first,
+		.have = o->at - o->first, .want = end < o->first ? 0 : end - o->first,
 		.fetched = b->fetched, .state = state };
 
 	lp_progress_tell(o->progress, &line, &o->told_ms);

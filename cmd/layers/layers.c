@@ -60,11 +60,17 @@ lp_layers_row(struct lp_layers *l, const struct lp_reference *ref, struct lp_lay
 }
 
 int
+lp_layers_full(struct lp_layers *l, int rc)
+{
+	if (rc != LP_OK)
+		lp_err("%s: more rows than memory or %d MiB hold", lp_quotes(l->text), OUT_MAX >> 20);
+	return rc;
+}
+
+int
 lp_layers_end(struct lp_layers *l, int rc, const struct lp_layerend *end)
 {
 	if (rc == LP_OK && l->end)
 		rc = lp_layer_end(&l->fmt, end, &l->out);
-	if (rc != LP_OK)
-		lp_err("%s: more rows than memory or %d MiB hold", lp_quotes(l->text), OUT_MAX >> 20);
-	return rc;
+	return lp_layers_full(l, rc);
 }

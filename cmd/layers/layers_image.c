@@ -57,7 +57,7 @@ each_platform(void *arg, const struct lp_descriptor *d)
 	struct lp_layers *l = arg;
 
 	l->entries++;
-	return lp_platform_write(&l->fmt, d, &l->out) == LP_OK ? LP_OK : LP_E_NOMEM;
+	return lp_platform_write(&l->fmt, d, &l->out);
 }
 
 static int
@@ -65,9 +65,14 @@ put_platforms(struct lp_layers *l, struct lp_image *im)
 {
 	int rc = answer(l, im, lp_image_load(im));
 
-	if (rc == LP_OK && l->header)
+	if (rc != LP_OK)
+		return rc;
+	im->why[0] = '\0';
+	if (l->header)
 		rc = lp_platform_header(&l->fmt, &l->out);
-	return rc != LP_OK ? rc : say(l, im, lp_image_platforms(im, each_platform, l));
+	rc = rc != LP_OK ? rc : lp_image_platforms(im, each_platform, l);
+	/* the image does not explain what each_platform failed with */
+	return im->why[0] != '\0' ? say(l, im, rc) : lp_layers_full(l, rc);
 }
 
 /* ---- of the image that was chosen ---------------------------------------------------- */

@@ -22,5 +22,7 @@ int lp_layers_add(struct lp_layers *, struct lp_span);
 int lp_layers_begin(struct lp_layers *);
 int lp_layers_row(struct lp_layers *, const struct lp_reference *ref, struct lp_layer *);
 int lp_layers_end(struct lp_layers *, int rc, const struct lp_layerend *);
+/* A failure of lp_layer_* to append: said. */
+int lp_layers_full(struct lp_layers *, int rc);
 
 #endif

@@ -6,6 +6,7 @@
 #include "common/base/escape.h"
 #include "common/base/jsonread.h"
 #include "common/base/limits.h"
+#include "common/base/map.h"
 #include "common/base/status.h"
 #include "common/net/httpfield.h"
 #include "common/sys/clock.h"
@@ -19,7 +20,7 @@ enum {
 /* The way through the pages. */
 struct pages {
 	char what[QUERY_MAX]; /* the next one; "" after the last */
-	struct lp_buf seen;   /* those before it, each between newlines: none has one in its name */
+	struct lp_map seen;   /* those before it, by their hashes */
 	unsigned n;
 	int64_t until;        /* of the clock; 0: no end */
 };
@@ -74,7 +75,8 @@ next_page(struct lp_span link, struct pages *p)
 {
 	const unsigned char *mark = link.n > 0 ? memchr(link.p, '?', link.n) : NULL;
 	struct lp_span query;
-	char next[QUERY_MAX];
+	uint64_t *value;
+	int fresh;
 
 	if (mark == NULL)
 		return 0;
@@ -82,11 +84,9 @@ next_page(struct lp_span link, struct pages *p)
 	for (size_t i = 0; i < query.n; i++)
 		if (query.p[i] <= ' ' || query.p[i] >= 0x7f || strchr("\"#<>\\^`{|}", query.p[i]) != NULL)
 			return 0;
-	if ((size_t)snprintf(next, sizeof(next), "\nlist?%.*s\n", (int)query.n, (const char *)query.p) >= sizeof(next) ||
-	    memmem(p->seen.p, p->seen.n, next, strlen(next)) != NULL ||
-	    lp_buf_add(&p->seen, lp_span_str(next + 1)) != LP_OK)
+	if (query.n > sizeof(p->what) - sizeof("list?") || lp_map_add(&p->seen, lp_hash64(0, query), &value, &fresh) != LP_OK || !fresh)
 		return 0;
-	snprintf(p->what, sizeof(p->what), "%.*s", (int)strlen(next) - 2, next + 1);
+	snprintf(p->what, sizeof(p->what), "list?%.*s", (int)query.n, (const char *)query.p);
 	return 1;
 }
 
@@ -133,7 +133,7 @@ lp_layers_tags(struct lp_layers *l, const struct lp_env *env, const struct lp_re
 {
 	struct pages p = { .what = "list" };
 	unsigned seconds;
-	int rc;
+	int rc = LP_OK;
 
 	if (env->registry == NULL) {
 		lp_err("%s: only a registry has tags to list, and only online", lp_quotes_kept(l->text));
@@ -141,12 +141,11 @@ lp_layers_tags(struct lp_layers *l, const struct lp_env *env, const struct lp_re
 	}
 	seconds = lp_http_document_seconds(env->http);
 	p.until = seconds > 0 ? lp_clock_ns() + seconds * INT64_C(1000000000) : 0;
-	lp_buf_init(&p.seen, (PAGES_MAX + 1) * QUERY_MAX);
-	rc = lp_buf_addc(&p.seen, '\n') == LP_OK ? LP_OK : LP_E_NOMEM;
+	lp_map_init(&p.seen, PAGES_MAX + 1);
 	while (rc == LP_OK && p.what[0] != '\0') {
 		rc = add_page(l, env, ref, &p);
 		rc = rc != LP_OK || p.what[0] == '\0' ? rc : check_budget(l, &p);
 	}
-	lp_buf_release(&p.seen);
+	lp_map_release(&p.seen);
 	return rc;
 }

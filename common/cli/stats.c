@@ -140,7 +140,7 @@ lp_finish(struct lp_stats *s, int exit_code)
 
 	/* memory can end anywhere, and not every place has said so */
 	if (exit_code == LP_EXIT_SYSTEM && lp_err_last()[0] == '\0')
-		lp_err("out of memory");
+		lp_err("%s", lp_exit_was_memory() ? "out of memory" : "the system or the network failed");
 	exit_code = lp_exit_worse(exit_code, lp_exit_of(lp_close_stdout()));
 	rc = lp_stats_end(s, exit_code);
 	if (rc != LP_OK) {

@@ -155,6 +155,13 @@ write_json(const json_t *root, struct lp_buf *out)
 	return json_dump_callback(root, add, &t, JSON_COMPACT) == 0 ? LP_OK : t.rc != LP_OK ? t.rc : LP_E_NOMEM;
 }
 
+/* The end of both that write. */
+static int
+written(struct lp_json_error *e, int rc)
+{
+	return rc == LP_OK ? LP_OK : fail(e, rc, rc == LP_E_LIMIT ? "too many names" : "out of memory");
+}
+
 int
 lp_layout_set(struct lp_span json, const char *name, const struct lp_layout_entry *entry, struct lp_buf *out,
     struct lp_json_error *e)
@@ -176,7 +183,7 @@ lp_layout_set(struct lp_span json, const char *name, const struct lp_layout_entr
 	rc = json_array_append_new(list, descriptor_of(name, entry)) == 0 ? write_json(root, out) : LP_E_NOMEM;
 out:
 	json_decref(root);
-	return rc == LP_OK ? LP_OK : fail(e, rc, rc == LP_E_LIMIT ? "too many names" : "out of memory");
+	return written(e, rc);
 }
 
 int
@@ -206,5 +213,5 @@ lp_layout_keep(struct lp_span json, int (*keep)(void *arg, const char *digest), 
 		rc = json_object_set(root, "manifests", left) == 0 ? write_json(root, out) : LP_E_NOMEM;
 	json_decref(left);
 	json_decref(root);
-	return rc == LP_OK ? LP_OK : fail(e, rc, "out of memory");
+	return written(e, rc);
 }

@@ -231,9 +231,18 @@ lp_err_last(void)
 	return last;
 }
 
+static int was_memory;
+
+int
+lp_exit_was_memory(void)
+{
+	return was_memory;
+}
+
 int
 lp_exit_of(int status)
 {
+	was_memory |= status == LP_E_NOMEM;
 	switch (status) {
 	case LP_OK:
 	case LP_E_PIPE:

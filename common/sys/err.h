@@ -73,6 +73,8 @@ void lp_err_forget(void);
 
 /* What a failed status of base/status.h is as an exit code (LP_E_PIPE is 0: the reader has enough). */
 int lp_exit_of(int status);
+/* Whether one of those was LP_E_NOMEM: what to say of an exit that nobody has explained. */
+int lp_exit_was_memory(void);
 
 /*
  * The worse of two exit codes: 0 < 4 < 1 < 3 < 2. 3 outranks 1 because a
