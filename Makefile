@@ -35,7 +35,7 @@ WARN = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototy
 FLAGS_release  = -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 LDFLAGS_release = -pie -Wl,-z,relro,-z,now
 FLAGS_asan     = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
-                 -fno-sanitize-recover=all -DLP_NO_LOCK
+                 -fno-sanitize-recover=all -DLP_NO_LOCK -ftrivial-auto-var-init=pattern
 FLAGS_valgrind = -O1 -g -DLP_NO_LOCK
 FLAGS_fuzz     = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
                  -DLP_NO_LOCK

@@ -155,6 +155,11 @@ all_kinds()
 @test "lp-tarls: NDJSON, each failure in turn" { all_kinds -i "$IN/gnu.tar" lp-tarls -j; }
 @test "lp-tarls: long form, each failure in turn" { all_kinds -i "$IN/layer.tar" lp-tarls -l; }
 @test "lp-merge: each failure in turn" { all_kinds lp-merge -E "$IN/base.tsv" "$IN/app.tsv"; }
+@test "lp-merge: what else it shows, each allocation in turn" {
+	for view in --summary --diff --du=1 -a -oncdu -omtree; do
+		STEP=4 in_turn ALLOC lp-merge $view "$IN/base.tsv" "$IN/app.tsv"
+	done
+}
 @test "lp-toc: a gzip table, each failure in turn" { all_kinds -i "$IN/toc.gz" lp-toc -E; }
 @test "lp-toc: a zstd table, each failure in turn" { all_kinds -i "$IN/toc.zst" lp-toc -j; }
 @test "lp-toc: a table that is checked, each failure in turn" {
@@ -272,6 +277,28 @@ images()
 	unset LP_FAULT_IN
 	# and all that it starts
 	rough lp-peek -q --no-cache "oci:$IN/layout"
+}
+# of the two that it starts together, the second may find no descriptor
+@test "lp-peek: with however few descriptors, the reason and no more; and what is beside it is what it starts" {
+	ASAN_OPTIONS+=:detect_stack_use_after_return=1
+	cp -r "$IN/layout" other
+	# nor are programs taken from elsewhere that are beside it
+	for p in layers fetch inflate tarls merge; do
+		printf '#!/bin/sh\nexit 77\n' >lp-$p
+		chmod +x lp-$p
+	done
+	PATH=$PWD:$PATH
+	for ((n = 8; n <= 26; n += 1)); do
+		status=0
+		(ulimit -n $n && exec "$FAULT_BIN/lp-peek" -qc --no-cache --diff=oci:other "oci:$IN/layout") 2>err || status=$?
+		case $status in
+		0) [ ! -s err ] ;;
+		3) [ "$(wc -l <err)" -eq 1 ] ;;
+		*) false ;;
+		esac || { echo "$n descriptors: exit $status"; cat err; return 1; }
+		ends+=" $status"
+	done
+	[[ $ends == *" 3 "* && $ends == *" 0" ]]
 }
 # FAULT_STEP=1 looks at each one; libcurl and OpenSSL have thousands
 @test "each allocation of every program's libraries in turn, as it is shipped" {

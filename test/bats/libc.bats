@@ -105,6 +105,6 @@ store()
 	[ "$(wc -l <found)" -eq 20000 ]
 	lp-cache export -q >all
 	[ "$(wc -l <all)" -eq 20000 ]
-	lp-cache stat -q | grep -q .
+	lp-cache stat -q | grep .
 	lp-cache prune -q --days=0
 }

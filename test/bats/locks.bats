@@ -324,8 +324,8 @@ goes_on()
 	echo secret >password
 	run strace -f -qq -o trace -e trace=prctl,openat "$RELEASE/lp-layers" --plain-http --retries=0 --user alice \
 	    --password-file password "localhost:$PORT/a"
-	dumpable=$(grep -nF 'prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE' trace | head -n 1 | cut -d: -f1)
-	opened=$(grep -nF '"password"' trace | head -n 1 | cut -d: -f1)
+	dumpable=$(grep -m 1 -nF 'prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE' trace | cut -d: -f1)
+	opened=$(grep -m 1 -nF '"password"' trace | cut -d: -f1)
 	[ "$dumpable" -lt "$opened" ]
 }
 

@@ -177,7 +177,7 @@ stream()
 		lp-cache get -E "$(digest $n)" >got
 		grep -v -e '^#end' -e '^{"end"' $f | awk 1 >want
 		grep -v -e '^#end' -e '^{"end"' got | cmp - want || { echo "$f"; return 1; }
-		tail -n 1 got | grep -q "$(digest $n)"
+		tail -n 1 got | grep "$(digest $n)"
 		cat got >>all
 	done
 	# whatever the rows are, the record is one that no row can be taken for
@@ -191,7 +191,7 @@ stream()
 	# the last newline may be missing, as of any text
 	# shellcheck disable=SC2086
 	head -c -1 all | lp-cache --db third put $digests
-	lp-cache --db third get "$(digest 4)" | tail -c 1 | od -An -c | grep -q '\\n'
+	lp-cache --db third get "$(digest 4)" | tail -c 1 | od -An -c | grep '\\n'
 }
 
 @test "several listings: each is better or not by itself, and a bad one stops the rest" {
@@ -407,7 +407,7 @@ stream()
 	[ "$(jq -r '.uname + .layer' json | sort -u)" = "u$(digest 2)" ]
 	lp-cache export -H >all
 	[ "$(wc -l <all)" -eq 41 ]
-	lp-merge all | wc -l | grep -qx 20
+	lp-merge all | wc -l | grep -x 20
 	run -4 lp-cache export --image nobody
 }
 
@@ -509,9 +509,9 @@ stream()
 @test "./ in front of what is searched is the beginning, and which option is wrong is said" {
 	listing 3 >rows
 	put "$(digest 1)" --image i --index 0 <rows
-	path=$(lp-cache search '' | cut -f3 | head -n 1)
+	path=$(lp-cache search '' | head -n 1 | cut -f3)
 	[ -n "$path" ]
-	lp-cache search "./$path" | cut -f3 | grep -qxF "$path"
+	lp-cache search "./$path" | cut -f3 | grep -xF "$path"
 	run -2 lp-cache put --layer sha256:12 <rows
 	[[ $output == "lp-cache: --layer takes a digest, sha256: and 64 digits, not 'sha256:12'"* ]]
 	run -2 lp-cache prune --days x
@@ -575,8 +575,8 @@ rows()
 	rows evil yes | lp-cache put --layer "$d" --image evil.test/bait:1 --index 0/1
 	run -4 --separate-stderr lp-cache get "$d"
 	[ "$stderr" = "lp-cache: $d: 2 origins or tables of contents claim to know it; --origin or --toc says which is wanted" ]
-	lp-cache get --origin=honest.test/app "$d" | grep -q good
-	lp-cache get --origin=evil.test/bait "$d" | grep -q evil
+	lp-cache get --origin=honest.test/app "$d" | grep good
+	lp-cache get --origin=evil.test/bait "$d" | grep evil
 	run -0 --separate-stderr lp-cache search ''
 	[ "$output" = "$(printf 'evil.test/bait:1\t%s\tevil\t1\nhonest.test/app:1\t%s\tgood\t1' "$d" "$d")" ]
 	[ "$stderr" = "lp-cache: 2 of 2 lines are claims (the first one of evil.test/bait), not checked against a layer's digest" ]
@@ -606,7 +606,7 @@ rows()
 	# and no claim comes back
 	run -0 --separate-stderr lp-cache put --layer "$d" --origin evil.test/bait < <(rows evil yes)
 	[[ $stderr = *'is better and stays' ]]
-	lp-cache get --origin=evil.test/bait "$d" | grep -q true
+	lp-cache get --origin=evil.test/bait "$d" | grep true
 }
 
 @test "what a table of contents says is for images that name the table" {
@@ -615,7 +615,7 @@ rows()
 	run -0 lp-cache has -C --origin=b.test/y --toc="$d=$t" "$d"
 	run -4 lp-cache has --origin=b.test/y "$d"
 	run -4 lp-cache has --origin=b.test/y --toc="$d=$other" "$d"
-	lp-cache get -E --image=b.test/y:1 --toc="$d=$t" "$d" | grep -q "complete=yes.*layer=$d.toc=$t"
+	lp-cache get -E --image=b.test/y:1 --toc="$d=$t" "$d" | grep "complete=yes.*layer=$d.toc=$t"
 	# who names no table is not told that it is true
 	run -0 lp-cache get -q "$d"
 	[[ $output == *complete=inferred*toc=$t ]]
@@ -630,11 +630,11 @@ rows()
 	rows evil yes | sed "2s/\$/\ttoc=$other/" | lp-cache put --verified --layer "$(digest 2)"
 	run -4 --separate-stderr lp-cache get "$(digest 2)"
 	[[ -z $output && $stderr == *': 2 origins or tables of contents claim to know it; '* ]]
-	lp-cache get --toc="$(digest 2)=$t" "$(digest 2)" | grep -q 'complete=yes'
+	lp-cache get --toc="$(digest 2)=$t" "$(digest 2)" | grep 'complete=yes'
 	# of one layer and one origin: one for each table
 	rows mine yes | sed "2s/\$/\ttoc=$other/" | lp-cache put --layer "$d" --origin=b.test/y
-	lp-cache get --origin=b.test/y --toc="$d=$other" "$d" | grep -q "complete=inferred.*origin=b.test/y.toc=$other"
-	lp-cache get --origin=b.test/y --toc="$d=$t" "$d" | grep -q complete=yes
+	lp-cache get --origin=b.test/y --toc="$d=$other" "$d" | grep "complete=inferred.*origin=b.test/y.toc=$other"
+	lp-cache get --origin=b.test/y --toc="$d=$t" "$d" | grep complete=yes
 	run -1 --separate-stderr lp-cache put --layer "$d" < <(rows x yes | sed '2s/$/\ttoc=x/')
 	[[ $stderr == *'toc is no digest' ]]
 	for args in "has --toc=$d $d" "has --toc=x=$d $d" "has --toc=$other=$t $d" "put --toc=$d=$t $d"; do
@@ -865,7 +865,7 @@ maze()
 	# --wait could not be any longer: what waits, waits for ever
 	lp-cache --wait=86400 get "$(digest 1)" | cmp rows -
 	lp-cache --wait=86400 get --image=b --index=0/1 "$(digest 1)" | cmp rows -
-	lp-cache --wait=86400 search file2 | grep -q file2
+	lp-cache --wait=86400 search file2 | grep file2
 	run -3 --separate-stderr lp-cache --wait=0 put --layer "$(digest 2)" <rows
 	[ "$stderr" = "lp-cache: $LP_CACHE: database is locked" ]
 	run -3 lp-cache --wait=1 prune --days=0

@@ -443,7 +443,7 @@ check_sources()
 	[ "$(cut -f5 rows | paste -sd,)" = 'layer 1,layer 2' ]
 	lp-layers docker-archive:saved.tar:docker.io/user/app:1 >got
 	cmp got rows
-	lp-layers "docker-archive:$PWD/saved.tar:@0" | cut -f1 | grep -q "^$PWD/saved.tar#"
+	lp-layers "docker-archive:$PWD/saved.tar:@0" | cut -f1 | grep "^$PWD/saved.tar#"
 	[ "$(lp-layers -j docker-archive:saved.tar | jq -rs '.[1].diff_id')" = "$(digest_of "$IN/l2.tar")" ]
 	fails 4 'no image of that name; there are: docker.io/user/app:1' lp-layers docker-archive:saved.tar:other:1
 	lp-layers --config docker-archive:saved.tar | jq -e '.rootfs.diff_ids | length == 2'

@@ -374,7 +374,7 @@ screen()
 	grep -q '324.0 KiB.*/d' shown
 	tmux -S "$BATS_TEST_TMPDIR/tmux" send-keys Enter
 	screen second
-	[ "$(grep -oE '/e|second|[hx]$' shown | head -n 2 | tr '\n' ' ')" = '/e second ' ]
+	[ "$(grep -oE '/e|second|[hx]$' shown | sed -n 1,2p | tr '\n' ' ')" = '/e second ' ]
 	grep -q '296.0 KiB.*/e' shown
 }
 
@@ -384,7 +384,7 @@ screen()
 	lp-merge -o mtree a b >out.mtree
 	bsdtar -tf out.mtree | LC_ALL=C sort >got
 	printf './d\n./d/h\n./d/l\n./d/x\n./d/\\377 # *\n./p\n' | LC_ALL=C sort | cmp - got
-	bsdtar -tvf out.mtree | grep -q '^lrwxrwxrwx.*\./d/l -> x y$'
+	bsdtar -tvf out.mtree | grep '^lrwxrwxrwx.*\./d/l -> x y$'
 }
 
 @test "bad input: what, where, exit 1; nothing is written" {

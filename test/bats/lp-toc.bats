@@ -13,7 +13,7 @@ ALL=mode,uid,gid,size,mtime,name,linkname,typeflag,is_dir,is_symlink,uname,gname
 
 # slice FILE FIRST-LAST
 slice() {
-	tail -c +$((${2%-*} + 1)) "$1" | head -c $((${2#*-} - ${2%-*} + 1))
+	part "${2%-*}" $((${2#*-} - ${2%-*} + 1)) "$1"
 }
 
 # annotations MANIFEST

@@ -627,22 +627,22 @@ liar()
 
 @test "a part of a pipe is that part; a standard input that is a file is left where reading ended" {
 	lp-fetch -a "/dev/stdin#100000+300000" < <(cat "$BLOB") >got
-	tail -c +100001 "$BLOB" | head -c 300000 | cmp - got
+	part 100000 300000 "$BLOB" | cmp - got
 	lp-fetch "/dev/stdin#100000+300000" < <(cat "$BLOB") >got
-	tail -c +100001 "$BLOB" | head -c 65536 | cmp - got
+	part 100000 65536 "$BLOB" | cmp - got
 	lp-fetch -r 10-19 "/dev/stdin#100000+300000" < <(cat "$BLOB") >got
-	tail -c +100011 "$BLOB" | head -c 10 | cmp - got
+	part 100010 10 "$BLOB" | cmp - got
 	lp-fetch -r -5 "/dev/stdin#100000+300000" < <(cat "$BLOB") >got
-	tail -c +399996 "$BLOB" | head -c 5 | cmp - got
+	part 399995 5 "$BLOB" | cmp - got
 	run -1 --separate-stderr bash -c 'set -o pipefail; head -c 1000 "$BLOB" | lp-fetch "/dev/stdin#900+200" >got'
 	[[ $stderr == *'has 1000 bytes, which is less than 900+200' ]]
-	tail -c +901 "$BLOB" | head -c 100 | cmp - got
+	part 900 100 "$BLOB" | cmp - got
 	{
 		lp-fetch -n 10 - >a
 		lp-fetch -r 5-9 - >b
 		cat >c
 	} <"$BLOB"
-	cat a <(tail -c +16 "$BLOB" | head -c 5) <(tail -c +21 "$BLOB") | cmp - <(cat a b c)
+	cat a <(part 15 5 "$BLOB") <(tail -c +21 "$BLOB") | cmp - <(cat a b c)
 	head -c 10 "$BLOB" | cmp - a
 }
 

@@ -65,7 +65,7 @@ PY
 	[ "$(wc -l <"$IN/evil.json")" -eq 3 ]
 	run ! grep -q $'[\e\a\r\x7f]' "$IN/evil.tsv"
 	run ! grep -q $'[\e\a\r\x7f]' "$IN/evil.json"
-	lp-tarls -0 -o name "$IN/evil.tar" | tr '\0' '\n' | grep -qaF $'e\e]0;title\a'
+	lp-tarls -0 -o name "$IN/evil.tar" | tr '\0' '\n' | grep -aF $'e\e]0;title\a'
 }
 
 # what lp-peek itself paints is taken out: a name's own would leave its other controls behind

@@ -323,6 +323,8 @@ static void pax_all(struct lp_buf *b)
 	tm_pax(b, 'x', "LIBARCHIVE.xattr.user.%3d", "dmFsdWU", "LIBARCHIVE.xattr.user.a", "bm8",
 	    "SCHILY.xattr.user.a", "yes", "LIBARCHIVE.xattr.user.bad", "!", NULL);
 	HEAD(.name = "xattrs");
+	tm_pax(b, 'x', "path", "p", "linkpath", "l", NULL);
+	HEAD(.name = "a byte each", .type = '2', .link = "short");
 	tm_end(b);
 }
 
@@ -609,7 +611,7 @@ static const struct { const char *name; void (*build)(struct lp_buf *); const ch
 	{ "a prefix in GNU's header", gnu_prefix, "- a/prefix/of/some/length/name 0\n- with times 0\nend\n" },
 	{ "pax", pax_all, "l pax path 0 -> pax link user.a=1 user.b=2\n- next 0\n- second 0\n"
 	    "- an empty value deletes 0\nh the last header counts 0 -> whole\n"
-	    "- xattrs 0 user.==value user.a=yes\nend\n" },
+	    "- xattrs 0 user.==value user.a=yes\nl p 0 -> l\nend\n" },
 	{ "GNU's names beat pax", gnu_beats_pax, "l gnu 0 -> gnu\nl gnu 0 -> gnu\nend\n" },
 	{ "global headers", global, "- not changed 0\n- a global header in between 0\nend\n" },
 	{ "the size of pax", pax_size, "- larger 3\n- smaller 0\n- seen 0\nend\n" },
