@@ -87,15 +87,35 @@ ask_layer(struct lp_peek_layer *l, const char *name, int follow, int below, int 
 	return code;
 }
 
+/* What rests on the bytes of a layer that was read only so far rests on what its origin claims. */
+static enum lp_complete
+less_sure(enum lp_complete a, const struct lp_peek_layer *l)
+{
+	return a == LP_COMPLETE_YES && l->complete == LP_COMPLETE_YES ? LP_COMPLETE_YES : LP_COMPLETE_INFERRED;
+}
+
+/* The row is in `fd`, from `at` on: what follows it. 1, or a failure. */
 static int
-put_implied(const struct lp_peek_layer *l, const char *name, int fd)
+end_row(const struct lp_peek_layer *l, enum lp_complete complete, uint64_t at, int fd)
+{
+	const struct lp_rowend end = { .entries = 1, .complete = complete,
+		.origin = lp_span_str(complete == LP_COMPLETE_INFERRED ? l->image->origin : "") };
+	int rc = lp_view_end(fd, &end);
+
+	if (rc == LP_OK && lseek(fd, (off_t)at, SEEK_SET) < 0)
+		rc = LP_E_SYS;
+	return rc == LP_OK ? 1 : rc;
+}
+
+static int
+put_implied(const struct lp_peek_layer *l, const char *name, enum lp_complete complete, int fd)
 {
 	char label[16];
 	int rc;
 
 	snprintf(label, sizeof(label), "%u", l->number);
 	rc = lp_view_implied(fd, name, label);
-	return rc == LP_OK ? 1 : rc;
+	return rc == LP_OK ? end_row(l, complete, 0, fd) : rc;
 }
 
 /*
@@ -108,6 +128,7 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 {
 	struct lp_peek_image *im = &p->image[0];
 	struct lp_peek_layer *implied = NULL; /* the last that has something below the name, but no row for it */
+	enum lp_complete complete = LP_COMPLETE_YES;
 	unsigned links = 0;
 	size_t i = im->n;
 
@@ -128,9 +149,10 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 		free(*name);
 		*name = f.name;
 		*layer = l;
+		complete = less_sure(complete, l);
 		switch (f.answer) {
 		case LP_FIND_HERE:
-			return lseek(fd, (off_t)f.rows, SEEK_SET) >= 0 ? 1 : LP_E_SYS;
+			return end_row(l, complete, f.rows, fd);
 		case LP_FIND_GONE:
 			return 0;
 		case LP_FIND_AGAIN:
@@ -164,7 +186,7 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 	if (*name == NULL || implied == NULL)
 		return *name != NULL ? 0 : LP_E_NOMEM;
 	*layer = implied;
-	return put_implied(implied, *name, fd);
+	return put_implied(implied, *name, complete, fd);
 }
 
 /* ---- the content ------------------------------------------------------------------------ */

@@ -60,6 +60,9 @@ struct lp_found {
 /* A header row and a row of a directory that only what lies below it implies, as the content of a file. LP_OK, LP_E_SYS, LP_E_NOMEM. */
 int lp_view_implied(int fd, const char *name, const char *layer);
 
+/* An end record behind all that. LP_OK, LP_E_SYS, LP_E_NOMEM. */
+int lp_view_end(int fd, const struct lp_rowend *);
+
 /* Read it back from the start of a file. LP_OK, LP_E_DATA, LP_E_SYS, LP_E_NOMEM. */
 int lp_view_found(int fd, struct lp_found *);
 

@@ -6,27 +6,36 @@
 #include "cmd/peek/view_priv.h"
 #include "common/base/escape.h"
 #include "common/base/limits.h"
+#include "common/base/path.h"
 #include "common/base/status.h"
 #include "common/merge/find.h"
 #include "common/row/row.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
 
-/* The row that answers, in the columns of every merged listing, and named as there. */
+/* The row that answers, with all that is known of it, and named as in a merged listing. */
 static int
 put_row(const char *layer, const struct lp_entry *e, struct lp_span name, struct lp_buf *b)
 {
 	struct lp_entry here = *e;
 	struct lp_rowfmt fmt;
-	int rc;
+	struct lp_buf target;
+	int rc = LP_OK;
 
 	lp_rowfmt_init(&fmt);
-	fmt.column[fmt.ncolumns++] = LP_COL_LAYER;
+	for (fmt.ncolumns = 0; fmt.ncolumns <= LP_COL_LAYER; fmt.ncolumns++)
+		fmt.column[fmt.ncolumns] = (enum lp_column)fmt.ncolumns;
 	here.name = name;
 	here.layer = lp_span_str(layer);
 	here.has |= LP_HAS_LAYER;
-	rc = lp_row_header(&fmt, b);
-	return rc != LP_OK ? rc : lp_row_write(&fmt, &here, b);
+	lp_buf_init(&target, LP_MAX_PATH);
+	/* a hard link's is a path of the image, too */
+	if (e->type == LP_HARDLINK && (rc = lp_path_join(&target, e->linkname)) == LP_OK)
+		here.linkname = lp_buf_span(&target);
+	rc = rc != LP_OK ? rc : lp_row_header(&fmt, b);
+	rc = rc != LP_OK ? rc : lp_row_write(&fmt, &here, b);
+	lp_buf_release(&target);
+	return rc;
 }
 
 static int
@@ -97,8 +106,23 @@ lp_view_implied(int fd, const char *name, const char *layer)
 	if (rc == LP_OK && (ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0))
 		rc = LP_E_SYS;
 	rc = rc != LP_OK ? rc : lp_write_all(fd, lp_buf_span(&b));
-	if (rc == LP_OK && lseek(fd, 0, SEEK_SET) != 0)
+	lp_buf_release(&b);
+	return rc;
+}
+
+int
+lp_view_end(int fd, const struct lp_rowend *end)
+{
+	struct lp_rowfmt fmt;
+	struct lp_buf b;
+	int rc;
+
+	lp_rowfmt_init(&fmt);
+	lp_buf_init(&b, 4 * LP_MAX_PATH);
+	rc = lp_row_end(&fmt, end, &b);
+	if (rc == LP_OK && lseek(fd, 0, SEEK_END) < 0)
 		rc = LP_E_SYS;
+	rc = rc != LP_OK ? rc : lp_write_all(fd, lp_buf_span(&b));
 	lp_buf_release(&b);
 	return rc;
 }
