@@ -57,10 +57,6 @@ show_merged(struct lp_peek *p)
 	}
 	rc = lp_peek_merge(p, &p->image[0], &more, eyes ? &view : NULL, p->out.fd);
 	lp_argv_release(&more);
-	if (rc == LP_OK && o->what == LP_PEEK_FIND && p->entries == 0) {
-		lp_err("%s: no such path in %s", lp_quotes(o->pattern), lp_quotes(p->image[0].name));
-		p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);
-	}
 	return rc;
 }
 
@@ -71,6 +67,7 @@ show_diff(struct lp_peek *p)
 {
 	struct lp_rowfmt fmt = p->o->fmt;
 	struct lp_view view = { .kind = LP_VIEW_DIFF, .for_eyes = lp_peek_for_eyes(p), .fmt = &fmt,
+		.header = p->o->header, .end = p->o->end,
 		.colors = lp_tty_color(p->o->color, 1), .other = -1 };
 	const struct lp_stage stage = { .run = lp_view_run, .arg = &view };
 	struct lp_job j = { .ops = &lp_peek_show_ops, .owner = p };
@@ -79,6 +76,7 @@ show_diff(struct lp_peek *p)
 
 	lp_argv_init(&more);
 	lp_argv_add(&more, "--header");
+	lp_argv_add(&more, "--end");
 	for (size_t i = 0; i < 2 && rc == LP_OK; i++) {
 		rows[i] = lp_tmpfile();
 		rc = rows[i] < 0 ? LP_E_SYS : lp_peek_merge(p, &p->image[i], &more, NULL, rows[i]);
@@ -123,5 +121,10 @@ lp_peek_show(struct lp_peek *p)
 {
 	int rc = p->out.open ? LP_OK : lp_peek_out_open(p);
 
-	return rc != LP_OK ? rc : show(p);
+	rc = rc != LP_OK ? rc : show(p);
+	if (rc == LP_OK && p->exit == LP_EXIT_OK && p->o->what == LP_PEEK_FIND && p->entries <= 0) {
+		lp_err("%s: no such path in %s", lp_quotes(p->o->pattern), lp_quotes(p->image[0].name));
+		p->exit = LP_EXIT_ABSENT;
+	}
+	return rc;
 }

@@ -24,6 +24,7 @@ struct diff {
 	struct lp_view_out *out;
 	int for_eyes;
 	const struct lp_rowfmt *fmt;
+	uint64_t changes;
 };
 
 static int
@@ -63,6 +64,7 @@ put_change(struct diff *d, char change, unsigned what, const struct lp_entry *e)
 	struct lp_buf *b = &d->out->b;
 	int rc;
 
+	d->changes++;
 	if (d->for_eyes)
 		return put_for_eyes(d, change, what, e);
 	rc = lp_buf_addc(b, change);
@@ -176,6 +178,30 @@ compare(struct diff *d, struct lp_rowin *old, struct lp_rowin *new)
 	return rc != LP_OK ? rc : a < 0 ? a : b < 0 ? b : LP_OK;
 }
 
+/* Names for the two columns in front of a row's. */
+static int
+put_header(const struct lp_view *v, struct lp_buf *b)
+{
+	int rc = v->header ? lp_buf_adds(b, "change\twhat\t") : LP_OK;
+
+	return rc == LP_OK && v->header ? lp_row_header(v->fmt, b) : rc;
+}
+
+/* As complete as both listings are. */
+static int
+put_end(const struct lp_view *v, const struct diff *d, const struct lp_rowin *old, const struct lp_rowin *new)
+{
+	const struct lp_rowend *a = &old->rows.end, *b = &new->rows.end;
+	struct lp_rowend end = { .entries = d->changes, .bytes = a->bytes + b->bytes };
+
+	if (!v->end || !old->ended || !new->ended)
+		return LP_OK;
+	end.complete = a->complete == LP_COMPLETE_UNKNOWN || b->complete == LP_COMPLETE_UNKNOWN ? LP_COMPLETE_UNKNOWN :
+	    a->complete == LP_COMPLETE_NO || b->complete == LP_COMPLETE_NO ? LP_COMPLETE_NO :
+	    a->complete == LP_COMPLETE_YES && b->complete == LP_COMPLETE_YES ? LP_COMPLETE_YES : LP_COMPLETE_INFERRED;
+	return lp_row_end(v->fmt, &end, &d->out->b);
+}
+
 int
 lp_view_diff(const struct lp_view *v, struct lp_rowin *old, struct lp_view_out *o)
 {
@@ -185,7 +211,9 @@ lp_view_diff(const struct lp_view *v, struct lp_rowin *old, struct lp_view_out *
 
 	rc = rc != LP_OK ? rc : learn(&d.old, old->fd);
 	rc = rc != LP_OK ? rc : learn(&d.new, v->other);
+	rc = rc != LP_OK ? rc : put_header(v, &o->b);
 	rc = rc != LP_OK ? rc : compare(&d, old, &new);
+	rc = rc != LP_OK ? rc : put_end(v, &d, old, &new);
 	lp_map_release(&d.old.size);
 	lp_map_release(&d.new.size);
 	lp_rowin_release(&new);
