@@ -6,8 +6,11 @@
 
 #include "cmd/peek/peek_priv.h"
 #include "cmd/peek/view.h"
+#include "common/base/escape.h"
+#include "common/base/limits.h"
 #include "common/base/status.h"
 #include "common/sys/err.h"
+#include "common/sys/io.h"
 #include "common/sys/tmpfile.h"
 #include "common/view/human.h"
 
@@ -16,10 +19,15 @@ static char *
 image_line(const struct lp_peek_image *im)
 {
 	char *text = NULL;
+	struct lp_buf name;
 
-	if (asprintf(&text, "#image\tname=%s\tdigest=%s\tplatform=%s\tlayers=%zu\n", lp_quotes(im->name),
+	/* whole, and to be undone: others take the image by it */
+	lp_buf_init(&name, 4 * LP_MAX_PATH);
+	if (lp_escape(&name, lp_span_str(im->name), LP_ESCAPE_ROW) != LP_OK || lp_buf_cstr(&name) == NULL ||
+	    asprintf(&text, "#image\tname=%s\tdigest=%s\tplatform=%s\tlayers=%zu\n", lp_buf_cstr(&name),
 	        im->digest != NULL ? im->digest : "", im->platform != NULL ? im->platform : "", im->n) < 0)
-		return NULL;
+		text = NULL;
+	lp_buf_release(&name);
 	return text;
 }
 
@@ -136,6 +144,19 @@ lp_peek_layers_go_on(struct lp_peek *p)
 	return rc;
 }
 
+/* The line of an image that has no layers. */
+static int
+put_image(const struct lp_peek *p, const struct lp_peek_image *im)
+{
+	char *text = image_line(im);
+	int rc = text != NULL ? lp_write_all(p->out.fd, lp_span_str(text)) : LP_E_NOMEM;
+
+	if (rc != LP_OK && rc != LP_E_PIPE)
+		lp_err_errno("<stdout>");
+	free(text);
+	return rc;
+}
+
 int
 lp_peek_layers_finish(struct lp_peek *p)
 {
@@ -146,6 +167,9 @@ lp_peek_layers_finish(struct lp_peek *p)
 		rc = lp_peek_wait_for(p, &p->out.rows);
 		rc = rc != LP_OK ? rc : lp_peek_layers_go_on(p);
 	}
+	/* what goes in front of the first layer's rows */
+	if (rc == LP_OK && im->n == 0 && p->o->what == LP_PEEK_LAYERS && !lp_peek_for_eyes(p))
+		rc = put_image(p, im);
 	p->entries = 0;
 	for (size_t i = 0; i < im->n; i++)
 		p->entries += im->layer[i].picked && im->layer[i].rows >= 0 && im->layer[i].entries > 0 ? im->layer[i].entries : 0;

@@ -12,6 +12,7 @@
 #include "common/base/status.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
+#include "common/sys/tmpfile.h"
 
 int
 lp_peek_for_eyes(const struct lp_peek *p)
@@ -210,13 +211,30 @@ struct merge {
 	struct lp_argv argv;
 	int *keep;
 	size_t nkeep;
+	int nothing; /* listing of an image without layers, or -1 */
 };
 
 static void
 release_merge(struct merge *m)
 {
+	if (m->nothing >= 0)
+		close(m->nothing);
 	lp_argv_release(&m->argv);
 	free(m->keep);
+}
+
+/* An image without layers is a listing of nothing: every view says of that what it says of any. */
+static int
+list_nothing(struct merge *m)
+{
+	const struct lp_rowend end = { .complete = LP_COMPLETE_YES };
+
+	m->nothing = lp_tmpfile();
+	if (m->nothing < 0 || lp_view_end(m->nothing, &end) != LP_OK || lseek(m->nothing, 0, SEEK_SET) != 0)
+		return LP_E_SYS;
+	m->keep[m->nkeep++] = m->nothing;
+	lp_argv_addf(&m->argv, "/dev/fd/%d", m->nothing);
+	return LP_OK;
 }
 
 /* lp-merge's command line, but for what each question adds in front of the files. */
@@ -225,7 +243,9 @@ plan_merge(const struct lp_peek_image *im, const struct lp_argv *more, const str
 {
 	size_t extra = view != NULL && view->layer_rows != NULL ? view->doc->nlayers : 0;
 
-	*m = (struct merge){ .keep = calloc(im->n + extra + 1, sizeof(*m->keep)) };
+	int rc = LP_OK;
+
+	*m = (struct merge){ .keep = calloc(im->n + extra + 1, sizeof(*m->keep)), .nothing = -1 };
 	lp_argv_init(&m->argv);
 	if (m->keep == NULL)
 		return LP_E_NOMEM;
@@ -242,7 +262,9 @@ plan_merge(const struct lp_peek_image *im, const struct lp_argv *more, const str
 	}
 	for (size_t i = 0; i < extra; i++)
 		m->keep[m->nkeep++] = view->layer_rows[i];
-	return m->argv.failed ? LP_E_NOMEM : LP_OK;
+	if (im->n == 0 && im->layer != NULL && im->peek->exit == LP_EXIT_OK)
+		rc = list_nothing(m);
+	return m->argv.failed ? LP_E_NOMEM : rc;
 }
 
 int
