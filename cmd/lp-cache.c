@@ -65,7 +65,7 @@ enum { WAIT_SECONDS = 60, WAIT_MAX = 24 * 60 * 60 };
 
 struct args {
 	struct lp_opt opt;
-	char *db;
+	const char *db;
 	struct lp_cachework work;
 	char **words;
 	int nwords;
@@ -447,7 +447,9 @@ static int
 begin(struct args *a, char **home)
 {
 	if (a->db == NULL)
-		a->db = *home = lp_home_listings_path();
+		a->db = lp_home_named("LP_CACHE");
+	if (a->db == NULL)
+		a->db = *home = lp_home_listings();
 	if (a->db == NULL)
 		return lp_opt_refuse(&a->opt, "no --db, and neither LP_CACHE, XDG_CACHE_HOME nor HOME says where");
 	return lp_start(&a->work.stats, a->opt.stats);

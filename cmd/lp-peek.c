@@ -9,6 +9,7 @@
 #include "common/cli/opt.h"
 #include "common/net/netopt.h"
 #include "common/sys/err.h"
+#include "common/sys/home.h"
 #include "common/sys/io.h"
 
 static const char usage[] =
@@ -88,6 +89,7 @@ struct args {
 	struct lp_peek_options peek;
 	struct lp_netopt net; /* what of it the children get is refused here, not later by each of them */
 	const char *columns;
+	int named; /* a place for what is kept */
 };
 
 /* ---- the command line ------------------------------------------------------------ */
@@ -153,6 +155,7 @@ network_option(struct args *a, int c)
 	int status = lp_netopt(&a->net, &a->opt, c, optarg);
 
 	a->peek.quiet |= c == 'q';
+	a->named |= c == 'S' && *optarg != '\0';
 	for (size_t i = 0; lp_netopt_is_network(c) && options[i].name != NULL; i++) {
 		if (options[i].val != c)
 			continue;
@@ -178,7 +181,10 @@ one_option(struct args *a, int c)
 	case OPT_CAT: return choose(a, LP_PEEK_CAT, optarg);
 	case OPT_DIFF: return choose(a, LP_PEEK_DIFF, optarg);
 	case 'c': o->complete = 1; return LP_EXIT_OK;
-	case OPT_DB: o->db = optarg; return LP_EXIT_OK;
+	case OPT_DB:
+		a->named |= 1;
+		o->db = optarg;
+		return *optarg != '\0' ? LP_EXIT_OK : lp_opt_refuse(&a->opt, "--db takes a file");
 	case OPT_REFRESH: o->refresh = 1; return LP_EXIT_OK;
 	case OPT_NO_CACHE: o->use_cache = 0; return LP_EXIT_OK;
 	case OPT_NO_PAGER: o->pager = 0; return LP_EXIT_OK;
@@ -241,6 +247,8 @@ check(struct args *a)
 	if (o->json && (o->what == LP_PEEK_CAT || o->what == LP_PEEK_TREE || o->what == LP_PEEK_DU ||
 	        o->what == LP_PEEK_DIFF))
 		return lp_opt_refuse(&a->opt, "-j is about listings: not with --cat, --diff, --du or --tree");
+	if (a->named && !o->use_cache)
+		return lp_opt_refuse(&a->opt, "--no-cache keeps nothing: neither --store nor --db");
 	if (o->offline && !o->use_cache)
 		return lp_opt_refuse(&a->opt, "--offline uses what was kept, --no-cache does not");
 	/* what a preview does not have may be there all the same */
@@ -255,7 +263,7 @@ static void
 defaults(struct args *a)
 {
 	*a = (struct args){ .opt = { .usage = usage, .help = help } };
-	a->peek = (struct lp_peek_options){ .nimages = 1, .head = LP_PEEK_HEAD, .depth = UINT64_MAX,
+	a->peek = (struct lp_peek_options){ .nimages = 1, .db = lp_home_named("LP_CACHE"), .head = LP_PEEK_HEAD, .depth = UINT64_MAX,
 		.use_cache = 1, .pager = 1, .password_fd = -1, .cred = &a->net.registry.cred };
 	lp_rowfmt_init(&a->peek.fmt);
 	lp_argv_init(&a->peek.rows);

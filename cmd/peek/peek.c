@@ -40,12 +40,12 @@ parallel(const struct lp_peek_options *o)
 
 /* What the user named, or else where such things are kept, in `room`; NULL where that is nowhere. */
 static void
-settle_path(const char **path, const char *variable, char *(*home)(void), char **room)
+settle_path(const char **path, char *(*home)(void), char **room)
 {
-	if (*path == NULL || **path == '\0')
-		*path = getenv(variable);
-	if (*path == NULL || **path == '\0')
+	if (*path == NULL)
 		*path = *room = home();
+	if (*room != NULL)
+		lp_home_make_parents(*room);
 }
 
 /*
@@ -55,18 +55,25 @@ settle_path(const char **path, const char *variable, char *(*home)(void), char *
 static void
 settle_keeping(struct lp_peek_options *o)
 {
-	o->keeps_bytes = o->store != NULL && (o->offline || lp_home_may_write(o->store, 0));
-	if (o->store != NULL && !o->keeps_bytes && access(o->store, F_OK) != 0) {
-		o->keeps_bytes = o->defaults[0] == NULL;
-		if (!o->keeps_bytes) {
-			lp_note("%s: %s: what is fetched is not kept", lp_quotes(o->store), lp_err_text(errno));
+	if (o->store != NULL && !o->offline && !lp_home_may_write(o->store, 0)) {
+		int why = errno, is_there = access(o->store, F_OK) == 0;
+
+		o->keeps_bytes = !is_there && o->defaults[0] == NULL;
+		if (!is_there && !o->keeps_bytes) {
+			lp_note("%s: %s: what is fetched is not kept", lp_quotes(o->store), lp_err_text(why));
 			o->store = NULL;
 		}
+	} else {
+		o->keeps_bytes = o->store != NULL;
 	}
-	o->keeps_listings = o->db != NULL && (lp_home_may_write(o->db, 1) || (errno == ENOENT && o->defaults[1] == NULL));
-	if (o->db != NULL && !o->keeps_listings) {
-		lp_note("%s: %s: listings are not kept", lp_quotes(o->db), lp_err_text(errno));
-		if (access(o->db, R_OK) != 0)
+	o->keeps_listings = o->db != NULL;
+	if (o->db != NULL && !lp_home_may_write(o->db, 1)) {
+		int why = errno, is_there = access(o->db, F_OK) == 0;
+
+		o->keeps_listings = !is_there && o->defaults[1] == NULL;
+		if (!o->keeps_listings)
+			lp_note("%s: %s: listings are not kept", lp_quotes(o->db), lp_err_text(why));
+		if (!o->keeps_listings && access(o->db, R_OK) != 0)
 			o->db = NULL;
 	}
 }
@@ -105,8 +112,8 @@ lp_peek_prepare(struct lp_peek_options *o)
 		o->store = o->db = NULL;
 		return LP_EXIT_OK;
 	}
-	settle_path(&o->store, "LP_STORE", lp_home_store, &o->defaults[0]);
-	settle_path(&o->db, "LP_CACHE", lp_home_listings, &o->defaults[1]);
+	settle_path(&o->store, lp_home_store, &o->defaults[0]);
+	settle_path(&o->db, lp_home_listings, &o->defaults[1]);
 	if (o->store == NULL && o->offline) {
 		lp_err("neither XDG_CACHE_HOME nor HOME is a path: nothing was kept (--store names a place)");
 		return LP_EXIT_SYSTEM;

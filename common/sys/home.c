@@ -1,6 +1,7 @@
 /* The user's cache directory (XDG). */
 #include "common/sys/home.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,9 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* All directories that lead to a file, mode 0700 as the specification asks. What fails is said by who opens it. */
-static void
-make_parents(char *file)
+void
+lp_home_make_parents(char *file)
 {
 	for (char *p = file; *p != '\0'; p++) {
 		if (*p != '/' || p == file)
@@ -22,14 +22,12 @@ make_parents(char *file)
 }
 
 static char *
-cached(const char *variable, const char *name)
+cached(const char *name)
 {
-	const char *given = getenv(variable), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
 	char *path = NULL;
 	int n;
 
-	if (given != NULL && *given != '\0')
-		return strdup(given);
 	/* "All paths set in these environment variables must be absolute", and others are to be ignored */
 	if (cache != NULL && *cache == '/')
 		n = asprintf(&path, "%s/layer-peek/%s", cache, name);
@@ -40,32 +38,24 @@ cached(const char *variable, const char *name)
 	return n < 0 ? NULL : path;
 }
 
-static char *
-made(char *path, const char *variable)
+const char *
+lp_home_named(const char *variable)
 {
 	const char *given = getenv(variable);
 
-	if (path != NULL && (given == NULL || *given == '\0'))
-		make_parents(path);
-	return path;
-}
-
-char *
-lp_home_listings_path(void)
-{
-	return cached("LP_CACHE", "listings.db");
+	return given != NULL && *given != '\0' ? given : NULL;
 }
 
 char *
 lp_home_listings(void)
 {
-	return made(lp_home_listings_path(), "LP_CACHE");
+	return cached("listings.db");
 }
 
 char *
 lp_home_store(void)
 {
-	return made(cached("LP_STORE", "store"), "LP_STORE");
+	return cached("store");
 }
 
 /* Owned by the caller; NULL if memory was short. */
@@ -84,7 +74,7 @@ lp_home_directory(const char *file, int make, char **dir)
 	if (*dir == NULL)
 		return -1;
 	if (make) {
-		make_parents(*dir);
+		lp_home_make_parents(*dir);
 		(void)mkdir(*dir, 0700);
 	}
 	return open(*dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -93,13 +83,16 @@ lp_home_directory(const char *file, int make, char **dir)
 int
 lp_home_may_write(const char *path, int beside)
 {
-	int is_there = access(path, F_OK) == 0, yes;
-	char *dir;
+	int is_there = access(path, F_OK) == 0, yes = 0;
+	char *dir, *above = NULL;
 
 	if (is_there && (!beside || access(path, W_OK) != 0))
 		return access(path, W_OK) == 0;
-	dir = directory_of(path);
-	yes = dir != NULL && access(dir, W_OK) == 0;
-	free(dir);
+	/* where directories would have to be made, the nearest one that is there says whether they can be */
+	for (dir = directory_of(path); dir != NULL; dir = above) {
+		yes = access(dir, W_OK) == 0;
+		above = !yes && errno == ENOENT && strcmp(dir, ".") != 0 ? directory_of(dir) : NULL;
+		free(dir);
+	}
 	return yes;
 }

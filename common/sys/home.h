@@ -2,16 +2,19 @@
 #ifndef LP_SYS_HOME_H
 #define LP_SYS_HOME_H
 
+/* What the variable names; an empty one names nothing: NULL. */
+const char *lp_home_named(const char *variable);
+
 /*
- * The database of listings, which $LP_CACHE may name, and the store, which
- * $LP_STORE may: else a path below $XDG_CACHE_HOME or ~/.cache, whose
- * directories are made. NULL without a home; a relative one is none. Owned by
- * the caller.
+ * Where nothing is named: the database of listings and the store, paths below
+ * $XDG_CACHE_HOME or ~/.cache. NULL without a home; a relative one is none.
+ * Owned by the caller.
  */
 char *lp_home_listings(void);
 char *lp_home_store(void);
-/* The database's path, and nothing is made. */
-char *lp_home_listings_path(void);
+
+/* All directories that lead to a file, mode 0700 as the specification asks. What fails is said by who opens it. */
+void lp_home_make_parents(char *file);
 
 /*
  * The directory of a file, open, made if need be and `make`: the descriptor,
@@ -21,7 +24,7 @@ char *lp_home_listings_path(void);
 int lp_home_directory(const char *file, int make, char **dir);
 
 /*
- * Whether the file or directory may be written, or made where it is not there;
+ * Whether the file or directory may be written, or made where it is not there, with the directories that lead to it;
  * with `beside` also what lies beside it, as a journal does. 0 with errno.
  */
 int lp_home_may_write(const char *path, int beside);
