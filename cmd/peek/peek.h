@@ -128,6 +128,7 @@ struct lp_peek_layer {
 	/* on the way */
 	int look_only;   /* its bytes are not to be read for a listing */
 	int step;        /* enum lp_peek_step */
+	int unkept;      /* the store could not take its head: it is read without */
 	int kept;        /* its listing is in the database, or on its way there */
 	struct lp_job job;
 	struct lp_buf held;  /* lines that its stages said, see lp_peek_hold */

@@ -57,7 +57,7 @@ done(struct lp_peek_layer *l, int (*by)(struct lp_peek_layer *))
 	l->step = LP_STEP_DONE;
 	l->active = 0;
 	lp_peek_rows_read_end(l);
-	if (by(l) != LP_OK) {
+	if (lp_peek_rows_cut(l) != LP_OK || by(l) != LP_OK) {
 		lp_err_errno("%s: its listing", l->label);
 		l->complete = LP_COMPLETE_UNKNOWN;
 		l->exit = lp_exit_worse(l->exit, LP_EXIT_SYSTEM);
@@ -272,16 +272,16 @@ is_stored(const struct lp_peek_layer *l)
 
 /*
  * A whole layer is streamed, and nothing but its listing stays.
- * Of a head, what fill has brought is read offline.
+ * Of a head, what fill has brought is read offline; what it could not keep is fetched once more.
  */
 static void
 plan_stream(struct lp_pipeline *line, struct lp_peek_layer *l)
 {
 	const struct lp_peek_options *o = l->peek->o;
-	int filled = l->is_remote && o->keeps_bytes && !o->complete;
+	int filled = l->is_remote && o->keeps_bytes && !o->complete && !l->unkept;
 
-	lp_pipeline_fetch(line, l->peek,
-	    filled ? LP_STORE_ONLY : o->complete && !is_stored(l) ? LP_STORE_WITHOUT : LP_STORE_KEEP);
+	lp_pipeline_fetch(line, l->peek, filled ? LP_STORE_ONLY :
+	    l->unkept || (o->complete && !is_stored(l)) ? LP_STORE_WITHOUT : LP_STORE_KEEP);
 	if (o->complete)
 		lp_argv_add(&line->a[0], "--all");
 	else

@@ -75,6 +75,8 @@ int lp_peek_look(struct lp_peek *, struct lp_peek_layer *);
 int lp_peek_rows_open(struct lp_peek_layer *);
 /* Nothing in it. LP_OK or LP_E_SYS. */
 int lp_peek_rows_clear(struct lp_peek_layer *);
+/* A lister that was ended may have been so within a row: the rows before it are good. LP_OK or LP_E_SYS. */
+int lp_peek_rows_cut(struct lp_peek_layer *);
 /* What the listing comes to: complete and entries, by its last line. */
 void lp_peek_rows_read_end(struct lp_peek_layer *);
 /* Whether it has all entries, by what was checked or by what its origin claims. */

@@ -1,5 +1,6 @@
 /* Keeps a listing's rows in an unnamed file, and judges from its end record whether it is whole. */
 #include <errno.h>
+#include <string.h>
 #include <sys/sendfile.h>
 #include <unistd.h>
 
@@ -58,6 +59,31 @@ read_end(int fd, struct lp_rowend *end, int *ended)
 	end->layer = end->origin = end->toc = end->reason = lp_span(NULL, 0);
 	lp_rowread_release(&r);
 	return rest;
+}
+
+/* Where the last whole line ends. */
+static uint64_t
+end_of_lines(int fd)
+{
+	unsigned char part[TAIL];
+	off_t size = lseek(fd, 0, SEEK_END);
+
+	while (size > 0) {
+		off_t from = size > TAIL ? size - TAIL : 0;
+		ptrdiff_t n = lp_pread_full(fd, part, (size_t)(size - from), (uint64_t)from);
+		const unsigned char *nl = n > 0 ? memrchr(part, '\n', (size_t)n) : NULL;
+
+		if (nl != NULL)
+			return (uint64_t)from + (uint64_t)(nl - part) + 1;
+		size = n > 0 ? from : 0;
+	}
+	return 0;
+}
+
+int
+lp_peek_rows_cut(struct lp_peek_layer *l)
+{
+	return ftruncate(l->rows, (off_t)end_of_lines(l->rows)) == 0 ? LP_OK : LP_E_SYS;
 }
 
 void

@@ -180,8 +180,11 @@ take_progress(struct lp_peek *p, struct lp_peek_layer *l, const struct lp_progre
 	l->want = line->want;
 	l->active = line->state == LP_PROGRESS_MORE;
 	/* its head is there: no need to wait for those of the others */
-	if (filling && l->step == LP_STEP_FILLING && line->state == LP_PROGRESS_DONE)
+	if (filling && l->step == LP_STEP_FILLING &&
+	    (line->state == LP_PROGRESS_DONE || line->state == LP_PROGRESS_UNKEPT)) {
 		l->step = LP_STEP_STREAM;
+		l->unkept = line->state == LP_PROGRESS_UNKEPT;
+	}
 }
 
 /* Once: the statistics are incomplete from here on, and whoever adds them up must know. */

@@ -14,7 +14,8 @@
 enum { LINE_BYTES = 2048, TELL_EVERY_MS = 100 };
 
 static const char *const states[] = {
-	[LP_PROGRESS_MORE] = "more", [LP_PROGRESS_DONE] = "done", [LP_PROGRESS_FAILED] = "failed"
+	[LP_PROGRESS_MORE] = "more", [LP_PROGRESS_DONE] = "done", [LP_PROGRESS_FAILED] = "failed",
+	[LP_PROGRESS_UNKEPT] = "unkept"
 };
 
 int

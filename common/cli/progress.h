@@ -8,7 +8,7 @@
  *
  * KEY is the blob's digest (or the source, escaped), HAVE and WANT are
  * bytes, FETCHED how many of them crossed the network, STATE is "more",
- * "done" or "failed". At most ten lines a second
+ * "done", "failed", or "unkept" where the store could not take it. At most ten lines a second
  * for each blob and always the last one, each in one write. lp-peek gives
  * its children a pipe for that (run/spawn.h).
  */
@@ -19,7 +19,7 @@
 
 #include "common/base/span.h"
 
-enum lp_progress_state { LP_PROGRESS_MORE, LP_PROGRESS_DONE, LP_PROGRESS_FAILED };
+enum lp_progress_state { LP_PROGRESS_MORE, LP_PROGRESS_DONE, LP_PROGRESS_FAILED, LP_PROGRESS_UNKEPT };
 
 /* ---- telling --------------------------------------------------------------- */
 

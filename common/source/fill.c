@@ -272,7 +272,7 @@ end_job(struct lp_fill_job *j, int rc)
 	rc = rc != LP_OK ? rc : lp_blob_promote(&j->t->blob, 0);
 	if (rc != LP_OK)
 		note_failure(f, &j->t->blob, rc);
-	tell(j, rc == LP_OK ? LP_PROGRESS_DONE : LP_PROGRESS_FAILED);
+	tell(j, rc == LP_OK ? LP_PROGRESS_DONE : rc == LP_E_SYS ? LP_PROGRESS_UNKEPT : LP_PROGRESS_FAILED);
 	free_transfer(j);
 	f->running--;
 	ended(j);
