@@ -14,13 +14,14 @@
 
 static const char usage[] =
     "usage: lp-tarls [-hqv] [-V] " LP_LISTING_USAGE " [-L LABEL]\n"
-    "                [--stats=FILE] [FILE]\n";
+    "                [--part] [--stats=FILE] [FILE]\n";
 
 static const char help[] =
     "List the members of a tar archive, one row each.\n"
     "\n"
     LP_LISTING_HELP
     "  -L, --layer=LABEL        the layer's name, for its column and the end record\n"
+    "      --part               the input is a part: that it may be empty is no failure\n"
     LP_OPT_HELP;
 
 /* How long rows wait for more of their kind before they are written. */
@@ -39,6 +40,7 @@ struct tarls {
 	struct lp_input in;
 	const char *file;   /* NULL: stdin */
 	const char *name;   /* of the input, for messages */
+	int part;           /* of an archive, which may be no byte at all */
 	int held;           /* the member's row waits for the end of its data */
 	uint64_t written_at; /* the input's offset when rows were last written */
 	int64_t waiting;    /* since when rows have been waiting to be written, in ms; 0: none is */
@@ -199,6 +201,10 @@ on_end(struct tarls *x)
 static int
 at_eof(struct tarls *x, enum lp_complete *complete)
 {
+	if (x->part && x->tar.offset == 0) {
+		x->tar.at = LP_TAR_AT_HEADER;
+		return on_truncated(x);
+	}
 	switch (lp_tar_eof(&x->tar)) {
 	case LP_TAR_END:
 		*complete = LP_COMPLETE_YES;
@@ -280,9 +286,11 @@ work(struct tarls *x, struct lp_stats *stats)
 static int
 parse_args(int argc, char **argv, struct tarls *x, struct lp_opt *opt)
 {
+	enum { OPT_PART = LP_OPT_OWN };
 	static const struct option options[] = {
 		LP_LISTING_LONG,
 		{ "layer", required_argument, NULL, 'L' },
+		{ "part", no_argument, NULL, OPT_PART },
 		LP_OPT_LONG,
 		{ NULL, 0, NULL, 0 }
 	};
@@ -291,6 +299,8 @@ parse_args(int argc, char **argv, struct tarls *x, struct lp_opt *opt)
 	while (rc == LP_EXIT_OK && (c = getopt_long(argc, argv, LP_LISTING_SHORT "L:" LP_OPT_SHORT, options, NULL)) != -1) {
 		if (c == 'L')
 			x->list.layer = lp_span_str(optarg);
+		else if (c == OPT_PART)
+			x->part = 1;
 		else
 			rc = lp_listing_option(&x->list, opt, c);
 	}

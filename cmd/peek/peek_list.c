@@ -289,6 +289,9 @@ plan_stream(struct lp_pipeline *line, struct lp_peek_layer *l)
 	lp_pipeline_source(line, l);
 	lp_pipeline_add(line, "lp-inflate");
 	lp_pipeline_list(line, "lp-tarls");
+	/* the first block of a compressed layer may be longer than its head */
+	if (!o->complete && (l->size < 0 || (uint64_t)l->size > o->head))
+		lp_argv_add(&line->a[line->n - 1], "--part");
 }
 
 static int

@@ -1,0 +1,245 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # inner shells expand it; each test is a process; bats sets stderr
+# lp-peek's answers: the same whichever way they were come by, whole whatever
+# cannot be kept, and every pair of options.
+
+bats_require_minimum_version 1.5.0
+load ../lib/suite
+load ../lib/registry
+
+setup_file() {
+	srv_init
+	cd "$BATS_FILE_TMPDIR" || return
+	mkdir a b c
+	echo one >a/one
+	echo two >b/two
+	mkdir c/dev
+	ln a/one a/uno
+	ln -s one a/link
+	for name in a b c; do
+		tar --format=posix --pax-option=exthdr.name=%d/x,delete=atime,delete=ctime --owner=root:0 --group=root:0 \
+		    --mtime=@1700000000 --sort=name -C $name -cf $name.tar .
+	done
+	gzip -nk a.tar c.tar
+	zstd -q b.tar
+}
+
+setup() {
+	own_folder
+	export XDG_CACHE_HOME=$PWD/cache TMPDIR=$PWD/tmp
+	mkdir tmp
+	F=$BATS_FILE_TMPDIR
+}
+
+# ---- layers ---------------------------------------------------------------------------
+
+@test "a layer that stands twice is that layer each time, also where it fails" {
+	layout_make lay v1 "$F/a.tar.gz" "$F/b.tar" "$F/a.tar.gz" "$F/c.tar.gz"
+	lp-peek -q --layer=1 oci:lay:v1 >first
+	lp-peek -q --layer=2 oci:lay:v1 >second
+	lp-peek -q --layer=3 oci:lay:v1 >third
+	grep -q one first
+	cmp first third
+	run ! cmp -s first second
+	lp-peek -q -j --layer=3 oci:lay:v1 >doc
+	jq -e '.layers_peeked == 1 and .complete and .error == null and (.layers[0].entries | length) == (.layers[0].entries_found)' doc
+	run -4 lp-peek -q --layer=5 oci:lay:v1
+	# damaged: both of them have failed
+	digest=$(sha256sum <"$F/a.tar.gz")
+	printf 'xxxx' | dd of="lay/blobs/sha256/${digest%% *}" bs=1 seek=40 conv=notrunc status=none
+	run -1 --separate-stderr lp-peek -q -j --no-cache oci:lay:v1
+	jq -e '.layers_peeked == 2 and (.layers | map(.error != null)) == [true, false, true, false]' <<<"$output"
+}
+
+@test "what all digests begin with names no layer" {
+	layout_make lay v1 "$F/a.tar.gz" "$F/b.tar"
+	for name in s sha2 sha256 sha256:; do
+		run -4 --separate-stderr lp-peek -q --layer=$name oci:lay:v1
+		[[ $output$stderr = 'lp-peek: oci:lay:v1 has no layer '* ]]
+	done
+	digest=$(sha256sum <"$F/b.tar")
+	lp-peek -q --layer="${digest:0:12}" oci:lay:v1 | grep -q two
+}
+
+@test "an image without layers is a listing of nothing, in every form" {
+	layout_make lay v1 "$F/a.tar"
+	jq -nc '{architecture: "amd64", os: "linux", config: {}, rootfs: {type: "layers", diff_ids: []}}' >config
+	jq -nc --argjson c "$(layout_blob lay config application/vnd.oci.image.config.v1+json)" \
+	    '{schemaVersion: 2, config: $c, layers: []}' >manifest
+	layout_blob lay manifest application/vnd.oci.image.manifest.v1+json |
+	    jq '{schemaVersion: 2, manifests: [. + {annotations: {"org.opencontainers.image.ref.name": "none"}}]}' >lay/index.json
+	run -0 --separate-stderr lp-peek -j oci:lay:none
+	jq -e '.complete and .error == null and .total_entries == 0 and .all_entries == []' <<<"$output"
+	[ -z "$stderr" ]
+	end=$'#end\tentries=0\tcomplete=yes\tbytes=0\tlayer='
+	run -0 lp-peek -qE oci:lay:none
+	[ "$output" = "$end" ]
+	run -0 lp-peek -q --layers -E oci:lay:none
+	[[ $output = $'#image\tname=oci:lay:none\t'*$'\tlayers=0' ]]
+	run -4 lp-peek -q --find='*' oci:lay:none
+	[ "$output" = 'lp-peek: *: no such path in oci:lay:none' ]
+	run -4 lp-peek -q --find=a oci:lay:none
+	[ "$output" = 'lp-peek: a: no such path in oci:lay:none' ]
+	for question in --tree --du --diff=oci:lay:none; do
+		run -0 lp-peek -q $question oci:lay:none
+	done
+	run -4 lp-peek -q --layer=1 oci:lay:none
+}
+
+@test "two images of which both fail: each says why, and the worse is the exit status" {
+	layout_make lay v1 "$F/a.tar"
+	for pair in 'oci:none:x oci:lay:none' 'oci:lay:none oci:none:x'; do
+		read -r first second <<<"$pair"
+		run -3 lp-peek -q "--diff=$second" "$first"
+		[ "${#lines[@]}" -eq 2 ]
+		[[ $output = *'No such file'* && $output = *'no image of that name'* ]]
+	done
+}
+
+@test "more layers than a process may have files open at first" {
+	local i files=()
+	for ((i = 1; i <= 40; i++)); do
+		echo $i >"f$i"
+		tar -cf "$i.tar" "f$i"
+		files+=("$i.tar")
+	done
+	layout_make lay v1 "${files[@]}"
+	ulimit -Sn 64
+	lp-peek -q oci:lay:v1 | cut -f 6 | sort -V >got
+	ulimit -Sn "$(ulimit -Hn)"
+	printf 'f%d\n' {1..40} | cmp got -
+}
+
+# ---- columns, options -------------------------------------------------------------------
+
+@test "--find of a path has the columns and the end record of --find of a pattern" {
+	layout_make lay v1 "$F/a.tar.gz" "$F/b.tar"
+	all=mode,uid,gid,size,mtime,name,linkname,typeflag,is_dir,is_symlink,uname,gname,devmajor,devminor,mtime_unix
+	all=$all,header_offset,data_offset,xattrs,layer
+	for name in one link two; do
+		lp-peek -qHE -o $all --find="$name" oci:lay:v1 >path
+		lp-peek -qHE -o $all --find="[${name:0:1}]${name:1}" oci:lay:v1 >pattern
+		[ "$(wc -l <path)" -eq 3 ]
+		# as complete as what was read of it: less, where no more than the file was
+		sed $'s/complete=inferred\tbytes=0\tlayer=\torigin=.*/complete=yes/' path | grep -q $'^#end\tentries=1\tcomplete=yes'
+		diff <(head -n 2 path) <(head -n 2 pattern)
+		run -0 lp-peek -q --color=always --find="$name" oci:lay:v1
+		eyes=$output
+		run -0 lp-peek -q --color=always --find="[${name:0:1}]${name:1}" oci:lay:v1
+		[ "$eyes" = "$output" ]
+	done
+	# of a hard link the path's own header is told, in the merged listing where the bytes are
+	lp-peek -q --find=uno oci:lay:v1 | cmp - <(lp-peek -q --find='un?' oci:lay:v1)
+}
+
+@test "--diff: header and end record; a document of nothing found is exit 4" {
+	layout_make one v1 "$F/a.tar"
+	layout_make two v1 "$F/b.tar"
+	run -0 lp-peek -qHE --diff=oci:two:v1 oci:one:v1
+	[ "${lines[0]}" = "$(printf 'change\twhat\tmode\tuid\tgid\tsize\tmtime\tname\tlinkname\tlayer')" ]
+	[[ ${lines[-1]} = $'#end\tentries=4\tcomplete=yes\t'* ]]
+	[ "${#lines[@]}" -eq 6 ]
+	for pattern in nothere 'not*'; do
+		run -4 --separate-stderr lp-peek -qj --find="$pattern" oci:one:v1
+		jq -e '.total_entries == 0 and .complete' <<<"$output"
+		[ "$stderr" = "lp-peek: $pattern: no such path in oci:one:v1" ]
+	done
+}
+
+@test "where things are kept: an empty --store is none, an empty --db is refused, neither goes with --no-cache" {
+	echo '{}' >rules.json
+	layout_make lay v1 "$F/a.tar.gz"
+	fault_start reg rules.json --layout lay
+	LP_STORE=$PWD/env lp-peek -q --plain-http -S '' "$(srv_addr reg)/a:v1" >/dev/null
+	[ ! -e env ]
+	[ -d cache/layer-peek/store ]
+	LP_STORE=$PWD/env lp-peek -q --plain-http --refresh "$(srv_addr reg)/a:v1" >/dev/null
+	[ -d env ]
+	LP_CACHE=$PWD/my.db lp-peek -q --plain-http "$(srv_addr reg)/a:v1" >/dev/null
+	[ -s my.db ]
+	run -2 lp-peek --db= oci:lay:v1
+	[ "${lines[0]}" = 'lp-peek: --db takes a file' ]
+	run -2 lp-peek --no-cache -S x oci:lay:v1
+	run -2 lp-peek --no-cache --db=x oci:lay:v1
+	LP_STORE=$PWD/env2 LP_CACHE=$PWD/my2.db lp-peek -q --no-cache oci:lay:v1 >/dev/null
+	[ ! -e env2 ] && [ ! -e my2.db ]
+}
+
+# ---- what is not to be had -----------------------------------------------------------------
+
+@test "a store that cannot take a head is no reason not to list the layer" {
+	echo '{}' >rules.json
+	for i in 1 2 3; do noise $i 100000 >n$i && tar -cf $i.tar n$i; done
+	layout_make lay v1 1.tar 2.tar 3.tar
+	fault_start reg rules.json --layout lay
+	image=$(srv_addr reg)/a:v1
+	lp-peek -q --no-cache --plain-http "$image" >want
+	lp-layers -q -S "$PWD/st" --plain-http "$image" >/dev/null
+	# as a disk is full: nothing new in it, but what is there can be read
+	mkdir -p st/ranges/sha256 st/tmp
+	chmod 555 st/ranges st/ranges/sha256 st/blobs/sha256 st/tmp
+	as_anybody lp-peek -q -S "$PWD/st" --plain-http "$image" >got 2>err
+	cmp want got
+	[ "$(grep -c 'the store: ' err)" -ge 1 ]
+	chmod -R u+w st
+}
+
+@test "a listing that is cut off within a row: the other layers are shown" {
+	mkdir many
+	for i in {1..600}; do echo x >"many/a-name-of-some-length-$i"; done
+	tar -cf many.tar many
+	layout_make lay v1 many.tar "$F/b.tar"
+	# of 1024 bytes each
+	run -3 --separate-stderr bash -c 'ulimit -f 20; lp-peek -qc --no-cache oci:lay:v1'
+	grep -q $'\ttwo\t\t2$' <<<"$output"
+	[ "$(grep -c 'a-name-of-some-length' <<<"$output")" -gt 10 ]
+	[[ $stderr = *'layer 1: '*'File too large'* ]]
+}
+
+@test "a head from which nothing can be decoded yet is a preview of nothing" {
+	# the first block of zstd needs all of its bytes
+	noise z 150000 | base64 -w 0 >text
+	tar -cf z.tar text
+	zstd -q z.tar
+	layout_make lay v1 z.tar.zst "$F/b.tar"
+	echo '{}' >rules.json
+	fault_start reg rules.json --layout lay
+	for n in 20 4096 65536; do
+		run -0 --separate-stderr lp-peek -q --refresh --plain-http -n $n -j "$(srv_addr reg)/a:v1"
+		jq -e '.error == null and .layers[0].error == null and .layers[0].partial' <<<"$output"
+	done
+	run -0 lp-tarls -qE --part </dev/null
+	[ "$output" = $'#end\tentries=0\tcomplete=no\tbytes=0\tlayer=' ]
+	run -4 lp-tarls -qC --part </dev/null
+	run -1 lp-tarls -q </dev/null
+}
+
+@test "statistics: a file that takes none is no success, and each line is one write" {
+	layout_make lay v1 "$F/a.tar" "$F/b.tar" "$F/c.tar"
+	run -3 lp-peek -q --no-cache --stats=/dev/full oci:lay:v1
+	[[ $output = *'cannot write the statistics'* ]]
+	strace -y -o log -e trace=write,writev lp-peek -q --no-cache --stats="$PWD/stats" oci:lay:v1 >/dev/null
+	grep -F "<$PWD/stats>" log >writes
+	[ "$(wc -l <writes)" -eq "$(wc -l <stats)" ]
+	[ "$(wc -l <stats)" -gt 5 ]
+	jq -es 'all(type == "object")' stats
+}
+
+@test "no pager on the machine: the rows are there" {
+	layout_make lay v1 "$F/a.tar" "$F/b.tar"
+	mkdir bin
+	for tool in sh bash stty cat; do ln -s "$(command -v $tool)" bin/; done
+	for pager in 'unset LP_PAGER' 'export LP_PAGER=nosuchpager' "export LP_PAGER='nosuchpager -x | cat'"; do
+		rm -f tty
+		script -qec "$pager; unset PAGER; PATH=$LP_BIN:$PWD/bin TERM=xterm; export PATH TERM; lp-peek --no-cache --color=never oci:lay:v1; echo exit \$?" \
+		    tty </dev/null >/dev/null
+		cat tty
+		case $pager in
+		*'|'*) grep -q 'exit [03]' tty ;;
+		*)
+			grep -q two tty
+			grep -q 'exit 0' tty
+			;;
+		esac
+	done
+}
