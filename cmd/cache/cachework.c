@@ -158,6 +158,9 @@ note_image(struct lp_cachework *w)
 	if (w->cache.read_only || w->found == 0)
 		return;
 	lp_db_patience(&w->cache.db, 0);
+	/* here --toc says all of them */
+	for (size_t i = 0; i < w->nlayers; i++)
+		w->layers[i].toc_known = 1;
 	if (lp_cache_note(&w->cache, w->layers, w->nlayers) != LP_OK)
 		lp_detail("the image is not noted: %s", lp_quotes(w->cache.why));
 	w->cache.why[0] = '\0';
@@ -206,7 +209,9 @@ write_hit(void *arg, const struct lp_cache_hit *h)
 	lp_record_int(&r, "size", h->size);
 	if (w->json && h->origin.n > 0)
 		lp_record_text(&r, "origin", h->origin);
-	count_claim(w, h->origin);
+	if (w->json && h->toc.n > 0)
+		lp_record_text(&r, "toc", h->toc);
+	count_claim(w, h->toc.n > 0 ? h->toc : h->origin);
 	return end_line(w, &r);
 }
 

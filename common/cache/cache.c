@@ -113,14 +113,16 @@ choose(struct lp_cache *c, struct lp_stmt *s, const struct lp_cache_layer *l, st
 	*origins = 0;
 	while ((rc = lp_stmt_step(s)) == 1) {
 		struct lp_span origin = lp_stmt_get(s, 4);
-		int served = serves(l, origin, lp_stmt_get(s, 5));
+		struct lp_span toc = lp_stmt_get(s, 5);
+		int served = serves(l, origin, toc);
 
-		if (!served && l->origin.n > 0)
+		/* what was made from another table than the one that was named is of no use to anybody */
+		if (!served && (l->origin.n > 0 || (l->toc.n > 0 && toc.n > 0)))
 			continue;
 		if (!served && *origins > 0) {
 			/* of what is nobody's, each table of contents is a claim of its own */
 			*origins += !lp_span_eq(origin, f->origin) ||
-			    (origin.n == 0 && !lp_span_eq(lp_stmt_get(s, 5), f->toc));
+			    (origin.n == 0 && !lp_span_eq(toc, f->toc));
 			continue;
 		}
 		rc = take_found(c, s, served, f);
@@ -190,7 +192,7 @@ lp_cache_listings(struct lp_cache *c, const struct lp_cache_scope *scope, struct
 	if (rc != LP_OK)
 		return rc;
 	rc = lp_stmt_init(&c->db, s,
-	    "SELECT listing.id, layer.digest, layer.id, listing.origin FROM listing JOIN layer ON layer.id = listing.layer"
+	    "SELECT listing.id, layer.digest, layer.id, listing.origin, listing.toc FROM listing JOIN layer ON layer.id = listing.layer"
 	    " WHERE (?1 = '' OR listing.id IN (SELECT " LP_CACHE_SHOWN " FROM image JOIN image_layer ON image = image.id"
 	    "   WHERE ref = ?1))"
 	    " AND (?2 = '' OR layer.digest = ?2) AND (?3 = '' OR listing.origin IN ('', ?3))"

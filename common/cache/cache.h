@@ -63,6 +63,7 @@ struct lp_cache_layer {
 	struct lp_span origin;
 	int verified;
 	struct lp_span toc; /* digest of the table of contents that the image names for the layer, or empty */
+	int toc_known;      /* empty means that it names none */
 };
 
 enum lp_cache_put {
@@ -167,6 +168,7 @@ struct lp_cache_hit {
 	struct lp_span layer;
 	struct lp_span path;   /* in normal form */
 	struct lp_span origin; /* whose claim it is, or empty */
+	struct lp_span toc;    /* the table of contents that the hit rests on, if no image that is known names it */
 	int64_t size;
 	char type;
 };

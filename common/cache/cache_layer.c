@@ -43,7 +43,7 @@ put_place(struct lp_cache *c, const struct lp_cache_layer *l, int64_t image, int
 	struct lp_stmt s;
 	int rc = lp_stmt_init(&c->db, &s, "INSERT INTO image_layer(image, idx, layer, toc) VALUES(?1, ?2, ?3, ?4)"
 	    " ON CONFLICT DO UPDATE SET layer = excluded.layer,"
-	    " toc = CASE WHEN layer = excluded.layer AND excluded.toc = '' THEN toc ELSE excluded.toc END");
+	    " toc = CASE WHEN layer = excluded.layer AND excluded.toc = '' AND NOT ?5 THEN toc ELSE excluded.toc END");
 
 	if (rc != LP_OK)
 		return rc;
@@ -51,6 +51,7 @@ put_place(struct lp_cache *c, const struct lp_cache_layer *l, int64_t image, int
 	lp_stmt_int(&s, 2, l->index);
 	lp_stmt_int(&s, 3, layer);
 	lp_stmt_text(&s, 4, l->toc);
+	lp_stmt_int(&s, 5, l->toc_known);
 	rc = run(&s, NULL);
 	if (rc != LP_OK || l->of < 0)
 		return rc;
@@ -87,7 +88,7 @@ is_noted(struct lp_cache *c, const struct lp_cache_layer *l)
 	struct lp_stmt s;
 	int64_t noted = 0;
 	int rc = lp_stmt_init(&c->db, &s, "SELECT EXISTS (SELECT 1 FROM image_layer JOIN layer ON layer.id = layer"
-	    "  WHERE image_layer.image = image.id AND idx = ?3 AND digest = ?4 AND ?5 IN ('', toc))"
+	    "  WHERE image_layer.image = image.id AND idx = ?3 AND digest = ?4 AND (toc = ?5 OR ?5 = '' AND NOT ?7))"
 	    " AND (?6 < 0 OR NOT EXISTS (SELECT 1 FROM image_layer WHERE image_layer.image = image.id AND idx >= ?6))"
 	    " FROM image WHERE ref = ?1 AND origin = ?2");
 
@@ -99,6 +100,7 @@ is_noted(struct lp_cache *c, const struct lp_cache_layer *l)
 	lp_stmt_text(&s, 4, l->digest);
 	lp_stmt_text(&s, 5, l->toc);
 	lp_stmt_int(&s, 6, l->of);
+	lp_stmt_int(&s, 7, l->toc_known);
 	rc = run(&s, &noted);
 	return rc != LP_OK ? rc : (int)noted;
 }

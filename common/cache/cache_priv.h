@@ -48,7 +48,7 @@ int lp_cache_path(struct lp_buf *, struct lp_span name);
 enum { LP_CACHE_ENTRY_LINE = 9 };
 
 /*
- * The listings in scope, in the order of their digests: id, digest, layer, origin. LP_E_ABSENT if the scope names an
+ * The listings in scope, in the order of their digests: id, digest, layer, origin, toc. LP_E_ABSENT if the scope names an
  * image or a layer that is not known.
  */
 int lp_cache_listings(struct lp_cache *, const struct lp_cache_scope *, struct lp_stmt *);

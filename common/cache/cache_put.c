@@ -374,8 +374,8 @@ put_listing(struct put *p, const struct lp_cache_layer *layers, size_t n, struct
 	rc = settle(p, &of);
 	if (rc != LP_OK)
 		return rc;
-	/* the image has the origin that it had, and names the table that its listing was made from */
-	if (of.toc.n > 0)
+	/* the image has the origin that it had; that it names the table is checked of what is verified alone */
+	if (of.toc.n > 0 && of.origin.n == 0)
 		named->toc = of.toc;
 	rc = find_old(p, &of, &old);
 	*kept = rc == LP_OK && !is_better(p, &of, &old);

@@ -24,6 +24,7 @@ struct search {
 	struct lp_stmt posting, rows, images;
 	struct lp_span digest;  /* of the listing's layer */
 	struct lp_span origin;  /* whose claim the listing is, or empty */
+	struct lp_span toc;     /* what it was made from, or empty */
 	struct lp_span image;   /* the only one that is wanted, or empty */
 	struct lp_buf path, scratch;
 	struct lp_buf refs;     /* of the images that the listing shows, each ended by NUL */
@@ -123,8 +124,11 @@ hand_on(struct search *s, struct lp_stmt *row)
 	const char *ref = (const char *)s->refs.p, *end = ref + s->refs.n;
 	int rc = LP_OK;
 
-	if (s->refs.n == 0)
+	if (s->refs.n == 0) {
+		/* nobody's claim, but true only for who names the table */
+		hit.toc = s->origin.n == 0 ? s->toc : lp_span(NULL, 0);
 		return s->fn(s->arg, &hit);
+	}
 	for (; ref < end && rc == LP_OK; ref += strlen(ref) + 1) {
 		hit.image = lp_span_str(ref);
 		rc = s->fn(s->arg, &hit);
@@ -186,6 +190,7 @@ search_listing(void *arg, struct lp_stmt *row)
 		return LP_OK;
 	s->digest = lp_stmt_get(row, 1);
 	s->origin = lp_stmt_get(row, 3);
+	s->toc = lp_stmt_get(row, 4);
 	rc = rc != LP_OK ? lp_cache_failed(s->cache, rc) : find_refs(s, listing);
 	if (rc == LP_OK && s->refs.n == 0 && s->elsewhere)
 		return LP_OK;

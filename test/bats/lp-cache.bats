@@ -643,6 +643,28 @@ rows()
 	done
 }
 
+@test "an image by its tag is not told what one by digest vouches for, and no table is that of another" {
+	d=$(digest 1) t=$(digest 77) other=$(digest 78)
+	rows evil yes | sed "2s/\$/\ttoc=$t/" | lp-cache put --verified --layer "$d" --image "e.test/x@$d" --index 0/1
+	rows evil inferred | sed "2s/\$/\ttoc=$t/" | lp-cache put --layer "$d" --image e.test/x:1 --index 0/1
+	[ "$(lp-cache images -q | cut -f 1,6)" = $'e.test/x:1\tinferred\ne.test/x@'"$d"$'\tyes' ]
+	lp-cache search -qj --image=e.test/x:1 evil | jq -e '.origin == "e.test/x"'
+	lp-cache search -qj --image="e.test/x@$d" evil | jq -e 'has("origin") | not'
+	# a tag that named a table and names none any more
+	lp-cache get -qE --image=e.test/x:1 --toc="$d=$t" "$d" | grep -q complete=yes
+	[ "$(lp-cache images -q | cut -f 6 | sort -u)" = yes ]
+	lp-cache get -qE --image=e.test/x:1 "$d" | grep -q complete=inferred
+	[ "$(lp-cache images -q | cut -f 1,6)" = $'e.test/x:1\tinferred\ne.test/x@'"$d"$'\tyes' ]
+	# of no image: true for who names the table, and that is said
+	rows toc yes | sed "2s/\$/\ttoc=$t/" | lp-cache put --verified --layer "$(digest 2)"
+	run -0 --separate-stderr lp-cache search -j toc
+	jq -e --arg t "$t" '.image == "" and .toc == $t and (has("origin") | not)' <<<"$output"
+	[[ $stderr == *'1 of 1 lines are claims'* ]]
+	# who names another table has no use for it
+	run -0 lp-cache get -q "$(digest 2)"
+	run -4 lp-cache get -q --toc="$(digest 2)=$other" "$(digest 2)"
+}
+
 @test "an image's name that comes to mean another origin's image forgets what it was" {
 	mkdir -p a/img b/img
 	(cd a && rows one yes | lp-cache put --layer "$(digest 1)" --image oci:img:t --index 0
