@@ -88,23 +88,27 @@ finish(struct lp_crew *c, struct lp_job *j)
 		j->ops->ended(j);
 }
 
-/* Reads all that came. Returns whether a child has ended: which one, the signal does not reliably say. */
+/*
+ * Reads all that came. *ended: whether a child has; which one, the signal does not reliably say.
+ * LP_OK, or LP_E_SYS: who asked again would find the same.
+ */
 static int
-read_signals(struct lp_crew *c)
+read_signals(struct lp_crew *c, int *ended)
 {
 	struct signalfd_siginfo si;
-	int ended = 0;
+	ssize_t n;
 
-	while (read(c->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+	*ended = 0;
+	while ((n = read(c->signals, &si, sizeof(si))) == (ssize_t)sizeof(si)) {
 		switch (si.ssi_signo) {
 		case SIGWINCH: c->resized = 1; break;
 		case SIGTSTP: c->suspended = 1; break;
 		case SIGCONT: c->continued = 1; break;
-		case SIGCHLD: ended = 1; break;
+		case SIGCHLD: *ended = 1; break;
 		default: c->caught = (int)si.ssi_signo; break;
 		}
 	}
-	return ended;
+	return n < 0 && (errno == EAGAIN || errno == EINTR) ? LP_OK : LP_E_SYS;
 }
 
 /* The shorter of two times to wait; -1 is for ever. */
@@ -120,7 +124,7 @@ lp_crew_turn(struct lp_crew *c, int timeout_ms)
 	struct pollfd p[2 + LP_CREW_JOBS * LP_JOB_POLLED];
 	struct lp_job *seen[LP_CREW_JOBS];
 	size_t at[LP_CREW_JOBS], n = 0, njobs = c->n;
-	int k, ended;
+	int k, ended, rc;
 
 	p[n++] = (struct pollfd){ .fd = c->signals, .events = POLLIN };
 	p[n++] = (struct pollfd){ .fd = c->out };
@@ -134,9 +138,9 @@ lp_crew_turn(struct lp_crew *c, int timeout_ms)
 	if (k < 0)
 		return errno == EINTR ? LP_OK : LP_E_SYS;
 	/* first: a Ctrl-C kills the children too, and their deaths are then no news */
-	ended = read_signals(c);
-	if (c->caught != 0)
-		return LP_OK;
+	rc = read_signals(c, &ended);
+	if (rc != LP_OK || c->caught != 0)
+		return rc;
 	if ((p[1].revents & (POLLERR | POLLHUP)) != 0) {
 		c->unread = 1;
 		c->out = -1;

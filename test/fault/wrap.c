@@ -129,7 +129,14 @@ __wrap_read(int fd, void *p, size_t n)
 {
 	if (interrupts() || strikes(&fault.left->read, EIO))
 		return -1;
-	return __real_read(fd, p, fault.one && n > 1 ? 1 : n);
+	if (fault.one && n > 1) {
+		ssize_t k = __real_read(fd, p, 1);
+
+		/* some descriptors (signalfd) give a whole piece or nothing */
+		if (k >= 0 || errno != EINVAL)
+			return k;
+	}
+	return __real_read(fd, p, n);
 }
 
 ssize_t
