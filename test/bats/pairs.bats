@@ -1,0 +1,122 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154 # bats sets stderr
+# lp-peek's options, any two of them together: both do what they do alone, or
+# it is exit 2 and a message. The options are those of --help: a new one needs
+# a line here.
+
+bats_require_minimum_version 1.5.0
+load ../lib/suite
+load ../lib/registry
+
+# What each is given as; '' is one of those that change no answer, or that are one by themselves.
+declare -gA as=(
+	[layers]=--layers [layer]=--layer=2 [tree]=--tree=2 [du]=--du=2 [find]='--find=*o*' [cat]=--cat=d/one
+	[diff]=--diff=oci:third:v1 [bytes]=--bytes=2K [complete]=--complete [platform]=--platform=linux/arm64 [offline]=--offline
+	[store]=--store=st [db]=--db=my.db [refresh]=--refresh [no-cache]=--no-cache [json]=--json
+	[columns]=--columns=layer,name,size [header]=--header [null]=--null [end]=--end [color]=--color=always
+	[no-pager]='' [cacert]='' [insecure]='' [connect-timeout]='' [stall-timeout]='' [retries]='' [plain-http]=''
+	[auth-file]='' [user]='' [password-file]='' [quiet]='' [verbose]='' [stats]=''
+	[help]='' [version]=''
+)
+
+# Together where one is without a meaning, and why.
+declare -gA idle=(
+	[bytes/complete]='all of each layer is more' [bytes/find]='finding wants all' [bytes/cat]='finding wants all'
+	[complete/find]='finding wants all' [complete/cat]='finding wants all'
+	[cat/color]='content has no colours'
+	[color/json]='for programs' [color/columns]='for programs' [color/header]='for programs' [color/null]='for programs'
+	[color/end]='for programs'
+)
+
+setup() {
+	own_folder
+	mkdir -p tmp a/d b/d
+	export TMPDIR=$PWD/tmp
+	echo one >a/d/one
+	echo other >a/other
+	noise b 100000 >b/d/noise
+	echo late >b/zoo
+	for name in a b; do
+		tar --sort=name --mtime=@1700000000 --owner=root:0 --group=root:0 -C $name -cf $name.tar d $(ls $name | grep -v '^d$')
+	done
+	layout_make lay v1 a.tar b.tar
+	layout_make other v1 b.tar
+	layout_make third v1 a.tar
+	# two platforms: the answer of the other one has a single layer
+	jq --argjson amd "$(jq -c '.manifests[0] | del(.annotations)' lay/index.json)" \
+	    --argjson arm "$(jq -c '.manifests[0] | del(.annotations)' other/index.json)" -n \
+	    '{schemaVersion: 2, manifests: [$amd + {platform: {os: "linux", architecture: "amd64"}},
+		$arm + {platform: {os: "linux", architecture: "arm64"}}]}' >both
+	cp other/blobs/sha256/* lay/blobs/sha256/
+	layout_blob lay both application/vnd.oci.image.index.v1+json |
+	    jq '{schemaVersion: 2, manifests: [. + {annotations: {"org.opencontainers.image.ref.name": "v1"}}]}' >lay/index.json
+	runs=0
+}
+
+# ask OPTION...: $status, and the answer's sum in $sum
+ask() {
+	local cache=
+	runs=$((runs + 1))
+	status=0
+	# without a place for it nothing is kept, which is a process less
+	case " $* " in *' --offline '* | *' --refresh '*) cache=$PWD/cache/$runs ;; esac
+	HOME='' XDG_CACHE_HOME=$cache lp-peek -q "$@" oci:lay:v1 >out 2>err </dev/null || status=$?
+	sum=$(cksum <out)
+	rm -rf st my.db
+}
+
+@test "any two options work together, or are refused" {
+	local -A alone=() code=()
+	local options one two i k bad=0 base
+	mapfile -t options < <(lp-peek --help | sed -nE 's/^ +(-[A-Za-z0-9], |    )--([a-z-]+).*/\2/p')
+	[ "${#options[@]}" -eq "${#as[@]}" ]
+	ask
+	base=$sum
+	[ "$status" -eq 0 ]
+	local visible=()
+	for one in "${options[@]}"; do
+		[ -n "${as[$one]+set}" ]
+		[ -n "${as[$one]}" ] || continue
+		ask "${as[$one]}"
+		alone[$one]=$sum code[$one]=$status
+		[ "$status" -eq 0 ] || { echo "$one: $status"; cat err; return 1; }
+		visible+=("$one")
+	done
+	for ((i = 0; i < ${#visible[@]}; i++)); do
+		for ((k = i + 1; k < ${#visible[@]}; k++)); do
+			one=${visible[i]} two=${visible[k]}
+			ask "${as[$one]}" "${as[$two]}"
+			case $status in
+			2)
+				# one that is refused says why, and nothing else happens
+				[ -s err ] && [ ! -s out ] && [ ! -e "cache/$runs" ] || { echo "$one $two: refused, and more"; bad=1; }
+				;;
+			0)
+				[ -z "${idle[$one/$two]+set}${idle[$two/$one]+set}" ] || continue
+				# who is seen alone is seen here
+				[ "${alone[$one]}" = "$base" ] || [ "$sum" != "${alone[$two]}" ] || { echo "$one is lost beside $two"; bad=1; }
+				[ "${alone[$two]}" = "$base" ] || [ "$sum" != "${alone[$one]}" ] || { echo "$two is lost beside $one"; bad=1; }
+				;;
+			*) [ "$status" -eq 4 ] && [ -s err ] || { echo "$one $two: $status"; cat err; bad=1; } ;;
+			esac
+		done
+	done
+	echo "$runs runs"
+	[ $bad -eq 0 ]
+	[ $runs -gt 200 ]
+}
+
+@test "what is about the network, the terminal or statistics changes no answer" {
+	local name
+	echo secret >pw
+	echo '{}' >auth
+	for name in "${!as[@]}"; do
+		[ -n "${as[$name]}" ] || continue
+		ask "${as[$name]}"
+		want=$sum$status
+		ask "${as[$name]}" --no-pager --cacert="$FIX/README.md" --insecure --connect-timeout=3 --stall-timeout=3 \
+		    --retries=1 --plain-http --auth-file=auth --user=u --password-file=pw --verbose --stats=stats
+		[ "$sum$status" = "$want" ] || { echo "$name"; cat err; return 1; }
+	done
+	[ -s stats ]
+}
