@@ -59,6 +59,17 @@ plan_bytes(struct lp_pipeline *line, const struct lp_peek_layer *l)
 	lp_pipeline_add(line, "lp-inflate");
 }
 
+/* What was read of the layer, if that was all of it, is its listing: a link may lead here again. */
+static int
+keep_rows(struct lp_peek_layer *l, int code)
+{
+	lp_peek_rows_read_end(l);
+	if (code == LP_EXIT_OK && l->complete == LP_COMPLETE_YES)
+		return lp_peek_rows_judge(l, l->verified ? LP_COMPLETE_YES : LP_COMPLETE_INFERRED, NULL, NULL);
+	l->complete = LP_COMPLETE_UNKNOWN;
+	return lp_peek_rows_clear(l);
+}
+
 /* Ask one layer, by its listing if there is a complete one. The answer is in `fd`. */
 static int
 ask_layer(struct lp_peek_layer *l, const char *name, int follow, int below, int fd)
@@ -67,24 +78,29 @@ ask_layer(struct lp_peek_layer *l, const char *name, int follow, int below, int 
 	struct lp_view view = { .kind = LP_VIEW_FIND, .name = name, .follow = follow, .below = below,
 		.layer = label };
 	struct lp_pipeline line = { .view = { .run = lp_view_run, .arg = &view } };
-	struct lp_job_io io = { .in = -1, .out = fd, .err = -1, .keep = l->peek->keep, .nkeep = l->peek->nkeep };
-	int code;
+	int keep[1 + LP_PEEK_KEEP] = { l->rows }, code, streamed = !lp_peek_is_whole(l);
+	struct lp_job_io io = { .in = -1, .out = fd, .err = -1, .keep = keep, .nkeep = 1 + l->peek->nkeep };
 
+	memcpy(keep + 1, l->peek->keep, sizeof(l->peek->keep));
 	snprintf(label, sizeof(label), "%u", l->number);
 	if (ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0)
 		return LP_E_SYS;
-	if (lp_peek_is_whole(l)) {
+	if (!streamed) {
 		io.in = lp_tmpfile_reopen(l->rows);
 		if (io.in < 0)
 			return LP_E_SYS;
 	} else {
+		if (lp_peek_rows_clear(l) != LP_OK)
+			return LP_E_SYS;
+		l->verified = 0;
+		view.copy = l->rows;
 		plan_bytes(&line, l);
 		lp_pipeline_list(&line, "lp-tarls");
 	}
 	code = run(l, &line, &io);
 	if (io.in >= 0)
 		close(io.in);
-	return code;
+	return streamed && keep_rows(l, code) != LP_OK ? LP_E_SYS : code;
 }
 
 /* What rests on the bytes of a layer that was read only so far rests on what its origin claims. */
@@ -137,7 +153,7 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 		struct lp_peek_layer *l = &im->layer[--i];
 		struct lp_found f = { .answer = -1 };
 		/* the same blob further down is asked again: what hides a name hides what lies below it */
-		int rc = !lp_peek_is_whole(l) ? lp_peek_look(p, l) : LP_OK;
+		int rc = !lp_peek_is_whole(l) && !l->look_only ? lp_peek_look(p, l) : LP_OK;
 
 		rc = rc != LP_OK ? rc : ask_layer(l, *name, follow, implied != NULL, fd);
 		if (rc == LP_EXIT_OK)

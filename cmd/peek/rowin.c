@@ -34,6 +34,10 @@ read_more(struct lp_rowin *r)
 		lp_err_errno("rows");
 		return LP_E_SYS;
 	}
+	if (r->copy > 0 && lp_write_all(r->copy, lp_span(r->room, (size_t)n)) != LP_OK) {
+		lp_err_errno("copy of the rows");
+		return LP_E_SYS;
+	}
 	r->at_eof = n == 0;
 	r->in = lp_span(r->room, (size_t)n);
 	return LP_OK;

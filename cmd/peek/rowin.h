@@ -12,6 +12,7 @@ struct lp_rowin {
 	struct lp_rowread rows; /* rows.entry is the last row; rows.end, if `ended`, the end record */
 	int ended;
 	int fd;
+	int copy; /* what is read from it is written there too; 0: nowhere */
 	int at_eof;
 	unsigned char *room;
 	struct lp_span in;

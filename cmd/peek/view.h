@@ -40,6 +40,7 @@ struct lp_view {
 	int follow;          /* through symbolic links */
 	int below;           /* a layer above has something below the name */
 	const char *layer;   /* FIND: the label of these rows */
+	int copy;            /* FIND: a descriptor on the keep list that gets all that is read; 0: none */
 };
 
 /* For lp_stage.run with a struct lp_view: the exit code. */

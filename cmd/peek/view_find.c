@@ -86,6 +86,7 @@ lp_view_find(const struct lp_view *v, struct lp_rowin *in, struct lp_view_out *o
 	/* an attacker who knows the seed can only make us slow */
 	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
 		seed = 0;
+	in->copy = v->copy;
 	rc = lp_find_init(&f, lp_span_str(v->name), v->follow, v->below, seed);
 	if (rc == LP_E_LIMIT)
 		lp_err("the name is longer than %lu bytes", LP_MAX_PATH);
