@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cmd/peek/peek_priv.h"
+#include "common/base/base64.h"
 #include "common/base/digest.h"
 #include "common/base/jsonread.h"
 #include "common/base/limits.h"
@@ -87,6 +88,23 @@ copy(const json_t *o, const char *key)
 	return strndup((const char *)s.p, s.n);
 }
 
+/* The same where its exact bytes may stand beside it. */
+static char *
+copy_exact(const json_t *o, const char *key, const char *exact)
+{
+	struct lp_span s = lp_json_get_string(o, exact);
+	struct lp_buf b;
+	char *text = NULL;
+
+	if (s.p == NULL)
+		return copy(o, key);
+	lp_buf_init(&b, LP_MAX_PATH);
+	if (lp_base64_decode(&b, s) == LP_OK && memchr(b.p, '\0', b.n) == NULL)
+		text = lp_cstr(lp_buf_span(&b));
+	lp_buf_release(&b);
+	return text;
+}
+
 /* A value as text, in memory of malloc's: what jansson allocates goes back to it alone. */
 static char *
 text_of(const json_t *value)
@@ -112,7 +130,7 @@ take_layer(struct lp_peek_image *im, const json_t *row)
 		.number = (unsigned)im->n + 1 };
 	lp_buf_init(&l->held, LP_PEEK_HELD);
 	snprintf(l->label, sizeof(l->label), "layer %u", l->number);
-	l->source = copy(row, "source");
+	l->source = copy_exact(row, "source", "source_base64");
 	l->digest = copy(row, "digest");
 	l->media_type = copy(row, "mediatype");
 	l->created_by = copy(row, "created_by");

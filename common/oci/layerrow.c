@@ -5,6 +5,7 @@
 #include "common/base/jsonwrite.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
+#include "common/base/utf8.h"
 
 static const char *const names[LP_LAYER_COLUMNS] = {
 	[LP_LCOL_SOURCE] = "source", [LP_LCOL_SIZE] = "size", [LP_LCOL_MEDIATYPE] = "mediatype",
@@ -212,6 +213,11 @@ write_json(const struct lp_layer *l, struct lp_buf *b)
 	int rc = lp_buf_addc(b, '{');
 
 	rc = rc != LP_OK ? rc : add_text_member(b, "source", l->source);
+	/* a directory may be called by any bytes: those that no JSON string holds */
+	if (rc == LP_OK && !lp_utf8_valid(l->source)) {
+		rc = add_key(b, "source_base64");
+		rc = rc != LP_OK ? rc : lp_json_base64(b, l->source);
+	}
 	rc = rc != LP_OK || !l->has_size ? rc : add_number_member(b, "size", l->size);
 	rc = rc != LP_OK ? rc : add_text_member(b, "mediatype", l->mediatype);
 	rc = rc != LP_OK ? rc : add_number_member(b, "index", l->index);

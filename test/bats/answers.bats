@@ -165,6 +165,34 @@ setup() {
 	[ ! -e env2 ] && [ ! -e my2.db ]
 }
 
+@test "--cat through links reads each layer once, also where nothing is kept" {
+	mkdir -p l/usr/bin
+	ln -s usr/bin l/bin
+	ln -s dash l/usr/bin/sh
+	echo dash >l/usr/bin/dash
+	tar -C l -cf 0.tar .
+	for i in 1 2 3; do noise $i 200000 >n$i && tar -cf $i.tar n$i; done
+	layout_make lay v1 0.tar 1.tar 2.tar 3.tar
+	echo '{}' >rules.json
+	fault_start reg rules.json --layout lay
+	run -0 lp-peek -q --no-cache --stats=stats --cat=bin/sh --plain-http "$(srv_addr reg)/a:v1"
+	[ "$output" = dash ]
+	[ "$(downloaded stats)" -gt 600000 ]
+	[ "$(downloaded stats)" -lt 700000 ]
+	# and what was read to its end is known
+	lp-peek -q --cat=bin/sh --plain-http "$(srv_addr reg)/a:v1"
+	[ "$(lp-cache images -q | cut -f 6 | grep -c yes)" -ge 3 ]
+}
+
+@test "a layout in a directory whose name is no UTF-8" {
+	dir=$(printf 'caf\xe9')
+	layout_make "$dir" v1 "$F/b.tar"
+	lp-peek -q --no-cache "oci:$dir:v1" | grep -q two
+	lp-layers -qj "oci:$dir:v1" | jq -r .source_base64 | base64 -d | grep -aqF "oci:$dir@sha256:"
+	layout_make plain v1 "$F/b.tar"
+	lp-layers -qj oci:plain:v1 | jq -e 'has("source_base64") | not'
+}
+
 # ---- what is not to be had -----------------------------------------------------------------
 
 @test "a store that cannot take a head is no reason not to list the layer" {
@@ -241,5 +269,66 @@ setup() {
 			grep -q 'exit 0' tty
 			;;
 		esac
+	done
+}
+
+# ---- the same answer ------------------------------------------------------------------------
+
+# Everything that lp-peek tells of $1, with the options behind it, that does not depend on how it came by it.
+tell() {
+	local all=mode,uid,gid,size,mtime,name,linkname,typeflag,uname,gname,devmajor,devminor,header_offset,data_offset,xattrs,layer
+	lp-peek -qcHE -o $all "$@" | sed 's/complete=inferred\(.*\)\torigin=[^\t]*/complete=yes\1/'
+	lp-peek -qc --du "$@"
+	lp-peek -qc --tree "$@"
+	lp-peek -qc --find='*o*' "$@"
+	lp-peek -qc --find=two "$@"
+	lp-peek -qc --cat=link "$@"
+	lp-peek -qcj --layers "$@" | jq -S 'del(.image, .total_bytes_downloaded, .layers_from_cache) |
+		.layers |= map(del(.bytes_downloaded, .bytes_decompressed, .from_cache, .origin))'
+	script -qec "stty cols 100; $(printf '%q ' lp-peek -c --no-pager "$@")" /dev/null </dev/null | tr -d '\r' |
+	    grep -aoE '[0-9]+ layers?, [0-9,]+ entries, [a-z]+'
+}
+
+@test "rows, columns, counts and exit status are the same from the network, the store, the database, a layout, offline" {
+	layout_make lay v1 "$F/a.tar.gz" "$F/b.tar.zst" "$F/c.tar"
+	echo '{}' >rules.json
+	fault_start reg rules.json --layout lay
+	image=$(srv_addr reg)/a:v1
+	export TERM=xterm
+	tell --plain-http --no-cache "$image" >want
+	[ "$(wc -l <want)" -gt 30 ]
+	grep -q '^3 layers, [0-9]* entries, complete' want
+	tell --plain-http "$image" | diff want -
+	# now from the database
+	tell --plain-http "$image" | diff want -
+	tell --offline "$image" | diff want -
+	# from the store alone
+	lp-layers -q --plain-http -S "$PWD/st" -o source "$image" | lp-fetch -q --fill -a -S "$PWD/st" --plain-http
+	tell --plain-http -S "$PWD/st" --db="$PWD/new.db" --refresh "$image" | diff want -
+	tell --offline -S "$PWD/st" --db="$PWD/other.db" "$image" | diff want -
+	# from where they lie
+	tell --no-cache oci:lay:v1 | diff want -
+	tell oci:lay:v1 | diff want -
+	tell oci:lay:v1 | diff want -
+}
+
+@test "a table of contents and the layer itself give the same rows and counts" {
+	layout_make lay v1 "$F/b.tar" "$FIX/layer.estargz"
+	echo '{}' >rules.json
+	fault_start reg rules.json --layout lay
+	image=$(srv_addr reg)/a:v1
+	lp-tarls -qE "$F/b.tar" >1
+	lp-inflate -q <"$FIX/layer.estargz" | lp-tarls -qE >2
+	# but for the files that only a builder of such layers puts there, and a name that JSON cannot hold
+	for question in '' '--find=*a*' --du; do
+		lp-peek -q -c --no-cache --plain-http ${question:+"$question"} "$image" | grep -v 'prefetch.landmark\|latin1' >by-toc
+		case $question in
+		'') lp-merge -q -o mode,uid,gid,size,mtime,name,linkname,layer 1 2 ;;
+		--du) lp-merge -q --du 1 2 ;;
+		*) lp-merge -q -o mode,uid,gid,size,mtime,name,linkname,layer -m '*a*' 1 2 ;;
+		esac | grep -v 'prefetch.landmark\|stargz.index\|latin1' >whole
+		[ "$(wc -l <whole)" -gt 10 ]
+		echo "# $question"
+		diff <(grep -v $'\t\\.$' whole) <(grep -v $'\t\\.$' by-toc)
 	done
 }
