@@ -90,7 +90,7 @@ ORACLE   := $(patsubst test/oracle/%.c,$(O)/oracle/%,$(wildcard test/oracle/*.c)
 MANPAGES := $(wildcard man/*.[1-9])
 
 .PHONY: all check check-unit check-asan check-asan-unit check-valgrind check-valgrind-unit lint bench fuzz demo deps install \
-        check-runtimes uninstall completions dist distcheck deb clean help objects tests FORCE
+        check-runtimes check-nothing mutate uninstall completions dist distcheck deb clean help objects tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -201,6 +201,16 @@ check-valgrind-unit:
 check-runtimes:
 	test/lib/deps runtimes
 	test/oracle/runtimes/record --check
+# the tests tested: with programs that do nothing each must fail; and what breaks a parser is noticed
+check-nothing:
+	test/lib/deps test
+	$(MAKE) -j$(JOBS) tests build/image
+	test/nothing $(O)
+mutate:
+	test/lib/deps test
+	$(MAKE) -j$(JOBS) tests
+	$(MAKE) -j$(JOBS) FLAVOUR=asan tests
+	test/mutate
 lint:
 	test/lib/deps test
 	test/lint
@@ -264,7 +274,7 @@ clean:
 	rm -rf build
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'make deps | check-unit | check-asan | check-valgrind | check-runtimes | bench | fuzz [FUZZTIME=SECONDS]'
+	@echo 'make deps | check-unit | check-asan | check-valgrind | check-runtimes | check-nothing | mutate | bench | fuzz [FUZZTIME=SECONDS]'
 	@echo 'make install | uninstall [PREFIX=$(PREFIX)] [DESTDIR=] | dist | distcheck | deb | clean'
 print-%:
 	@:$(info $($*))

@@ -83,28 +83,6 @@ zone(struct lp_span *s, int *out)
 	return LP_OK;
 }
 
-/* The form that nearly all times have, 2026-11-23T16:43:44Z, in one look: its six numbers. 0 if it is another. */
-static int
-plain(struct lp_span s, int part[6])
-{
-	static const unsigned char at[] = { 0, 2, 5, 8, 11, 14, 17 };
-	int two[7];
-
-	if (s.n != 20 || s.p[4] != '-' || s.p[7] != '-' || s.p[10] != 'T' || s.p[13] != ':' || s.p[16] != ':' ||
-	    s.p[19] != 'Z')
-		return 0;
-	for (size_t i = 0; i < 7; i++) {
-		unsigned tens = s.p[at[i]] - (unsigned)'0', ones = s.p[at[i] + 1] - (unsigned)'0';
-
-		if (tens > 9 || ones > 9)
-			return 0;
-		two[i] = (int)(tens * 10 + ones);
-	}
-	part[0] = two[0] * 100 + two[1];
-	memcpy(part + 1, two + 2, 5 * sizeof(int));
-	return part[3] <= 23 && part[4] <= 59 && part[5] <= 60;
-}
-
 int
 lp_rfc3339(struct lp_span s, int64_t *sec, uint32_t *nsec)
 {
@@ -115,13 +93,6 @@ lp_rfc3339(struct lp_span s, int64_t *sec, uint32_t *nsec)
 		{ 4, 0, '-' }, { 2, 12, '-' }, { 2, 31, 'T' }, { 2, 23, ':' }, { 2, 59, ':' }, { 2, 60, 0 }
 	};
 
-	if (plain(s, part)) {
-		if (days(part[0], part[1], part[2], &day) != LP_OK)
-			return LP_E_DATA;
-		*sec = day * 86400 + part[3] * 3600 + part[4] * 60 + part[5];
-		*nsec = 0;
-		return LP_OK;
-	}
 	for (size_t i = 0; i < 6; i++) {
 		part[i] = number(&s, form[i].n, i == 0 ? 9999 : form[i].max);
 		if (part[i] < 0 || (form[i].behind != 0 && !taken(&s, form[i].behind)))

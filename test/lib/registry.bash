@@ -87,7 +87,7 @@ srv_init()
 
 wait_for()
 {
-	local deadline=$((SECONDS + 60))
+	local deadline=$((SECONDS + ${LP_TEST_WAIT:-60}))
 	until "$@"; do
 		[ "$SECONDS" -lt "$deadline" ] || {
 			printf 'timed out: %s\n' "$*" >&2

@@ -55,7 +55,7 @@ setup()
 
 shipped()
 {
-	export RELEASE=$TOP/build/release/bin
+	export RELEASE=${LP_RELEASE:-$TOP/build/release/bin}
 	# several files may ask at once
 	[ "$LP_BIN" = "$RELEASE" ] ||
 	    flock "$TOP/build" make -s -C "$TOP" FLAVOUR=release all >/dev/null

@@ -116,6 +116,11 @@ test_platform_row(void)
 	lp_platform_write(&f, &d, &b);
 	ok_str(lp_buf_span(&b), "{\"os\":\"linux\",\"architecture\":\"arm\",\"variant\":\"v6\",\"digest\":\"d\",\"size\":5,"
 	    "\"mediatype\":\"m\"}\n", "as JSON");
+	lp_buf_clear(&b);
+	d.has_platform = lp_platform_parse(lp_span_str("linux/amd64"), &d.platform) == LP_OK;
+	lp_platform_write(&f, &d, &b);
+	ok_str(lp_buf_span(&b), "{\"os\":\"linux\",\"architecture\":\"amd64\",\"digest\":\"d\",\"size\":5,"
+	    "\"mediatype\":\"m\"}\n", "of no variant");
 	lp_buf_release(&b);
 }
 

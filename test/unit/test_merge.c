@@ -93,6 +93,38 @@ test_order(unsigned n, int sorted)
 	ok(seen == n && in_order, "%u names %s come out in order", n, sorted ? "in order" : "in no order");
 }
 
+/* What lies in a directory comes behind it, and before what sorts behind its slash. */
+static void
+test_order_below(void)
+{
+	static const char *const paths[] = { "a", "a!", "a-b", "a-b/x", "a/x", "a/y", "a/y.z", "a/y/z", "a0", "ab", "bb", "c", "ca/a" };
+	enum { COUNT = sizeof(paths) / sizeof(paths[0]) };
+	static const int modes[] = { LP_WALK_VISIBLE, LP_WALK_ALL };
+
+	for (size_t mode = 0; mode < 2; mode++) {
+		struct lp_merge m;
+		struct lp_walk w;
+		size_t seen = 0;
+
+		ok(lp_merge_init(&m, 7, COUNT) == LP_OK && lp_merge_layer(&m) == LP_OK, "a merge");
+		for (size_t i = 0; i < COUNT; i++) {
+			const char *path = paths[i * 5 % COUNT];
+
+			/* of "ca/a", "ca" has no row of its own */
+			ok(add(&m, strcmp(path, "a") == 0 || strcmp(path, "a/y") == 0 || strcmp(path, "a-b") == 0 ? LP_DIR : LP_REG,
+			    path, "", 0) == LP_OK, "added");
+		}
+		lp_merge_finish(&m);
+		lp_walk_init(&w, &m, modes[mode]);
+		while (lp_walk_next(&w) > 0)
+			if (!lp_span_is(w.path, "ca") && seen < COUNT)
+				ok_span(w.path, lp_span_str(paths[seen++]), "in its place");
+		lp_walk_release(&w);
+		lp_merge_release(&m);
+		ok(seen == COUNT, "all of them");
+	}
+}
+
 static void
 test_limits(void)
 {
@@ -218,6 +250,7 @@ main(void)
 	test_order(100, 0);
 	test_order(20000, 0);
 	test_order(20000, 1);
+	test_order_below();
 	test_limits();
 	test_growing_through_links();
 	test_malice();

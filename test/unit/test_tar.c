@@ -498,7 +498,8 @@ static void sparse_pax(struct lp_buf *b)
 	HEAD(.name = "GNUSparseFile.1/1.0", .size = 515);
 	DATA("2\n10\n2\n100\n1\n");
 	DATA("abc");
-	tm_pax(b, 'x', "GNU.sparse.major", "2", "GNU.sparse.minor", "0", "GNU.sparse.realsize", "1000", NULL);
+	tm_pax(b, 'x', "GNU.sparse.major", "2", "GNU.sparse.minor", "0", "GNU.sparse.realsize", "1000",
+	    "GNU.sparse.map", "10,2,100,1", NULL);
 	HEAD(.name = "of an unknown version", .size = 3);
 	DATA("abc");
 	tm_end(b);
@@ -908,6 +909,35 @@ trailing_byte(void)
 	lp_buf_release(&b);
 }
 
+/* What nobody asked for need not be read. */
+static void
+skipping(void)
+{
+	static const struct { void (*want)(struct lp_tar *); uint64_t at_once, behind_end; } t[] = {
+		{ NULL, 1024, 0 }, { lp_tar_want_end, 1000, 24 }, { lp_tar_want_data, 0, 0 },
+	};
+	struct lp_buf b;
+
+	lp_buf_init(&b, 8192);
+	tm_head(&b, (struct tm_header){ .name = "x", .size = 1000 });
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct lp_span in = lp_buf_span(&b);
+		struct lp_tar tar;
+
+		lp_tar_init(&tar);
+		ok(lp_tar_next(&tar, &in) == LP_TAR_MEMBER, "a member");
+		if (t[i].want != NULL)
+			t[i].want(&tar);
+		ok(lp_tar_skippable(&tar) == t[i].at_once, "%d bytes of it can be skipped", (int)t[i].at_once);
+		if (t[i].behind_end > 0) {
+			lp_tar_skipped(&tar, 1000);
+			ok(lp_tar_next(&tar, &in) == LP_TAR_DATA_END && lp_tar_skippable(&tar) == t[i].behind_end, "and what fills its block");
+		}
+		lp_tar_release(&tar);
+	}
+	lp_buf_release(&b);
+}
+
 int
 main(void)
 {
@@ -923,5 +953,6 @@ main(void)
 	content();
 	attributes();
 	trailing_byte();
+	skipping();
 	return unit_done();
 }
