@@ -376,7 +376,7 @@ find_origin(struct args *a, const struct form *f)
 
 	if (l->origin.n > 0 || (f->takes & BIT(O_HEAD)) == 0)
 		return LP_EXIT_OK;
-	if (l->image.n > 0 && lp_origin_of_image(l->image, &a->origin) != LP_OK) {
+	if (l->image.n > 0 && lp_origin_of_image(l->image, 0, &a->origin) != LP_OK) {
 		lp_err("out of memory");
 		return LP_EXIT_SYSTEM;
 	}

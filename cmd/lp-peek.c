@@ -238,6 +238,7 @@ check(struct args *a)
 	o->store = a->net.store;
 	o->offline = a->net.offline;
 	o->plain = o->rows.n > 0;
+	o->plain_http = a->net.registry.plain_http;
 	if (o->json && o->plain)
 		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about TSV: not with -j");
 	if (o->plain && (o->what == LP_PEEK_TREE || o->what == LP_PEEK_CAT))

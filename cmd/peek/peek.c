@@ -189,7 +189,7 @@ find_origins(struct lp_peek *p)
 		struct lp_buf b;
 
 		lp_buf_init(&b, LP_MAX_PATH);
-		rc = lp_origin_of_image(name, &b);
+		rc = lp_origin_of_image(name, p->o->plain_http, &b);
 		if (rc == LP_OK && (lp_buf_cstr(&b) == NULL || (p->image[i].origin = strdup(lp_buf_cstr(&b))) == NULL))
 			rc = LP_E_NOMEM;
 		lp_buf_release(&b);

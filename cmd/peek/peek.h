@@ -74,6 +74,7 @@ struct lp_peek_options {
 	int keeps_listings;
 	int has_listings;      /* there is a database to ask */
 	int has_store;
+	int plain_http;        /* as one of `network` says */
 	struct lp_argv blobs;  /* the whole blobs of the store, by their names */
 	int refresh;           /* list again, whatever is known */
 	int offline;

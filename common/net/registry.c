@@ -33,6 +33,8 @@ lp_registry_open(struct lp_registry **out, struct lp_http *http, const struct lp
 		return LP_E_NOMEM;
 	r->http = http;
 	r->opt = *opt;
+	lp_map_init(&r->logins, SIZE_MAX);
+	lp_map_init(&r->schemes, SIZE_MAX);
 	lp_json_wipe();
 	lp_lock_memory();
 	rc = lp_tokens_open(&r->tokens, why);
@@ -52,25 +54,34 @@ lp_registry_close(struct lp_registry *r)
 {
 	if (r == NULL)
 		return;
-	while (r->logins != NULL) {
-		struct lp_registry_login *l = r->logins;
+	while (r->last != NULL) {
+		struct lp_registry_login *l = r->last;
 
-		r->logins = l->next;
+		r->last = l->next;
 		lp_cred_release(&l->cred);
 		lp_buf_release(&l->tried);
 		free(l);
 	}
 	lp_tokens_close(&r->tokens);
-	free(r->hosts);
+	lp_map_release(&r->logins);
+	lp_map_release(&r->schemes);
 	free(r);
 }
 
 /* ---- who we are ------------------------------------------------------------------------ */
 
+static uint64_t
+login_key(const struct lp_reference *ref)
+{
+	return lp_hash64(lp_hash64(0, lp_span_str(ref->host)), lp_span_str(ref->repo));
+}
+
 struct lp_registry_login *
 lp_registry_find_login(const struct lp_registry *r, const struct lp_reference *ref)
 {
-	for (struct lp_registry_login *l = r->logins; l != NULL; l = l->next)
+	const uint64_t *last = lp_map_get(&r->logins, login_key(ref));
+
+	for (struct lp_registry_login *l = last != NULL ? (void *)(uintptr_t)*last : NULL; l != NULL; l = l->like)
 		/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): members that are arrays */
 		if (strcmp(l->host, ref->host) == 0 && strcmp(l->repo, ref->repo) == 0)
 			return l;
@@ -81,14 +92,22 @@ static struct lp_registry_login *
 add_login(struct lp_registry *r, const struct lp_reference *ref)
 {
 	struct lp_registry_login *l = calloc(1, sizeof(*l));
+	uint64_t *last;
+	int fresh;
 
-	if (l == NULL)
+	if (l == NULL || lp_map_add(&r->logins, login_key(ref), &last, &fresh) != LP_OK) {
+		free(l);
 		return NULL;
+	}
 	memcpy(l->host, ref->host, sizeof(l->host));
 	memcpy(l->repo, ref->repo, sizeof(l->repo));
 	lp_buf_init(&l->tried, TRIED_MAX);
-	l->next = r->logins;
-	r->logins = l;
+	l->like = fresh ? NULL : (void *)(uintptr_t)*last;
+	*last = (uint64_t)(uintptr_t)l;
+	l->next = r->last;
+	r->last = l;
+	if (r->first == NULL)
+		r->first = l;
 	return l;
 }
 
@@ -99,10 +118,8 @@ add_login(struct lp_registry *r, const struct lp_reference *ref)
 static int
 named_user(struct lp_registry *r, struct lp_registry_login *l)
 {
-	const struct lp_registry_login *first = r->logins;
+	const struct lp_registry_login *first = r->first;
 
-	while (first->next != NULL)
-		first = first->next;
 	if (first == l)
 		return lp_cred_find(&r->opt.cred, l->host, l->repo, &l->cred, &l->tried);
 	if (strcmp(first->host, l->host) == 0)
@@ -180,24 +197,21 @@ ask_scheme(struct lp_registry *r, const char *host)
 static enum lp_registry_scheme
 scheme_of(struct lp_registry *r, const char *host)
 {
+	uint64_t key = lp_hash64(0, lp_span_str(host)), *known;
 	enum lp_registry_scheme scheme;
-	struct lp_registry_host *v;
+	int fresh;
 
 	if (r->opt.plain_http)
 		return LP_REGISTRY_HTTP;
 	if (!lp_host_is_loopback(lp_span_str(host)))
 		return LP_REGISTRY_HTTPS;
-	for (size_t i = 0; i < r->nhosts; i++)
-		if (strcmp(r->hosts[i].name, host) == 0)
-			return r->hosts[i].scheme;
+	known = lp_map_get(&r->schemes, key);
+	if (known != NULL)
+		return *known == LP_REGISTRY_HTTP ? LP_REGISTRY_HTTP : LP_REGISTRY_HTTPS;
 	scheme = ask_scheme(r, host);
-	v = reallocarray(r->hosts, r->nhosts + 1, sizeof(*v));
-	if (v == NULL)
-		return scheme;
-	r->hosts = v;
-	v += r->nhosts++;
-	snprintf(v->name, sizeof(v->name), "%s", host);
-	v->scheme = scheme;
+	/* without the memory for it, it is asked again */
+	if (lp_map_add(&r->schemes, key, &known, &fresh) == LP_OK)
+		*known = scheme;
 	return scheme;
 }
 

@@ -7,15 +7,11 @@
 #ifndef LP_NET_REGISTRY_PRIV_H
 #define LP_NET_REGISTRY_PRIV_H
 
+#include "common/base/map.h"
 #include "common/net/registry.h"
 #include "common/net/tokens.h"
 
 enum lp_registry_scheme { LP_REGISTRY_HTTPS, LP_REGISTRY_HTTP };
-
-struct lp_registry_host {
-	char name[LP_REF_HOST_MAX + 1];
-	enum lp_registry_scheme scheme;
-};
 
 /* What is known of one repository. */
 struct lp_registry_login {
@@ -23,16 +19,17 @@ struct lp_registry_login {
 	struct lp_cred cred;
 	struct lp_buf tried;
 	int basic; /* the host has asked for Basic before */
-	struct lp_registry_login *next;
+	struct lp_registry_login *next; /* the one before */
+	struct lp_registry_login *like; /* the one before whose name has the same hash */
 };
 
 struct lp_registry {
 	struct lp_http *http;
 	struct lp_registry_options opt;
 	struct lp_tokens tokens;
-	struct lp_registry_login *logins;
-	struct lp_registry_host *hosts;
-	size_t nhosts;
+	struct lp_registry_login *first, *last;
+	struct lp_map logins;  /* of the hash of HOST/REPO: the last one of it, a pointer */
+	struct lp_map schemes; /* of the hash of a loopback host: what it speaks */
 };
 
 /* NULL: nobody has logged in for it. */

@@ -52,6 +52,7 @@ struct lp_reference {
 	char name[LP_REF_NAME_MAX + 1];  /* a tag; of OCI and ARCHIVE the name asked for; "" for none */
 	char digest[LP_DIGEST_SIZE];     /* "" for none */
 	char path[LP_REF_PATH_MAX + 1];
+	int plain_http;  /* REGISTRY: the caller, who sets it, asks by --plain-http */
 	int has_range;   /* FILE: #OFFSET+LENGTH was given */
 	uint64_t offset; /* bytes */
 	uint64_t length; /* bytes; offset + length does not overflow */
@@ -87,7 +88,8 @@ int lp_reference_put(const struct lp_reference *, struct lp_buf *);
 
 /*
  * Who answers for what is read by that reference, appended: HOST/REPO of a
- * registry, a URL without credentials, query and fragment, or KIND:PATH of
+ * registry, http://HOST/REPO if it is asked in plain and not on this machine
+ * (anybody on the way may answer then), a URL without credentials, query and fragment, or KIND:PATH of
  * what is local (the caller makes the path absolute). What is not checked
  * against a digest is cached under its origin and served for no other one
  * (layer-peek(7), "TRUST"). LP_OK, LP_E_LIMIT or LP_E_NOMEM.

@@ -84,9 +84,12 @@ put_url_origin(struct lp_span url, struct lp_buf *b)
 int
 lp_reference_origin(const struct lp_reference *r, struct lp_buf *b)
 {
+	int in_plain;
+
 	switch (r->kind) {
 	case LP_REF_REGISTRY:
-		return puts_all(b, (const char *const[]){ r->host, "/", r->repo, NULL });
+		in_plain = r->plain_http && !lp_host_is_loopback(lp_span_str(r->host));
+		return puts_all(b, (const char *const[]){ in_plain ? "http://" : "", r->host, "/", r->repo, NULL });
 	case LP_REF_OCI:
 		return puts_all(b, (const char *const[]){ "oci:", r->path, NULL });
 	case LP_REF_ARCHIVE:

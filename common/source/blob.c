@@ -171,6 +171,7 @@ lp_blob_open(struct lp_blob *b, const struct lp_env *env, const char *text, cons
 	lp_reference_show(text, b->name, sizeof(b->name));
 	if (lp_reference_source(lp_span_str(text), &b->ref, &e) != LP_OK)
 		return no_source(b, text, &e);
+	b->ref.plain_http = env->plain_http;
 	if (b->ref.kind == LP_REF_STDIN)
 		snprintf(b->name, sizeof(b->name), "<stdin>");
 	rc = take_digest(b, digest);

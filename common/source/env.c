@@ -73,6 +73,7 @@ lp_env_open_network(struct lp_env *e, const struct lp_netopt *net)
 	const char *why = "out of memory";
 	int rc;
 
+	e->plain_http = net->registry.plain_http;
 	if (e->offline)
 		return LP_OK;
 	http.warning = warn;

@@ -21,6 +21,7 @@ struct lp_env {
 	struct lp_http *http;
 	struct lp_registry *registry;
 	int offline; /* no network: what the store does not have is LP_E_ABSENT */
+	int plain_http; /* registries are asked in plain: another origin */
 	int must_keep; /* a store that may not be written is of no use, online */
 };
 

@@ -51,10 +51,13 @@ lp_origin(const struct lp_reference *r, struct lp_buf *out)
 }
 
 int
-lp_origin_of_image(struct lp_span image, struct lp_buf *out)
+lp_origin_of_image(struct lp_span image, int plain_http, struct lp_buf *out)
 {
 	struct lp_reference_error bad;
 	struct lp_reference r;
 
-	return lp_reference_image(image, &r, &bad) == LP_OK ? lp_origin(&r, out) : lp_buf_add(out, image);
+	if (lp_reference_image(image, &r, &bad) != LP_OK)
+		return lp_buf_add(out, image);
+	r.plain_http = plain_http;
+	return lp_origin(&r, out);
 }

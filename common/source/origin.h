@@ -13,7 +13,10 @@
  */
 int lp_origin(const struct lp_reference *, struct lp_buf *);
 
-/* The origin of an IMAGE by its text. What is no IMAGE is its own origin: no registry or layout has it. */
-int lp_origin_of_image(struct lp_span image, struct lp_buf *);
+/*
+ * The origin of an IMAGE by its text, asked by --plain-http or not. What is no
+ * IMAGE is its own origin: no registry or layout has it.
+ */
+int lp_origin_of_image(struct lp_span image, int plain_http, struct lp_buf *);
 
 #endif

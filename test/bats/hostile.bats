@@ -145,6 +145,37 @@ ask_all() { # CACHE IMAGE
 	diff got - <<<'exit 0'
 }
 
+@test "what came in plain is told of nothing that is asked by https, whatever its name" {
+	# 0.0.0.0 is here and, by its name, elsewhere
+	local in=$BATS_FILE_TMPDIR port name option blob
+	tls_init
+	fault_start middle "$in/rules.json" --layout "$in/hostile"
+	port=$(srv_port middle) name=0.0.0.0:$(srv_port middle)/app
+	blob=$name@sha256:$(sha256sum <"$in/large.tar" | cut -c 1-64)
+	# shellcheck disable=SC2317 # called
+	peek() {
+		XDG_CACHE_HOME=$PWD/$1 timeout 60 lp-peek -q "${@:2}" "$name:v1" 2>&1 || echo "exit $?"
+	}
+	peek mixed --plain-http -E >/dev/null
+	peek mixed --plain-http --find=backdoor | grep -q backdoor
+	lp-fetch -q --plain-http -S mixed.st "$blob" >evil.head
+	lp-fetch -q --plain-http -O -S mixed.st "$blob" | cmp evil.head -
+	run -4 lp-fetch -q -O -S mixed.st "$blob"
+	srv_stop middle
+	fault_start middle "$in/rules.json" --layout "$in/honest" --port "$port" --tls "$LP_SRV/tls/cert.pem" "$LP_SRV/tls/key.pem"
+	for option in -E '--find=*d*' --cat=passwd '-c -E'; do
+		# shellcheck disable=SC2086 # words
+		peek clean --insecure $option >want
+		# shellcheck disable=SC2086
+		peek mixed --insecure $option >got
+		echo "# $option"
+		cmp want got
+		run ! grep -q 'forged\|backdoor' got
+		rm -rf clean
+	done
+	lp-fetch -q --insecure -S mixed.st "$blob" | cmp - <(head -c 65536 "$in/large.tar")
+}
+
 # ---- a store or a layout that a stranger has made -----------------------------------
 
 # A store that has the head of the large layer.

@@ -9,14 +9,20 @@
 #include "test/unit/unit.h"
 
 static void
-is_origin(const char *image, const char *want)
+origin_is(const char *image, int plain_http, const char *want)
 {
 	struct lp_buf b;
 
 	lp_buf_init(&b, LP_REF_TEXT_MAX);
-	ok(lp_origin_of_image(lp_span_str(image), &b) == LP_OK, "an origin of %s", image);
+	ok(lp_origin_of_image(lp_span_str(image), plain_http, &b) == LP_OK, "an origin of %s", image);
 	ok_str(lp_buf_span(&b), want, "and which");
 	lp_buf_release(&b);
+}
+
+static void
+is_origin(const char *image, const char *want)
+{
+	origin_is(image, 0, want);
 }
 
 int
@@ -31,6 +37,10 @@ main(void)
 	is_origin("localhost:5000/a/b@sha256:0000000000000000000000000000000000000000000000000000000000000000",
 	    "localhost:5000/a/b");
 	is_origin("No Image", "No Image");
+	origin_is("registry.example/a:tag", 1, "http://registry.example/a");
+	origin_is("alpine", 1, "http://docker.io/library/alpine");
+	origin_is("localhost:5000/a:tag", 1, "localhost:5000/a");
+	origin_is("127.0.0.1/a:tag", 1, "127.0.0.1/a");
 	snprintf(want, sizeof(want), "oci:%s/layout", here);
 	is_origin("oci:layout:v1", want);
 	is_origin("oci:./link/../link", want);
