@@ -145,6 +145,80 @@ ask_all() { # CACHE IMAGE
 	diff got - <<<'exit 0'
 }
 
+# The manifest of a layout's only image, changed by jq.
+change_manifest() { # LAYOUT FILTER JQ-ARGUMENT...
+	local lay=$1 filter=$2 m
+	shift 2
+	m=$lay/blobs/$(jq -r '.manifests[0].digest' "$lay/index.json" | tr : /)
+	jq -c "$@" "$filter" "$m" >changed
+	jq -c --argjson d "$(layout_blob "$lay" changed application/vnd.oci.image.manifest.v1+json)" '.manifests[0] |= . + $d' \
+	    "$lay/index.json" >index
+	mv index "$lay/index.json"
+}
+
+@test "all pairs, layers with tables of contents: what a hostile one's table says is told of no other" {
+	local in=$BATS_FILE_TMPDIR lay hex q honest hostile
+	for lay in large evil; do
+		estargz "$in/$lay.tar" $lay.es >$lay.note
+		layout_make $lay v1 $lay.es
+		change_manifest $lay '.layers[0].annotations = $a' \
+		    --argjson a "$(jq -Rn 'input | capture("(?<k>[^=]*)=(?<v>.*)") | {(.k): .v}' $lay.note)"
+	done
+	# the hostile layer is called as the honest one
+	hex=$(sha256sum <large.es | cut -c 1-64)
+	change_manifest evil '.layers[0].digest = $d' --arg d "sha256:$hex"
+	cp evil.es "evil/blobs/sha256/$hex"
+	fault_start honest-toc "$in/rules.json" --layout large
+	fault_start hostile-toc "$in/rules.json" --layout evil
+	honest=$(srv_addr honest-toc)/app:v1 hostile=$(srv_addr hostile-toc)/bait:v1
+	for q in -E '-c -E' '-c --find=backdoor' --cat=backdoor; do
+		# shellcheck disable=SC2086 # words
+		ask mixed "$hostile" "told" $q
+	done
+	grep -q forged told
+	for q in -E '-c -E' '-c -j' '--find=*d*' --cat=zz --cat=backdoor '-c --tree'; do
+		# shellcheck disable=SC2086
+		ask clean "$honest" want $q
+		# shellcheck disable=SC2086
+		ask mixed "$honest" got $q
+		echo "# $q"
+		cmp want got
+		run ! grep -q 'forged\|backdoor$' got
+		rm -rf clean
+	done
+	# and by hand
+	lp-fetch -q --plain-http -S st -r -100 "${hostile%:v1}@sha256:$hex" >got
+	lp-fetch -q --plain-http -S st -r -100 "${honest%:v1}@sha256:$hex" | cmp - <(tail -c 100 large.es)
+}
+
+@test "all pairs, lp-fetch: ranges through one store, and --fill of both in one call" {
+	local in=$BATS_FILE_TMPDIR hex honest hostile option n
+	hex=$(sha256sum <"$in/large.tar" | cut -c 1-64)
+	honest=${HONEST%:v1}@sha256:$hex hostile=${HOSTILE%:v1}@sha256:$hex
+	for option in '-n 1000' '-r 5000-9999' '-r -500' '-n 200K' -a; do
+		for n in 1 2; do
+			# shellcheck disable=SC2086 # words
+			lp-fetch -q --plain-http -S st $option "$hostile" >told 2>err || [ $? -eq 1 ]
+			# shellcheck disable=SC2086
+			lp-fetch -q --plain-http $option "$honest" >want
+			# shellcheck disable=SC2086
+			lp-fetch -q --plain-http -S st $option "$honest" | cmp want -
+			# shellcheck disable=SC2086
+			lp-fetch -q --plain-http -O -S st --size "$(stat -c %s "$in/large.tar")" $option "$honest" | cmp want -
+		done
+	done
+	for n in "$hostile $honest" "$honest $hostile"; do
+		for option in '-n 1000' -a; do
+			rm -rf st
+			# shellcheck disable=SC2086
+			lp-fetch -q --plain-http --fill -S st $option $n 2>err || [[ $? -eq 1 && $option == -a ]]
+			# shellcheck disable=SC2086
+			lp-fetch -q -O -S st $option "$honest" | cmp - <(lp-fetch -q $option "$in/large.tar")
+		done
+		cmp "$in/large.tar" "st/blobs/sha256/$hex"
+	done
+}
+
 @test "what came in plain is told of nothing that is asked by https, whatever its name" {
 	# 0.0.0.0 is here and, by its name, elsewhere
 	local in=$BATS_FILE_TMPDIR port name option blob

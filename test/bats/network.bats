@@ -110,6 +110,34 @@ heads()
 	[ "$(srv_requests front '.path | contains("/blobs/")' | tail -n 1 | jq -r .protocol)" = HTTP/2.0 ]
 }
 
+# wrong_h2 PATTERN HOW...: lp-fetch, --fill and lp-layers each say that once, exit 3, after as many tries as they may have
+wrong_h2()
+{
+	local pattern=$1 host digest=sha256:0000000000000000000000000000000000000000000000000000000000000000
+	shift
+	rm -f "$LP_SRV/wrong/requests"
+	tool_start h2server wrong --tls "$LP_SRV/tls/cert.pem" "$LP_SRV/tls/key.pem" "$@"
+	host=$(srv_addr wrong localhost)
+	for command in "lp-fetch https://$host/x" "lp-fetch --fill -S st $host/app@$digest" "lp-layers $host/app:1"; do
+		# shellcheck disable=SC2086 # words
+		run -3 --separate-stderr timeout 60 $command --insecure --retries 1
+		echo "$* $command: $stderr"
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		[[ $stderr =~ $pattern && $stderr != *'ut of memory'* ]]
+	done
+	[ "$(srv_requests wrong | wc -l)" -le 16 ]
+	srv_stop wrong
+}
+
+@test "HTTP/2: a GOAWAY with many words, a long header, headers and trailers without end" {
+	wrong_h2 'localhost' goaway 16000
+	wrong_h2 'localhost' goaway 0
+	wrong_h2 'localhost' header 70000
+	wrong_h2 'localhost' header 300000
+	wrong_h2 'localhost' headers
+	wrong_h2 'localhost' trailers
+}
+
 # ---- proxies -------------------------------------------------------------------------
 
 # proxy NAME: an HTTP proxy on loopback; PROXY is its address
