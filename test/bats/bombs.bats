@@ -4,9 +4,11 @@
 
 bats_require_minimum_version 1.5.0
 load ../lib/suite
+load ../lib/registry
 
 setup_file()
 {
+	srv_init
 	shipped
 	export IN=$BATS_FILE_TMPDIR
 	cd "$IN" || return
@@ -102,12 +104,15 @@ PY
 	python3 globals.py | within 8192 lp-cat last | cmp - /dev/null
 }
 
-# costs STATUS COMMAND...: ends with that, says one thing, in less than 256 MiB
+# costs STATUS COMMAND...: ends with that, in less than 256 MiB and 10 s of each processor that it has
 costs()
 {
 	local status=$1 got=0
 	shift
-	timeout 60 env time -o peak -f %M "$RELEASE/$1" "${@:2}" >out 2>err || got=$?
+	(
+		ulimit -t 10
+		exec timeout 60 env time -o peak -f %M "$RELEASE/$1" "${@:2}" >out 2>err
+	) || got=$?
 	[ "$got" -eq "$status" ] || { cat err; return 1; }
 	[ "$(tail -n 1 peak)" -le $((256 * 1024)) ] || { cat peak; return 1; }
 }
@@ -144,6 +149,80 @@ PY
 	python3 -c 'print("{\"name\":\"a\",\"x\":[" + "{}," * 5000000 + "{}]}")' >large
 	costs 1 lp-merge -q large
 	grep -q 'JSON has too many values' err
+}
+
+@test "nothing below 1 MiB costs 256 MiB or 10 s: manifests, configs, tags, tables of contents, headers, lists" {
+	python3 - <<'PY'
+import hashlib, json, os, tarfile
+n, zero = 1 << 20, "0" * 64
+kind = "application/vnd.oci.image.%s.v1+json"
+many = lambda one, size=n: one + ("," + one) * ((size - 400) // (len(one) + 1))
+named = '{"digest":"sha256:%s","size":2}' % zero
+manifest = '{"schemaVersion":2,"mediaType":"%s","config":%s,"layers":[%%s]}' % (kind % "manifest", named)
+config = '{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[]},%s}'
+
+def put(lay, text, what="manifest"):
+    os.makedirs(lay + "/blobs/sha256", exist_ok=True)
+    name = hashlib.sha256(text.encode()).hexdigest()
+    open(lay + "/blobs/sha256/" + name, "w").write(text)
+    return {"digest": "sha256:" + name, "size": len(text), "mediaType": kind % what}
+
+def layout(lay, text):
+    json.dump({"schemaVersion": 2, "manifests": [put(lay, text)]}, open(lay + "/index.json", "w"))
+    open(lay + "/oci-layout", "w").write('{"imageLayoutVersion":"1.0.0"}')
+
+def configured(lay, text):
+    layout(lay, json.dumps({"schemaVersion": 2, "mediaType": kind % "manifest", "config": put(lay, text, "config"), "layers": []}))
+
+layout("m-empty", manifest % many("{}"))
+layout("m-layers", manifest % many(named))
+layout("m-deep", manifest % ("[" * (n - 400)))
+layout("m-index", '{"schemaVersion":2,"mediaType":"%s","manifests":[%s]}' % (kind % "index", many(named)))
+configured("c-history", config % ('"history":[%s]' % many("{}")))
+configured("c-env", config % ('"config":{"Env":[%s]}' % many('"a"')))
+configured("c-16", config % ('"history":[%s]' % many("{}", 16 << 20)))
+open("tags", "w").write('{"tags":[%s]}' % many('"a"'))
+open("entries", "w").write('{"version":1,"entries":[%s]}' %
+    ",".join('{"name":"%05d","type":"reg","size":1}' % i for i in range(26000)))
+open("values", "w").write('{"version":1,"entries":[%s]}' % many("{}"))
+open("list", "w").write("x\n" * (n // 2))
+
+def pax(name, text):
+    member = tarfile.TarInfo("p")
+    member.type, member.size = b"x", len(text)
+    end = tarfile.TarInfo("f").tobuf(tarfile.USTAR_FORMAT) + bytes(1024)
+    open(name, "wb").write(member.tobuf(tarfile.USTAR_FORMAT) + text + bytes(-len(text) % 512) + end)
+
+pax("records", b"".join(b"12 k%05d=v\n" % i for i in range(80000)))
+pax("long", b"800009 path=" + b"d/" * 399998 + b"\n")
+PY
+	costs 1 lp-layers -p linux/amd64 oci:m-empty
+	costs 4 lp-layers -p linux/amd64 oci:m-layers
+	costs 1 lp-layers -p linux/amd64 oci:m-deep
+	costs 4 lp-layers -p linux/amd64 oci:m-index
+	costs 0 lp-layers --platforms oci:m-index
+	costs 0 lp-layers -p linux/amd64 oci:c-history
+	costs 0 lp-layers -p linux/amd64 oci:c-env
+	# sixteen times as much
+	costs 1 lp-layers -p linux/amd64 oci:c-16
+	costs 1 lp-peek -q -p linux/amd64 oci:c-16
+	costs 1 lp-peek -q -p linux/amd64 oci:m-empty
+	echo '{"/v2/many/tags/list": {"file": "tags"}}' >rules
+	fault_start many rules
+	costs 0 lp-layers --tags "$(srv_addr many)/many"
+	[ "$(wc -l <out)" -gt 200000 ]
+	costs 0 lp-toc -q entries
+	costs 1 lp-toc -q values
+	costs 1 lp-tarls records
+	costs 1 lp-tarls long
+	costs 1 lp-cat -f long f
+	mkdir store
+	costs 2 lp-fetch --fill -S store <list
+	# a GiB behind a MiB
+	layout_make big v1 "$IN/layer.gz" "$IN/layer.zst"
+	costs 0 lp-peek -c --no-cache oci:big
+	costs 0 lp-inflate -q "$IN/layer.gz"
+	costs 0 lp-inflate -q "$IN/layer.zst"
 }
 
 @test "a row of 16 MiB is read, one byte more is refused" {
