@@ -19,9 +19,12 @@ test_members(void)
 		{ "b/layer.tar", 1024 }, { "c/layer.tar", 1024 }, { "h", 1024 }, { "twice", 3000 },
 		{ "missing", 0 }, { "dir", 0 }, { "dangling", 0 }, { "ring", 0 }, { "", 0 },
 	};
+	static const struct lp_entry nul = { .type = LP_REG, .name = { (const unsigned char *)"x\0y", 3 }, .data_offset = 1 };
 	struct lp_members m;
+	const struct lp_member *x;
 
 	lp_members_init(&m);
+	ok(lp_members_add(&m, &nul) != LP_OK || lp_members_find(&m, lp_span_str("x"), &x) == LP_E_ABSENT, "a name with a NUL is not its begin");
 	add(&m, LP_REG, "./manifest.json", "", 512);
 	add(&m, LP_DIR, "dir", "", 1);
 	add(&m, LP_REG, "a/layer.tar", "", 1024);
@@ -33,7 +36,6 @@ test_members(void)
 	add(&m, LP_REG, "twice", "", 2000);
 	add(&m, LP_REG, "twice", "", 3000);
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		const struct lp_member *x;
 		int rc = lp_members_find(&m, lp_span_str(t[i].path), &x);
 
 		ok(t[i].offset == 0 ? rc == LP_E_ABSENT && x == NULL : rc == LP_OK && x->offset == t[i].offset,

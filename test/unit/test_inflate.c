@@ -370,6 +370,10 @@ test_zstd(void)
 	check("skippable frames", b, "MMMME", "hello world", 0, "");
 	JOIN(&b, bytes(lp_span(skippable, 13)), bytes(lp_span("\x50\x2a\x4d\x18\0\0\0\0", 8)));
 	check("nothing but skippable frames", b, "MME", "", 0, "");
+	/* each byte of its length counts */
+	memcpy(text, "\x50\x2a\x4d\x18\x01\x02\x01", 8);
+	JOIN(&b, bytes(lp_span(text, 8 + 0x10201)), zsts("hello"));
+	check("a long skippable frame", b, "MME", "hello", 0, "");
 	check("a skippable frame, cut", bytes(lp_span(skippable, 12)), "P", "", 0, "");
 	b = zsts("hello");
 	n = b.n;
