@@ -368,10 +368,7 @@ main(int argc, char **argv)
 
 	lp_opt_start(argv, "lp-peek");
 	code = parse_args(argc, argv, &a);
-	if (code == LP_EXIT_OK && a.opt.stats != NULL && setenv("LP_STATS", a.opt.stats, 1) != 0) {
-		lp_err_errno("cannot start");
-		code = LP_EXIT_SYSTEM;
-	}
+	a.peek.stats = a.opt.stats;
 	if (code == LP_EXIT_OK)
 		code = lp_peek_prepare(&a.peek);
 	if (code == LP_EXIT_OK)

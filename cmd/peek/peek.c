@@ -138,11 +138,11 @@ lp_peek_options_release(struct lp_peek_options *o)
 	free(o->defaults[1]);
 }
 
-/* The statistics go where LP_STATS says; the children's come to us, and are passed on. */
+/* The statistics go where --stats or LP_STATS says; the children's come to us, and are passed on. */
 static int
 open_stats(struct lp_peek *p)
 {
-	const char *path = getenv("LP_STATS");
+	const char *path = p->o->stats != NULL ? p->o->stats : getenv("LP_STATS");
 
 	if (path == NULL || *path == '\0')
 		return LP_OK;
@@ -254,6 +254,7 @@ void
 lp_peek_release(struct lp_peek *p)
 {
 	lp_crew_release(&p->crew);
+	free(p->out.said);
 	lp_starter_end();
 	lp_peek_out_ended(p);
 	lp_bars_release(&p->bars);

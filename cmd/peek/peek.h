@@ -63,6 +63,7 @@ struct lp_peek_options {
 	enum lp_peek_what what;
 	const char *image[LP_PEEK_IMAGES]; /* two for LP_PEEK_DIFF */
 	size_t nimages;
+	const char *stats;     /* --stats; NULL: what LP_STATS names */
 	uint64_t head;         /* bytes of each layer */
 	int complete;          /* -c */
 	const char *layer;     /* LP_PEEK_LAYER: a number from 1, or a digest (or how it starts) */
@@ -158,6 +159,7 @@ struct lp_peek_out {
 	const char *const *command; /* of the pager, NULL: none */
 	struct lp_job pager;
 	struct lp_job rows;  /* of one layer, being shown */
+	char *said;          /* why the last one could not be shown */
 	size_t next;         /* layer to show */
 };
 

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +23,21 @@ lp_peek_for_eyes(const struct lp_peek *p)
 
 /* ---- jobs that show ------------------------------------------------------------------ */
 
+/* What cannot be written is one failure, however many layers are shown. */
+static void
+say_once(struct lp_peek *p, struct lp_span line)
+{
+	static const char name[] = "lp-peek: "; /* a child that has our name, too */
+
+	if (line.n >= sizeof(name) && memcmp(line.p, name, sizeof(name) - 1) == 0)
+		lp_span_take(&line, sizeof(name) - 1);
+	if (p->out.said != NULL && lp_span_is(line, p->out.said))
+		return;
+	lp_peek_message(p, NULL, line);
+	free(p->out.said);
+	p->out.said = strndup((const char *)line.p, line.n);
+}
+
 static void
 on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span line)
 {
@@ -32,7 +48,7 @@ on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span li
 
 	(void)stage;
 	if (kind != LP_LINE_REPORT) {
-		lp_peek_message(p, NULL, line);
+		say_once(p, line);
 		return;
 	}
 	lp_peek_report(p, NULL, line);

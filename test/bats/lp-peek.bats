@@ -603,6 +603,8 @@ nothing_left() {
 	run -3 bash -c 'lp-peek -qc "$0" >/dev/full' "$OCI"
 	[[ $output == *"No space left on device"* ]]
 	run -3 bash -c 'lp-peek -qj "$0" >/dev/full' "$OCI"
+	run -3 bash -c 'lp-peek -q --layers "$0" >/dev/full' "$OCI"
+	[ "$output" = 'lp-peek: <stdout>: No space left on device' ]
 }
 
 @test "where nothing can be kept an image is looked at all the same" {
