@@ -36,7 +36,7 @@ setup_file() {
 
 # ---- the oracle -------------------------------------------------------------------
 
-# every LAYER...: each member of each
+# members LAYER...: those of each
 members() {
 	local layer
 	for layer; do
@@ -77,7 +77,7 @@ installed() {
 	dpkg-deb --root-owner-group -Znone --build root sample.deb
 	dpkg-deb --fsys-tarfile sample.deb >layer.tar
 	[ "$(lp-tarls -q -o mode layer.tar | grep -c '^h')" -ge 1 ]
-	PATH=$RELEASE:$PATH every layer.tar
+	PATH=$RELEASE:$PATH members layer.tar
 }
 
 @test "members of a Python tree and of the time zones, by Python's tarfile" {
@@ -89,7 +89,7 @@ installed() {
 	        t.add(os.path.normpath(os.path.join(base, part)))
 	PY
 	[ "$(lp-tarls -q layer.tar | wc -l)" -gt 100 ]
-	PATH=$RELEASE:$PATH every layer.tar
+	PATH=$RELEASE:$PATH members layer.tar
 }
 
 @test "members of a layer with a file system's image, a database and a file with holes" {
