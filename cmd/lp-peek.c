@@ -338,7 +338,8 @@ answer(struct lp_peek *p)
 	/* listings on their way to the database */
 	end = rc == LP_OK || rc == LP_E_PIPE ? lp_peek_wait(p) : LP_OK;
 	rc = rc != LP_OK ? rc : end;
-	if (rc == LP_OK)
+	p->out.left = rc == LP_E_PIPE;
+	if (rc == LP_OK || rc == LP_E_PIPE)
 		lp_peek_summary(p);
 	return rc;
 }

@@ -156,6 +156,7 @@ struct lp_peek_out {
 	int open;
 	int fd;              /* stdout, or the pager's stdin */
 	int paged;
+	int left;            /* nobody reads it any more */
 	const char *const *command; /* of the pager, NULL: none */
 	struct lp_job pager;
 	struct lp_job rows;  /* of one layer, being shown */

@@ -41,11 +41,11 @@ closing_line(const struct lp_peek *p, const struct sums *s)
 	*lp_human_bytes(got, (uint64_t)p->bytes_downloaded) = '\0';
 	*lp_human_bytes(all, s->size) = '\0';
 	*lp_human_percent(share, (uint64_t)p->bytes_downloaded, s->size) = '\0';
-	if (p->entries < 0)
+	if (p->entries < 0 || p->out.left)
 		lp_note("%zu layer%s; fetched %s of %s (%s)", s->layers, s->layers == 1 ? "" : "s", got, all, share);
 	else
-		lp_note("%zu layer%s, %s entries, %s; fetched %s of %s (%s)", s->layers, s->layers == 1 ? "" : "s",
-		    count, s->previews > 0 ? "preview" : "complete", got, all, share);
+		lp_note("%zu layer%s, %s entr%s, %s; fetched %s of %s (%s)", s->layers, s->layers == 1 ? "" : "s",
+		    count, p->entries == 1 ? "y" : "ies", s->previews > 0 ? "preview" : "complete", got, all, share);
 }
 
 void
@@ -58,6 +58,9 @@ lp_peek_summary(struct lp_peek *p)
 
 	if (lp_tty_is(2))
 		closing_line(p, &s);
+	/* whoever read on no further knows that there is more, and wanted no more of it */
+	if (p->out.left)
+		return;
 	/* who reads a pipe must know that more is there */
 	if (s.previews > 0 && (!lp_tty_is(2) || say == lp_err))
 		say("preview: of %zu layer%s, %zu %s not listed to the end%s", s.layers, s.layers == 1 ? "" : "s",

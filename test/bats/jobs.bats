@@ -72,6 +72,11 @@ patient=(--plain-http --stall-timeout=0 --retries=0)
 	    lp-peek -c --no-cache --layers "${patient[@]}" "$IMAGE"
 	echo "$output"
 	[ "$output" = 'exit 0' ]
+	# what it has cost is told then too
+	printf '%q ' lp-peek -c --no-cache --layers "${patient[@]}" "$IMAGE" >command
+	LP_PAGER='head -n 3' TERM=xterm run -0 script -qec "$(cat command)" /dev/null </dev/null
+	grep -aqE 'lp-peek: [0-9]+ layers?; fetched .* of ' <<<"$output"
+	run ! grep -aq 'complete;' <<<"$output"
 }
 
 @test "--cat and --find that have answered do not wait for a silent server" {
