@@ -378,6 +378,48 @@ stream()
 	[[ $stderr = *'later version'*99* ]]
 }
 
+@test "a database of which any bytes are others: an answer or a message, and never a crash" {
+	for i in 1 2 3; do
+		rows "$i" yes | lp-cache put --verified --layer "$(digest $i)" --image "i.test/a:$i" --index 0
+	done
+	rows claim inferred | lp-cache put -q --layer "$(digest 4)" --origin=o.test/x --image=i.test/b:1 --index 0
+	sqlite3 "$LP_CACHE" 'PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE' >/dev/null
+	cp "$LP_CACHE" whole.db
+	cat >damage.py <<-'PY'
+	import random, sys
+	seed = int(sys.argv[1])
+	r = random.Random(seed)
+	b = bytearray(open("whole.db", "rb").read())
+	for _ in range(r.choice((1, 3, 30, 300))):
+	    at = r.randrange(0 if seed % 4 == 0 else 100, len(b))
+	    b[at] = r.choice((0, 1, 127, 128, 255, r.randrange(256)))
+	if seed % 5 == 0:
+	    del b[r.randrange(len(b)):]
+	open("some.db", "wb").write(b)
+	PY
+	local bad=0
+	for seed in $(seq "$(share 20)"); do
+		rm -f some.db*
+		python3 damage.py "$seed"
+		for command in 'get -qE --origin=o.test/x' 'search -q -F a' images stat export "put -q --layer=$(digest 9)"; do
+			case $command in get*) set -- $(digest 1) $(digest 2) $(digest 4) ;; *) set -- ;; esac
+			status=0
+			# shellcheck disable=SC2086 # words
+			rows new yes | timeout 60 lp-cache --db=some.db $command "$@" >out 2>err || status=$?
+			case $status in
+			0 | 4) bad=$bad ;;
+			1 | 3) [ -s err ] || bad="$seed $command: $status without a message" ;;
+			*) bad="$seed $command: $status" ;;
+			esac
+		done
+		[ "$bad" = 0 ] || { echo "$bad"; cat err; return 1; }
+	done
+	rm -f some.db*
+	head -c 5000 whole.db >some.db
+	run -1 lp-cache --db=some.db stat
+	[ -n "$output" ]
+}
+
 @test "prune by age and by size; what nothing is left of goes too" {
 	for i in 1 2 3 4; do
 		{ listing 3000 "l$i"; end yes; } | put "$(digest $i)" --image "i$i" --index 0
