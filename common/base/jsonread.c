@@ -76,6 +76,7 @@ _Static_assert(sizeof(struct block) % _Alignof(max_align_t) == 0, "what follows 
 static struct block parsing = { &parsing, &parsing };
 static jmp_buf *failed; /* NULL: nothing is being parsed, who asks looks at what it gets */
 static size_t used;     /* bytes, by what is being parsed */
+static size_t most;     /* and how many it may use */
 static int wipe;
 
 static void
@@ -106,7 +107,7 @@ get(size_t n)
 		return NULL;
 	*b = failed != NULL ? (struct block){ parsing.next, &parsing } : (struct block){ b, b };
 	b->next->prev = b->prev->next = b;
-	if (failed != NULL && (used += malloc_usable_size(b)) > LP_MAX_JSON_MEMORY)
+	if (failed != NULL && (used += malloc_usable_size(b)) > most)
 		longjmp(*failed, LP_E_LIMIT);
 	return b + 1;
 }
@@ -141,6 +142,7 @@ parse(struct lp_span s, json_t **out, json_error_t *error)
 		return why;
 	}
 	used = 0;
+	most = s.n > LP_MAX_JSON_MEMORY / LP_MAX_JSON_TIMES ? s.n * LP_MAX_JSON_TIMES : LP_MAX_JSON_MEMORY;
 	failed = &here;
 	*out = json_loadb((const char *)s.p, s.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, error);
 	failed = NULL;

@@ -22,7 +22,7 @@ struct lp_json_error {
  * Parse one document: an object or an array, nothing but white space behind
  * it, no key twice in one object (readers that keep the first and readers
  * that keep the last would see different images), nesting up to
- * LP_MAX_JSON_DEPTH, LP_MAX_JSON_MEMORY bytes for all of it. Strings may hold \u0000.
+ * LP_MAX_JSON_DEPTH, LP_MAX_JSON_MEMORY or LP_MAX_JSON_TIMES its text for all of it. Strings may hold \u0000.
  * LP_OK with *out owned by the caller (json_decref), or LP_E_DATA,
  * LP_E_LIMIT (too deep, too many values) or LP_E_NOMEM with *error filled and *out NULL.
  */

@@ -68,11 +68,13 @@
 #define LP_MAX_JSON_DEPTH 64u
 
 /*
- * Bytes of memory that one JSON document takes once it is read. A value takes
- * up to a hundred times its text ("{}," some 400 bytes); a config of 16 MiB
- * as they are written takes half of this.
+ * Bytes of memory that one JSON document takes once it is read, or so many
+ * times its text if that is more. A value takes up to a hundred times its text
+ * ("{}," some 400 bytes); a config of 16 MiB as they are written takes half of
+ * the first, an index.json of 100,000 names seven times its 24 MiB.
  */
 #define LP_MAX_JSON_MEMORY (128ul * 1024 * 1024)
+#define LP_MAX_JSON_TIMES 12u
 
 /* Bytes of a zstd frame's window: what `zstd --long=27` writes, 128 MiB, and no more. */
 #define LP_MAX_ZSTD_WINDOW_LOG 27

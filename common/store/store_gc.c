@@ -361,7 +361,7 @@ forget_names(struct gc *g)
 		return blobs == LP_E_ABSENT ? LP_OK : blobs;
 	rc = g->nnames > 0 ? lp_store_index_edit(g->store, drop_names, &blobs) : LP_OK;
 	close(blobs);
-	return rc == LP_E_DATA ? LP_OK : rc;
+	return rc == LP_E_DATA || rc == LP_E_LIMIT ? LP_OK : rc;
 }
 
 /* ---- files of dead writers that are nowhere else ------------------------------------------------- */

@@ -603,6 +603,17 @@ liar()
 	echo '{"manifests": [' >st/index.json
 	run -0 lp-fetch --store-gc=1G -S st
 	[ "$(cat st/index.json)" = '{"manifests": [' ]
+	# 24 MB of names are not too many values, and none is looked for among all others
+	awk 'BEGIN {
+		printf "{\"schemaVersion\":2,\"manifests\":["
+		for (i = 0; i < 100000; i++)
+			printf "%s{\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"digest\":\"sha256:%064d\",\"size\":3,\"annotations\":" \
+			    "{\"org.opencontainers.image.ref.name\":\"registry.example/group/project%d:latest\"}}", i ? "," : "", i, i
+		printf "]}"
+	}' >st/index.json
+	run -0 --separate-stderr bash -c 'ulimit -t 20; lp-fetch --store-gc=1G -S st'
+	[[ $stderr == *'removed 0 files'* ]]
+	[ "$(jq '.manifests | length' st/index.json)" -eq 0 ]
 }
 
 @test "a progress line of what is not there wants nothing" {
