@@ -259,6 +259,26 @@ ranges()
 	fails 3 'stalled: 0 bytes in 1 seconds' --retries 0 --stall-timeout 1 "${URL%/blob}/slow"
 }
 
+@test "a document that does not come to its end is given up after ten stall time-outs, though bytes arrive in each" {
+	local what spaces pids=()
+	spaces=$(printf '%256s' '')
+	jq -n --arg h $'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{' --arg s "$spaces" '{endless: [$h, $s], rate: 2048} |
+	    {"/v2/app/manifests/*": ., "/v2/app/tags/list": .}' >rules
+	fault_start slow rules
+	for what in --index --tags; do
+		lp-layers --plain-http --stall-timeout 1 --retries 0 $what "$(srv_addr slow)/app" >out$what 2>err$what && false || echo $? >rc$what &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	for what in --index --tags; do
+		cat err$what
+		[ "$(cat rc$what)" -eq 3 ]
+		[ "$(wc -l <err$what)" -eq 1 ]
+		grep -q ': no whole answer in 10 seconds$' err$what
+		[ ! -s out$what ]
+	done
+}
+
 @test "the trailers of an answer are no headers of it" {
 	serve '{"raw": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n123\r\n0\r\nWarning: 299 - \"told\"\r\n\r\n"}'
 	run -0 --separate-stderr lp-fetch "$URL"
