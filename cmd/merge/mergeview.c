@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/escape.h"
+#include "common/base/limits.h"
 #include "common/base/status.h"
 #include "common/merge/layerdiff.h"
 #include "common/merge/rootfs.h"
@@ -104,7 +106,7 @@ print_rows(const struct lp_mergeview *v, struct lp_walk *w)
 	const struct lp_row *row = w->row;
 	int rc = is_text(v, w) ? print_text(v, w) : print_row(v, w, row);
 
-	while (v->all && rc == LP_OK && (row = row->older) != NULL)
+	while (v->all && rc == LP_OK && (row = lp_walk_older(w, row)) != NULL)
 		rc = print_row(v, w, row);
 	return rc;
 }
@@ -122,25 +124,6 @@ print_du(const struct lp_mergeview *v, struct lp_walk *w)
 	lp_walk_total(w, &bytes, &entries);
 	lp_record_int(&r, "bytes", (int64_t)bytes);
 	lp_record_int(&r, "entries", (int64_t)entries);
-	lp_record_text(&r, "name", w->path);
-	return passed_on(v, lp_record_end(&r));
-}
-
-static int
-print_change(const struct lp_mergeview *v, struct lp_walk *w, unsigned layer)
-{
-	const struct lp_row *before, *after;
-	enum lp_change change = lp_layerdiff(w->row, layer, &before, &after);
-	const struct lp_row *row = change == LP_CHANGE_DELETED ? before : after;
-	struct lp_record r = record(v);
-
-	if (change == LP_CHANGE_NONE || row == NULL)
-		return LP_OK;
-	lp_record_text(&r, "layer", v->layers[layer].label);
-	lp_record_text(&r, "change", lp_span_str(lp_change_name(change)));
-	lp_record_int(&r, "bytes", (int64_t)(after != NULL ? lp_row_bytes(after) : 0) -
-	    (int64_t)(before != NULL ? lp_row_bytes(before) : 0));
-	lp_record_text(&r, "mode", lp_span(row->text, LP_MODE_LEN));
 	lp_record_text(&r, "name", w->path);
 	return passed_on(v, lp_record_end(&r));
 }
@@ -177,20 +160,107 @@ walk(const struct lp_mergeview *v, struct lp_merge *m, enum lp_walk_mode mode)
 	return rc == LP_LISTING_ENOUGH ? LP_OK : rc;
 }
 
-/* Layer by layer, so that the last layer's changes are the last lines. */
+/* ---- what each layer did ---------------------------------------------------- */
+
+struct change {
+	enum lp_change what;
+	unsigned layer;
+	const struct lp_node *node;
+	const struct lp_row *before, *after;
+};
+
+struct changes {
+	struct change *of;
+	size_t n, cap;
+};
+
+static int
+print_change(const struct lp_mergeview *v, const struct change *c, struct lp_buf *path)
+{
+	const struct lp_row *row = c->what == LP_CHANGE_DELETED ? c->before : c->after;
+	struct lp_record r = record(v);
+	int rc = lp_walk_path_of(c->node, path);
+
+	if (rc != LP_OK)
+		return said(rc);
+	lp_record_text(&r, "layer", v->layers[c->layer].label);
+	lp_record_text(&r, "change", lp_span_str(lp_change_name(c->what)));
+	lp_record_int(&r, "bytes", (int64_t)(c->after != NULL ? lp_row_bytes(c->after) : 0) -
+	    (int64_t)(c->before != NULL ? lp_row_bytes(c->before) : 0));
+	lp_record_text(&r, "mode", lp_span(row->text, LP_MODE_LEN));
+	lp_record_text(&r, "name", lp_buf_span(path));
+	return passed_on(v, lp_record_end(&r));
+}
+
+/* All changes of a node, and how many each layer has. */
+static int
+add_changes(const struct lp_node *n, struct changes *c, size_t *count)
+{
+	struct lp_layerdiff d;
+	enum lp_change what;
+
+	lp_layerdiff_init(&d, lp_walk_newest(n));
+	while ((what = lp_layerdiff_next(&d)) != LP_CHANGE_NONE) {
+		struct change *p = lp_array_room(c->of, c->n, &c->cap, sizeof(*p));
+
+		if (p == NULL)
+			return LP_E_NOMEM;
+		c->of = p;
+		c->of[c->n++] = (struct change){ what, d.layer, n, d.before, d.after };
+		count[d.layer]++;
+	}
+	return LP_OK;
+}
+
+static int
+find_changes(struct lp_merge *m, struct changes *c, size_t *count)
+{
+	struct lp_walk w;
+	int rc;
+
+	lp_walk_init(&w, m, LP_WALK_ALL);
+	while ((rc = lp_walk_next(&w)) > 0 && (rc = add_changes(w.node, c, count)) == LP_OK)
+		;
+	lp_walk_release(&w);
+	return rc;
+}
+
+/* In the order of layers; of paths within one, as they are. */
+static int
+print_changes(const struct lp_mergeview *v, const struct changes *c, size_t *count, unsigned layers)
+{
+	const struct change **sorted = calloc(c->n + 1, sizeof(struct change *));
+	struct lp_buf path;
+	size_t sum = 0;
+	int rc = sorted != NULL ? LP_OK : said(LP_E_NOMEM);
+
+	for (unsigned i = 0; i < layers; i++) {
+		sum += count[i];
+		count[i] = sum - count[i];
+	}
+	for (size_t i = 0; i < c->n && rc == LP_OK; i++)
+		sorted[count[c->of[i].layer]++] = &c->of[i];
+	lp_buf_init(&path, LP_MAX_PATH);
+	for (size_t i = 0; i < c->n && rc == LP_OK; i++)
+		rc = print_change(v, sorted[i], &path);
+	lp_buf_release(&path);
+	free(sorted);
+	return rc;
+}
+
 static int
 diff(const struct lp_mergeview *v, struct lp_merge *m)
 {
-	int rc = header(v, "layer\tchange\tbytes\tmode\tname\n");
+	size_t *count = calloc(m->layers, sizeof(*count));
+	struct changes c = { 0 };
+	int rc = count != NULL ? header(v, "layer\tchange\tbytes\tmode\tname\n") : said(LP_E_NOMEM);
 
-	for (unsigned layer = 0; layer < m->layers && rc == LP_OK; layer++) {
-		struct lp_walk w;
-
-		lp_walk_init(&w, m, LP_WALK_ALL);
-		while (rc == LP_OK && (rc = lp_walk_next(&w)) > 0)
-			rc = print_change(v, &w, layer);
-		lp_walk_release(&w);
-	}
+	if (rc == LP_OK)
+		rc = said(find_changes(m, &c, count));
+	if (rc == LP_OK)
+		rc = print_changes(v, &c, count, m->layers);
+	free(c.of);
+	free(count);
 	return rc;
 }
 
@@ -219,7 +289,7 @@ summary(const struct lp_mergeview *v, struct lp_merge *m)
 		return said(LP_E_NOMEM);
 	lp_walk_init(&w, m, LP_WALK_ALL);
 	while ((rc = lp_walk_next(&w)) > 0)
-		lp_layersum_add(sums, w.row);
+		lp_layersum_add(sums, lp_walk_newest(w.node));
 	lp_walk_release(&w);
 	rc = rc != LP_OK ? said(rc) : header(v, "layer\tentries\tbytes\thidden_entries\thidden_bytes\tcomplete\n");
 	for (unsigned i = 0; i < m->layers && rc == LP_OK; i++)

@@ -153,18 +153,49 @@ end_of_all(const struct lp_mergework *w)
 	return end;
 }
 
-static void
-say_left_out(const struct lp_merge *m)
+/* In words, of one row. */
+static const char *
+found_text(enum lp_finding what)
 {
-	if (m->bad_whiteouts > 0)
-		lp_note("%" PRIu64 " whiteouts name nothing (\".wh.\" alone) and are left out", m->bad_whiteouts);
-	if (m->dangling > 0)
-		lp_note("%" PRIu64 " hard links have no target in these listings", m->dangling);
-	if (m->unplaced > 0)
-		lp_err("%" PRIu64 " rows have no place in the tree (too many symbolic links, or paths above %u bytes) and are left out",
-		    m->unplaced, LP_MAX_PLACE);
-	if (m->no_root > 0)
-		lp_err("%" PRIu64 " rows make the root something else than a directory, and are left out", m->no_root);
+	static const char *const texts[] = {
+		[LP_FOUND_ROOT] = "the root is a directory whatever a layer says",
+		[LP_FOUND_REMADE] = "a whiteout of it is in the same layer: runtimes show what lower layers have in it",
+		[LP_FOUND_IGNORED] = "a whiteout below what is no directory in its layer: left out; containerd and Docker refuse it",
+		[LP_FOUND_HEADER] = "the hard link gives its file another mode or owner",
+		[LP_FOUND_TWICE] = "its layer has the path twice",
+		[LP_FOUND_PLACE] = "too many symbolic links, or a path above 4095 bytes: left out",
+		[LP_FOUND_NAME] = "a whiteout of nothing",
+		[LP_FOUND_EXISTS] = "a whiteout of what its own layer has",
+		[LP_FOUND_PARENT] = "a parent of it is no directory in its layer",
+		[LP_FOUND_TARGET] = "a hard link whose layer does not have the target before it",
+		[LP_FOUND_TYPE] = "a kind of member that no runtime knows",
+	};
+
+	return texts[what];
+}
+
+static const struct lp_merge_found *
+first_of(const struct lp_merge *m, enum lp_finding from, enum lp_finding to)
+{
+	for (size_t i = 0; i < m->nfound; i++)
+		if (m->found[i].what >= from && m->found[i].what <= to)
+			return &m->found[i];
+	return NULL;
+}
+
+/* What no runtime takes is an error, told by the first of it; what they do otherwise is a note. */
+static void
+say_found(const struct lp_mergework *w, const struct lp_merge *m)
+{
+	const struct lp_merge_found *f = first_of(m, LP_FOUND_ROOT, LP_FOUND_IGNORED);
+
+	if (f != NULL)
+		lp_note("layer %s: %s: %s", lp_quote(w->layers[f->layer].label), lp_quote(f->name), found_text(f->what));
+	if (m->refused == 0)
+		return;
+	f = first_of(m, LP_FOUND_REFUSED, LP_FOUND_TYPE);
+	lp_err("layer %s: %s: %s; container runtimes refuse %" PRIu64 " rows", lp_quote(w->layers[f->layer].label),
+	    lp_quote(f->name), found_text(f->what), m->refused);
 }
 
 /* What there is to say of a layer that is not known to be all there. */
@@ -230,8 +261,8 @@ merge(struct lp_mergework *w, struct lp_merge *m)
 	exit_code = lp_exit_of(rc);
 	if (rc != LP_OK && rc != LP_E_PIPE)
 		return exit_code;
-	say_left_out(m);
-	if (m->unplaced + m->no_root > 0)
+	say_found(w, m);
+	if (m->refused > 0)
 		exit_code = lp_exit_worse(exit_code, LP_EXIT_DATA);
 	return lp_exit_worse(exit_code, say_completeness(w));
 }

@@ -72,11 +72,11 @@ keep_rows(struct lp_peek_layer *l, int code)
 
 /* Ask one layer, by its listing if there is a complete one. The answer is in `fd`. */
 static int
-ask_layer(struct lp_peek_layer *l, const char *name, int follow, int below, int fd)
+ask_layer(struct lp_peek_layer *l, const char *name, int follow, size_t above, int fd)
 {
 	char label[16];
-	struct lp_view view = { .kind = LP_VIEW_FIND, .name = name, .follow = follow, .below = below,
-		.layer = label };
+	struct lp_view view = { .kind = LP_VIEW_FIND, .name = name, .follow = follow, .above = above,
+		.whole = lp_peek_is_whole(l), .layer = label };
 	struct lp_pipeline line = { .view = { .run = lp_view_run, .arg = &view } };
 	int keep[1 + LP_PEEK_KEEP] = { l->rows }, code, streamed = !lp_peek_is_whole(l);
 	struct lp_job_io io = { .in = -1, .out = fd, .err = -1, .keep = keep, .nkeep = 1 + l->peek->nkeep };
@@ -146,7 +146,7 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 	struct lp_peek_layer *implied = NULL; /* the last that has something below the name, but no row for it */
 	enum lp_complete complete = LP_COMPLETE_YES;
 	unsigned links = 0;
-	size_t i = im->n;
+	size_t i = im->n, above = 0;
 
 	*name = strdup(path);
 	while (i > 0 && *name != NULL) {
@@ -155,7 +155,7 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 		/* the same blob further down is asked again: what hides a name hides what lies below it */
 		int rc = !lp_peek_is_whole(l) && !l->look_only ? lp_peek_look(p, l) : LP_OK;
 
-		rc = rc != LP_OK ? rc : ask_layer(l, *name, follow, implied != NULL, fd);
+		rc = rc != LP_OK ? rc : ask_layer(l, *name, follow, above, fd);
 		if (rc == LP_EXIT_OK)
 			rc = lp_view_found(fd, &f);
 		if (rc != LP_OK) {
@@ -164,6 +164,7 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 		}
 		free(*name);
 		*name = f.name;
+		above = f.above;
 		*layer = l;
 		complete = less_sure(complete, l);
 		switch (f.answer) {
@@ -174,6 +175,7 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 		case LP_FIND_AGAIN:
 			i = im->n;
 			links++;
+			above = 0;
 			implied = NULL;
 			break;
 		case LP_FIND_DIR:

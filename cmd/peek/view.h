@@ -38,7 +38,8 @@ struct lp_view {
 	const char *error;   /* DOCUMENT: what is known to have failed, or NULL */
 	const char *name;    /* FIND: looked for (merge/find.h), */
 	int follow;          /* through symbolic links */
-	int below;           /* a layer above has something below the name */
+	size_t above;        /* as the layer above left it */
+	int whole;           /* all rows are there, and read */
 	const char *layer;   /* FIND: the label of these rows */
 	int copy;            /* FIND: a descriptor on the keep list that gets all that is read; 0: none */
 };
@@ -47,13 +48,15 @@ struct lp_view {
 int lp_view_run(void *view);
 
 /*
- * What LP_VIEW_FIND wrote: a line "ANSWER TAB NAME", ANSWER being a digit of
- * enum lp_find_answer and NAME the next name to look for, or the name under
+ * What LP_VIEW_FIND wrote: a line "ANSWER TAB ABOVE TAB NAME", ANSWER being a
+ * digit of enum lp_find_answer, ABOVE what the layer below is to be asked
+ * with, and NAME the next name to look for, or the name under
  * which it is stored, escaped; behind it, if the layer has it, a header row
  * and the row.
  */
 struct lp_found {
 	int answer;     /* enum lp_find_answer */
+	size_t above;
 	char *name;     /* the caller's to free */
 	uint64_t rows;  /* offset in the file where the header row is */
 };

@@ -1,4 +1,5 @@
 /* Searches merged rows for a path and prints the rows that match. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include "common/base/escape.h"
 #include "common/base/limits.h"
 #include "common/base/path.h"
+#include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/merge/find.h"
 #include "common/row/row.h"
@@ -42,9 +44,11 @@ static int
 put_answer(const struct lp_find *f, int answer, struct lp_buf *b)
 {
 	const struct lp_buf *name = answer == LP_FIND_HERE || answer == LP_FIND_AGAIN ? &f->next : &f->name;
-	int rc = lp_buf_addc(b, '0' + answer);
+	char text[32];
+	int rc;
 
-	rc = rc != LP_OK ? rc : lp_buf_addc(b, '\t');
+	snprintf(text, sizeof(text), "%d\t%zu\t", answer, f->above);
+	rc = lp_buf_adds(b, text);
 	rc = rc != LP_OK ? rc : lp_escape(b, lp_buf_span(name), LP_ESCAPE_ROW);
 	return rc != LP_OK ? rc : lp_buf_addc(b, '\n');
 }
@@ -65,7 +69,7 @@ look(struct lp_find *f, const struct lp_view *v, struct lp_rowin *in, struct lp_
 	int rc, answer = LP_FIND_MORE;
 
 	while (answer == LP_FIND_MORE && (rc = lp_rowin_next(in)) > 0)
-		answer = lp_find_member(f, &in->rows.entry);
+		answer = lp_find_member(f, &in->rows.entry, !v->whole);
 	if (answer == LP_FIND_MORE && rc == LP_OK)
 		answer = lp_find_end(f, in->ended && (in->rows.end.complete == LP_COMPLETE_YES || in->rows.end.complete == LP_COMPLETE_INFERRED));
 	if (answer < 0)
@@ -73,7 +77,7 @@ look(struct lp_find *f, const struct lp_view *v, struct lp_rowin *in, struct lp_
 	if (answer == LP_FIND_MORE && rc < 0)
 		return rc;
 	rc = put_answer(f, answer, b);
-	return rc == LP_OK && answer == LP_FIND_HERE ? put_row(v->layer, &in->rows.entry, lp_buf_span(&f->name), b) : rc;
+	return rc == LP_OK && answer == LP_FIND_HERE ? put_row(v->layer, &f->entry, lp_buf_span(&f->name), b) : rc;
 }
 
 int
@@ -87,7 +91,7 @@ lp_view_find(const struct lp_view *v, struct lp_rowin *in, struct lp_view_out *o
 	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
 		seed = 0;
 	in->copy = v->copy;
-	rc = lp_find_init(&f, lp_span_str(v->name), v->follow, v->below, seed);
+	rc = lp_find_init(&f, lp_span_str(v->name), v->follow, v->above, seed);
 	if (rc == LP_E_LIMIT)
 		lp_err("the name is longer than %lu bytes", LP_MAX_PATH);
 	rc = rc != LP_OK ? rc : look(&f, v, in, &o->b);
@@ -132,7 +136,8 @@ int
 lp_view_found(int fd, struct lp_found *found)
 {
 	struct lp_buf text, name;
-	const unsigned char *nl;
+	struct lp_span line, answer, above;
+	uint64_t number = 0, bytes = 0;
 	ptrdiff_t n;
 	int rc;
 
@@ -141,14 +146,20 @@ lp_view_found(int fd, struct lp_found *found)
 	lp_buf_init(&name, LP_MAX_PATH + 1);
 	rc = lp_buf_reserve(&text, text.max);
 	n = rc == LP_OK ? lp_pread_full(fd, text.p, text.max, 0) : 0;
-	nl = n > 0 ? memchr(text.p, '\n', (size_t)n) : NULL;
-	if (rc == LP_OK && (nl == NULL || nl - text.p < 2 || text.p[0] < '0' || text.p[0] > '0' + LP_FIND_ABOVE))
+	line = lp_span(text.p, n > 0 ? (size_t)n : 0);
+	line = lp_span_until(&line, "\n");
+	found->rows = line.n + 1;
+	answer = lp_span_until(&line, "\t");
+	lp_span_skip(&line, "\t");
+	above = lp_span_until(&line, "\t");
+	lp_span_skip(&line, "\t");
+	if (rc == LP_OK && (lp_num_u64(answer, LP_FIND_ABOVE, &number) != LP_OK || lp_num_u64(above, LP_MAX_PATH, &bytes) != LP_OK))
 		rc = n < 0 ? LP_E_SYS : LP_E_DATA;
 	if (rc == LP_OK)
-		rc = lp_unescape(&name, lp_span(text.p + 2, (size_t)(nl - text.p) - 2));
+		rc = lp_unescape(&name, line);
 	if (rc == LP_OK) {
-		found->answer = text.p[0] - '0';
-		found->rows = (uint64_t)(nl - text.p) + 1;
+		found->answer = (int)number;
+		found->above = (size_t)bytes;
 		found->name = lp_buf_cstr(&name) != NULL ? strdup(lp_buf_cstr(&name)) : NULL;
 		rc = found->name != NULL ? LP_OK : LP_E_NOMEM;
 	}

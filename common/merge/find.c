@@ -1,4 +1,4 @@
-/* What a layer says of a name: the merge of an image that has only the name, the layer, and what is known of those above. */
+/* What a layer says of a name: the merge of an image that has only the name, and the layer. */
 #include "common/merge/find.h"
 
 #include "common/base/limits.h"
@@ -7,7 +7,7 @@
 #include "common/merge/merge_priv.h"
 
 /* The layers of that merge. */
-enum { PROBE, ASKED, ABOVE };
+enum { PROBE, ASKED };
 
 static int
 add(struct lp_find *f, const struct lp_entry *e)
@@ -17,27 +17,32 @@ add(struct lp_find *f, const struct lp_entry *e)
 	return row != NULL ? lp_merge_add(&f->merge, row, e->name) : LP_E_NOMEM;
 }
 
-/* A directory of that name: what is put below it changes nothing, what takes its place or hides it does. */
+/* A directory of that name, by a file in it: what is put below it changes nothing, what takes its place or hides it does. */
 static int
 add_probe(struct lp_find *f)
 {
-	struct lp_span name = lp_buf_span(&f->name);
-	const struct lp_entry probe = { .type = LP_DIR, .name = name.n > 0 ? name : lp_span(".", 1) };
-	struct lp_node *at;
+	struct lp_entry probe = { .type = f->name.n > 0 ? LP_REG : LP_DIR };
+	struct lp_place p;
+	struct lp_buf file;
 	int rc = lp_merge_layer(&f->merge);
 
+	lp_buf_init(&file, LP_MAX_PATH + 2);
+	rc = rc != LP_OK ? rc : lp_buf_add(&file, lp_buf_span(&f->name));
+	rc = rc != LP_OK ? rc : lp_buf_adds(&file, f->name.n > 0 ? "/x" : ".");
+	probe.name = lp_buf_span(&file);
 	rc = rc != LP_OK ? rc : add(f, &probe);
-	if (rc == LP_OK && lp_merge_resolve(&f->merge, name, LP_MERGE_NOW, 0, &at) == LP_OK)
-		f->at = at;
+	lp_buf_release(&file);
+	if (rc == LP_OK && lp_merge_resolve(&f->merge, lp_buf_span(&f->name), 0, &p) == LP_OK)
+		f->at = p.at;
 	return rc != LP_OK ? rc : lp_merge_layer(&f->merge);
 }
 
 int
-lp_find_init(struct lp_find *f, struct lp_span name, int follow, int below, uint64_t seed)
+lp_find_init(struct lp_find *f, struct lp_span name, int follow, size_t above, uint64_t seed)
 {
 	int rc;
 
-	*f = (struct lp_find){ .follow = follow, .below = below };
+	*f = (struct lp_find){ .follow = follow, .above = above };
 	lp_buf_init(&f->name, LP_MAX_PATH);
 	lp_buf_init(&f->next, 3 * LP_MAX_PATH);
 	rc = lp_merge_init(&f->merge, seed, LP_MAX_ENTRIES);
@@ -51,24 +56,6 @@ lp_find_release(struct lp_find *f)
 	lp_merge_release(&f->merge);
 	lp_buf_release(&f->name);
 	lp_buf_release(&f->next);
-}
-
-/* Something below the name, in a layer above. */
-static int
-add_below(struct lp_find *f)
-{
-	struct lp_entry e = { .type = LP_REG };
-	struct lp_buf name;
-	int rc = lp_merge_layer(&f->merge);
-
-	lp_buf_init(&name, LP_MAX_PATH + 2);
-	rc = rc != LP_OK ? rc : lp_buf_add(&name, lp_buf_span(&f->name));
-	rc = rc != LP_OK ? rc : lp_buf_adds(&name, "/x");
-	e.name = lp_buf_span(&name);
-	rc = rc != LP_OK ? rc : add(f, &e);
-	rc = rc != LP_OK ? rc : lp_merge_finish(&f->merge);
-	lp_buf_release(&name);
-	return rc;
 }
 
 /* The name leads on along a link that stands at its first n bytes. */
@@ -87,71 +74,92 @@ lead_on(struct lp_find *f, size_t n, struct lp_span link)
 	return rc == LP_OK ? LP_FIND_AGAIN : rc;
 }
 
-/* The nearest symbolic link at the name or above it, if one is to be followed. */
-static const struct lp_node *
-link_at(const struct lp_find *f, const struct lp_row **link)
+/* Not here, nor in any layer below. */
+static int
+gone(const struct lp_find *f)
 {
-	const struct lp_node *n = f->follow ? f->at : NULL;
-
-	for (; n != NULL; n = n->parent) {
-		*link = lp_merge_symlink_at(&f->merge, n, LP_MERGE_NOW);
-		if (*link != NULL)
-			break;
-	}
-	return n;
+	return f->name.n > 0 && f->above == f->name.n ? LP_FIND_ABOVE : LP_FIND_GONE;
 }
 
-/* Whether the layer has put something below the name; the root is not looked for by that. */
+/* The layer has something that is no directory at the node, which is the name's or above it. */
 static int
-has_something(const struct lp_find *f)
+meet(struct lp_find *f, const struct lp_node *n, const struct lp_row *row)
 {
-	const struct lp_node *n = f->at->children != NULL && f->name.n > 0 ? f->at->children->first : NULL;
+	const struct lp_row *link = f->follow ? lp_merge_symlink(row) : NULL;
 
-	while (n != NULL && !n->live)
-		n = n->next;
-	return n != NULL;
+	/* a layer above has a directory there, which it gives way to */
+	if (n->path_n <= f->above)
+		return gone(f);
+	if (link != NULL)
+		return lead_on(f, n->path_n, lp_row_link(link));
+	return n == f->at ? LP_FIND_HERE : gone(f);
+}
+
+/* Whether the layer has a directory at the node, be it one that is only implied. */
+static int
+has_directory(const struct lp_node *n)
+{
+	for (const struct lp_row *row = n->row; row != NULL && row->layer == ASKED; row = row->older)
+		if (row->type == LP_DIR && (row->why == LP_HIDDEN_NOT || row->why == LP_HIDDEN_SAME))
+			return 1;
+	return 0;
 }
 
 /* What has become of the name. */
 static int
 look(struct lp_find *f)
 {
-	const struct lp_row *row = lp_tree_visible(f->at), *link;
-	const struct lp_node *n;
+	const struct lp_node *n = f->at;
+	const struct lp_row *row = n->seen;
 
-	if (row != NULL && row->layer == PROBE)
-		return has_something(f) ? LP_FIND_DIR : LP_FIND_MORE;
-	if (row != NULL && row->implied)
-		return LP_FIND_IMPLIED;
-	if (f->below) {
-		int rc = add_below(f);
-
-		if (rc != LP_OK)
-			return rc;
-		row = lp_tree_visible(f->at);
-		if (row != NULL && row->implied)
-			return LP_FIND_ABOVE;
+	if (row != NULL && row->layer == PROBE) {
+		while (n->parent != NULL && !has_directory(n))
+			n = n->parent;
+		f->above = n->path_n > f->above ? n->path_n : f->above;
+		return n == f->at && f->name.n > 0 ? LP_FIND_DIR : LP_FIND_MORE;
 	}
-	n = link_at(f, &link);
-	if (n != NULL)
-		return lead_on(f, n->path_n, lp_row_link(link));
-	return row == NULL ? LP_FIND_GONE : LP_FIND_HERE;
+	for (; n->parent != NULL; n = n->parent)
+		if (n->seen != NULL && n->seen->type != LP_DIR)
+			return meet(f, n, n->seen);
+	if (row == NULL)
+		return gone(f);
+	return row->implied ? LP_FIND_IMPLIED : LP_FIND_HERE;
 }
 
 int
-lp_find_member(struct lp_find *f, const struct lp_entry *e)
+lp_find_member(struct lp_find *f, const struct lp_entry *e, int eager)
 {
-	const struct lp_row *row;
+	const struct lp_row *before = f->at != NULL ? f->at->row : NULL, *row;
 	int rc = add(f, e);
 
-	if (rc != LP_OK || f->at == NULL)
+	row = f->at != NULL ? f->at->row : NULL;
+	if (rc != LP_OK || row == before || row->implied)
 		return rc != LP_OK ? rc : LP_FIND_MORE;
-	row = lp_tree_visible(f->at);
-	if (row == NULL || row->layer == PROBE || row->implied)
-		return LP_FIND_MORE;
 	lp_buf_clear(&f->next);
 	rc = lp_path_join(&f->next, e->name);
-	return rc != LP_OK ? rc : look(f);
+	f->entry = *e;
+	if (rc != LP_OK || !eager)
+		return rc != LP_OK ? rc : LP_FIND_MORE;
+	return row->type == LP_DIR ? LP_FIND_HERE : row->device00 ? gone(f) : meet(f, f->at, row);
+}
+
+/* As a listing has it: a hard link by the attributes of its file, which it stays a link to. */
+static void
+take_entry(struct lp_find *f)
+{
+	const struct lp_row *row = f->at->seen;
+	const struct lp_span target = lp_row_link(row);
+
+	if (row->inode != NULL)
+		lp_inode_entry(row->inode, &f->entry);
+	else
+		lp_row_entry(row, &f->entry);
+	if (row->type != LP_HARDLINK)
+		return;
+	f->entry.type = LP_HARDLINK;
+	f->entry.typeflag = '1';
+	f->entry.size = 0;
+	f->entry.linkname = target;
 }
 
 int
@@ -164,5 +172,8 @@ lp_find_end(struct lp_find *f, int whole)
 	if (f->at == NULL)
 		return LP_FIND_GONE;
 	rc = lp_merge_finish(&f->merge);
-	return rc != LP_OK ? rc : look(f);
+	rc = rc != LP_OK ? rc : look(f);
+	if (rc == LP_FIND_HERE)
+		take_entry(f);
+	return rc;
 }

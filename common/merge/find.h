@@ -3,28 +3,28 @@
  * a layer is read only as far as the answer needs, and those below it
  * perhaps not at all.
  *
+ *	size_t above = 0;
  *	for each layer, top first:
- *		lp_find_init(&f, name, follow, below, seed);
+ *		lp_find_init(&f, name, follow, above, seed);
  *		answer = LP_FIND_MORE;
  *		for each member, while the answer is LP_FIND_MORE:
- *			answer = lp_find_member(&f, &entry);
+ *			answer = lp_find_member(&f, &entry, eager);
  *		if (answer == LP_FIND_MORE)
  *			answer = lp_find_end(&f, whole);
+ *		above = f.above;
  *		lp_find_release(&f);
  *	below the last: nobody has it, or it is implied by the last that answered DIR.
  *
  * It is a query of merge/merge.h, whose rules are the only ones: the layer
  * is merged over an image that has nothing but the name, and what has become
- * of it is looked at. The first member of a name is taken; a second one in
- * the same layer would be seen by reading on.
- *
- * What an upper layer holds below a directory that a lower layer has as a
- * symbolic link is found by the name it was stored under, not by the name
- * it has in the merged tree: that is lp-merge's to know.
+ * of it is looked at. An eager question takes the first member of the name;
+ * another of the same layer, or a hard link whose header sets its
+ * attributes, is seen only at the end.
  */
 #ifndef LP_MERGE_FIND_H
 #define LP_MERGE_FIND_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/base/buf.h"
@@ -34,37 +34,39 @@
 
 enum lp_find_answer {
 	LP_FIND_MORE,   /* the layer below has to say, or lp_find_end */
-	LP_FIND_HERE,   /* it is the member just given: `next` is its name as it is stored, in normal form */
+	LP_FIND_HERE,   /* it is `entry`: `next` is its name as it is stored, in normal form */
 	LP_FIND_GONE,   /* nobody has it */
-	LP_FIND_AGAIN,  /* symbolic links lead to another name: `next`. From the top layer again */
+	LP_FIND_AGAIN,  /* symbolic links lead to another name: `next`. From the top layer again, with `above` 0 */
 	LP_FIND_UNREAD, /* more of this layer, or the answer is unknown */
-	LP_FIND_DIR,    /* something below it, but no row: the layer below has to say, and is asked with `below` */
+	LP_FIND_DIR,    /* something below it, but no row: the layer below has to say */
 	LP_FIND_IMPLIED, /* a directory that only what this layer has below it implies */
 	LP_FIND_ABOVE   /* such a one of the last layer that answered DIR: this one has nothing that is seen */
 };
 
 struct lp_find {
-	struct lp_buf name; /* looked for, in normal form */
-	struct lp_buf next; /* see HERE and AGAIN */
+	struct lp_buf name;    /* looked for, in normal form */
+	struct lp_buf next;    /* see HERE and AGAIN */
+	struct lp_entry entry; /* see HERE; borrowed from the member, or until lp_find_release */
+	size_t above;          /* bytes of the name that this layer or one above it has as a directory */
 
 	/* ---- inside ---- */
-	int follow, below;
+	int follow;
 	struct lp_merge merge;
-	const struct lp_node *at; /* the name's place; NULL: there is none for it */
+	struct lp_node *at;    /* the name's place; NULL: there is none for it */
 };
 
 /*
- * `follow`: symbolic links, at the name and above it. `below`: a layer above
- * has something below the name. `seed`: as lp_merge_init. LP_OK, LP_E_LIMIT,
- * LP_E_NOMEM.
+ * `follow`: symbolic links, at the name and above it. `above`: as the layer
+ * above left it, 0 for the top one. `seed`: as lp_merge_init. LP_OK,
+ * LP_E_LIMIT, LP_E_NOMEM.
  */
-int lp_find_init(struct lp_find *, struct lp_span name, int follow, int below, uint64_t seed);
+int lp_find_init(struct lp_find *, struct lp_span name, int follow, size_t above, uint64_t seed);
 void lp_find_release(struct lp_find *);
 
-/* MORE, HERE, AGAIN, ABOVE, or LP_E_LIMIT or LP_E_NOMEM. */
-int lp_find_member(struct lp_find *, const struct lp_entry *);
+/* MORE; with `eager` also HERE, AGAIN, ABOVE; or LP_E_LIMIT or LP_E_NOMEM. */
+int lp_find_member(struct lp_find *, const struct lp_entry *, int eager);
 
-/* The layer's members ended; `whole`: all of them were there. Not HERE. */
+/* The layer's members ended; `whole`: all of them were there. */
 int lp_find_end(struct lp_find *, int whole);
 
 #endif

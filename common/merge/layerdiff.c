@@ -6,18 +6,6 @@
 #include "common/base/num.h"
 
 static int
-is_hidden_after(const struct lp_row *row, unsigned layer)
-{
-	return row->why == LP_HIDDEN_METADATA || (row->why != LP_HIDDEN_NOT && row->by <= layer);
-}
-
-static int
-is_hidden_before(const struct lp_row *row, unsigned layer)
-{
-	return row->why == LP_HIDDEN_METADATA || (row->why != LP_HIDDEN_NOT && row->by < layer);
-}
-
-static int
 same_directory(const struct lp_row *a, const struct lp_row *b)
 {
 	struct lp_entry x, y;
@@ -29,22 +17,60 @@ same_directory(const struct lp_row *a, const struct lp_row *b)
 	return x.mode == y.mode && x.uid == y.uid && x.gid == y.gid;
 }
 
-enum lp_change
-lp_layerdiff(const struct lp_row *newest, unsigned layer, const struct lp_row **before, const struct lp_row **after)
+/* Whether its layer showed it: what is hidden there was never seen. */
+static int
+was_seen(const struct lp_row *row)
 {
-	*before = *after = NULL;
-	for (const struct lp_row *row = newest; row != NULL; row = row->older) {
-		if (row->layer == layer && !is_hidden_after(row, layer))
-			*after = row;
-		else if (row->layer < layer && !is_hidden_before(row, layer))
-			*before = row;
+	return row->why == LP_HIDDEN_NOT || row->by != row->layer;
+}
+
+static const struct lp_row *
+next_seen(const struct lp_row *row)
+{
+	while (row != NULL && !was_seen(row))
+		row = row->older;
+	return row;
+}
+
+void
+lp_layerdiff_init(struct lp_layerdiff *d, const struct lp_row *newest)
+{
+	*d = (struct lp_layerdiff){ .row = next_seen(newest) };
+}
+
+static enum lp_change
+tell(struct lp_layerdiff *d, enum lp_change change, unsigned layer, const struct lp_row *before, const struct lp_row *after)
+{
+	d->layer = layer;
+	d->before = before;
+	d->after = after;
+	return change;
+}
+
+/*
+ * Each row was seen from its own layer up to the one that hid it: its end,
+ * then its begin. Where the end of the one before it is its begin, the two
+ * are one change.
+ */
+enum lp_change
+lp_layerdiff_next(struct lp_layerdiff *d)
+{
+	for (;;) {
+		const struct lp_row *after = d->begin, *row = d->row;
+
+		if (after != NULL && (row == NULL || row->by < after->layer)) {
+			d->begin = NULL;
+			return tell(d, LP_CHANGE_ADDED, after->layer, NULL, after);
+		}
+		if (row == NULL)
+			return LP_CHANGE_NONE;
+		d->begin = row;
+		d->row = next_seen(row->older);
+		if (after != NULL && !same_directory(row, after))
+			return tell(d, LP_CHANGE_CHANGED, after->layer, row, after);
+		if (after == NULL && row->why != LP_HIDDEN_NOT)
+			return tell(d, LP_CHANGE_DELETED, row->by, row, NULL);
 	}
-	/* nothing of this layer is there: then what was there before it was left, or taken away */
-	if (*after == NULL)
-		return *before != NULL && is_hidden_after(*before, layer) ? LP_CHANGE_DELETED : LP_CHANGE_NONE;
-	if (*before == NULL)
-		return LP_CHANGE_ADDED;
-	return same_directory(*before, *after) ? LP_CHANGE_NONE : LP_CHANGE_CHANGED;
 }
 
 const char *

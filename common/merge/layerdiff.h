@@ -11,14 +11,23 @@
 
 enum lp_change { LP_CHANGE_NONE, LP_CHANGE_ADDED, LP_CHANGE_CHANGED, LP_CHANGE_DELETED };
 
+/* What the layers did to one path, the last of them first. */
+struct lp_layerdiff {
+	unsigned layer;                     /* from 0 */
+	const struct lp_row *before, *after; /* what was visible there without and with it, or NULL */
+
+	/* ---- inside ---- */
+	const struct lp_row *begin; /* its end is told, its begin not yet */
+	const struct lp_row *row;   /* the one before it */
+};
+
+/* `newest` is the node's newest row, hidden or not. */
+void lp_layerdiff_init(struct lp_layerdiff *, const struct lp_row *newest);
 /*
- * What a layer (from 0) did to a path whose newest row is `newest`. *before
- * and *after are what was visible there without and with it, or NULL. A
- * directory whose owner and mode stay is no change: its time changes with
- * what is in it.
+ * The next change, LP_CHANGE_NONE behind the first layer's. A directory whose
+ * owner and mode stay is no change: its time changes with what is in it.
  */
-enum lp_change lp_layerdiff(const struct lp_row *newest, unsigned layer, const struct lp_row **before,
-    const struct lp_row **after);
+enum lp_change lp_layerdiff_next(struct lp_layerdiff *);
 
 /* "added", "changed", "deleted"; "" for none. */
 const char *lp_change_name(enum lp_change);

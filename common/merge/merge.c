@@ -4,24 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/array.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
 #include "common/merge/merge_priv.h"
 
-/* A row that waits for the whiteouts of its layer, which may stand behind it. */
-struct lp_late {
-	struct lp_late *next;
-	struct lp_row *row;
-	struct lp_span name;
-};
-
 int
 lp_merge_init(struct lp_merge *m, uint64_t seed, uint64_t max_rows)
 {
-	*m = (struct lp_merge){ .seed = seed, .max_rows = max_rows };
-	m->late_end = &m->late;
+	*m = (struct lp_merge){ .seed = seed, .max_rows = max_rows < UINT32_MAX ? max_rows : UINT32_MAX };
 	lp_rowkeep_init(&m->keep);
-	lp_arena_init(&m->late_text);
 	lp_buf_init(&m->cached_dir, LP_MAX_ROW);
 	lp_buf_init(&m->clean, LP_MAX_ROW);
 	m->root = lp_tree_root(m);
@@ -37,142 +29,236 @@ lp_merge_release(struct lp_merge *m)
 	lp_tree_release(m);
 	m->root = NULL;
 	lp_rowkeep_release(&m->keep);
-	lp_arena_release(&m->late_text);
 	lp_buf_release(&m->cached_dir);
 	lp_buf_release(&m->clean);
 	free(m->links);
 	m->links = NULL;
+	free(m->found);
+	m->found = NULL;
 }
 
 const char *
 lp_hidden_name(enum lp_hidden why)
 {
-	static const char *const names[] = { "", "overwritten", "whiteout", "opaque", "parent", "metadata" };
+	static const char *const names[] = { "", "overwritten", "whiteout", "opaque", "parent", "device", "" };
 
 	return names[why];
 }
 
-/* A row that no name can reach: only the layer knows it. */
-static void
-hide_metadata(struct lp_merge *m, struct lp_node *n, struct lp_row *row)
+int
+lp_merge_tell(struct lp_merge *m, enum lp_finding what, struct lp_span name)
 {
-	row->why = LP_HIDDEN_METADATA;
-	row->by = lp_merge_this(m);
+	struct lp_merge_found *f = lp_array_room(m->found, m->nfound, &m->found_cap, sizeof(*f));
+	const unsigned char *copy = f != NULL ? lp_arena_copy(&m->keep.text, name) : NULL;
+
+	if (f != NULL)
+		m->found = f;
+	if (copy == NULL)
+		return LP_E_NOMEM;
+	f[m->nfound++] = (struct lp_merge_found){ what, lp_merge_this(m), lp_span(copy, name.n) };
+	m->refused += what >= LP_FOUND_REFUSED;
+	return LP_OK;
+}
+
+/* ---- one row ---------------------------------------------------------------- */
+
+/* The row is what its layer has at the node from now on. */
+static void
+show(struct lp_merge *m, struct lp_node *n, struct lp_row *row)
+{
+	row->seq = (uint32_t)m->rows;
+	row->layer = lp_merge_this(m);
 	row->older = n->row;
 	n->row = row;
 }
 
-/* A directory that another one replaces leads where it led before. */
+/* What leads nowhere can go, and what was found without it is found without it. */
 static void
-overwrite(struct lp_merge *m, struct lp_row *old, const struct lp_row *row)
+replace(struct lp_merge *m, struct lp_node *n, struct lp_row *old, const struct lp_row *row)
 {
-	struct lp_node *cached = m->cached;
+	int stays = old->type == LP_DIR && row->type == LP_DIR;
 
-	lp_merge_hide(m, old, LP_HIDDEN_OVERWRITTEN);
-	if (old->type == LP_DIR && row->type == LP_DIR)
-		m->cached = cached;
+	if (!stays && old->type != LP_REG)
+		m->cached = NULL;
+	/* one that was only implied was this one, before its own row came */
+	if (stays && old->implied)
+		n->row = old->older;
+	old->why = LP_HIDDEN_OVERWRITTEN;
+	old->by = lp_merge_this(m);
 }
 
-/* The row at its place, and what it replaces hidden. */
-static int
+/* The row at its place, which replaces what its layer had there. */
+static void
 put(struct lp_merge *m, struct lp_node *n, struct lp_row *row)
 {
-	struct lp_row *old = lp_tree_visible(n);
+	struct lp_row *old = lp_merge_mine(m, n);
+	int was_directory = old != NULL && old->type == LP_DIR;
+
+	if (old != NULL)
+		replace(m, n, old, row);
+	show(m, n, row);
+	if (row->type == LP_DIR && !was_directory)
+		n->born = row->seq;
+}
+
+/* What an implied directory counts for: its row, and the bytes of its path, which will be printed. */
+enum { IMPLIED_WORK = 16, IMPLIED_BYTES = 4 };
+
+/* Every parent of what the layer has is a directory of the layer: all from the place up to the first that it had not. */
+static int
+make_parents(struct lp_merge *m, const struct lp_place *p)
+{
+	for (struct lp_node *n = p->at; p->absent != NULL; n = n->parent) {
+		struct lp_row *row;
+
+		if (lp_merge_spend(m, IMPLIED_WORK + n->path_n / IMPLIED_BYTES) != LP_OK)
+			return LP_E_LIMIT;
+		row = lp_rowkeep_implied(&m->keep);
+		if (row == NULL)
+			return LP_E_NOMEM;
+		/* below the topmost nothing is this layer's any more, so there is nothing to replace */
+		if (n == p->absent) {
+			put(m, n, row);
+			return LP_OK;
+		}
+		show(m, n, row);
+		n->born = row->seq;
+	}
+	return LP_OK;
+}
+
+static int
+put_root(struct lp_merge *m, struct lp_row *row, struct lp_span name)
+{
+	if (row->type != LP_DIR)
+		return lp_merge_tell(m, LP_FOUND_ROOT, name);
+	put(m, m->root, row);
+	m->root->born = 0; /* it was always a directory */
+	return LP_OK;
+}
+
+/* ---- whiteouts ---------------------------------------------------------------- */
+
+static int
+mark(struct lp_merge *m, struct lp_node *n, int opaque)
+{
+	struct lp_mark *k;
+
+	if (lp_merge_my_mark(m, n, opaque) != NULL)
+		return LP_OK;
+	k = lp_arena_alloc(&m->keep.objects, sizeof(*k));
+	if (k == NULL)
+		return LP_E_NOMEM;
+	*k = (struct lp_mark){ .older = n->marks, .layer = lp_merge_this(m), .opaque = opaque != 0 };
+	n->marks = k;
+	return LP_OK;
+}
+
+/* The base hides nothing, wherever its whiteouts stand. */
+static int
+white_out(struct lp_merge *m, struct lp_node *n, struct lp_span name)
+{
 	int rc = LP_OK;
 
-	if (old != NULL) {
-		if (old->type == LP_DIR && row->type != LP_DIR)
-			rc = lp_merge_hide_below(m, n);
-		overwrite(m, old, row);
-	}
-	if (rc == LP_OK && row->type == LP_HARDLINK)
-		rc = lp_merge_link(m, row, n);
+	if (m->layers > 1 && (lp_merge_mine(m, n) != NULL || lp_merge_my_mark(m, n, 0) != NULL))
+		rc = lp_merge_tell(m, LP_FOUND_EXISTS, name);
+	return rc != LP_OK ? rc : mark(m, n, 0);
+}
+
+/* ---- members ------------------------------------------------------------------ */
+
+/* A row that its layer's own whiteout names. */
+static int
+over_mark(struct lp_merge *m, const struct lp_node *n, const struct lp_row *row, struct lp_span name)
+{
+	if (m->layers < 2 || n->marks == NULL || row->type != LP_DIR || lp_merge_my_mark(m, n, 0) == NULL)
+		return LP_OK;
+	return lp_merge_tell(m, LP_FOUND_REMADE, name);
+}
+
+/* What runtimes unpack is 0, NUL and 1 to 6. */
+static int
+is_known(const struct lp_row *row)
+{
+	const struct lp_row_more *more = row->more;
+
+	return more == NULL || (more->has & LP_HAS_TYPEFLAG) == 0 || (more->typeflag >= '0' && more->typeflag <= '6') ||
+	    more->typeflag == '\0';
+}
+
+static void
+look_at_device(struct lp_row *row)
+{
+	const struct lp_row_more *more = row->more;
+
+	row->device00 = row->type == LP_CHAR && more != NULL && (more->has & LP_HAS_DEV) != 0 && more->devmajor == 0 &&
+	    more->devminor == 0;
+}
+
+static int
+put_member(struct lp_merge *m, struct lp_node *n, struct lp_row *row, struct lp_span name)
+{
+	struct lp_row *old = lp_merge_mine(m, n);
+	int whiteout = 0, rc = over_mark(m, n, row, name);
+
+	if (rc == LP_OK && old != NULL && !old->implied)
+		rc = lp_merge_tell(m, LP_FOUND_TWICE, name);
+	if (rc == LP_OK && !is_known(row))
+		rc = lp_merge_tell(m, LP_FOUND_TYPE, name);
+	look_at_device(row);
+	/* what was there is gone before the target is looked up */
 	if (rc == LP_OK)
-		lp_merge_show(n, row);
+		put(m, n, row);
+	if (rc == LP_OK && row->type == LP_HARDLINK)
+		rc = lp_merge_link(m, row, name, n, &whiteout);
+	if (rc == LP_OK && whiteout) {
+		row->why = LP_HIDDEN_DEVICE;
+		row->by = lp_merge_this(m);
+		rc = mark(m, n, 0);
+	}
 	return rc;
 }
 
+/* AUFS's own names are whiteouts like others; the opaque mark is not. */
 static int
-put_root(struct lp_merge *m, struct lp_row *row)
+is_whiteout(struct lp_span base)
 {
-	if (row->type == LP_DIR)
-		return put(m, m->root, row);
-	m->no_root++; /* it is a directory whatever a layer says */
-	return LP_OK;
+	return base.n >= 4 && memcmp(base.p, ".wh.", 4) == 0;
 }
 
 /* Put a row below a directory. */
 static int
-put_below(struct lp_merge *m, struct lp_node *parent, struct lp_span dir, struct lp_span base, struct lp_row *row)
+put_below(struct lp_merge *m, struct lp_node *parent, struct lp_span base, struct lp_row *row, struct lp_span name)
 {
+	int whiteout = is_whiteout(base), rc;
 	struct lp_node *n;
-	int rc = lp_tree_child(m, parent, base, &n);
 
-	if (rc == LP_E_ABSENT) {
-		m->unplaced++;
-		return LP_OK;
-	}
-	if (rc == LP_OK && n->metadata) {
-		hide_metadata(m, n, row);
-		return LP_OK;
-	}
-	rc = rc != LP_OK ? rc : lp_merge_ensure(m, parent);
-	/* remembered first: what the row replaces may be what the memory rests on */
-	rc = rc != LP_OK ? rc : lp_merge_cache(m, dir, parent);
-	return rc != LP_OK ? rc : put(m, n, row);
+	if (lp_span_is(base, ".wh..wh..opq"))
+		/* the top directory's is not looked at */
+		return parent->parent != NULL && m->layers > 1 ? mark(m, parent, 1) : LP_OK;
+	if (whiteout)
+		lp_span_take(&base, 4);
+	if (whiteout && (base.n == 0 || lp_span_is(base, ".") || lp_span_is(base, "..")))
+		return lp_merge_tell(m, LP_FOUND_NAME, name);
+	rc = lp_tree_child(m, parent, base, &n);
+	if (rc != LP_OK)
+		return rc;
+	return whiteout ? white_out(m, n, name) : put_member(m, n, row, name);
 }
 
+/* A parent that is a whiteout, or something else than a directory. */
 static int
-defer(struct lp_merge *m, struct lp_row *row, struct lp_span name)
+is_in_the_way(const struct lp_merge *m, const struct lp_place *p)
 {
-	struct lp_late *late = lp_arena_alloc(&m->late_text, sizeof(*late));
-	const unsigned char *copy = lp_arena_copy(&m->late_text, name);
-
-	if (late == NULL || copy == NULL)
-		return LP_E_NOMEM;
-	*late = (struct lp_late){ .row = row, .name = lp_span(copy, name.n) };
-	*m->late_end = late;
-	m->late_end = &late->next;
-	return LP_OK;
-}
-
-/*
- * Place a row. One whose way leads over a link of a lower layer is put off
- * to the end of its layer, and all behind it with it: a whiteout that is
- * still to come may take the link away. `may_defer` is the row's name then.
- */
-static int
-place(struct lp_merge *m, struct lp_row *row, struct lp_span dir, struct lp_span base, const struct lp_span *may_defer)
-{
-	struct lp_node *parent;
-	int rc;
-
-	if (base.n == 0)
-		return put_root(m, row);
-	rc = lp_merge_parent(m, dir, &parent);
-	if (may_defer != NULL && m->through_lower && rc != LP_E_NOMEM && rc != LP_E_LIMIT)
-		return defer(m, row, *may_defer);
-	if (rc == LP_E_DATA || rc == LP_E_ABSENT) {
-		m->unplaced++;
-		return LP_OK;
+	if (p->blocked || p->absent == NULL)
+		return p->blocked;
+	for (const struct lp_node *n = p->at; n != NULL; n = n->parent) {
+		if (n->marks != NULL && lp_merge_my_mark(m, n, 0) != NULL)
+			return 1;
+		if (n == p->absent)
+			break;
 	}
-	return rc != LP_OK ? rc : put_below(m, parent, dir, base, row);
-}
-
-static int
-place_late(struct lp_merge *m)
-{
-	struct lp_span dir, base;
-	int rc = LP_OK;
-
-	for (struct lp_late *l = m->late; l != NULL && rc == LP_OK; l = l->next) {
-		rc = lp_merge_split(m, l->name, &dir, &base);
-		rc = rc != LP_OK ? rc : place(m, l->row, dir, base, NULL);
-	}
-	m->late = NULL;
-	m->late_end = &m->late;
-	lp_arena_release(&m->late_text);
-	return rc;
+	return 0;
 }
 
 /*
@@ -186,18 +272,46 @@ append(struct lp_merge *m, struct lp_row *row, struct lp_span name)
 	struct lp_node *n;
 	int rc;
 
-	if (m->late != NULL || row->type == LP_HARDLINK || !row->plain || !lp_merge_same_parent(m, name, &base))
+	if (row->type == LP_HARDLINK || !row->plain || !lp_merge_same_parent(m, name, &base))
 		return LP_E_ABSENT;
 	rc = lp_tree_append(m, m->cached, base, &n);
-	if (rc == LP_OK)
-		lp_merge_show(n, row);
+	if (rc == LP_OK) {
+		show(m, n, row);
+		n->born = row->seq;
+	}
 	return rc;
+}
+
+static int
+add_anywhere(struct lp_merge *m, struct lp_row *row, struct lp_span name)
+{
+	struct lp_span dir, base;
+	struct lp_place p;
+	int rc = lp_merge_split(m, name, &dir, &base);
+
+	if (rc != LP_OK)
+		return rc;
+	if (base.n == 0)
+		return put_root(m, row, name);
+	rc = lp_merge_parent(m, dir, &p);
+	if (rc == LP_E_DATA || rc == LP_E_ABSENT || (rc == LP_OK && !lp_tree_has_room(p.at, base)))
+		return lp_merge_tell(m, LP_FOUND_PLACE, name);
+	if (rc == LP_OK && is_in_the_way(m, &p)) {
+		/* the base's whiteouts leave nothing behind */
+		if (p.blocked || m->layers > 1 || is_whiteout(base))
+			rc = lp_merge_tell(m, is_whiteout(base) ? LP_FOUND_IGNORED : LP_FOUND_PARENT, name);
+		if (is_whiteout(base))
+			return rc;
+	}
+	rc = rc != LP_OK ? rc : make_parents(m, &p);
+	/* remembered first: what the row replaces may be what the memory rests on */
+	rc = rc != LP_OK ? rc : lp_merge_cache(m, dir, p.at);
+	return rc != LP_OK ? rc : put_below(m, p.at, base, row, name);
 }
 
 int
 lp_merge_add(struct lp_merge *m, struct lp_row *row, struct lp_span name)
 {
-	struct lp_span dir, base;
 	int rc;
 
 	if (m->rows == m->max_rows)
@@ -205,44 +319,37 @@ lp_merge_add(struct lp_merge *m, struct lp_row *row, struct lp_span name)
 	m->rows++;
 	row->layer = lp_merge_this(m);
 	rc = append(m, row, name);
-	if (rc != LP_E_ABSENT)
-		return rc;
-	rc = lp_merge_split(m, name, &dir, &base);
-	if (rc != LP_OK)
-		return rc;
-	if (lp_merge_is_whiteout(base))
-		return lp_merge_white_out(m, dir, base);
-	return m->late != NULL ? defer(m, row, name) : place(m, row, dir, base, &name);
+	return rc != LP_E_ABSENT ? rc : add_anywhere(m, row, name);
 }
+
+/* ---- layers ------------------------------------------------------------------- */
 
 int
 lp_merge_layer(struct lp_merge *m)
 {
-	int rc = m->layers > 0 ? place_late(m) : LP_OK;
-
-	if (rc == LP_OK && m->layers == LP_MERGE_LAYERS)
+	if (m->layers == LP_MERGE_LAYERS)
 		return LP_E_LIMIT;
 	m->layers++;
 	m->cached = NULL;
-	return rc;
+	return LP_OK;
 }
 
 int
 lp_merge_imply_root(struct lp_merge *m)
 {
-	struct lp_row *row = lp_tree_visible(m->root) == NULL ? lp_rowkeep_implied(&m->keep) : NULL;
+	struct lp_row *row = m->root->seen == NULL ? lp_rowkeep_implied(&m->keep) : NULL;
 
-	if (row != NULL)
-		lp_merge_show(m->root, row);
-	return lp_tree_visible(m->root) != NULL ? LP_OK : LP_E_NOMEM;
+	if (row != NULL) {
+		show(m, m->root, row);
+		m->root->seen = row;
+	}
+	return m->root->seen != NULL ? LP_OK : LP_E_NOMEM;
 }
 
 int
 lp_merge_finish(struct lp_merge *m)
 {
-	int rc = m->layers > 0 ? place_late(m) : LP_OK;
+	int rc = lp_merge_settle(m);
 
-	if (rc == LP_OK)
-		lp_merge_links_finish(m);
-	return rc;
+	return rc != LP_OK ? rc : lp_merge_links_finish(m);
 }

@@ -12,29 +12,34 @@
  *	lp_walk_init(&w, &m) ... lp_walk_next(&w) ...	(merge/walk.h)
  *	lp_merge_release(&m);
  *
- * The rules, where the specification leaves room for more than one:
+ * The rules are those of containerd's overlay snapshots, which
+ * test/oracle/runtimes has recorded: each layer is unpacked by itself, then
+ * laid over those below it.
  *
+ * Within a layer:
+ * - Rows apply in their order. A directory over a directory takes the new
+ *   one's attributes and keeps what is in it; anything else replaces what
+ *   was at its path and below.
+ * - A parent that is a symbolic link of the same layer is followed, inside
+ *   the root. A parent that the layer has not yet becomes a directory. Behind
+ *   more than LP_MERGE_HOPS links, or with a path above LP_MAX_PLACE, a row
+ *   has no place, and is left out.
+ * - A hard link is another name of the file that its target means when it
+ *   is added, and its header sets the attributes of that file.
+ *
+ * Layer over layer:
+ * - A directory over a directory replaces its attributes, anything else over
+ *   anything else hides all of it. A directory that is only there as a
+ *   parent has the attributes of the one that it is laid over; mode 0755,
+ *   owner 0:0 and no time where there is none.
  * - Whiteouts hide what lower layers hold, wherever in their layer they
- *   stand, and are looked up in the tree as it was before their layer.
- *   ".wh..wh..opq" hides all that lies below its directory in lower layers,
- *   not the directory. A whiteout of nothing does nothing.
- * - Other rows apply in their order. A directory over a directory replaces
- *   its attributes and keeps its children; anything else over anything else
- *   replaces all of it. Of two rows for one path in one layer the last wins.
- * - A parent that is a symbolic link is followed inside the root; what it
- *   points to need not exist. Behind more than LP_MERGE_HOPS links, or with
- *   a path above LP_MAX_PLACE, a row has no place: it is counted, and left
- *   out. So is a row for the root that is no directory.
- * - A parent without a row, or that is no directory, becomes a directory of
- *   mode 0755, owner 0:0 and no time, as runtimes make it.
- * - A hard link is another name of the file that its target's path means
- *   when it is added, or meant in lower layers if this one has put nothing
- *   else there or in the way; it stays one when the target is hidden later,
- *   and then has the file's attributes itself. Without a target it stays a
- *   row of its own.
- * - ".wh..wh." names other than the opaque marker are AUFS's own: never
- *   visible, but targets of hard links. ".wh.", ".wh..", ".wh..." name
- *   nothing: counted, and left out.
+ *   stand. ".wh..wh..opq" hides all that lies below its directory in lower
+ *   layers, not the directory; at the root it hides nothing. Their parents are
+ *   parents as those of any row. A character device 0,0 hides what it lies
+ *   over, and is not seen.
+ *
+ * What a runtime refuses, or shows otherwise than another, is kept as a
+ * finding; the row is applied as its author can have meant it.
  */
 #ifndef LP_MERGE_MERGE_H
 #define LP_MERGE_MERGE_H
@@ -59,7 +64,30 @@ enum lp_hidden {
 	LP_HIDDEN_WHITEOUT,    /* a whiteout of it or of a directory above it */
 	LP_HIDDEN_OPAQUE,      /* a directory above it was made opaque */
 	LP_HIDDEN_PARENT,      /* a directory above it was replaced by something else */
-	LP_HIDDEN_METADATA     /* it is AUFS's own, and no file of the image */
+	LP_HIDDEN_DEVICE,      /* it is overlayfs' own whiteout */
+	LP_HIDDEN_SAME         /* implied, and there is a directory already: no view has it */
+};
+
+/* What there is to tell of a row; LP_FOUND_REFUSED and above are refused by every runtime. */
+enum lp_finding {
+	LP_FOUND_ROOT,     /* the root, but no directory: left out */
+	LP_FOUND_REMADE,   /* a directory, and a whiteout of it: runtimes lose the whiteout */
+	LP_FOUND_IGNORED,  /* a whiteout below what is no directory in its layer: left out, as podman does; others refuse it */
+	LP_FOUND_HEADER,   /* a hard link whose header gives its file another mode or owner */
+	LP_FOUND_TWICE,    /* the path has a row already */
+	LP_FOUND_PLACE,    /* too many symbolic links, or a path above LP_MAX_PLACE: left out */
+	LP_FOUND_NAME,     /* a whiteout of nothing (".wh.") */
+	LP_FOUND_EXISTS,   /* a whiteout of what its layer has, or a second one */
+	LP_FOUND_PARENT,   /* its layer has something that is no directory where its parent is to be */
+	LP_FOUND_TARGET,   /* a hard link: its layer does not have the target, or not yet, or it is a directory */
+	LP_FOUND_TYPE,     /* a kind of member that runtimes do not know */
+	LP_FOUND_REFUSED = LP_FOUND_PLACE
+};
+
+struct lp_merge_found {
+	enum lp_finding what;
+	uint16_t layer;
+	struct lp_span name; /* as the row has it */
 };
 
 struct lp_children;
@@ -67,7 +95,10 @@ struct lp_node;
 
 /* A name that more than one row has: the file behind a hard link. */
 struct lp_inode {
-	struct lp_row *first; /* whose attributes it has */
+	struct lp_row *first;  /* whose type and content it has */
+	struct lp_row *header; /* whose owner, mode and time: that of the last hard link */
+	const struct lp_xattr *xattrs; /* after lp_merge_finish: of all of them together */
+	size_t nxattrs;
 	struct lp_row *shown; /* after lp_merge_finish: the visible row that stands for it, or NULL */
 	const struct lp_node *first_at, *shown_at; /* where these two are */
 	uint32_t nlink;       /* after lp_merge_finish: visible names */
@@ -77,17 +108,17 @@ struct lp_inode {
 struct lp_merge {
 	/* ---- what there is to tell; of all layers so far ---- */
 	uint64_t rows;          /* added */
-	uint64_t unplaced;      /* behind too many links, or too deep: left out */
-	uint64_t no_root;       /* for the root, but no directory: left out */
-	uint64_t bad_whiteouts; /* ".wh." alone and the like: left out */
-	uint64_t dangling;      /* hard links without a target */
 	unsigned layers;
+	struct lp_merge_found *found; /* in the order of rows */
+	size_t nfound;
+	uint64_t refused;       /* of them, what every runtime refuses */
 
 	/* ---- inside ---- */
 	uint64_t max_rows;
 	uint64_t seed;
 	uint64_t work;                /* steps that are not bounded by the number of rows: see SPENT */
 	uint64_t nodes;               /* of the tree */
+	size_t found_cap;
 	struct lp_rowkeep keep;       /* what is not in any listing: implied rows, and the tree */
 	struct lp_node *root;
 	struct lp_children *tables;   /* of all directories that have one, newest first */
@@ -97,14 +128,10 @@ struct lp_merge {
 	} *links;                     /* all hard links */
 	size_t nlinks, links_cap;
 	uint32_t inodes;
-	struct lp_late *late, **late_end; /* rows that wait for the end of their layer */
-	struct lp_arena late_text;
 	struct lp_node *cached;       /* what `cached_dir` means */
 	struct lp_buf cached_dir;     /* as it stood in a name */
 	int straight;                 /* which is its path, too: no link led there */
 	struct lp_buf clean;
-	int through_lower;            /* a lower layer's link was followed */
-	int finished;
 };
 
 /*
@@ -115,20 +142,19 @@ struct lp_merge {
 int lp_merge_init(struct lp_merge *, uint64_t seed, uint64_t max_rows);
 void lp_merge_release(struct lp_merge *);
 
-/* The next layer begins. LP_OK, or LP_E_LIMIT (above LP_MERGE_LAYERS) or as lp_merge_add. */
+/* The next layer begins. LP_OK, or LP_E_LIMIT above LP_MERGE_LAYERS. */
 int lp_merge_layer(struct lp_merge *);
 
 /*
  * Add a row that has no place yet to the current layer; it is the merge's
  * from then on, but where it is kept is not. Nothing of the name is borrowed.
- * LP_OK, LP_E_NOMEM, or LP_E_LIMIT above max_rows or where layers hide and
- * show the same things so often, or imply so many directories, that it can
- * only be malice. After a failure
- * only lp_merge_release makes sense.
+ * LP_OK, LP_E_NOMEM, or LP_E_LIMIT above max_rows or where so many
+ * directories are implied, or links followed, that it can only be malice.
+ * After a failure only lp_merge_release makes sense.
  */
 int lp_merge_add(struct lp_merge *, struct lp_row *, struct lp_span name);
 
-/* The last layer is complete: hard links find out whose name stands for the file. Results as lp_merge_add. */
+/* The last layer is complete: what hides what, and whose name stands for each file with several. Results as lp_merge_add. */
 int lp_merge_finish(struct lp_merge *);
 
 /* After lp_merge_finish: the root as a directory that no listing names, if none does. LP_OK or LP_E_NOMEM. */
@@ -136,5 +162,8 @@ int lp_merge_imply_root(struct lp_merge *);
 
 /* The word for it, as -a prints it; "" for LP_HIDDEN_NOT. */
 const char *lp_hidden_name(enum lp_hidden);
+
+/* The file's attributes in place of the row's own, where it is a file of several names. */
+void lp_inode_entry(const struct lp_inode *, struct lp_entry *);
 
 #endif

@@ -1,163 +1,406 @@
-/* Hides what whiteouts and opaque directories cover, and counts the work. */
-#include <string.h>
+/*
+ * Layer over layer, when all rows are at their places: one walk over the
+ * tree that knows at each node which layers have cut off what lies below it.
+ *
+ * Two kinds of cut come from the nodes above. In its own layer, what is no
+ * directory takes away all that was put below it before: of each layer the
+ * latest such row counts. From layers below, what is no directory in the
+ * end, a whiteout, and an opaque mark take away all: of them the lowest above
+ * a row's layer is the one that hides it. So a row costs a look, however
+ * many layers there are and however often it is hidden.
+ */
+#include <stdlib.h>
 
+#include "common/base/array.h"
+#include "common/base/limits.h"
 #include "common/base/status.h"
 #include "common/merge/merge_priv.h"
 
-/*
- * Steps beyond those that every row costs anyway: links followed, nodes
- * looked at for a whiteout, places and directories that no row names. Real
- * layers need a few for each row; who needs more than this many is trying
- * to keep us busy, or to fill our memory.
- */
-enum { WORK_PER_ROW = 512, WORK_FREE = 16 * 1024 * 1024 };
+/* What one layer has cut off below the nodes above. */
+struct cut {
+	uint32_t before; /* rows of its own that were added before this one */
+	uint32_t n;      /* how many nodes above cut off all that lower layers have */
+	uint8_t why;     /* the topmost of them */
+};
 
-int
-lp_merge_spend(struct lp_merge *m, uint64_t steps)
+/* To be undone when the node is left. */
+struct undo {
+	const struct lp_node *node;
+	uint32_t before;
+	uint16_t layer;
+	uint8_t counted;
+};
+
+/* A bit for each layer that has a cut with n > 0, and one for each word of those. */
+enum { WORDS = (LP_MERGE_LAYERS + 63) / 64, SUMS = (WORDS + 63) / 64, NO_LAYER = LP_MERGE_LAYERS };
+
+struct settling {
+	struct lp_merge *m;
+	struct cut *cut; /* by layer */
+	uint64_t word[WORDS], sum[SUMS];
+	struct undo *undo;
+	size_t nundo, undo_cap;
+	struct over_link *links; /* newest first */
+};
+
+/* A directory that is implied over a lower layer's symbolic link. */
+struct over_link {
+	struct over_link *next;
+	struct lp_node *node;
+	struct lp_row *row;
+	const struct lp_row *link;
+};
+
+/* ---- sets of layers ----------------------------------------------------------- */
+
+/* The lowest layer above that one with a cut, or NO_LAYER. */
+static unsigned
+next_cut(const struct settling *s, unsigned layer)
 {
-	m->work += steps;
-	return m->work > m->rows * WORK_PER_ROW + WORK_FREE ? LP_E_LIMIT : LP_OK;
+	unsigned i = ++layer / 64;
+	uint64_t bits;
+
+	if (layer >= NO_LAYER)
+		return NO_LAYER;
+	bits = s->word[i] & ~(uint64_t)0 << layer % 64;
+	if (bits != 0)
+		return i * 64 + (unsigned)__builtin_ctzll(bits);
+	if (++i == WORDS)
+		return NO_LAYER;
+	bits = s->sum[i / 64] & ~(uint64_t)0 << i % 64;
+	for (unsigned k = i / 64; bits == 0;) {
+		if (++k == SUMS)
+			return NO_LAYER;
+		bits = s->sum[k];
+		i = k * 64;
+	}
+	i = i / 64 * 64 + (unsigned)__builtin_ctzll(bits);
+	return i * 64 + (unsigned)__builtin_ctzll(s->word[i]);
 }
 
-/* What an implied directory counts for: its row, and the bytes of its path. */
-enum { IMPLIED_WORK = 16, IMPLIED_BYTES = 4 };
-
-void
-lp_merge_hide(struct lp_merge *m, struct lp_row *row, enum lp_hidden why)
-{
-	row->why = why & 15u;
-	row->by = lp_merge_this(m);
-	/* a plain file leads nowhere: whatever was found without it is found without it */
-	if (row->type != LP_REG)
-		m->cached = NULL;
-}
-
-/* Something at the node became visible: so the nodes above it are alive. */
 static void
-enliven(struct lp_node *n)
+set_bit(struct settling *s, unsigned layer, int on)
 {
-	for (; n != NULL && !n->live; n = n->parent)
-		n->live = 1;
+	unsigned i = layer / 64;
+
+	s->word[i] = on ? s->word[i] | (uint64_t)1 << layer % 64 : s->word[i] & ~((uint64_t)1 << layer % 64);
+	s->sum[i / 64] = s->word[i] != 0 ? s->sum[i / 64] | (uint64_t)1 << i % 64 : s->sum[i / 64] & ~((uint64_t)1 << i % 64);
 }
 
-void
-lp_merge_show(struct lp_node *n, struct lp_row *row)
-{
-	row->older = n->row;
-	if (n->row != NULL && n->row->layer != row->layer)
-		n->lower = n->row;
-	n->row = row;
-	enliven(n);
-}
+/* ---- cuts ----------------------------------------------------------------------- */
 
-/* Up to the first that is one. A file in the way gives way, as it does where runtimes stack layers. */
-int
-lp_merge_ensure(struct lp_merge *m, struct lp_node *n)
-{
-	for (; n->parent != NULL; n = n->parent) {
-		struct lp_row *row = lp_tree_visible(n);
-
-		if (row != NULL && row->type == LP_DIR)
-			return LP_OK;
-		if (row != NULL)
-			lp_merge_hide(m, row, LP_HIDDEN_OVERWRITTEN);
-		/* its path will be printed */
-		if (lp_merge_spend(m, IMPLIED_WORK + n->path_n / IMPLIED_BYTES) != LP_OK)
-			return LP_E_LIMIT;
-		row = lp_rowkeep_implied(&m->keep);
-		if (row == NULL)
-			return LP_E_NOMEM;
-		row->layer = lp_merge_this(m);
-		lp_merge_show(n, row);
-	}
-	return LP_OK;
-}
-
-int
-lp_merge_hide_below(struct lp_merge *m, struct lp_node *top)
-{
-	struct lp_node *n = lp_tree_next(top, top, 1);
-
-	while (n != NULL) {
-		struct lp_row *row = lp_tree_visible(n);
-		int into = n->live;
-
-		if (lp_merge_spend(m, 1) != LP_OK)
-			return LP_E_LIMIT;
-		if (row != NULL)
-			lp_merge_hide(m, row, LP_HIDDEN_PARENT);
-		n->live = 0;
-		n = lp_tree_next(top, n, into);
-	}
-	return LP_OK;
-}
-
-/*
- * What lower layers hold below the node. What this layer has put there
- * stays, and the directories above it with it, as implied ones if need be.
- */
 static int
-sweep(struct lp_merge *m, struct lp_node *top, enum lp_hidden why)
+push(struct settling *s, const struct lp_node *n, unsigned layer, int counted)
 {
-	struct lp_node *n = lp_tree_next(top, top, top->live);
+	struct undo *u = lp_array_room(s->undo, s->nundo, &s->undo_cap, sizeof(*u));
+
+	if (u == NULL)
+		return LP_E_NOMEM;
+	s->undo = u;
+	s->undo[s->nundo++] = (struct undo){ n, s->cut[layer].before, (uint16_t)layer, counted != 0 };
+	return LP_OK;
+}
+
+/* All that lower layers have below the node is gone. */
+static int
+cut_lower(struct settling *s, const struct lp_node *n, unsigned layer, enum lp_hidden why)
+{
+	struct cut *c = &s->cut[layer];
+	int rc = push(s, n, layer, 1);
+
+	if (rc != LP_OK)
+		return rc;
+	if (c->n++ == 0) {
+		c->why = (uint8_t)why;
+		set_bit(s, layer, 1);
+	}
+	return LP_OK;
+}
+
+/* All that the row's own layer had put below the node is gone. */
+static int
+cut_own(struct settling *s, const struct lp_node *n, const struct lp_row *row)
+{
+	struct cut *c = &s->cut[row->layer];
+	int rc = c->before < row->seq ? push(s, n, row->layer, 0) : LP_OK;
+
+	if (rc == LP_OK && c->before < row->seq)
+		c->before = row->seq;
+	return rc;
+}
+
+static void
+leave(struct settling *s, const struct lp_node *n)
+{
+	while (s->nundo > 0 && s->undo[s->nundo - 1].node == n) {
+		const struct undo *u = &s->undo[--s->nundo];
+		struct cut *c = &s->cut[u->layer];
+
+		c->before = u->before;
+		if (u->counted && --c->n == 0)
+			set_bit(s, u->layer, 0);
+	}
+}
+
+/* What the node takes away from below it. Its rows know already whether they are their layer's in the end. */
+static int
+cut_below(struct settling *s, const struct lp_node *n)
+{
 	int rc = LP_OK;
 
-	/* no lower row comes back, but if the top itself has just gone, what stays below needs it again */
-	if (top->swept == m->layers && lp_tree_visible(top) != NULL)
-		return LP_OK;
-	top->swept = (uint16_t)m->layers;
-	top->live = lp_tree_visible(top) != NULL;
-	while (n != NULL && rc == LP_OK) {
-		struct lp_row *row = lp_tree_visible(n);
-		int into = n->live;
+	for (const struct lp_row *row = n->row; row != NULL && rc == LP_OK; row = row->older) {
+		if (row->type == LP_DIR)
+			continue;
+		rc = cut_own(s, n, row);
+		if (rc == LP_OK && (row->why == LP_HIDDEN_NOT || row->by != row->layer || row->why == LP_HIDDEN_DEVICE))
+			rc = cut_lower(s, n, row->layer, LP_HIDDEN_PARENT);
+	}
+	for (const struct lp_mark *k = n->marks; k != NULL && rc == LP_OK; k = k->older)
+		rc = cut_lower(s, n, k->layer, k->opaque ? LP_HIDDEN_OPAQUE : LP_HIDDEN_WHITEOUT);
+	return rc;
+}
 
-		rc = lp_merge_spend(m, 1);
-		n->live = 0;
-		if (row != NULL && row->layer < lp_merge_this(m)) {
-			lp_merge_hide(m, row, why);
-		} else if (row != NULL && rc == LP_OK) {
-			enliven(n);
-			rc = lp_merge_ensure(m, n->parent);
+/* ---- one node ------------------------------------------------------------------- */
+
+static void
+hide(struct lp_row *row, enum lp_hidden why, unsigned by)
+{
+	row->why = why & 15u;
+	row->by = (uint16_t)by;
+}
+
+/* What was seen so far is not any more. */
+static void
+hide_seen(struct lp_row *row, enum lp_hidden why, unsigned by)
+{
+	if (row->device00)
+		hide(row, LP_HIDDEN_DEVICE, row->layer);
+	else
+		hide(row, why, by);
+}
+
+static struct lp_row *
+oldest_row_first(struct lp_row *row)
+{
+	struct lp_row *first = NULL;
+
+	while (row != NULL) {
+		struct lp_row *older = row->older;
+
+		row->older = first;
+		first = row;
+		row = older;
+	}
+	return first;
+}
+
+static struct lp_mark *
+oldest_mark_first(struct lp_mark *k)
+{
+	struct lp_mark *first = NULL;
+
+	while (k != NULL) {
+		struct lp_mark *older = k->older;
+
+		k->older = first;
+		first = k;
+		k = older;
+	}
+	return first;
+}
+
+/* The first layer above the row's that takes it away: from above its node, or by a whiteout of it. NO_LAYER for none. */
+static unsigned
+taken_by(const struct settling *s, const struct lp_row *row, const struct lp_mark **mark, enum lp_hidden *why)
+{
+	unsigned by = next_cut(s, row->layer);
+
+	while (*mark != NULL && ((*mark)->opaque || (*mark)->layer <= row->layer))
+		*mark = (*mark)->older;
+	*why = by != NO_LAYER ? (enum lp_hidden)s->cut[by].why : LP_HIDDEN_NOT;
+	if (*mark == NULL || (*mark)->layer >= by)
+		return by;
+	*why = LP_HIDDEN_WHITEOUT;
+	return (*mark)->layer;
+}
+
+/* The implied directory with the attributes of another one in place of it. */
+static struct lp_row *
+with_attributes(struct lp_merge *m, struct lp_row *row, const struct lp_row *like)
+{
+	struct lp_row *copy = lp_rowkeep_implied_as(&m->keep, like);
+
+	if (copy != NULL) {
+		copy->older = row->older;
+		copy->seq = row->seq;
+		copy->layer = row->layer;
+		copy->why = row->why;
+		copy->by = row->by;
+	}
+	return copy;
+}
+
+/*
+ * A directory that is only implied has the attributes of the nearest lower
+ * one, be it there no more; or, in place of a link, of what the link led to
+ * in its layer, which is known later.
+ */
+static int
+imply(struct settling *s, struct lp_node *n, struct lp_row **row, const struct lp_row *lower)
+{
+	struct over_link *o;
+
+	if (lower != NULL && lower->type == LP_DIR && !lower->implied) {
+		*row = with_attributes(s->m, *row, lower);
+		return *row != NULL ? LP_OK : LP_E_NOMEM;
+	}
+	if (lp_merge_symlink(lower) == NULL)
+		return LP_OK;
+	o = lp_arena_alloc(&s->m->keep.objects, sizeof(*o));
+	if (o == NULL)
+		return LP_E_NOMEM;
+	*o = (struct over_link){ s->links, n, *row, lower };
+	s->links = o;
+	return LP_OK;
+}
+
+/* The directory that the link leads to in its own layer, or NULL. */
+static const struct lp_row *
+led_to(struct lp_merge *m, const struct over_link *o, struct lp_buf *path)
+{
+	const unsigned layer = o->link->layer;
+	const struct lp_row *row;
+	struct lp_node *at;
+	int rc = lp_tree_path(o->node, path);
+
+	rc = rc != LP_OK ? rc : lp_merge_resolve_in(m, lp_buf_span(path), layer, &at);
+	row = rc == LP_OK ? lp_merge_row_in(m, at, layer) : NULL;
+	return row != NULL && !row->implied ? row : NULL;
+}
+
+/* All of those, when every row knows what has become of it. */
+static int
+imply_over_links(struct lp_merge *m, const struct over_link *o)
+{
+	struct lp_buf path;
+	int rc = LP_OK;
+
+	lp_buf_init(&path, LP_MAX_ROW);
+	for (; o != NULL && rc == LP_OK; o = o->next) {
+		const struct lp_row *like = led_to(m, o, &path);
+		struct lp_row *copy = like != NULL ? with_attributes(m, o->row, like) : NULL, **at = &o->node->row;
+
+		rc = like != NULL && copy == NULL ? LP_E_NOMEM : lp_merge_spend(m, 0);
+		if (copy == NULL)
+			continue;
+		while (*at != o->row && (*at)->older != NULL)
+			at = &(*at)->older;
+		*at = copy;
+		if (o->node->seen == o->row)
+			o->node->seen = copy;
+	}
+	lp_buf_release(&path);
+	return rc;
+}
+
+/*
+ * The rows of a node from the oldest on: one of each layer is what the layer
+ * has there in the end, and lies over that of the layers below it.
+ */
+static int
+stack_rows(struct settling *s, struct lp_node *n, struct lp_row **first, const struct lp_mark *mark)
+{
+	struct lp_row *seen = NULL, *lower = NULL;
+	enum lp_hidden why = LP_HIDDEN_NOT;
+	unsigned taken = NO_LAYER;
+
+	for (struct lp_row **at = first, *row; (row = *at) != NULL; at = &row->older) {
+		if (row->why == LP_HIDDEN_NOT && row->seq < s->cut[row->layer].before)
+			hide(row, LP_HIDDEN_PARENT, row->layer);
+		if (row->why != LP_HIDDEN_NOT)
+			continue;
+		if (seen != NULL && taken <= row->layer) {
+			hide_seen(seen, why, taken);
+			lower = why == LP_HIDDEN_OPAQUE ? lower : NULL;
+			seen = NULL;
 		}
-		n = lp_tree_next(top, n, into);
+		if (row->implied && seen != NULL && seen->type == LP_DIR) {
+			hide(row, LP_HIDDEN_SAME, row->layer);
+			continue;
+		}
+		if (seen != NULL)
+			hide_seen(seen, LP_HIDDEN_OVERWRITTEN, row->layer);
+		if (row->implied) {
+			if (imply(s, n, &row, lower) != LP_OK)
+				return LP_E_NOMEM;
+			*at = row;
+		}
+		seen = lower = row;
+		taken = taken_by(s, row, &mark, &why);
+	}
+	if (seen != NULL && taken != NO_LAYER) {
+		hide_seen(seen, why, taken);
+		seen = NULL;
+	}
+	if (seen != NULL && seen->device00) {
+		hide_seen(seen, LP_HIDDEN_DEVICE, seen->layer);
+		seen = NULL;
+	}
+	n->seen = seen;
+	return LP_OK;
+}
+
+static int
+settle_node(struct settling *s, struct lp_node *n)
+{
+	struct lp_row *first = oldest_row_first(n->row);
+	struct lp_mark *mark = oldest_mark_first(n->marks);
+	int rc = stack_rows(s, n, &first, mark);
+
+	n->row = oldest_row_first(first);
+	n->marks = oldest_mark_first(mark);
+	return rc == LP_OK && n->children != NULL ? cut_below(s, n) : rc;
+}
+
+static int
+settle(struct settling *s)
+{
+	struct lp_node *n = s->m->root;
+	int rc = settle_node(s, n);
+
+	while (rc == LP_OK) {
+		struct lp_node *next = lp_tree_next(n, n, 1);
+
+		/* nothing is below it: up to the first that has a sibling, leaving each */
+		while (next == NULL && n != s->m->root) {
+			leave(s, n);
+			next = n->next;
+			n = n->parent;
+		}
+		if (next == NULL)
+			break;
+		n = next;
+		rc = settle_node(s, n);
 	}
 	return rc;
 }
 
-/* ---- whiteouts ------------------------------------------------------------ */
-
-/* AUFS's own names are none, but for the opaque marker. */
 int
-lp_merge_is_whiteout(struct lp_span base)
+lp_merge_settle(struct lp_merge *m)
 {
-	if (base.n < 4 || memcmp(base.p, ".wh.", 4) != 0)
-		return 0;
-	return base.n < 8 || memcmp(base.p, ".wh..wh.", 8) != 0 || lp_span_is(base, ".wh..wh..opq");
-}
+	struct settling *s = calloc(1, sizeof(*s));
+	int rc = LP_E_NOMEM;
 
-int
-lp_merge_white_out(struct lp_merge *m, struct lp_span dir, struct lp_span base)
-{
-	struct lp_node *n;
-	struct lp_row *row;
-	int rc = lp_merge_resolve(m, dir, LP_MERGE_BEFORE, 0, &n);
-
-	if (rc == LP_E_ABSENT || rc == LP_E_DATA)
-		return LP_OK; /* there is nothing to hide */
-	if (rc != LP_OK)
+	if (s == NULL)
 		return rc;
-	if (lp_span_is(base, ".wh..wh..opq"))
-		return sweep(m, n, LP_HIDDEN_OPAQUE);
-	lp_span_take(&base, 4);
-	if (base.n == 0 || lp_span_is(base, ".") || lp_span_is(base, "..")) {
-		m->bad_whiteouts++;
-		return LP_OK;
-	}
-	rc = lp_tree_find(m, n, base, &n);
-	if (rc != LP_OK)
-		return rc == LP_E_ABSENT ? LP_OK : rc;
-	row = lp_tree_visible(n);
-	if (row != NULL && row->layer < lp_merge_this(m))
-		lp_merge_hide(m, row, LP_HIDDEN_WHITEOUT);
-	return sweep(m, n, LP_HIDDEN_WHITEOUT);
+	s->m = m;
+	s->cut = calloc(m->layers > 0 ? m->layers : 1, sizeof(*s->cut));
+	if (s->cut != NULL)
+		rc = settle(s);
+	if (rc == LP_OK)
+		rc = imply_over_links(m, s->links);
+	free(s->cut);
+	free(s->undo);
+	free(s);
+	return rc;
 }

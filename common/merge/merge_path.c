@@ -6,55 +6,151 @@
 #include "common/base/status.h"
 #include "common/merge/merge_priv.h"
 
-struct lp_row *
-lp_merge_row_at(const struct lp_merge *m, const struct lp_node *n, enum lp_merge_view view)
-{
-	struct lp_row *now = lp_tree_visible(n), *row = n->row;
+/*
+ * Steps beyond those that every row costs anyway: links followed, places and
+ * directories that no row names. Real layers need a few for each row; who
+ * needs more than this many is trying to keep us busy, or to fill our memory.
+ */
+enum { WORK_PER_ROW = 512, WORK_FREE = 16 * 1024 * 1024 };
 
-	if (view == LP_MERGE_NOW || (view == LP_MERGE_UNHIDDEN && now != NULL))
-		return now;
-	if (row != NULL && row->layer == lp_merge_this(m))
-		row = n->lower;
-	/* older ones were hidden before that one came */
-	return row != NULL && (row->why == LP_HIDDEN_NOT || row->by == lp_merge_this(m)) ? row : NULL;
+int
+lp_merge_spend(struct lp_merge *m, uint64_t steps)
+{
+	m->work += steps;
+	return m->work > m->rows * WORK_PER_ROW + WORK_FREE ? LP_E_LIMIT : LP_OK;
+}
+
+/* ---- what is at a node ------------------------------------------------------ */
+
+struct lp_row *
+lp_merge_mine(const struct lp_merge *m, const struct lp_node *n)
+{
+	struct lp_row *row = n->row;
+
+	if (row == NULL || row->layer != lp_merge_this(m) || row->why != LP_HIDDEN_NOT)
+		return NULL;
+	/* in a directory that is another one now */
+	return n->parent != NULL && row->seq < n->parent->born ? NULL : row;
+}
+
+struct lp_mark *
+lp_merge_my_mark(const struct lp_merge *m, const struct lp_node *n, int opaque)
+{
+	struct lp_mark *k = n->marks;
+
+	while (k != NULL && k->layer == lp_merge_this(m) && k->opaque != opaque)
+		k = k->older;
+	return k != NULL && k->layer == lp_merge_this(m) ? k : NULL;
+}
+
+struct lp_row *
+lp_merge_row_upto(struct lp_merge *m, const struct lp_node *n, unsigned layer)
+{
+	for (struct lp_row *row = n->row; row != NULL; row = row->older) {
+		m->work++;
+		if (row->layer <= layer && (row->why == LP_HIDDEN_NOT || row->by > layer))
+			return row;
+	}
+	return NULL;
+}
+
+struct lp_row *
+lp_merge_row_in(struct lp_merge *m, const struct lp_node *n, unsigned layer)
+{
+	for (struct lp_row *row = n->row; row != NULL && row->layer >= layer; row = row->older) {
+		m->work++;
+		if (row->layer == layer && (row->why == LP_HIDDEN_NOT || row->by != layer))
+			return row;
+	}
+	return NULL;
 }
 
 const struct lp_row *
-lp_merge_symlink_at(const struct lp_merge *m, const struct lp_node *n, enum lp_merge_view view)
+lp_merge_symlink(const struct lp_row *row)
 {
-	const struct lp_row *row = lp_merge_row_at(m, n, view);
-
 	if (row != NULL && row->inode != NULL)
 		row = row->inode->first;
 	return row != NULL && row->type == LP_SYMLINK ? row : NULL;
 }
 
+/* ---- what a path means ------------------------------------------------------ */
+
+/* Where a way is followed: in the current layer; when all is merged, in one layer, or over all up to it. */
+enum view { NOW, UPTO, IN };
+
+struct way {
+	struct lp_merge *m;
+	enum view view;
+	unsigned layer;
+	int make;
+	struct lp_place p;
+	size_t hops;
+};
+
 /* A place that no row has named yet costs its memory. */
 enum { NODE_WORK = 48 };
 
-/* The child of that name: made in the present, looked up in the past. */
 static int
-step(struct lp_merge *m, struct lp_node *at, struct lp_span name, int make, struct lp_node **out)
+child_of(const struct way *w, struct lp_span name, struct lp_node **out)
 {
-	uint64_t nodes = m->nodes;
-	int rc = make ? lp_tree_child(m, at, name, out) : lp_tree_find(m, at, name, out);
+	uint64_t nodes = w->m->nodes;
+	int rc = w->make ? lp_tree_child(w->m, w->p.at, name, out) : lp_tree_find(w->m, w->p.at, name, out);
 
-	return rc == LP_OK && m->nodes != nodes ? lp_merge_spend(m, NODE_WORK) : rc;
+	return rc == LP_OK && w->m->nodes != nodes ? lp_merge_spend(w->m, NODE_WORK) : rc;
 }
 
-/* Whether this layer has put a file where the way leads on: then nothing that was below it is there any more. */
-static int
-is_blocked(const struct lp_merge *m, const struct lp_node *n, enum lp_merge_view view)
+static struct lp_row *
+row_at(const struct way *w, const struct lp_node *n)
 {
-	const struct lp_row *row = view == LP_MERGE_UNHIDDEN ? lp_tree_visible(n) : NULL;
-
-	return row != NULL && row->layer == lp_merge_this(m) && row->type != LP_DIR;
+	switch (w->view) {
+	case UPTO: return lp_merge_row_upto(w->m, n, w->layer);
+	case IN: return lp_merge_row_in(w->m, n, w->layer);
+	case NOW: break;
+	}
+	return w->p.absent == NULL ? lp_merge_mine(w->m, n) : NULL;
 }
 
-/* The path is relative to where *out stands; *hops counts the links followed. */
+/* On to the child, which is no link. */
 static int
-resolve_from(struct lp_merge *m, struct lp_span path, enum lp_merge_view view, int make, struct lp_node **out,
-    size_t *hops)
+step_into(struct way *w, struct lp_node *child, const struct lp_row *row)
+{
+	int is_directory = row != NULL && row->type == LP_DIR;
+
+	w->p.at = child;
+	if (is_directory || w->p.absent != NULL)
+		return LP_OK;
+	if (!w->make)
+		return LP_E_ABSENT;
+	w->p.absent = child;
+	w->p.blocked |= row != NULL;
+	return LP_OK;
+}
+
+/* Up by "..": out of what the layer has not, if this was the topmost of it. */
+static void
+step_up(struct way *w)
+{
+	if (w->p.absent == w->p.at) {
+		w->p.absent = NULL;
+		w->p.blocked = 0;
+	}
+	if (w->p.at->parent != NULL)
+		w->p.at = w->p.at->parent;
+}
+
+/* To where the link stands: at the root, if it leads there. */
+static void
+follow(struct way *w, struct lp_span target)
+{
+	if (target.n == 0 || target.p[0] != '/')
+		return;
+	w->p.at = w->m->root;
+	w->p.absent = NULL;
+	w->p.blocked = 0;
+}
+
+static int
+go(struct way *w, struct lp_span path)
 {
 	struct lp_span todo[LP_MERGE_HOPS + 1];
 	size_t n = 1;
@@ -63,48 +159,65 @@ resolve_from(struct lp_merge *m, struct lp_span path, enum lp_merge_view view, i
 	todo[0] = path;
 	while (n > 0 && rc == LP_OK) {
 		struct lp_span name = lp_path_component(&todo[n - 1]);
-		struct lp_node *child = *out;
-		const struct lp_row *link;
-		struct lp_span target;
+		const struct lp_row *row, *link;
+		struct lp_node *child;
 
 		if (name.n == 0) {
 			n--;
 			continue;
 		}
 		if (lp_span_is(name, "..")) {
-			*out = child->parent != NULL ? child->parent : child;
+			step_up(w);
 			continue;
 		}
-		rc = step(m, *out, name, make, &child);
+		rc = child_of(w, name, &child);
 		if (rc != LP_OK)
 			break;
-		link = lp_merge_symlink_at(m, child, view);
-		if (link == NULL && is_blocked(m, child, view))
-			return LP_E_ABSENT;
+		row = row_at(w, child);
+		link = lp_merge_symlink(row);
 		if (link == NULL) {
-			*out = child;
+			rc = step_into(w, child, row);
 			continue;
 		}
-		if (++*hops > LP_MERGE_HOPS)
+		if (++w->hops > LP_MERGE_HOPS)
 			return LP_E_DATA;
-		if (view == LP_MERGE_NOW && link->layer < lp_merge_this(m))
-			m->through_lower = 1;
-		target = lp_row_link(link);
-		if (target.n > 0 && target.p[0] == '/')
-			*out = m->root;
-		todo[n++] = target;
-		rc = lp_merge_spend(m, link->link_n);
+		todo[n++] = lp_row_link(link);
+		follow(w, todo[n - 1]);
+		rc = lp_merge_spend(w->m, link->link_n);
 	}
 	return rc;
 }
 
 int
-lp_merge_resolve(struct lp_merge *m, struct lp_span path, enum lp_merge_view view, int make, struct lp_node **out)
+lp_merge_resolve(struct lp_merge *m, struct lp_span path, int make, struct lp_place *out)
 {
-	size_t hops = 0;
+	struct way w = { .m = m, .make = make, .p = { .at = m->root } };
+	int rc = go(&w, path);
 
-	*out = m->root;
-	return resolve_from(m, path, view, make, out, &hops);
+	*out = w.p;
+	return rc;
+}
+
+static int
+resolve_finished(struct lp_merge *m, struct lp_span path, enum view view, unsigned layer, struct lp_node **out)
+{
+	struct way w = { .m = m, .view = view, .layer = layer, .p = { .at = m->root } };
+	int rc = go(&w, path);
+
+	*out = w.p.at;
+	return rc != LP_OK ? rc : lp_merge_spend(m, 0);
+}
+
+int
+lp_merge_resolve_upto(struct lp_merge *m, struct lp_span path, unsigned layer, struct lp_node **out)
+{
+	return resolve_finished(m, path, UPTO, layer, out);
+}
+
+int
+lp_merge_resolve_in(struct lp_merge *m, struct lp_span path, unsigned layer, struct lp_node **out)
+{
+	return resolve_finished(m, path, IN, layer, out);
 }
 
 /* Mostly a row is in the directory of the one before it. */
@@ -163,7 +276,7 @@ lp_merge_split(struct lp_merge *m, struct lp_span name, struct lp_span *dir, str
 /*
  * The deepest directory that is above both the cached one and `dir`, which
  * is shortened by its path; only where no link led to the cached one, whose
- * text then is its path, so that all above it are visible directories too.
+ * text then is its path, so that all above it are directories of the layer too.
  */
 static struct lp_node *
 common_ancestor(const struct lp_merge *m, struct lp_span *dir)
@@ -181,22 +294,21 @@ common_ancestor(const struct lp_merge *m, struct lp_span *dir)
 }
 
 int
-lp_merge_parent(struct lp_merge *m, struct lp_span dir, struct lp_node **out)
+lp_merge_parent(struct lp_merge *m, struct lp_span dir, struct lp_place *out)
 {
+	struct way w = { .m = m, .make = 1 };
 	struct lp_span rest = dir;
-	size_t hops = 0;
 	int rc;
 
-	m->through_lower = 0;
-	if (is_cached(m, dir)) {
-		*out = m->cached;
+	*out = (struct lp_place){ .at = m->cached };
+	if (is_cached(m, dir))
 		return LP_OK;
-	}
-	*out = m->cached != NULL && m->straight ? common_ancestor(m, &rest) : m->root;
+	w.p.at = m->cached != NULL && m->straight ? common_ancestor(m, &rest) : m->root;
 	m->cached = NULL;
-	rc = resolve_from(m, rest, LP_MERGE_NOW, 1, out, &hops);
+	rc = go(&w, rest);
+	*out = w.p;
 	/* as long as its path, and no link: so it has neither "." nor "//" in it */
-	m->straight = rc == LP_OK && hops == 0 && (*out)->path_n == dir.n;
+	m->straight = rc == LP_OK && w.hops == 0 && w.p.at->path_n == dir.n;
 	return rc;
 }
 

@@ -3,9 +3,9 @@
  * which is a query of it. Nobody else's.
  *
  *	merge.c        rows and layers, in their order
- *	merge_path.c   what a path means
- *	merge_hide.c   what is shown and what is hidden; whiteouts
+ *	merge_path.c   what a path means in a layer
  *	merge_link.c   hard links
+ *	merge_hide.c   layer over layer: what is shown and what is hidden
  */
 #ifndef LP_MERGE_MERGE_PRIV_H
 #define LP_MERGE_MERGE_PRIV_H
@@ -27,24 +27,38 @@ lp_merge_this(const struct lp_merge *m)
 
 /* Account for steps beyond those that every row costs. LP_OK or LP_E_LIMIT. */
 int lp_merge_spend(struct lp_merge *, uint64_t steps);
+/* There is something to tell of a row of this name. */
+int lp_merge_tell(struct lp_merge *, enum lp_finding, struct lp_span name);
 
 /* ---- paths ---------------------------------------------------------------- */
 
-/* The tree as it is; as it was before this layer; as it would be had this layer only put things there, but hidden none. */
-enum lp_merge_view { LP_MERGE_NOW, LP_MERGE_BEFORE, LP_MERGE_UNHIDDEN };
+/* What the current layer has at the node, or NULL. Its parent is to be a directory of the layer. */
+struct lp_row *lp_merge_mine(const struct lp_merge *, const struct lp_node *);
+/* The mark of that kind that the current layer has there, or NULL. */
+struct lp_mark *lp_merge_my_mark(const struct lp_merge *, const struct lp_node *, int opaque);
+/* The symbolic link that a row is, also if it is a hard link to one; or NULL. */
+const struct lp_row *lp_merge_symlink(const struct lp_row *);
 
-/* The row at a node in that view, or NULL. */
-struct lp_row *lp_merge_row_at(const struct lp_merge *, const struct lp_node *, enum lp_merge_view);
-
-/* The symbolic link at a node in that view, also if it is a hard link to one; or NULL. */
-const struct lp_row *lp_merge_symlink_at(const struct lp_merge *, const struct lp_node *, enum lp_merge_view);
+/* What a path means. */
+struct lp_place {
+	struct lp_node *at;
+	struct lp_node *absent; /* the topmost node on the way that the layer has not, or NULL */
+	int blocked;            /* it has something that is no directory there */
+};
 
 /*
- * The place that a path means, links followed to the last component. With
- * `make` places that did not exist come to exist, empty. Also LP_E_DATA (too
- * many links), LP_E_ABSENT (no such place, or too deep).
+ * Where a directory is, in the current layer, links followed to the last
+ * component. With `make` nodes that were not there come to be, empty. Also
+ * LP_E_DATA (too many links), LP_E_ABSENT (no such place, or too deep).
  */
-int lp_merge_resolve(struct lp_merge *, struct lp_span path, enum lp_merge_view, int make, struct lp_node **out);
+int lp_merge_resolve(struct lp_merge *, struct lp_span path, int make, struct lp_place *);
+/* The same without making, over all layers up to that one, when all is merged. */
+int lp_merge_resolve_upto(struct lp_merge *, struct lp_span path, unsigned layer, struct lp_node **out);
+/* And in that layer alone. */
+int lp_merge_resolve_in(struct lp_merge *, struct lp_span path, unsigned layer, struct lp_node **out);
+/* What is at a node when all layers up to that one are merged, or NULL; and in that layer alone. */
+struct lp_row *lp_merge_row_upto(struct lp_merge *, const struct lp_node *, unsigned layer);
+struct lp_row *lp_merge_row_in(struct lp_merge *, const struct lp_node *, unsigned layer);
 
 /*
  * Split a name into directory and base: neither ends in a slash, the base
@@ -57,30 +71,21 @@ int lp_merge_split(struct lp_merge *, struct lp_span name, struct lp_span *dir, 
  * was remembered, whose base then is *base. 0 wherever that is not plain.
  */
 int lp_merge_same_parent(const struct lp_merge *, struct lp_span name, struct lp_span *base);
-/* The directory that a row of this name goes to, made if need be; m->through_lower tells how. As lp_merge_resolve. */
-int lp_merge_parent(struct lp_merge *, struct lp_span dir, struct lp_node **out);
-/* Remember it: once a row has been shown in it, it is a visible directory until something is hidden. */
+/* The directory that a row of this name goes to. As lp_merge_resolve with `make`. */
+int lp_merge_parent(struct lp_merge *, struct lp_span dir, struct lp_place *);
+/* Remember it: it is a directory of this layer until it, or a link, is replaced. */
 int lp_merge_cache(struct lp_merge *, struct lp_span dir, struct lp_node *);
-
-/* ---- shown and hidden ------------------------------------------------------- */
-
-void lp_merge_hide(struct lp_merge *, struct lp_row *, enum lp_hidden why);
-/* The row is what the node shows from now on; what it showed is hidden already. */
-void lp_merge_show(struct lp_node *, struct lp_row *);
-/* Every parent of what is to be visible is a visible directory: the node itself and those above it. */
-int lp_merge_ensure(struct lp_merge *, struct lp_node *);
-/* Hide everything below the node, of whatever layer: its directory is gone. */
-int lp_merge_hide_below(struct lp_merge *, struct lp_node *top);
-
-int lp_merge_is_whiteout(struct lp_span base);
-/* Hide what a whiteout names in lower layers: all of it, or for the opaque marker all below its directory. */
-int lp_merge_white_out(struct lp_merge *, struct lp_span dir, struct lp_span base);
 
 /* ---- hard links ------------------------------------------------------------- */
 
-/* Find the target of a hard link that goes to that place. */
-int lp_merge_link(struct lp_merge *, struct lp_row *, const struct lp_node *at);
-/* All layers are there: whose name stands for each file. */
-void lp_merge_links_finish(struct lp_merge *);
+/* The row is a hard link at that place: find its file. *whiteout: it is another name of a whiteout, and so one itself. */
+int lp_merge_link(struct lp_merge *, struct lp_row *, struct lp_span name, const struct lp_node *at, int *whiteout);
+/* All is merged: whose name stands for each file. */
+int lp_merge_links_finish(struct lp_merge *);
+
+/* ---- layer over layer --------------------------------------------------------- */
+
+/* Which rows are hidden, why and by which layer; what each node shows. */
+int lp_merge_settle(struct lp_merge *);
 
 #endif

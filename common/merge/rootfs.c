@@ -26,7 +26,10 @@ add(struct lp_buf *b, const char *fmt, ...)
 static void
 file_of(const struct lp_row *row, struct lp_entry *e)
 {
-	lp_row_entry(row->inode != NULL ? row->inode->first : row, e);
+	if (row->inode != NULL)
+		lp_inode_entry(row->inode, e);
+	else
+		lp_row_entry(row, e);
 }
 
 /* ---- ncdu ----------------------------------------------------------------- */

@@ -79,6 +79,8 @@ new_row(struct lp_rowkeep *k, enum lp_type type, struct lp_span head, struct lp_
 	row->link_n = (uint32_t)link.n;
 	row->layer = 0;
 	row->by = 0;
+	row->seq = 0;
+	row->device00 = 0;
 	row->head_n = (uint16_t)head.n;
 	row->type = (char)type;
 	row->why = 0;
@@ -109,6 +111,18 @@ lp_rowkeep_implied(struct lp_rowkeep *k)
 
 	if (row != NULL)
 		row->implied = 1;
+	return row;
+}
+
+struct lp_row *
+lp_rowkeep_implied_as(struct lp_rowkeep *k, const struct lp_row *like)
+{
+	struct lp_row *row = new_row(k, LP_DIR, lp_row_head(like), lp_span(NULL, 0));
+
+	if (row != NULL) {
+		row->more = like->more;
+		row->implied = 1;
+	}
 	return row;
 }
 

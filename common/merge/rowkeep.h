@@ -33,6 +33,7 @@ struct lp_row {
 	struct lp_inode *inode; /* of a file with hard links and of the links; else NULL */
 	const struct lp_row_more *more; /* or NULL */
 	uint32_t link_n;
+	uint32_t seq;     /* of all rows that were added: its number */
 	uint16_t layer;   /* from 0, base first */
 	uint16_t by;      /* layer that hid it, if why is not LP_HIDDEN_NOT */
 	uint16_t head_n;  /* of 8 bits, gcc would copy the head by rep movs: far slower for so few bytes */
@@ -41,6 +42,7 @@ struct lp_row {
 	uint8_t implied : 1; /* no row of a listing: a parent that had to be there */
 	uint8_t clean : 1;   /* the target needs no escape */
 	uint8_t plain : 1;   /* and neither did the name */
+	uint8_t device00 : 1; /* overlayfs' own whiteout, a character device 0,0 */
 	unsigned char text[]; /* head_n and link_n bytes */
 };
 
@@ -87,5 +89,7 @@ struct lp_row *lp_rowkeep_plain(struct lp_rowkeep *, const struct lp_plainrow *)
 struct lp_row *lp_rowkeep_entry(struct lp_rowkeep *, const struct lp_entry *);
 /* A directory that no listing has: mode 0755, owner 0:0, no time. NULL without memory. */
 struct lp_row *lp_rowkeep_implied(struct lp_rowkeep *);
+/* The same with the attributes of another one. */
+struct lp_row *lp_rowkeep_implied_as(struct lp_rowkeep *, const struct lp_row *);
 
 #endif

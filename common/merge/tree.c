@@ -34,6 +34,12 @@ path_length(const struct lp_node *dir, struct lp_span name)
 	return dir != NULL ? dir->path_n + (dir->parent != NULL) + name.n : 0;
 }
 
+int
+lp_tree_has_room(const struct lp_node *dir, struct lp_span name)
+{
+	return path_length(dir, name) <= LP_MAX_PLACE;
+}
+
 /* A node below that parent, which is NULL for the root; in no list yet. */
 static struct lp_node *
 new_node(struct lp_merge *m, struct lp_node *parent, struct lp_span name)
@@ -58,7 +64,6 @@ look_at_name(struct lp_node *n)
 {
 	struct lp_span name = name_of(n);
 
-	n->metadata = n->parent->metadata || (name.n >= 8 && memcmp(name.p, ".wh..wh.", 8) == 0);
 	n->clean = n->parent->clean && lp_escape_clean(name, LP_ESCAPE_ROW) == name.n;
 }
 
@@ -252,7 +257,7 @@ lp_tree_child(struct lp_merge *m, struct lp_node *dir, struct lp_span name, stru
 	*out = p.found;
 	if (*out != NULL)
 		return LP_OK;
-	if (path_length(dir, name) > LP_MAX_PLACE)
+	if (!lp_tree_has_room(dir, name))
 		return LP_E_ABSENT;
 	*out = new_node(m, dir, name);
 	if (*out == NULL)
@@ -267,8 +272,8 @@ lp_tree_append(struct lp_merge *m, struct lp_node *dir, struct lp_span name, str
 	struct lp_children *c = dir->children;
 	struct lp_node *n;
 
-	if (c == NULL || c->n == 0 || !c->ordered || c->slot != NULL || dir->metadata ||
-	    path_length(dir, name) > LP_MAX_PLACE || lp_span_cmp(name, name_of(c->last)) <= 0)
+	if (c == NULL || c->n == 0 || !c->ordered || c->slot != NULL ||
+	    !lp_tree_has_room(dir, name) || lp_span_cmp(name, name_of(c->last)) <= 0)
 		return LP_E_ABSENT;
 	n = new_node(m, dir, name);
 	if (n == NULL)
@@ -289,6 +294,26 @@ lp_tree_next(const struct lp_node *top, struct lp_node *at, int into)
 	while (at != top && at->next == NULL)
 		at = at->parent;
 	return at != top ? at->next : NULL;
+}
+
+int
+lp_tree_path(const struct lp_node *n, struct lp_buf *b)
+{
+	size_t end = n->path_n;
+
+	lp_buf_clear(b);
+	if (n->parent == NULL)
+		return lp_buf_addc(b, '.');
+	if (lp_buf_reserve(b, end) != LP_OK)
+		return LP_E_NOMEM;
+	b->n = end;
+	for (; n->parent != NULL; n = n->parent) {
+		end -= n->name_n;
+		memcpy(b->p + end, n->name, n->name_n);
+		if (end > 0)
+			b->p[--end] = '/';
+	}
+	return LP_OK;
 }
 
 void

@@ -16,6 +16,13 @@
 
 #include "common/merge/merge.h"
 
+/* What a layer does at a node to the layers below it. */
+struct lp_mark {
+	struct lp_mark *older;
+	uint16_t layer;
+	uint8_t opaque; /* or a whiteout */
+};
+
 struct lp_children {
 	struct lp_node *first, *last;
 	struct lp_node *at;    /* where the last look-up ended; not NULL unless the list is empty */
@@ -30,15 +37,14 @@ struct lp_node {
 	struct lp_node *parent;  /* NULL at the root */
 	struct lp_node *next;    /* of the same parent */
 	struct lp_children *children; /* NULL if it never had one */
-	struct lp_row *row;      /* newest; visible unless it is hidden: older ones are always hidden */
-	struct lp_row *lower;    /* of those older than it, the newest of another layer */
+	struct lp_row *row;      /* newest of all that were put there */
+	struct lp_row *seen;     /* after lp_merge_finish: the visible one of them, or NULL */
+	struct lp_mark *marks;   /* whiteouts and opaque marks, newest first */
 	uint32_t name_n;
 	uint32_t path_n;         /* bytes of the whole path */
 	uint32_t hash;           /* of the name, if the parent has a table */
-	uint16_t swept;          /* the layer (from 1) that hid all lower rows below it, or 0 */
-	uint8_t live : 1;        /* something at or below it may be visible; if not, nothing is */
-	uint8_t metadata : 1;    /* AUFS's own: its name or one above it starts with .wh..wh. */
-	uint8_t clean : 1;       /* no byte of its path needs an escape in a row */
+	uint32_t born;           /* the row that made it a directory, in the layer of its newest row: older ones below are gone */
+	uint8_t clean;           /* no byte of its path needs an escape in a row */
 	unsigned char name[];    /* name_n bytes */
 };
 
@@ -47,6 +53,9 @@ struct lp_node *lp_tree_root(struct lp_merge *);
 
 /* The child of that name. LP_OK, LP_E_ABSENT with *out NULL, LP_E_NOMEM. */
 int lp_tree_find(struct lp_merge *, const struct lp_node *, struct lp_span name, struct lp_node **out);
+
+/* Whether the path of a child of that name is no longer than LP_MAX_PLACE. */
+int lp_tree_has_room(const struct lp_node *, struct lp_span name);
 
 /*
  * The child of that name, made if there was none. LP_OK, LP_E_NOMEM, or
@@ -71,14 +80,17 @@ void lp_tree_release(struct lp_merge *);
  */
 struct lp_node *lp_tree_next(const struct lp_node *top, struct lp_node *at, int into);
 
+/* The path of a node, "." for the root, in place of what the buffer held. LP_OK or LP_E_NOMEM. */
+int lp_tree_path(const struct lp_node *, struct lp_buf *);
+
 /* Bring the list of children into order. LP_OK or LP_E_NOMEM. */
 int lp_tree_sort(struct lp_node *);
 
-/* The row that is visible at the node, or NULL. */
+/* The row that is visible at the node when all is merged, or NULL. */
 static inline struct lp_row *
 lp_tree_visible(const struct lp_node *n)
 {
-	return n->row != NULL && n->row->why == LP_HIDDEN_NOT ? n->row : NULL;
+	return n->seen;
 }
 
 #endif

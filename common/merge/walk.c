@@ -70,10 +70,37 @@ has_inside(const struct lp_walk *w, const struct lp_node *n)
 	return row != NULL && row->type == LP_DIR && (n->children != NULL || w->mode == LP_WALK_NESTED);
 }
 
+/* A directory that was implied, and is the lower one. */
+static int
+is_nothing(const struct lp_row *row)
+{
+	return row->implied && row->why != LP_HIDDEN_NOT && row->by == row->layer;
+}
+
+/* The visible row, or else the newest. */
+static struct lp_row *
+first_of(const struct lp_node *n)
+{
+	struct lp_row *row = n->seen != NULL ? n->seen : n->row;
+
+	while (row != NULL && is_nothing(row))
+		row = row->older;
+	return row;
+}
+
+const struct lp_row *
+lp_walk_older(const struct lp_walk *w, const struct lp_row *row)
+{
+	row = row == w->node->seen ? w->node->row : row->older;
+	while (row != NULL && (row == w->node->seen || is_nothing(row)))
+		row = row->older;
+	return row;
+}
+
 static int
 is_wanted(const struct lp_walk *w, const struct lp_node *n)
 {
-	return w->mode == LP_WALK_ALL ? n->row != NULL : lp_tree_visible(n) != NULL;
+	return (w->mode == LP_WALK_ALL ? first_of(n) : lp_tree_visible(n)) != NULL;
 }
 
 /*
@@ -87,32 +114,11 @@ before_inside(const struct lp_node *n, const struct lp_node *dir)
 	    memcmp(n->name, dir->name, dir->name_n) == 0;
 }
 
-/* The path of a node, by its parents, into a buffer. */
-static int
-path_of(const struct lp_node *n, struct lp_buf *b)
-{
-	size_t end = n->path_n;
-
-	lp_buf_clear(b);
-	if (n->parent == NULL)
-		return lp_buf_addc(b, '.');
-	if (lp_buf_reserve(b, end) != LP_OK)
-		return LP_E_NOMEM;
-	b->n = end;
-	for (; n->parent != NULL; n = n->parent) {
-		end -= n->name_n;
-		memcpy(b->p + end, n->name, n->name_n);
-		if (end > 0)
-			b->p[--end] = '/';
-	}
-	return LP_OK;
-}
-
 static int
 answer(struct lp_walk *w, struct lp_node *n)
 {
 	w->node = n;
-	w->row = n->row;
+	w->row = w->mode == LP_WALK_ALL ? first_of(n) : lp_tree_visible(n);
 	w->clean = n->clean;
 	w->path = lp_buf_span(&w->text);
 	w->name = lp_span(n->name, n->name_n);
@@ -123,7 +129,7 @@ answer(struct lp_walk *w, struct lp_node *n)
 static int
 answer_root(struct lp_walk *w)
 {
-	int rc = path_of(w->merge->root, &w->text);
+	int rc = lp_tree_path(w->merge->root, &w->text);
 
 	w->root_due = 0;
 	return rc != LP_OK ? rc : answer(w, w->merge->root);
@@ -148,7 +154,7 @@ static int
 enter_waiting(struct lp_walk *w)
 {
 	struct lp_node *dir = w->wait[--w->nwait];
-	int rc = path_of(dir, &w->text);
+	int rc = lp_tree_path(dir, &w->text);
 
 	return rc != LP_OK ? rc : enter(w, dir);
 }
@@ -218,7 +224,10 @@ lp_walk_entry(struct lp_walk *w, const struct lp_row *row, struct lp_entry *e)
 	const struct lp_inode *inode = row->why == LP_HIDDEN_NOT ? row->inode : NULL;
 	int rc = LP_OK;
 
-	lp_row_entry(inode != NULL ? inode->first : row, e);
+	if (inode != NULL)
+		lp_inode_entry(inode, e);
+	else
+		lp_row_entry(row, e);
 	e->name = w->path;
 	/* places in a tar are of use only together with the layer whose tar it is */
 	if (inode != NULL && inode->first->layer != row->layer)
@@ -228,7 +237,7 @@ lp_walk_entry(struct lp_walk *w, const struct lp_row *row, struct lp_entry *e)
 	e->type = LP_HARDLINK;
 	e->typeflag = '1';
 	e->size = 0;
-	rc = path_of(inode->shown_at, &w->link);
+	rc = lp_tree_path(inode->shown_at, &w->link);
 	e->linkname = lp_buf_span(&w->link);
 	return rc;
 }
@@ -290,4 +299,16 @@ lp_walk_total(const struct lp_walk *w, uint64_t *bytes, uint64_t *entries)
 {
 	*bytes = w->node->children != NULL ? w->node->children->bytes : 0;
 	*entries = w->node->children != NULL ? w->node->children->entries : 0;
+}
+
+const struct lp_row *
+lp_walk_newest(const struct lp_node *n)
+{
+	return n->row;
+}
+
+int
+lp_walk_path_of(const struct lp_node *n, struct lp_buf *b)
+{
+	return lp_tree_path(n, b);
 }

@@ -21,7 +21,7 @@
 
 enum lp_walk_mode {
 	LP_WALK_VISIBLE, /* paths where something is visible */
-	LP_WALK_ALL,     /* every path that a row was placed at */
+	LP_WALK_ALL,     /* every path that a row of a listing was placed at */
 	LP_WALK_NESTED   /* visible; a directory is followed by what lies in it, and by LP_WALK_LEAVE */
 };
 
@@ -37,7 +37,7 @@ struct lp_walk {
 	/* of the last LP_WALK_PATH, until the next call: */
 	struct lp_span path;    /* from the root, "." for the root itself */
 	struct lp_span name;    /* its last component */
-	struct lp_row *row;     /* newest row there: the visible one, if there is one */
+	struct lp_row *row;     /* the visible one there, or else the newest */
 	const struct lp_node *node;
 	size_t depth;           /* components; 0 for the root */
 	int clean;              /* no byte of the path needs an escape in a row */
@@ -61,6 +61,9 @@ void lp_walk_release(struct lp_walk *);
 /* LP_WALK_PATH, LP_WALK_LEAVE (nested only), 0 behind the last, LP_E_NOMEM. */
 int lp_walk_next(struct lp_walk *);
 
+/* The row of w->node that comes after that one: hidden ones, newest first. NULL behind the last. */
+const struct lp_row *lp_walk_older(const struct lp_walk *, const struct lp_row *);
+
 /*
  * A row of w->node as it is to be printed: named by its path, a hard link by
  * the path and with the attributes of its file, or as that file where it
@@ -68,6 +71,11 @@ int lp_walk_next(struct lp_walk *);
  * of either function. LP_OK or LP_E_NOMEM.
  */
 int lp_walk_entry(struct lp_walk *, const struct lp_row *, struct lp_entry *);
+
+/* The newest row of a node, hidden or not. */
+const struct lp_row *lp_walk_newest(const struct lp_node *);
+/* Its path. LP_OK or LP_E_NOMEM. */
+int lp_walk_path_of(const struct lp_node *, struct lp_buf *);
 
 /* The totals of all directories, for lp_walk_total. Bytes above LP_MAX_SIZE are that. */
 void lp_walk_totals(struct lp_merge *);

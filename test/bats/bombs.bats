@@ -135,7 +135,7 @@ PY
 	costs 0 lp-merge -q hidden
 	[ "$(wc -l <out)" -eq 1 ]
 	costs 1 lp-merge -q deep
-	grep -q 'paths above 4095 bytes' err
+	grep -q 'a path above 4095 bytes' err
 	costs 1 lp-merge -q deeper
 	grep -q 'imply directories without end' err
 	[ ! -s out ]

@@ -1,7 +1,7 @@
 /*
  * Layers of a few short names against a model that is as simple as the rules
- * allow: a list of paths, strings for places, whiteouts of a layer before
- * its rows. What is visible must be the same, in order.
+ * allow: a list of paths, strings for places, each layer by itself and then
+ * over those below it. What is visible must be the same, in order.
  *
  * Three bytes make a row: what, where, and whither for a link.
  */
@@ -30,7 +30,7 @@ struct item {
 	char path[PATH_SIZE];
 	char target[PATH_SIZE];
 	char type;
-	int layer, gone;
+	int layer, gone, implied;
 };
 
 struct model {
@@ -75,10 +75,11 @@ decode(const uint8_t *p)
 
 /* ---- the model ------------------------------------------------------------ */
 
+/* What the current layer has at the path. */
 static struct item *
-visible(struct model *m, const char *path)
+own(struct model *m, const char *path)
 {
-	for (size_t i = m->n; i-- > 0;)
+	for (size_t i = m->n; i-- > 0 && m->item[i].layer == m->layer;)
 		if (!m->item[i].gone && strcmp(m->item[i].path, path) == 0)
 			return &m->item[i];
 	return NULL;
@@ -92,11 +93,12 @@ below(const char *path, const char *dir)
 	return n == 0 ? *path != '\0' : strncmp(path, dir, n) == 0 && path[n] == '/';
 }
 
+/* Of the current layer. */
 static void
-hide_below(struct model *m, const char *dir, int lower_only)
+remove_below(struct model *m, const char *dir)
 {
-	for (size_t i = 0; i < m->n; i++)
-		if (below(m->item[i].path, dir) && (!lower_only || m->item[i].layer < m->layer))
+	for (size_t i = m->n; i-- > 0 && m->item[i].layer == m->layer;)
+		if (below(m->item[i].path, dir))
 			m->item[i].gone = 1;
 }
 
@@ -138,7 +140,7 @@ resolve(struct model *m, const char *path, char *at)
 		snprintf(before, sizeof(before), "%s", at);
 		step(m, at, todo, n);
 		snprintf(rest, sizeof(rest), "%s", todo + n + (todo[n] == '/'));
-		i = visible(m, at);
+		i = own(m, at);
 		if (m->overflow || (i != NULL && i->type == 'l' && ++hops > LP_MERGE_HOPS))
 			return -1;
 		if (i != NULL && i->type == 'l') {
@@ -169,59 +171,92 @@ place(struct model *m, const char *path, char *at)
 }
 
 static void
-add(struct model *m, const char *path, char type, const char *target)
+add(struct model *m, const char *path, char type, const char *target, int implied)
 {
-	struct item *old = visible(m, path);
+	struct item *old = own(m, path);
 
 	if (old != NULL && !(old->type == 'd' && type == 'd'))
-		hide_below(m, path, 0);
+		remove_below(m, path);
 	if (old != NULL)
 		old->gone = 1;
 	if (m->n == sizeof(m->item) / sizeof(m->item[0])) {
 		m->overflow = 1;
 		return;
 	}
-	m->item[m->n] = (struct item){ .type = type, .layer = m->layer };
+	m->item[m->n] = (struct item){ .type = type, .layer = m->layer, .implied = implied };
 	snprintf(m->item[m->n].path, PATH_SIZE, "%s", path);
 	snprintf(m->item[m->n].target, PATH_SIZE, "%s", target);
 	m->n++;
 }
 
+/* All directories on the way to the path, and `whole` itself too. */
 static void
-add_parents(struct model *m, const char *path)
+add_parents(struct model *m, const char *path, int whole)
 {
-	for (const char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+	for (size_t n = 1; n <= strlen(path); n++) {
 		char parent[PATH_SIZE];
 		const struct item *i;
 
-		snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
-		i = visible(m, parent);
+		if (path[n] != '/' && !(whole && path[n] == '\0'))
+			continue;
+		snprintf(parent, sizeof(parent), "%.*s", (int)n, path);
+		i = own(m, parent);
 		if (i == NULL || i->type != 'd')
-			add(m, parent, 'd', "");
+			add(m, parent, 'd', "", 1);
 	}
 }
 
-/* All whiteouts are looked up before any is obeyed. */
-static void
-model_whiteouts(struct model *m, const struct op *op, size_t n)
+/* Whether a directory on the way is something else in its layer: a file, or a whiteout. */
+static int
+is_in_the_way(struct model *m, const char *path, int whole, char where[][PATH_SIZE], const enum what *what, size_t marks)
 {
-	static char where[ROWS_MAX][PATH_SIZE];
+	for (size_t n = 1; n <= strlen(path); n++) {
+		char parent[PATH_SIZE];
+		const struct item *i;
 
-	for (size_t i = 0; i < n; i++) {
-		where[i][0] = '!';
-		if (op[i].what == WHITEOUT && place(m, op[i].path, where[i]) != 0)
-			where[i][0] = '!';
-		if (op[i].what == OPAQUE && resolve(m, op[i].path, where[i]) != 0)
-			where[i][0] = '!';
-	}
-	for (size_t i = 0; i < n; i++) {
-		struct item *old = where[i][0] != '!' ? visible(m, where[i]) : NULL;
-
-		if (where[i][0] == '!')
+		if (path[n] != '/' && !(whole && path[n] == '\0'))
 			continue;
-		if (op[i].what == WHITEOUT && old != NULL && old->layer < m->layer)
-			old->gone = 1;
-		hide_below(m, where[i], 1);
+		snprintf(parent, sizeof(parent), "%.*s", (int)n, path);
+		i = own(m, parent);
+		if (i != NULL && i->type != 'd')
+			return 1;
+		for (size_t k = 0; k < marks && i == NULL; k++)
+			if (what[k] == WHITEOUT && strcmp(where[k], parent) == 0)
+				return 1;
+	}
+	return 0;
+}
+
+static int
+is_hidden_by(const struct item *lower, const struct item *upper)
+{
+	return below(lower->path, upper->path) ? upper->type != 'd' : strcmp(lower->path, upper->path) == 0;
+}
+
+/* The layer over those below it. */
+static void
+stack(struct model *m, char where[][PATH_SIZE], const enum what *what, size_t marks)
+{
+	size_t first = m->n;
+
+	while (first > 0 && m->item[first - 1].layer == m->layer)
+		first--;
+	for (size_t i = 0; i < first; i++) {
+		struct item *lower = &m->item[i];
+
+		for (size_t k = 0; k < marks && !lower->gone; k++)
+			lower->gone = (*where[k] != '\0' && below(lower->path, where[k])) ||
+			    (what[k] == WHITEOUT && strcmp(lower->path, where[k]) == 0);
+		for (size_t k = first; k < m->n && !lower->gone; k++) {
+			struct item *upper = &m->item[k];
+
+			if (upper->gone || !is_hidden_by(lower, upper))
+				continue;
+			if (upper->implied && lower->type == 'd')
+				upper->gone = 1;
+			else
+				lower->gone = 1;
+		}
 	}
 }
 
@@ -229,15 +264,25 @@ static void
 model_layer(struct model *m, const struct op *op, size_t n)
 {
 	static const char types[] = { 'd', '-', 'l' };
+	static char where[ROWS_MAX][PATH_SIZE];
+	static enum what what[ROWS_MAX];
+	size_t marks = 0;
 	char at[PATH_SIZE];
 
-	model_whiteouts(m, op, n);
 	for (size_t i = 0; i < n; i++) {
-		if (op[i].what > LINK || place(m, op[i].path, at) != 0)
+		int rc = op[i].what == OPAQUE ? resolve(m, op[i].path, at) : place(m, op[i].path, at);
+
+		if (rc != 0 || (op[i].what > LINK && is_in_the_way(m, at, op[i].what == OPAQUE, where, what, marks)))
 			continue;
-		add_parents(m, at);
-		add(m, at, types[op[i].what], op[i].what == LINK ? op[i].target : "");
+		add_parents(m, at, op[i].what == OPAQUE);
+		if (op[i].what <= LINK) {
+			add(m, at, types[op[i].what], op[i].what == LINK ? op[i].target : "", 0);
+			continue;
+		}
+		what[marks] = op[i].what;
+		snprintf(where[marks++], PATH_SIZE, "%s", at);
 	}
+	stack(m, where, what, marks);
 	m->layer++;
 }
 

@@ -1,22 +1,12 @@
 #!/usr/bin/env bats
-# Merged listings against what `umoci unpack` leaves on disk (see
-# merge-umoci). LP_ORACLE_IMAGES images, 60 if that is not set.
+# The merged listing of a real image against what `umoci unpack` leaves on
+# disk. Made-up ones: runtimes.bats.
 
 bats_require_minimum_version 1.5.0
 load ../lib/suite
 
-@test "generated images: every path, type, mode, owner, size and link as umoci leaves them" {
-	n=$(share "${LP_ORACLE_IMAGES:-60}")
-	run -0 "$TOP/test/oracle/merge-umoci" random 1 "$n" "$BATS_TEST_TMPDIR/w"
-	[[ $output = *"1..$n" ]]
-	[ "$(grep -c '^ok ' <<<"$output")" -eq "$n" ] || {
-		grep -A 8 '^not ok' <<<"$output"
-		return 1
-	}
-}
-
 @test "the real image: the same" {
-	run -0 "$TOP/test/oracle/merge-umoci" image "${LP_IMAGE:-$TOP/build/image}" app:1 "$BATS_TEST_TMPDIR/w"
+	run -0 "$TOP/test/oracle/merge-umoci" "${LP_IMAGE:-$TOP/build/image}" app:1 "$BATS_TEST_TMPDIR/w"
 	[[ $output = 'ok 1 - '*$'\n1..1' ]]
 }
 

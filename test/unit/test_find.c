@@ -102,7 +102,7 @@ static const struct find_case {
 	{ "opaque", "d/x", 0, { { { LP_DIR, "d", NULL }, { LP_REG, "d/.wh..wh..opq", NULL } }, { { LP_REG, "d/x", NULL } } }, "0:2 gone" },
 	{ "opaque hides nothing of its layer", "d/x", 0, { { { LP_REG, "d/.wh..wh..opq", NULL }, { LP_REG, "d/x", NULL } } }, "0:2 here" },
 	{ "opaque leaves the directory", "d", 0, { { { LP_REG, "d/.wh..wh..opq", NULL } }, { { LP_DIR, "d", NULL } } }, "0:1 1:1 here" },
-	{ "opaque at the root", "x", 0, { { { LP_REG, ".wh..wh..opq", NULL } }, { { LP_REG, "x", NULL } } }, "0:1 gone" },
+	{ "opaque at the root hides nothing", "x", 0, { { { LP_REG, ".wh..wh..opq", NULL } }, { { LP_REG, "x", NULL } } }, "0:1 1:1 here" },
 	{ "AUFS's own", "wh.x", 0, { { { LP_REG, ".wh..wh.x", NULL }, { LP_DIR, ".wh..wh.plnk", NULL } }, { { LP_REG, "wh.x", NULL } } }, "0:2 1:1 here" },
 	{ "a bare .wh.", "x", 0, { { { LP_REG, ".wh.", NULL } }, { { LP_REG, "x", NULL } } }, "0:1 1:1 here" },
 	{ "a file in place of a directory", "d/x", 0, { { { LP_REG, "d", NULL } }, { { LP_REG, "d/x", NULL } } }, "0:1 gone" },
@@ -123,25 +123,29 @@ static const struct find_case {
 	{ "a name that no file can have", "a/.wh.b", 0, { { { LP_REG, "a/.wh.b", NULL } } }, "0:1 gone" },
 	{ "a layer that is not all there", "x", 0, { { { LP_REG, "a", NULL }, { LP_REG, "!", NULL } }, { { LP_REG, "x", NULL } } }, "0:1 unread" },
 	{ "a whiteout in such a layer", "x", 0, { { { LP_REG, ".wh.x", NULL }, { LP_REG, "!", NULL } }, { { LP_REG, "x", NULL } } }, "0:1 unread" },
+	{ "a lower link gives way to a directory that is implied", "bin/sh", 1, { { { LP_REG, "bin/foo", NULL } }, { { LP_SYMLINK, "bin", "usr/bin" }, { LP_REG, "usr/bin/sh", NULL } } }, "0:1 1:2 gone" },
+	{ "and to one that has a row", "bin/sh", 1, { { { LP_DIR, "bin", NULL } }, { { LP_SYMLINK, "bin", "usr/bin" }, { LP_REG, "usr/bin/sh", NULL } } }, "0:1 1:2 gone" },
+	{ "but not to one further up", "usr/bin/sh", 1, { { { LP_DIR, "usr", NULL } }, { { LP_SYMLINK, "usr/bin", "/b" } } }, "0:1 1:1 0:1 1:1 gone" },
+	{ "overlayfs' own whiteout is a device, where no number is known", "x", 0, { { { LP_CHAR, "x", NULL } } }, "0:1 here" },
 	{ "found in such a layer", "x", 0, { { { LP_REG, "x", NULL }, { LP_REG, "!", NULL } } }, "0:1 here" },
 };
 
 /* One layer: how many members were read is appended to what was done, and the name is what is to be looked for next. */
 static int
-one_layer(struct lp_buf *name, int follow, int below, const struct member *layer, size_t number, struct lp_buf *did)
+one_layer(struct lp_buf *name, int follow, size_t *above, const struct member *layer, size_t number, struct lp_buf *did)
 {
 	int answer = LP_FIND_MORE, whole = 1;
 	struct lp_find f;
 	size_t n = 0;
 
-	ok(lp_find_init(&f, lp_buf_span(name), follow, below, 0) == LP_OK, "a layer is asked");
+	ok(lp_find_init(&f, lp_buf_span(name), follow, *above, 0) == LP_OK, "a layer is asked");
 	while (answer == LP_FIND_MORE && n < MAX && layer[n].name != NULL) {
 		struct lp_entry e = entry(&layer[n]);
 
 		whole = strcmp(layer[n].name, "!") != 0;
 		if (!whole)
 			break;
-		answer = lp_find_member(&f, &e);
+		answer = lp_find_member(&f, &e, 1);
 		n++;
 	}
 	lp_buf_addc(did, '0' + (int)number);
@@ -153,6 +157,7 @@ one_layer(struct lp_buf *name, int follow, int below, const struct member *layer
 		lp_buf_clear(name);
 		lp_buf_add(name, lp_buf_span(&f.next));
 	}
+	*above = answer == LP_FIND_AGAIN ? 0 : f.above;
 	lp_find_release(&f);
 	return answer;
 }
@@ -162,16 +167,18 @@ find(const struct find_case *c)
 {
 	static const char *const words[] = { "gone", "here", "gone", "again", "unread", "dir", "implied", "above" };
 	int answer = LP_FIND_MORE, below = 0;
+	size_t above = 0;
 	struct lp_buf did, name;
 
 	lp_buf_init(&did, 4096);
 	lp_buf_init(&name, 4096);
 	lp_buf_adds(&name, c->name);
 	for (size_t k = 0; (answer == LP_FIND_MORE || answer == LP_FIND_DIR) && k < 4 && c->layers[k][0].name != NULL; k++) {
-		answer = one_layer(&name, c->follow, below, c->layers[k], k, &did);
+		answer = one_layer(&name, c->follow, &above, c->layers[k], k, &did);
 		below |= answer == LP_FIND_DIR;
 		if (answer == LP_FIND_AGAIN) {
 			answer = LP_FIND_MORE;
+			below = 0;
 			k = (size_t)-1;
 		} else if (answer == LP_FIND_MORE && below) {
 			answer = LP_FIND_DIR;

@@ -133,9 +133,9 @@ test_limits(void)
 
 	ok(lp_merge_init(&m, 0, 3) == LP_OK && lp_merge_layer(&m) == LP_OK, "a merge of three rows");
 	memset(path, 'x', LP_MAX_PLACE);
-	ok(add(&m, LP_REG, path, "", 0) == LP_OK && m.unplaced == 0, "the longest path has a place");
+	ok(add(&m, LP_REG, path, "", 0) == LP_OK && m.nfound == 0, "the longest path has a place");
 	path[LP_MAX_PLACE] = 'x';
-	ok(add(&m, LP_REG, path, "", 0) == LP_OK && m.unplaced == 1, "a longer one has none");
+	ok(add(&m, LP_REG, path, "", 0) == LP_OK && m.refused == 1 && m.found[0].what == LP_FOUND_PLACE, "a longer one has none");
 	ok(add(&m, LP_REG, "y", "", 0) == LP_OK && add(&m, LP_REG, "z", "", 0) == LP_E_LIMIT, "a fourth row is refused");
 	lp_merge_release(&m);
 
@@ -163,19 +163,20 @@ test_growing_through_links(void)
 	add(&m, LP_SYMLINK, "l", deep, 0);
 	snprintf(name, sizeof(name), "l/m");
 	add(&m, LP_SYMLINK, name, deep, 0);
-	ok(add(&m, LP_REG, "l/m/f", "", 0) == LP_OK && m.unplaced == 1, "a path too long by links has no place");
+	ok(add(&m, LP_REG, "l/m/f", "", 0) == LP_OK && m.refused == 1, "a path too long by links has no place");
 	lp_merge_layer(&m);
-	ok(add(&m, LP_REG, "l/f", "", 0) == LP_OK && lp_merge_finish(&m) == LP_OK && m.unplaced == 1,
+	ok(add(&m, LP_REG, "l/f", "", 0) == LP_OK && lp_merge_finish(&m) == LP_OK && m.refused == 1,
 	    "its neighbour has one");
 	lp_merge_release(&m);
 }
 
-/* Who keeps whole directories coming and going is stopped. */
+/* Directories that come and go cost their rows, not all that was ever in them; only what no row says is bounded. */
 static void
 test_malice(void)
 {
+	static char deep[4001];
 	struct lp_merge m;
-	char name[32];
+	char name[64];
 	int rc = LP_OK;
 
 	ok(lp_merge_init(&m, 0, UINT64_MAX) == LP_OK && lp_merge_layer(&m) == LP_OK, "a merge");
@@ -183,19 +184,31 @@ test_malice(void)
 		snprintf(name, sizeof(name), "d/%u", i);
 		add(&m, LP_REG, name, "", 0);
 	}
-	/* each pair of rows empties the directory and gives it back: a walk over all its old places */
 	for (unsigned i = 0; i < 20000 && rc == LP_OK; i++) {
 		rc = add(&m, LP_REG, "d", "", 0);
 		rc = rc != LP_OK ? rc : add(&m, LP_REG, "d/0", "", 0);
 	}
-	ok(rc == LP_E_LIMIT, "20,000 times 20,000 steps are refused");
+	ok(rc == LP_OK && lp_merge_finish(&m) == LP_OK && m.work < 2000000, "a directory of 20,000 comes and goes 20,000 times");
+	lp_merge_release(&m);
+
+	for (size_t i = 0; i + 1 < sizeof(deep); i++)
+		deep[i] = i % 2 ? '/' : 'd';
+	ok(lp_merge_init(&m, 0, UINT64_MAX) == LP_OK && lp_merge_layer(&m) == LP_OK, "a merge");
+	for (unsigned i = 0; i < 2000 && rc == LP_OK; i++) {
+		snprintf(name, sizeof(name), "s%u", i);
+		rc = add(&m, LP_SYMLINK, name, deep, 0);
+		deep[0] = (char)('0' + i % 10);
+		snprintf(name, sizeof(name), "s%u/x", i);
+		rc = rc != LP_OK ? rc : add(&m, LP_REG, name, "", 0);
+		deep[2] = (char)('0' + i / 10 % 10);
+	}
+	ok(rc == LP_E_LIMIT, "2,000 directories for each row that says none of them are refused");
 	lp_merge_release(&m);
 }
 
 static void
 test_layerdiff(void)
 {
-	const struct lp_row *before, *after;
 	struct lp_layersum sums[2] = { { 0 } };
 	struct lp_merge m;
 	struct lp_walk w;
@@ -224,12 +237,22 @@ test_layerdiff(void)
 	lp_merge_finish(&m);
 	lp_walk_init(&w, &m, LP_WALK_ALL);
 	for (; lp_walk_next(&w) > 0 && i < sizeof(t) / sizeof(t[0]); i++) {
+		struct lp_layerdiff d;
+		enum lp_change what, got[2] = { LP_CHANGE_NONE, LP_CHANGE_NONE };
+		int64_t was = -1, is = -1;
+
 		ok_span(w.path, lp_span_str(t[i].path), "the path");
-		ok(lp_layerdiff(w.row, 0, &before, &after) == t[i].change[0], "the first layer at %s", t[i].path);
-		ok(lp_layerdiff(w.row, 1, &before, &after) == t[i].change[1], "the second layer at %s", t[i].path);
-		ok(t[i].was < 0 || (before != NULL && lp_row_size(before) == (uint64_t)t[i].was), "what was at %s", t[i].path);
-		ok(t[i].is < 0 || (after != NULL && lp_row_size(after) == (uint64_t)t[i].is), "what is at %s", t[i].path);
-		lp_layersum_add(sums, w.row);
+		lp_layerdiff_init(&d, lp_walk_newest(w.node));
+		while ((what = lp_layerdiff_next(&d)) != LP_CHANGE_NONE) {
+			got[d.layer] = what;
+			if (d.layer == 1) {
+				was = d.before != NULL ? (int64_t)lp_row_size(d.before) : -1;
+				is = d.after != NULL ? (int64_t)lp_row_size(d.after) : -1;
+			}
+		}
+		ok(got[0] == t[i].change[0] && got[1] == t[i].change[1], "what the layers did at %s", t[i].path);
+		ok(was == t[i].was && is == t[i].is, "what the second had there before and after, at %s", t[i].path);
+		lp_layersum_add(sums, lp_walk_newest(w.node));
 	}
 	lp_walk_release(&w);
 	lp_merge_release(&m);
