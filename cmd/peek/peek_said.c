@@ -79,14 +79,17 @@ has_spoken(struct lp_span said, size_t stage)
 	return of == stage;
 }
 
-/* The first stage that failed and said why; LP_STAGES if none did. */
+/* The first stage that failed and said why, of those whose failure is what the job came to if there is one; LP_STAGES if none did. */
 static size_t
 culprit(const struct lp_job *j, struct lp_span said)
 {
-	for (size_t i = 0; i < j->n; i++)
-		if (j->code[i] != 0 && has_spoken(said, i))
-			return i;
-	return LP_STAGES;
+	size_t first = LP_STAGES;
+
+	for (size_t i = j->n; i-- > 0;)
+		if (j->code[i] != 0 && has_spoken(said, i) &&
+		    (first == LP_STAGES || lp_job_verdict(&j->code[i], 1) == j->exit || lp_job_verdict(&j->code[first], 1) != j->exit))
+			first = i;
+	return first;
 }
 
 void
