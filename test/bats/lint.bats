@@ -243,6 +243,8 @@ function_of() {
 	# shellcheck disable=SC2016
 	printf 'x() {\n\techo $1\n}\n' >test/lib/new.bash
 	bites shellcheck 'test/lib/new.bash line 2'
+	end test/bats/lp-cat.bats '@test "x" {\n\tsleep 1 &\n\twait\n}'
+	bites shellcheck 'test/bats/lp-cat.bats:'
 	sed -i 1d common/base/glob.c
 	echo '#include "common/base/glob.h"' >common/base/new.c
 	bites sentences common/base/{glob,new}.c

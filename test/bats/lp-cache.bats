@@ -530,12 +530,13 @@ stream()
 	# who writes has it open: what is in the journal counts
 	mkfifo gate
 	sqlite3 x.db "INSERT INTO image(ref, origin) VALUES('new', 'o')" '.system echo >went; read -r line <gate' 3>&- &
+	writer=$!
 	until [ -e went ]; do sleep 0.02; done
 	chmod u-w . x.db
 	run -0 as_anybody lp-cache --db=x.db stat
 	[[ $output == *$'images\t2\n'* ]]
 	echo >gate
-	wait
+	wait "$writer"
 	chmod -R u+w .
 }
 
@@ -925,6 +926,7 @@ maze()
 	put "$(digest 1)" --image a --index 0 <rows
 	mkfifo gate
 	sqlite3 db/l.db 'BEGIN IMMEDIATE' '.system echo >went; read -r line <gate' 3>&- &
+	writer=$!
 	until [ -e went ]; do sleep 0.02; done
 	# --wait could not be any longer: what waits, waits for ever
 	lp-cache --wait=86400 get "$(digest 1)" | cmp rows -
@@ -934,7 +936,7 @@ maze()
 	[ "$stderr" = "lp-cache: $LP_CACHE: database is locked" ]
 	run -3 lp-cache --wait=1 prune --days=0
 	echo >gate
-	wait
+	wait "$writer"
 	run -4 lp-cache search --image b x
 	# what cannot be noted now is noted later
 	lp-cache get --image=b --index=0/1 "$(digest 1)" >/dev/null
@@ -946,11 +948,12 @@ maze()
 	sqlite3 db/l.db 'PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; VACUUM' >/dev/null
 	mkfifo gate
 	sqlite3 db/l.db 'BEGIN IMMEDIATE' '.system echo >went; read -r line <gate' 3>&- &
+	writer=$!
 	until [ -e went ]; do sleep 0.02; done
 	run -3 --separate-stderr lp-cache --wait=1 put --layer "$(digest 2)" </dev/null
 	[ "$stderr" = "lp-cache: $LP_CACHE: database is locked" ]
 	echo >gate
-	wait
+	wait "$writer"
 }
 
 @test "an image that has lost layers loses them here, also by get" {
@@ -991,15 +994,17 @@ maze()
 @test "get of a listing that is put again and again is always whole" {
 	{ listing 40; end yes 40; } >rows
 	put "$(digest 1)" <rows
+	writers=()
 	for i in 1 2; do
-		(while [ ! -e stop ]; do put -q "$(digest 1)" <rows; done) &
+		(while [ ! -e stop ]; do put "$(digest 1)" -q <rows; done) &
+		writers+=($!)
 	done
 	for i in $(seq "$(share 120)"); do
-		lp-cache get "$(digest 1)" >got || { touch stop; wait; return 1; }
-		cmp rows got || { touch stop; wait; return 1; }
+		lp-cache get "$(digest 1)" >got || { touch stop; wait "${writers[@]}"; return 1; }
+		cmp rows got || { touch stop; wait "${writers[@]}"; return 1; }
 	done
 	touch stop
-	wait
+	wait "${writers[@]}"
 }
 
 @test "a row whose own text is damaged: exit 1, and why" {

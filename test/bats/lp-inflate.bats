@@ -237,6 +237,7 @@ peak_of()
 @test "what is decoded is written before more input is waited for" {
 	mkfifo in
 	lp-inflate <in >out 2>err &
+	reader=$!
 	exec 9>in
 	cat "$IN/head.gz" >&9
 	want=$(lp-inflate -q "$IN/head.gz" | wc -c)
@@ -247,7 +248,7 @@ peak_of()
 	done
 	[ "$(stat -c %s out)" -ge $((want - 2)) ]
 	exec 9>&-
-	wait
+	wait "$reader"
 	[ "$(stat -c %s out)" -eq "$want" ]
 }
 
@@ -299,7 +300,7 @@ lp-inflate 0 null" ]
 	grep -q '^Seccomp:.*2' "/proc/$!/status"
 	grep -q '^NoNewPrivs:.*1' "/proc/$!/status"
 	exec 9>&-
-	wait || :
+	wait "$!" || :
 	"$RELEASE/lp-inflate" -V | grep '^locks: .*landlock.*seccomp'
 }
 
