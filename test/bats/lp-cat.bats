@@ -264,16 +264,16 @@ installed() {
 
 @test "--tar stops when all names were found, unless more may come" {
 	{
-		head -c -10240 "$D/t.tar"
-		yes
+		head -c -10240 "$D/t.tar" || :
+		yes || :
 	} 2>/dev/null | lp-cat --tar usr/lib/os-release | tar -tf - >got
 	[ "$(cat got)" = usr/lib/os-release ]
 }
 
 @test "--tar: a name that is not there, a link without its file, a cut" {
-	run -4 --separate-stderr lp-cat --tar usr/lib no/such <"$D/t.tar"
-	[[ $stderr == *'no/such: no such member'* ]]
-	lp-cat --tar usr/lib no/such <"$D/t.tar" 2>/dev/null | tar -tf - | grep -x usr/lib/os-release
+	run -4 bash -c 'lp-cat --tar usr/lib no/such <"$D/t.tar" >found'
+	[[ $output == *'no/such: no such member'* ]]
+	tar -tf found | grep -x usr/lib/os-release
 	run -4 lp-cat --tar -m 'zzz*' <"$D/t.tar"
 	[[ $output == *'no member matches'* ]]
 	run -0 bash -c 'lp-cat --tar usr/bin/same <"$D/t.tar" >out'

@@ -221,7 +221,7 @@ peak_of()
 }
 
 @test "zstd: windows up to 128 MiB, no dictionary" {
-	head -c 140M /dev/zero | zstd -q --long=27 | lp-inflate | cmp -n 1000 - /dev/zero
+	{ head -c 140M /dev/zero | zstd -q --long=27 || :; } | lp-inflate | cmp -n 1000 - /dev/zero
 	head -c 140M /dev/zero | zstd -q --ultra --long=28 >wide.zst
 	run --separate-stderr lp-inflate wide.zst
 	[ "$status" -eq 1 ]

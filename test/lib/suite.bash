@@ -10,6 +10,10 @@
 # the pager, the language. A test finds its folder empty, and HOME is there.
 # What setup_file exports, tests have, unless it is one of these.
 #
+# A pipeline fails where any part of it does (pipefail), so nothing is on the
+# left of what stops reading early, but our own programs, for which that is
+# no failure: write `grep X` for `grep -q X`, `sed -n 1p` for `head -n 1`.
+#
 #	own_folder		go to the test's folder, which is HOME; what
 #				setup does in files that have none
 #	shipped			in setup_file, sets RELEASE: the programs that
@@ -31,6 +35,12 @@
 #				it is not on empty input before jq 1.7
 #	as_anybody COMMAND...	permissions count, also if it is root who tests
 
+# NEEDSWORK: the other files have not been run so yet
+case ${BATS_TEST_FILENAME##*/} in
+answers.* | bombs.* | credentials.* | fault.* | fleet.* | harness.* | jobs.* | libc.* | limits.* | locks.* | lp-*.* | \
+    rows.* | runtimes.*)
+	set -o pipefail ;;
+esac
 LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP=${LIB%/*/*}
 FIX=$TOP/fixtures/indexed
