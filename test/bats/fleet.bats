@@ -122,6 +122,77 @@ holds_all_six() {
 	holds_all_six other.db
 }
 
+# an lp-peek in front of ours, which is the shell's text on standard input
+instead_of_lp_peek() {
+	mkdir -p Tools
+	{
+		echo '#!/bin/sh'
+		cat
+	} >Tools/lp-peek
+	chmod +x Tools/lp-peek
+	PATH=$PWD/Tools:$PATH
+}
+
+# array MIN MAX STEP COUNT ID: one task of an array over the ten letters in `images`
+array() {
+	SLURM_ARRAY_TASK_MIN=$1 SLURM_ARRAY_TASK_MAX=$2 SLURM_ARRAY_TASK_STEP=$3 SLURM_ARRAY_TASK_COUNT=$4 \
+		SLURM_ARRAY_TASK_ID=$5 bash "$TOP/man/fleet/array.sbatch" images out
+}
+
+@test "a Slurm array with a step lists each image once, an image that begins with - too; a list of tasks is refused" {
+	instead_of_lp_peek <<-'END'
+	for image; do :; done
+	printf '%s' "$*" | grep -q -e ' -- ' && printf '%s\n' "$image"
+	END
+	printf '%s\n' -a b c d e f g h i j >images
+	for range in '0 6 2 4' '1 10 3 4' '3 4 1 2' '5 5 1 1'; do
+		# shellcheck disable=SC2086 # four words
+		set -- $range
+		for ((task = $1; task <= $2; task += $3)); do
+			run -0 array "$@" "$task"
+		done
+		[ "$(find out -name '*.rows' | wc -l)" -eq "$4" ]
+		sort out/*.rows >listed
+		LC_ALL=C sort images | diff - <(LC_ALL=C sort listed)
+		rm -r out
+	done
+	# --array=0,1,5 and 1,3,7: whose are the others?
+	for list in '0 5 1 3 1' '1 7 2 3 3'; do
+		# shellcheck disable=SC2086 # five words
+		run -2 array $list
+		[[ $output == *"wants a range"* ]]
+		[ ! -e out ]
+	done
+}
+
+@test "xargs: an lp-peek that is killed stops no other, nor does an image that begins with -" {
+	instead_of_lp_peek <<-'END'
+	for image; do :; done
+	[ "$image" != b ] || kill -KILL $$
+	[ "$*" = "-q -c --db=listings.db -- $image" ] && : >"seen$image"
+	END
+	printf '%s\n' a b -c d e >images
+	run -123 "$TOP/man/fleet/with-xargs" -j 1 listings.db <images
+	[ "$(echo seen*)" = 'seen-c seena seend seene' ]
+}
+
+@test "gather: names come in as they were, whatever was escaped on the way" {
+	# a backslash that escapes nothing, a tab, a quote of sh, a line's end
+	name=$'odd\\x41\\t\tname\'s\n'
+	mkdir "$name"
+	cp -r "$BATS_FILE_TMPDIR/layout1/." "$name"
+	lp-peek -q -c --no-cache --layers --end "oci:$name:v1" >rows
+	grep -qF 'odd\\x41\\t\tname'"'"'s\n:v1' rows
+	"$TOP/man/fleet/gather" gathered.db <rows
+	lp-peek -q -c --db=direct.db "oci:$name:v1" >/dev/null
+	for db in gathered direct; do
+		lp-cache --db=$db.db images | cut -f1 | sort -u >$db
+		[ "$(wc -l <$db)" -eq 1 ]
+	done
+	diff direct gathered
+	[ "$(lp-cache --db=gathered.db search only-in-1 | cut -f1)" = "$(cat direct)" ]
+}
+
 # host_start N: a namespace with an address of its own, and an sshd in it
 host_start() {
 	local n=$1 ns=lp$$h$1 net=$((($$ % 250) + 1))
