@@ -7,6 +7,11 @@
 bats_require_minimum_version 1.5.0
 load ../lib/suite
 
+setup_file()
+{
+	shipped
+}
+
 setup()
 {
 	own_folder
@@ -499,7 +504,7 @@ stream()
 @test "locked into its directory while it works" {
 	listing 3 >rows
 	put "$(digest 1)" <rows
-	PATH=$TOP/build/release/bin:$PATH
+	PATH=$RELEASE:$PATH
 	strace -f -e trace=openat,seccomp,landlock_restrict_self -o trace lp-cache get "$(digest 1)" >/dev/null
 	grep -q 'landlock_restrict_self(.*= 0' trace
 	sed '1,/seccomp(SECCOMP_SET_MODE_FILTER/d' trace | grep openat | grep -v "\"$BATS_TEST_TMPDIR/db" >outside || true

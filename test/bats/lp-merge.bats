@@ -7,6 +7,11 @@
 bats_require_minimum_version 1.5.0
 load ../lib/suite
 
+setup_file()
+{
+	shipped
+}
+
 teardown()
 {
 	if [ -S "$BATS_TEST_TMPDIR/tmux" ]; then tmux -S "$BATS_TEST_TMPDIR/tmux" kill-server || true; fi
@@ -598,7 +603,7 @@ screen()
 @test "locked while it reads" {
 	[ -e /proc/self/status ]
 	mkfifo in
-	PATH=$TOP/build/release/bin:$PATH lp-merge in >/dev/null &
+	"$RELEASE"/lp-merge in >/dev/null &
 	pid=$!
 	exec 7>in
 	for _ in $(seq 100); do
