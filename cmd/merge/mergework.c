@@ -167,7 +167,7 @@ found_text(enum lp_finding what)
 		[LP_FOUND_NAME] = "a whiteout of nothing",
 		[LP_FOUND_EXISTS] = "a whiteout of what its own layer has",
 		[LP_FOUND_PARENT] = "a parent of it is no directory in its layer",
-		[LP_FOUND_TARGET] = "a hard link whose layer does not have the target before it",
+		[LP_FOUND_TARGET] = "its layer does not have the hard link's target before it: container runtimes refuse that",
 		[LP_FOUND_TYPE] = "a kind of member that no runtime knows",
 	};
 

@@ -72,6 +72,7 @@ enum lp_hidden {
 enum lp_finding {
 	LP_FOUND_ROOT,     /* the root, but no directory: left out */
 	LP_FOUND_REMADE,   /* a directory, and a whiteout of it: runtimes lose the whiteout */
+	LP_FOUND_TARGET,   /* a hard link without a target before it in its layer: refused, unless the listing is not whole */
 	LP_FOUND_IGNORED,  /* a whiteout below what is no directory in its layer: left out, as podman does; others refuse it */
 	LP_FOUND_HEADER,   /* a hard link whose header gives its file another mode or owner */
 	LP_FOUND_TWICE,    /* the path has a row already */
@@ -79,7 +80,6 @@ enum lp_finding {
 	LP_FOUND_NAME,     /* a whiteout of nothing (".wh.") */
 	LP_FOUND_EXISTS,   /* a whiteout of what its layer has, or a second one */
 	LP_FOUND_PARENT,   /* its layer has something that is no directory where its parent is to be */
-	LP_FOUND_TARGET,   /* a hard link: its layer does not have the target, or not yet, or it is a directory */
 	LP_FOUND_TYPE,     /* a kind of member that runtimes do not know */
 	LP_FOUND_REFUSED = LP_FOUND_PLACE
 };

@@ -603,7 +603,7 @@ liar()
 	echo '{"manifests": [' >st/index.json
 	run -0 lp-fetch --store-gc=1G -S st
 	[ "$(cat st/index.json)" = '{"manifests": [' ]
-	# 24 MB of names are not too many values, and none is looked for among all others
+	# 24 MB of names are not too many values (LP_MAX_JSON_TIMES), and none is looked for among all others
 	awk 'BEGIN {
 		printf "{\"schemaVersion\":2,\"manifests\":["
 		for (i = 0; i < 100000; i++)
