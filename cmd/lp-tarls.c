@@ -46,11 +46,14 @@ struct tarls {
 	int64_t waiting;    /* since when rows have been waiting to be written, in ms; 0: none is */
 };
 
+/* Does not read on to see whether there is one row more than wanted: it may be gigabytes away. */
 static int
 write_row(struct tarls *x)
 {
+	int rc = lp_listing_entry(&x->list, &x->tar.entry);
+
 	x->held = 0;
-	return lp_listing_entry(&x->list, &x->tar.entry);
+	return rc == LP_OK ? lp_listing_wants(&x->list) : rc;
 }
 
 /*

@@ -76,8 +76,11 @@ print_text(const struct lp_mergeview *v, const struct lp_walk *w)
 	struct lp_span head = lp_row_head(row), link = lp_row_link(row), tail = v->tails[row->layer];
 	struct lp_buf *b = &v->out->out;
 	unsigned char *p;
-	int rc = lp_buf_reserve(b, head.n + w->path.n + 1 + link.n + tail.n);
+	int rc = lp_listing_wants(v->out);
 
+	if (rc != LP_OK)
+		return rc;
+	rc = lp_buf_reserve(b, head.n + w->path.n + 1 + link.n + tail.n);
 	if (rc != LP_OK)
 		return said(rc);
 	p = b->p + b->n;

@@ -68,21 +68,29 @@ say_bad_listing(const struct lp_mergework_layer *l, const struct lp_rowbatch *b,
 	return b->status;
 }
 
-/* Where adding a row or placing those put off failed: `line` 0 is the end of the listing. */
+/* Where merging failed, and of which bound. */
 static int
-say_bad_add(const struct lp_mergework_layer *l, uint64_t line, const struct lp_merge *m, int rc)
+say_bad_merge(const struct lp_mergework_layer *l, const char *where, const struct lp_merge *m, int rc)
 {
-	char where[32] = "its end";
-
-	if (line > 0)
-		snprintf(where, sizeof(where), "line %" PRIu64, line);
 	if (rc == LP_E_NOMEM)
 		lp_err("out of memory after %" PRIu64 " rows", m->rows);
-	else if (line > 0 && m->rows == m->max_rows)
-		lp_err("%s: %s: more than %" PRIu64 " rows (--max-entries)", lp_quotes(l->file), where, m->max_rows);
 	else
-		lp_err("%s: %s: layers hide and show the same paths without end, or imply directories without end",
-		    lp_quotes(l->file), where);
+		lp_err("%s: %s: links, or directories that no row names, without end", lp_quotes(l->file), where);
+	return rc;
+}
+
+static int
+add(const struct lp_mergework_layer *l, const struct lp_feedrow *row, struct lp_merge *m)
+{
+	char where[32];
+	int full = m->rows == m->max_rows, rc = lp_merge_add(m, row->row, row->name);
+
+	if (rc == LP_OK)
+		return LP_OK;
+	snprintf(where, sizeof(where), "line %" PRIu64, row->line);
+	if (!full || rc != LP_E_LIMIT)
+		return say_bad_merge(l, where, m, rc);
+	lp_err("%s: %s: more than %" PRIu64 " rows (--max-entries)", lp_quotes(l->file), where, m->max_rows);
 	return rc;
 }
 
@@ -90,15 +98,11 @@ static int
 merge_batch(struct lp_mergework *w, const struct lp_rowbatch *b, struct lp_merge *m)
 {
 	struct lp_mergework_layer *l = &w->layers[b->listing];
+	/* not above LP_MERGE_LAYERS: so many files are not taken */
 	int rc = b->listing < m->layers ? LP_OK : lp_merge_layer(m);
 
-	if (rc != LP_OK)
-		return say_bad_add(l - 1, 0, m, rc);
-	for (size_t i = 0; i < b->n && rc == LP_OK; i++) {
-		rc = lp_merge_add(m, b->row[i].row, b->row[i].name);
-		if (rc != LP_OK)
-			say_bad_add(l, b->row[i].line, m, rc);
-	}
+	for (size_t i = 0; i < b->n && rc == LP_OK; i++)
+		rc = add(l, &b->row[i], m);
 	if (rc == LP_OK && b->has_end)
 		take_end(l, &b->end);
 	return rc == LP_OK && b->status != LP_OK ? say_bad_listing(l, b, m) : rc;
@@ -115,7 +119,7 @@ merge_layers(struct lp_mergework *w, struct lp_merge *m)
 	if (rc != LP_OK)
 		return rc;
 	rc = lp_merge_finish(m);
-	return rc == LP_OK ? LP_OK : say_bad_add(&w->layers[w->nlayers - 1], 0, m, rc);
+	return rc == LP_OK ? LP_OK : say_bad_merge(&w->layers[w->nlayers - 1], "its end", m, rc);
 }
 
 /* ---- what the whole is worth ---------------------------------------------- */
@@ -283,7 +287,7 @@ lp_mergework(struct lp_mergework *w, struct lp_stats *stats)
 	exit_code = merge(w, &m);
 	complete = completeness(w);
 	stats->entries_found = (int64_t)w->show.out->entries;
-	stats->partial = complete == LP_COMPLETE_UNKNOWN ? LP_STATS_UNKNOWN : complete == LP_COMPLETE_NO;
+	stats->partial = w->show.out->cut || complete == LP_COMPLETE_NO ? 1 : complete == LP_COMPLETE_UNKNOWN ? LP_STATS_UNKNOWN : 0;
 	lp_merge_release(&m);
 	return exit_code;
 }

@@ -126,19 +126,27 @@ lp_listing_entry(struct lp_listing *l, const struct lp_entry *e)
 		if (rc <= 0)
 			return said(rc);
 	}
+	rc = lp_listing_wants(l);
+	if (rc != LP_OK)
+		return rc;
 	rc = lp_row_write(&l->fmt, e, &l->out);
 	return rc != LP_OK ? said(rc) : lp_listing_wrote(l);
 }
 
 int
+lp_listing_wants(struct lp_listing *l)
+{
+	if (l->entries < l->count)
+		return LP_OK;
+	l->cut = 1;
+	return LP_LISTING_ENOUGH;
+}
+
+int
 lp_listing_wrote(struct lp_listing *l)
 {
-	int rc = LP_OK;
-
 	l->entries++;
-	if (l->out.n >= PIECE && (rc = lp_listing_flush(l)) != LP_OK)
-		return rc;
-	return l->entries >= l->count ? LP_LISTING_ENOUGH : LP_OK;
+	return l->out.n >= PIECE ? lp_listing_flush(l) : LP_OK;
 }
 
 int
@@ -149,7 +157,7 @@ lp_listing_end(struct lp_listing *l, const struct lp_rowend *what)
 
 	end.entries = l->entries;
 	end.layer = l->layer;
-	if (l->entries >= l->count)
+	if (l->cut)
 		end.complete = LP_COMPLETE_NO;
 	rc = l->end ? said(lp_row_end(&l->fmt, &end, &l->out)) : LP_OK;
 	return rc == LP_OK ? lp_listing_flush(l) : rc;

@@ -51,7 +51,7 @@
 
 enum { LP_LISTING_GLOBS = 64 };
 
-/* What lp_listing_entry answers when -n is reached: not a failure. */
+/* One row more than -n wants: not a failure. */
 enum { LP_LISTING_ENOUGH = 1 };
 
 struct lp_listing {
@@ -68,6 +68,7 @@ struct lp_listing {
 
 	struct lp_span layer; /* label for the end record; may be set by the caller */
 	uint64_t entries;     /* rows written so far */
+	int cut;              /* -n was reached, and there was, or may have been, another row */
 	int failed;           /* what came of a write that failed: said once, every later one answers the same */
 
 	struct lp_buf out;
@@ -87,20 +88,25 @@ int lp_listing_option(struct lp_listing *, struct lp_opt *, int c);
 int lp_listing_check(const struct lp_listing *, const struct lp_opt *);
 
 /*
- * The header row, if it was asked for. These four return LP_OK, LP_E_PIPE
+ * The header row, if it was asked for. These five return LP_OK, LP_E_PIPE
  * when the reader has gone, LP_E_SYS (said), LP_E_LIMIT, LP_E_NOMEM (said).
  */
 int lp_listing_begin(struct lp_listing *);
-/* One row, if the entry is wanted. Also LP_LISTING_ENOUGH, behind the last row wanted. */
+/* One row, if the entry is wanted. Also LP_LISTING_ENOUGH: there were enough before it. */
 int lp_listing_entry(struct lp_listing *, const struct lp_entry *);
-/* One row that the caller has written behind l->out itself, in the form that l->fmt says. The same. */
+/*
+ * Whether another row is wanted: LP_OK, or LP_LISTING_ENOUGH, and the listing
+ * is cut off. For who writes rows itself, or does not wait for the next one.
+ */
+int lp_listing_wants(struct lp_listing *);
+/* One row that the caller has written after l->out itself, in the form that l->fmt says. */
 int lp_listing_wrote(struct lp_listing *);
 /* What was gathered, out. */
 int lp_listing_flush(struct lp_listing *);
 /*
  * The end record, if it was asked for, and everything out. The entries are
- * those written, and where -n has cut them off, they are not complete; so is
- * the layer the listing's. The rest is what the caller says.
+ * those written, and not complete where -n has cut them off; the layer is the
+ * listing's. The rest is what the caller says.
  */
 int lp_listing_end(struct lp_listing *, const struct lp_rowend *);
 

@@ -137,7 +137,7 @@ PY
 	costs 1 lp-merge -q deep
 	grep -q 'a path above 4095 bytes' err
 	costs 1 lp-merge -q deeper
-	grep -q 'imply directories without end' err
+	grep -q 'directories that no row names, without end' err
 	[ ! -s out ]
 	for json in json arrays; do
 		costs 1 lp-merge -q "$json" || costs 0 lp-merge -q "$json"

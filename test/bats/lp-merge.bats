@@ -544,6 +544,14 @@ screen()
 	[[ $stderr = *'b: line 2: more than 4 rows'* ]]
 }
 
+@test "what a row costs is another bound than how many there are, and is said so where both are met" {
+	rows a $(for i in $(seq 60); do printf "$i/%s " "$(printf 'd/%.0s' $(seq 2040))f"; done)
+	run -1 --separate-stderr lp-merge a
+	[[ $stderr =~ ^'lp-merge: a: line '([0-9]+)': links, or directories that no row names, without end'$ ]]
+	run -1 --separate-stderr lp-merge --max-entries "${BASH_REMATCH[1]}" a
+	[[ $stderr = *'directories that no row names, without end' ]]
+}
+
 @test "what takes a second thread: the same rows, the same messages, and an end before the input's" {
 	seq 100000 199999 | awk '{ printf "-rw-r--r--\t0\t0\t1\t-\td/f%d\t\n", $1 }' >a
 	run -0 bash -c 'lp-merge L=a L=- <a | cmp - <(printf "drwxr-xr-x\t0\t0\t0\t-\td\t\tL\n"; sed "s/$/\tL/" a)'

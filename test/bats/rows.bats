@@ -129,10 +129,24 @@ PY
 	{ row -rw-r--r-- 1 a ''; row -rw-r--r-- 1 b ''; printf '#end\tentries=2\tcomplete=yes\tbytes=9\tlayer=\n'; } >l
 	run -0 lp-merge -E -n 1 L=l
 	[[ ${lines[1]} = $'#end\tentries=1\tcomplete=no\t'* ]]
-	run -0 lp-merge -E -n 3 L=l
+	# and what it did not cut off is
+	for n in 2 3; do
+		for form in '' -0; do
+			lp-merge -E $form -n $n L=l | tr '\0' '\n' >out
+			[[ $(sed -n 3p out) = $'#end\tentries=2\tcomplete=yes\t'* ]]
+		done
+	done
+	# -n is no reason for -C
+	run -0 lp-merge -C -n 1 l
+	head -n 1 l >unknown
+	run -4 lp-merge -C -n 1 unknown
+	echo '{"version":1,"entries":[{"name":"a","type":"reg"},{"name":"b","type":"reg"}]}' >toc
+	run -0 lp-toc -q -C -E -n 1 toc
+	[[ ${lines[1]} = $'#end\tentries=1\tcomplete=no\t'* ]]
+	run -0 lp-toc -q -C -E -n 2 toc
 	[[ ${lines[2]} = $'#end\tentries=2\tcomplete=yes\t'* ]]
 	tar_of t.tar <<<'[hdr("a"), hdr("b")]'
-	run -0 lp-tarls -q -E -n 1 t.tar
+	run -0 lp-tarls -q -C -E -n 1 t.tar
 	[[ ${lines[1]} = $'#end\tentries=1\tcomplete=no\t'* ]]
 }
 
@@ -185,6 +199,6 @@ PY
 		# shellcheck disable=SC2086 # no operand if there is none
 		run -1 --separate-stderr lp-merge s1 s2 $last
 		[ -z "$output" ]
-		[ "$stderr" = "lp-merge: ${last:-s2}: its end: layers hide and show the same paths without end, or imply directories without end" ]
+		[ "$stderr" = "lp-merge: ${last:-s2}: its end: links, or directories that no row names, without end" ]
 	done
 }
