@@ -134,11 +134,19 @@ end_value(struct lp_rowread *r, struct lp_span key, struct lp_span value)
 	return LP_OK; /* a key of a later version */
 }
 
+int
+lp_rowread_bad_end(struct lp_rowread *r, int rc)
+{
+	return lp_rowread_fail(r, rc, rc == LP_E_NOMEM ? "out of memory" :
+	    rc == LP_E_LIMIT ? "the end record holds a text longer than any path" :
+	    "the end record holds a value that its key cannot have");
+}
+
 /* "#end", then key=value after each tab. */
 static int
 tsv_end(struct lp_rowread *r, struct lp_span line)
 {
-	int last = 0;
+	int last = 0, rc;
 
 	r->end = (struct lp_rowend){ 0 };
 	lp_rowread_field(&line, &last);
@@ -151,8 +159,9 @@ tsv_end(struct lp_rowread *r, struct lp_span line)
 			return lp_rowread_fail(r, LP_E_DATA, "the end record holds something else than key=value");
 		key = lp_span_take(&f, (size_t)(eq - f.p));
 		lp_span_take(&f, 1);
-		if (end_value(r, key, f) != LP_OK)
-			return lp_rowread_fail(r, LP_E_DATA, "the end record holds a value that its key cannot have");
+		rc = end_value(r, key, f);
+		if (rc != LP_OK)
+			return lp_rowread_bad_end(r, rc);
 	}
 	return LP_OK;
 }

@@ -232,7 +232,5 @@ lp_rowread_json_end(struct lp_rowread *r)
 		rc = exact.p != NULL ? lp_rowread_end_text(r, t, exact, lp_base64_decode) :
 		    lp_rowread_end_text(r, t, lp_json_get_string(o, t->key), lp_buf_add);
 	}
-	if (rc != LP_OK)
-		return lp_rowread_fail(r, rc, "the end record holds a value that its key cannot have");
-	return LP_OK;
+	return rc == LP_OK ? LP_OK : lp_rowread_bad_end(r, rc);
 }

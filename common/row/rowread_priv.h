@@ -27,6 +27,9 @@ struct lp_span lp_rowread_field(struct lp_span *, int *last);
 int lp_rowread_end_text(struct lp_rowread *, const struct lp_rowend_text *, struct lp_span,
     int (*undo)(struct lp_buf *, struct lp_span));
 
+/* Note what is wrong with an end record; returns the status. */
+int lp_rowread_bad_end(struct lp_rowread *, int status);
+
 /* Note the failure of a line; returns the status. */
 int lp_rowread_fail(struct lp_rowread *, int status, const char *why);
 

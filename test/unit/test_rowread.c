@@ -228,11 +228,38 @@ test_long_line(void)
 	free(p);
 }
 
+/* What is wrong with it is not that a value is malformed. */
+static void
+test_long_end(void)
+{
+	static const char *const fronts[] = { "#end\tcomplete=yes\tlayer=", "{\"end\":{\"layer\":\"" };
+	static const char *const backs[] = { "\n", "\"}}\n" };
+
+	for (size_t i = 0; i < sizeof(fronts) / sizeof(fronts[0]); i++) {
+		struct lp_rowread r;
+		struct lp_buf b;
+		struct lp_span in;
+
+		lp_buf_init(&b, SIZE_MAX);
+		lp_buf_adds(&b, fronts[i]);
+		for (size_t n = 0; n <= LP_MAX_PATH; n++)
+			lp_buf_addc(&b, 'x');
+		lp_buf_adds(&b, backs[i]);
+		lp_rowread_init(&r);
+		in = lp_buf_span(&b);
+		ok(lp_rowread_next(&r, &in) == LP_ROWREAD_ERROR && r.status == LP_E_LIMIT, "a label longer than any path");
+		ok_str(lp_span_str(r.why), "the end record holds a text longer than any path", "and why");
+		lp_rowread_release(&r);
+		lp_buf_release(&b);
+	}
+}
+
 int
 main(void)
 {
 	test_cases();
 	test_modes();
 	test_long_line();
+	test_long_end();
 	return unit_done();
 }
