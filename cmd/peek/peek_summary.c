@@ -7,40 +7,42 @@
 struct sums {
 	size_t layers, previews;
 	size_t claims[LP_PEEK_IMAGES]; /* each image's */
-	uint64_t size;
-	int size_known;
+	uint64_t size, fetched; /* of their bytes */
 };
 
 static struct sums
 add_up(const struct lp_peek *p)
 {
-	struct sums s = { .size_known = 1 };
+	struct sums s = { 0 };
 
 	for (size_t i = 0; i < p->nimages; i++)
 		for (size_t k = 0; k < p->image[i].n; k++) {
 			const struct lp_peek_layer *l = &p->image[i].layer[k];
+			uint64_t size = l->size > 0 ? (uint64_t)l->size : 0;
+			uint64_t fetched = (uint64_t)l->bytes_downloaded;
 
 			if (l->same != NULL || l->rows < 0)
 				continue;
 			s.layers++;
 			s.previews += !lp_peek_is_whole(l) && !l->look_only;
 			s.claims[i] += l->complete == LP_COMPLETE_INFERRED;
-			s.size += l->size > 0 ? (uint64_t)l->size : 0;
-			s.size_known &= l->size >= 0;
+			s.size += size;
+			/* a byte that came twice, after a connection broke, is one byte of the layer */
+			s.fetched += fetched < size ? fetched : size;
 		}
 	return s;
 }
 
-/* What came of it, for who watches. */
+/* What came of it, for who watches. Manifests are in neither sum: -j and the statistics have what they cost. */
 static void
 closing_line(const struct lp_peek *p, const struct sums *s)
 {
 	char count[LP_HUMAN_MAX + 1], got[LP_HUMAN_MAX + 1], all[LP_HUMAN_MAX + 1], share[LP_HUMAN_MAX + 1];
 
 	*lp_human_count(count, p->entries > 0 ? (uint64_t)p->entries : 0) = '\0';
-	*lp_human_bytes(got, (uint64_t)p->bytes_downloaded) = '\0';
+	*lp_human_bytes(got, s->fetched) = '\0';
 	*lp_human_bytes(all, s->size) = '\0';
-	*lp_human_percent(share, (uint64_t)p->bytes_downloaded, s->size) = '\0';
+	*lp_human_percent(share, s->fetched, s->size) = '\0';
 	if (p->entries < 0 || p->out.left)
 		lp_note("%zu layer%s; fetched %s of %s (%s)", s->layers, s->layers == 1 ? "" : "s", got, all, share);
 	else

@@ -331,6 +331,23 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	run ! grep -q $'\x1b' piped
 }
 
+@test "on a terminal, all fetched: the layers' bytes of the layers' bytes, without what the manifests cost" {
+	noise one 30000 >one
+	noise two 40000 >two
+	tar -cf one.tar one
+	tar -cf two.tar two
+	layout_make small v1 one.tar two.tar
+	registry_push "$PWD/small:v1" reg small/app:1
+	image=$(srv_addr reg)/small/app:1
+	all=$(lp-layers -o size "$image" | awk '{ n += $1 } END { printf "%.1f KiB", n / 1024 }')
+	on_terminal 80 24 tty lp-peek --no-cache -c --no-pager "$image"
+	grep -aF "lp-peek: 2 layers, 2 entries, complete; fetched $all of $all (100 %)" tty
+	# the second time from the database: only the manifest is asked for
+	on_terminal 80 24 tty lp-peek -c --no-pager "$image"
+	on_terminal 80 24 tty lp-peek -c --no-pager "$image"
+	grep -aF "lp-peek: 2 layers, 2 entries, complete; fetched 0 B of $all (0.00 %)" tty
+}
+
 # bats test_tags=native
 @test "on a terminal: devices by their numbers, sums aligned, titles as wide as the screen, what is being done" {
 	on_terminal 80 24 tty lp-peek -q --no-pager --color=never "$OCI"
