@@ -61,10 +61,8 @@ has_nul(struct lp_span s)
 }
 
 int
-lp_rowread_done(struct lp_rowread *r, const char *no_name)
+lp_rowread_done(struct lp_rowread *r)
 {
-	if (r->entry.name.n == 0)
-		return lp_rowread_fail(r, LP_E_DATA, no_name);
 	/* no file can be called so, and -0 would make two records of it */
 	if (has_nul(r->entry.name) || has_nul(r->entry.linkname))
 		return lp_rowread_fail(r, LP_E_DATA, "no row: a name holds a NUL");

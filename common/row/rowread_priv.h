@@ -39,8 +39,8 @@ int lp_rowread_fail(struct lp_rowread *, int status, const char *why);
  * moves while the row is read. LP_OK, or failed.
  */
 int lp_rowread_begin(struct lp_rowread *, size_t n);
-/* All of it is read: is it a row? LP_OK, or failed: `no_name` says why where it has none. */
-int lp_rowread_done(struct lp_rowread *, const char *no_name);
+/* All of it is read: is it a row? LP_OK, or failed. */
+int lp_rowread_done(struct lp_rowread *);
 
 /*
  * What says of which type the entry is; what knows it better counts, in

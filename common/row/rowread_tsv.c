@@ -249,7 +249,7 @@ lp_rowread_tsv(struct lp_rowread *r, struct lp_span line)
 	}
 	if (!last)
 		return lp_rowread_fail(r, LP_E_DATA, "no row: too many columns");
-	return lp_rowread_done(r, "no row: the name is empty");
+	return lp_rowread_done(r);
 }
 
 /* If all its fields are names of columns, "name" among them, it is a header row. */

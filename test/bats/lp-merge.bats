@@ -544,6 +544,20 @@ screen()
 	[[ $stderr = *'b: line 2: more than 4 rows'* ]]
 }
 
+@test "a row without a name means the root, and costs nobody the image" {
+	for name in '' . /; do
+		printf 'drwx------\t1\t2\t0\t-\t%s\t\n-rw-r--r--\t0\t0\t1\t-\ta\t\n' "$name" >a
+		lp-merge -o mode,name a | cmp - <(printf 'drwx------\t.\n-rw-r--r--\ta\n')
+		{ printf -- '-rw-r--r--\t0\t0\t1\t-\t%s\t\n' "$name" && cat a; } >b
+		run -0 --separate-stderr lp-merge -o name b
+		[ "$output" = $'.\na' ]
+		[[ $stderr = *'the root is a directory whatever a layer says' ]]
+	done
+	echo '{"name":"","mode":"-rw-r--r--"}' >c
+	run -0 lp-merge -q -o name c
+	[ -z "$output" ]
+}
+
 @test "what a row costs is another bound than how many there are, and is said so where both are met" {
 	rows a $(for i in $(seq 60); do printf "$i/%s " "$(printf 'd/%.0s' $(seq 2040))f"; done)
 	run -1 --separate-stderr lp-merge a
