@@ -195,9 +195,9 @@ say_found(const struct lp_mergework *w, const struct lp_merge *m)
 
 	if (f != NULL)
 		lp_note("layer %s: %s: %s", lp_quote(w->layers[f->layer].label), lp_quote(f->name), found_text(f->what));
-	if (m->refused == 0)
-		return;
 	f = first_of(m, LP_FOUND_REFUSED, LP_FOUND_TYPE);
+	if (f == NULL)
+		return;
 	lp_err("layer %s: %s: %s; container runtimes refuse %" PRIu64 " rows", lp_quote(w->layers[f->layer].label),
 	    lp_quote(f->name), found_text(f->what), m->refused);
 }

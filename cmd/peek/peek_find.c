@@ -31,16 +31,28 @@ on_ended(struct lp_job *j)
 	lp_peek_settle(j->owner, j, 0);
 }
 
+/* lp-cat has written the whole file: what was not recorded of the layer lies behind it. */
+static void
+on_cat_ended(struct lp_job *j)
+{
+	int enough = j->exit == LP_EXIT_ABSENT && j->code[j->n - 1] == LP_EXIT_OK;
+
+	if (enough)
+		j->exit = LP_EXIT_OK;
+	lp_peek_settle(j->owner, j, enough);
+}
+
 static const struct lp_job_ops ops = { .line = on_line, .ended = on_ended };
+static const struct lp_job_ops cat_ops = { .line = on_line, .ended = on_cat_ended };
 
 /* Start it and wait for its end; its exit code, or a failure. */
 static int
-run(struct lp_peek_layer *l, struct lp_pipeline *line, const struct lp_job_io *io)
+run(struct lp_peek_layer *l, struct lp_pipeline *line, const struct lp_job_io *io, const struct lp_job_ops *with)
 {
 	struct lp_peek *p = l->peek;
 	int rc;
 
-	l->job = (struct lp_job){ .ops = &ops, .owner = l, .eager = 1 };
+	l->job = (struct lp_job){ .ops = with, .owner = l, .eager = 1 };
 	rc = lp_pipeline_start(p, &l->job, line, io);
 	while (rc == LP_OK && l->job.busy)
 		rc = lp_peek_turn(p);
@@ -97,7 +109,7 @@ ask_layer(struct lp_peek_layer *l, const char *name, int follow, size_t above, i
 		plan_bytes(&line, l);
 		lp_pipeline_list(&line, "lp-tarls");
 	}
-	code = run(l, &line, &io);
+	code = run(l, &line, &io, &ops);
 	if (io.in >= 0)
 		close(io.in);
 	return streamed && keep_rows(l, code) != LP_OK ? LP_E_SYS : code;
@@ -219,7 +231,7 @@ fetch_toc(struct lp_peek_layer *l, int fd)
 	lp_pipeline_fetch(&line, l->peek, LP_STORE_KEEP);
 	lp_argv_addf(&line.a[0], "--range=%s", l->toc_range);
 	lp_pipeline_source(&line, l);
-	return run(l, &line, &io);
+	return run(l, &line, &io, &ops);
 }
 
 /* Only the file's own bytes, by what the table of contents says of them. */
@@ -250,7 +262,7 @@ cat_by_toc(struct lp_peek_layer *l, const char *name)
 			lp_argv_add(a, "--fetch=--offline");
 		lp_argv_add(a, "--");
 		lp_argv_add(a, name);
-		code = run(l, &line, &io);
+		code = run(l, &line, &io, &ops);
 	}
 	close(fd);
 	return code;
@@ -267,7 +279,7 @@ cat_by_stream(struct lp_peek_layer *l, const char *name)
 	a = lp_pipeline_add(&line, "lp-cat");
 	lp_argv_add(a, "--");
 	lp_argv_add(a, name);
-	return run(l, &line, &io);
+	return run(l, &line, &io, &cat_ops);
 }
 
 /* Whether the row that `fd` stands at is of something that has content; says so if not. */

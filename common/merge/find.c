@@ -133,7 +133,7 @@ lp_find_member(struct lp_find *f, const struct lp_entry *e, int eager)
 	int rc = add(f, e);
 
 	row = f->at != NULL ? f->at->row : NULL;
-	if (rc != LP_OK || row == before || row->implied)
+	if (rc != LP_OK || row == NULL || row == before || row->implied)
 		return rc != LP_OK ? rc : LP_FIND_MORE;
 	lp_buf_clear(&f->next);
 	rc = lp_path_join(&f->next, e->name);
