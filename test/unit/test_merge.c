@@ -99,7 +99,7 @@ test_order_below(void)
 {
 	static const char *const paths[] = { "a", "a!", "a-b", "a-b/x", "a/x", "a/y", "a/y.z", "a/y/z", "a0", "ab", "bb", "c", "ca/a" };
 	enum { COUNT = sizeof(paths) / sizeof(paths[0]) };
-	static const int modes[] = { LP_WALK_VISIBLE, LP_WALK_ALL };
+	static const enum lp_walk_mode modes[] = { LP_WALK_VISIBLE, LP_WALK_ALL };
 
 	for (size_t mode = 0; mode < 2; mode++) {
 		struct lp_merge m;
