@@ -334,7 +334,7 @@ static int
 add_tocs(const struct args *a)
 {
 	for (size_t i = 0; i < a->ntocs; i++) {
-		struct lp_span layer, toc;
+		struct lp_span layer = { NULL, 0 }, toc = { NULL, 0 };
 		int used = 0;
 
 		(void)split(a->tocs[i], '=', &layer, &toc);
