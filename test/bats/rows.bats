@@ -68,7 +68,9 @@ PY
 	tar_of t.tar <<<'[hdr("brace", b"{"), hdr("hash", b"#")]'
 	lp-tarls -q -H -o typeflag,name t.tar >t
 	printf 'typeflag\tname\n\\x7b\tbrace\n\\x23\thash\n' | cmp - t
-	lp-merge -q -H -o typeflag,name t | cmp - t
+	# no runtime knows such a kind of member
+	run -1 --separate-stderr lp-merge -q -H -o typeflag,name t
+	cmp - t <<<"$output"
 	tar_of x.tar <<<'[pax(rec(b"SCHILY.xattr.{a", b"v")), hdr("f"), pax(rec(b"SCHILY.xattr.#end", b"v")), hdr("g")]'
 	lp-tarls -q -H -o xattrs,name x.tar >x
 	printf 'xattrs\tname\n\\x7ba=dg==\tf\n\\x23end=dg==\tg\n' | cmp - x
