@@ -508,8 +508,6 @@ screen()
 	check 1 0 'mtime'
 	printf 'drwxr-xr-x\t0\t0\t1\t-\td\\q\t\n' >bad
 	check 1 0 'escape'
-	printf 'drwxr-xr-x\t0\t0\t1\t-\t\t\n' >bad
-	check 1 0 'name'
 	{ printf '#end\tentries=0\tcomplete=yes\n'; cat good; } >bad
 	check 2 28 'behind the end record'
 	printf '#end\tentries=x\n' >bad
