@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # inner shells expand it; each test is a process; bats sets stderr
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154,SC2210 # inner shells expand it; each test is a process; bats sets stderr; files called 1 and 2
 # lp-peek's answers: the same whichever way they were come by, whole whatever
 # cannot be kept, and every pair of options.
 

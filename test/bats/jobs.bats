@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # inner shells expand it; each test is a process; bats sets stderr
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154,SC2238 # inner shells expand it; each test is a process; bats sets stderr; a file called command
 # How lp-peek's processes begin and end: signals, terminals, readers that
 # leave, programs that die. What a test waits for is an event; where a fault
 # would make it wait for ever, timeout(1) ends it.

@@ -3,7 +3,7 @@
 # input, limits. Whole images against umoci: test/oracle/merge.bats.
 
 # run --separate-stderr sets stderr; awk has dollars of its own
-# shellcheck disable=SC2154,SC2016
+# shellcheck disable=SC2154,SC2016,SC2046 # words
 bats_require_minimum_version 1.5.0
 load ../lib/suite
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2154 # inner shells expand it; bats sets stderr
+# shellcheck disable=SC2016,SC2154,SC2094 # inner shells expand it; bats sets stderr; tar reads what is named before
 # lp-peek: one command over a real registry, offline, on a terminal, and
 # when things go wrong.
 
