@@ -13,16 +13,6 @@
 
 enum { SIZE_WIDE = 8, COUNT_WIDE = 9 };
 
-static struct lp_span
-field(struct lp_span *line)
-{
-	const unsigned char *tab = memchr(line->p, '\t', line->n);
-	struct lp_span f = lp_span_take(line, tab != NULL ? (size_t)(tab - line->p) : line->n);
-
-	(void)lp_span_take(line, 1);
-	return f;
-}
-
 /* At the right of `wide` columns. */
 static int
 put_right(struct lp_buf *b, struct lp_span s, size_t wide)
@@ -42,7 +32,7 @@ put_line(struct lp_span line, struct lp_buf *b)
 	uint64_t bytes, entries;
 	int rc;
 
-	if (lp_num_u64(field(&line), UINT64_MAX, &bytes) != LP_OK || lp_num_u64(field(&line), UINT64_MAX, &entries) != LP_OK) {
+	if (lp_num_u64(lp_span_field(&line, '\t'), UINT64_MAX, &bytes) != LP_OK || lp_num_u64(lp_span_field(&line, '\t'), UINT64_MAX, &entries) != LP_OK) {
 		lp_err("lp-merge's sums make no sense");
 		return LP_E_DATA;
 	}

@@ -87,6 +87,17 @@ lp_span_until(struct lp_span *s, const char *these)
 	return lp_span_take(s, n);
 }
 
+/* Off its front: all up to the next such byte, which goes as well, or to the end. */
+static inline struct lp_span
+lp_span_field(struct lp_span *s, char end)
+{
+	const unsigned char *at = s->n > 0 ? memchr(s->p, end, s->n) : NULL;
+	struct lp_span f = lp_span_take(s, at != NULL ? (size_t)(at - s->p) : s->n);
+
+	lp_span_take(s, 1);
+	return f;
+}
+
 /* Bytewise order, as LC_ALL=C sort has it: below, equal or above zero. */
 static inline int
 lp_span_cmp(struct lp_span a, struct lp_span b)

@@ -63,31 +63,20 @@ lp_progress_tell(int fd, const struct lp_progress_line *p, int64_t *told_ms)
 		(void)lp_write_all(fd, lp_buf_span(&b));
 }
 
-/* The next field; what follows it stays in *line. */
-static struct lp_span
-field(struct lp_span *line)
-{
-	const unsigned char *tab = line->n > 0 ? memchr(line->p, '\t', line->n) : NULL;
-	struct lp_span f = lp_span_take(line, tab != NULL ? (size_t)(tab - line->p) : line->n);
-
-	lp_span_take(line, 1);
-	return f;
-}
-
 int
 lp_progress_parse(struct lp_span line, struct lp_progress_line *out)
 {
 	struct lp_progress_line p;
 	struct lp_span state;
 
-	if (!lp_span_is(field(&line), "progress"))
+	if (!lp_span_is(lp_span_field(&line, '\t'), "progress"))
 		return LP_E_DATA;
-	p.key = field(&line);
-	if (lp_num_u64(field(&line), UINT64_MAX, &p.have) != LP_OK ||
-	    lp_num_u64(field(&line), UINT64_MAX, &p.want) != LP_OK ||
-	    lp_num_u64(field(&line), UINT64_MAX, &p.fetched) != LP_OK)
+	p.key = lp_span_field(&line, '\t');
+	if (lp_num_u64(lp_span_field(&line, '\t'), UINT64_MAX, &p.have) != LP_OK ||
+	    lp_num_u64(lp_span_field(&line, '\t'), UINT64_MAX, &p.want) != LP_OK ||
+	    lp_num_u64(lp_span_field(&line, '\t'), UINT64_MAX, &p.fetched) != LP_OK)
 		return LP_E_DATA;
-	state = field(&line);
+	state = lp_span_field(&line, '\t');
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
 		if (lp_span_is(state, states[i]) && line.n == 0) {
 			p.state = (enum lp_progress_state)i;

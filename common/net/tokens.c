@@ -137,12 +137,8 @@ lock_patiently(const struct lp_tokens *t, short type)
 static int
 field(struct lp_span *line, struct lp_buf *b)
 {
-	const unsigned char *tab = line->n > 0 ? memchr(line->p, '\t', line->n) : NULL;
-	struct lp_span f = lp_span_take(line, tab != NULL ? (size_t)(tab - line->p) : line->n);
-
-	lp_span_take(line, 1);
 	lp_buf_clear(b);
-	if (lp_unescape(b, f) != LP_OK || lp_buf_cstr(b) == NULL)
+	if (lp_unescape(b, lp_span_field(line, '\t')) != LP_OK || lp_buf_cstr(b) == NULL)
 		return LP_E_DATA;
 	return LP_OK;
 }

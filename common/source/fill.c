@@ -172,8 +172,7 @@ lp_fill_add(struct lp_fill *f, const char *source, int64_t size)
 static int
 add_line(struct lp_fill *f, struct lp_span line)
 {
-	const unsigned char *tab = line.n > 0 ? memchr(line.p, '\t', line.n) : NULL;
-	struct lp_span source = lp_span_take(&line, tab != NULL ? (size_t)(tab - line.p) : line.n), field;
+	struct lp_span source = lp_span_field(&line, '\t');
 	int64_t size = -1;
 	uint64_t n;
 	char *text;
@@ -181,10 +180,7 @@ add_line(struct lp_fill *f, struct lp_span line)
 
 	if (source.n == 0 || source.p[0] == '#')
 		return LP_OK;
-	lp_span_take(&line, 1);
-	tab = line.n > 0 ? memchr(line.p, '\t', line.n) : NULL;
-	field = lp_span_take(&line, tab != NULL ? (size_t)(tab - line.p) : line.n);
-	if (lp_num_u64(field, INT64_MAX, &n) == LP_OK)
+	if (lp_num_u64(lp_span_field(&line, '\t'), INT64_MAX, &n) == LP_OK)
 		size = (int64_t)n;
 	text = strndup((const char *)source.p, source.n);
 	rc = text != NULL ? lp_fill_add(f, text, size) : LP_E_NOMEM;
@@ -198,11 +194,8 @@ lp_fill_list(struct lp_fill *f, struct lp_span list)
 	int worst = LP_OK;
 
 	while (list.n > 0) {
-		const unsigned char *nl = memchr(list.p, '\n', list.n);
-		struct lp_span line = lp_span_take(&list, nl != NULL ? (size_t)(nl - list.p) : list.n);
-		int rc = add_line(f, line);
+		int rc = add_line(f, lp_span_field(&list, '\n'));
 
-		lp_span_take(&list, 1);
 		if (rc == LP_E_NOMEM)
 			return rc;
 		if (rc != LP_OK)
