@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "common/base/limits.h"
@@ -15,6 +14,7 @@
 #include "common/base/status.h"
 #include "common/merge/merge.h"
 #include "common/sys/err.h"
+#include "common/sys/seed.h"
 
 static int
 no_memory(void)
@@ -276,13 +276,9 @@ lp_mergework(struct lp_mergework *w, struct lp_stats *stats)
 {
 	enum lp_complete complete;
 	struct lp_merge m;
-	uint64_t seed;
 	int exit_code;
 
-	/* an attacker who knows the seed can only make us slow */
-	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
-		seed = 0;
-	if (lp_merge_init(&m, seed, w->max_rows) != LP_OK)
+	if (lp_merge_init(&m, lp_seed(), w->max_rows) != LP_OK)
 		return lp_exit_of(no_memory());
 	exit_code = merge(w, &m);
 	complete = completeness(w);

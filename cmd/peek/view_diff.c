@@ -1,5 +1,4 @@
 /* Compares two merged listings and prints what was added, changed and deleted. */
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "cmd/peek/view_priv.h"
@@ -7,6 +6,7 @@
 #include "common/base/status.h"
 #include "common/row/row.h"
 #include "common/sys/err.h"
+#include "common/sys/seed.h"
 #include "common/view/aligned.h"
 #include "common/view/rowdiff.h"
 
@@ -119,9 +119,7 @@ learn(struct files *f, int fd)
 {
 	int rc;
 
-	/* whoever knows the seed can only make us slow */
-	if (getrandom(&f->seed, sizeof(f->seed), GRND_NONBLOCK) != (ssize_t)sizeof(f->seed))
-		f->seed = 0;
+	f->seed = lp_seed();
 	lp_map_init(&f->size, SIZE_MAX);
 	rc = read_through(f, fd, 0);
 	return rc == LP_OK && f->size.n > 0 ? read_through(f, fd, 1) : rc;

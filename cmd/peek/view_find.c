@@ -1,19 +1,19 @@
 /* Searches merged rows for a path and prints the rows that match. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "cmd/peek/view_priv.h"
 #include "common/base/escape.h"
 #include "common/base/limits.h"
-#include "common/base/path.h"
 #include "common/base/num.h"
+#include "common/base/path.h"
 #include "common/base/status.h"
 #include "common/merge/find.h"
 #include "common/row/row.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
+#include "common/sys/seed.h"
 
 /* The row that answers, with all that is known of it, and named as in a merged listing. */
 static int
@@ -84,14 +84,10 @@ int
 lp_view_find(const struct lp_view *v, struct lp_rowin *in, struct lp_view_out *o)
 {
 	struct lp_find f;
-	uint64_t seed;
 	int rc;
 
-	/* an attacker who knows the seed can only make us slow */
-	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
-		seed = 0;
 	in->copy = v->copy;
-	rc = lp_find_init(&f, lp_span_str(v->name), v->follow, v->above, seed);
+	rc = lp_find_init(&f, lp_span_str(v->name), v->follow, v->above, lp_seed());
 	if (rc == LP_E_LIMIT)
 		lp_err("the name is longer than %lu bytes", LP_MAX_PATH);
 	rc = rc != LP_OK ? rc : look(&f, v, in, &o->b);
