@@ -165,8 +165,6 @@ found_text(enum lp_finding what)
 		[LP_FOUND_ROOT] = "the root is a directory whatever a layer says",
 		[LP_FOUND_REMADE] = "a whiteout of it is in the same layer: runtimes show what lower layers have in it",
 		[LP_FOUND_IGNORED] = "a whiteout below what is no directory in its layer: left out; containerd and Docker refuse it",
-		[LP_FOUND_HEADER] = "the hard link gives its file another mode or owner",
-		[LP_FOUND_TWICE] = "its layer has the path twice",
 		[LP_FOUND_PLACE] = "too many symbolic links, or a path above 4095 bytes: left out",
 		[LP_FOUND_NAME] = "a whiteout of nothing",
 		[LP_FOUND_EXISTS] = "a whiteout of what its own layer has",
@@ -178,27 +176,17 @@ found_text(enum lp_finding what)
 	return texts[what];
 }
 
-static const struct lp_merge_found *
-first_of(const struct lp_merge *m, enum lp_finding from, enum lp_finding to)
-{
-	for (size_t i = 0; i < m->nfound; i++)
-		if (m->found[i].what >= from && m->found[i].what <= to)
-			return &m->found[i];
-	return NULL;
-}
-
 /* What no runtime takes is an error, told by the first of it; what they do otherwise is a note. */
 static void
 say_found(const struct lp_mergework *w, const struct lp_merge *m)
 {
-	const struct lp_merge_found *f = first_of(m, LP_FOUND_ROOT, LP_FOUND_IGNORED);
+	const struct lp_merge_found *f = &m->note;
 
-	if (f != NULL)
+	if (f->what != LP_FOUND_NOTHING)
 		lp_note("layer %s: %s: %s", lp_quote(w->layers[f->layer].label), lp_quote(f->name), found_text(f->what));
-	f = first_of(m, LP_FOUND_REFUSED, LP_FOUND_TYPE);
-	if (f == NULL)
-		return;
-	lp_err("layer %s: %s: %s; container runtimes refuse %" PRIu64 " rows", lp_quote(w->layers[f->layer].label),
+	f = &m->refusal;
+	if (f->what != LP_FOUND_NOTHING)
+		lp_err("layer %s: %s: %s; container runtimes refuse %" PRIu64 " rows", lp_quote(w->layers[f->layer].label),
 	    lp_quote(f->name), found_text(f->what), m->refused);
 }
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/array.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
 #include "common/merge/merge_priv.h"
@@ -33,8 +32,6 @@ lp_merge_release(struct lp_merge *m)
 	lp_buf_release(&m->clean);
 	free(m->links);
 	m->links = NULL;
-	free(m->found);
-	m->found = NULL;
 }
 
 const char *
@@ -48,15 +45,17 @@ lp_hidden_name(enum lp_hidden why)
 int
 lp_merge_tell(struct lp_merge *m, enum lp_finding what, struct lp_span name)
 {
-	struct lp_merge_found *f = lp_array_room(m->found, m->nfound, &m->found_cap, sizeof(*f));
-	const unsigned char *copy = f != NULL ? lp_arena_copy(&m->keep.text, name) : NULL;
+	struct lp_merge_found *f = what >= LP_FOUND_REFUSED ? &m->refusal : &m->note;
+	const unsigned char *copy;
 
-	if (f != NULL)
-		m->found = f;
+	m->found |= 1u << what;
+	m->refused += what >= LP_FOUND_REFUSED;
+	if (f->what != LP_FOUND_NOTHING)
+		return LP_OK;
+	copy = lp_arena_copy(&m->keep.text, name);
 	if (copy == NULL)
 		return LP_E_NOMEM;
-	f[m->nfound++] = (struct lp_merge_found){ what, lp_merge_this(m), lp_span(copy, name.n) };
-	m->refused += what >= LP_FOUND_REFUSED;
+	*f = (struct lp_merge_found){ what, lp_merge_this(m), lp_span(copy, name.n) };
 	return LP_OK;
 }
 
@@ -198,11 +197,8 @@ look_at_device(struct lp_row *row)
 static int
 put_member(struct lp_merge *m, struct lp_node *n, struct lp_row *row, struct lp_span name)
 {
-	struct lp_row *old = lp_merge_mine(m, n);
 	int whiteout = 0, rc = over_mark(m, n, row, name);
 
-	if (rc == LP_OK && old != NULL && !old->implied)
-		rc = lp_merge_tell(m, LP_FOUND_TWICE, name);
 	if (rc == LP_OK && !is_known(row))
 		rc = lp_merge_tell(m, LP_FOUND_TYPE, name);
 	look_at_device(row);

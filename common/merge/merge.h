@@ -70,12 +70,11 @@ enum lp_hidden {
 
 /* What there is to tell of a row; LP_FOUND_REFUSED and above are refused by every runtime. */
 enum lp_finding {
+	LP_FOUND_NOTHING,
 	LP_FOUND_ROOT,     /* the root, but no directory: left out */
 	LP_FOUND_REMADE,   /* a directory, and a whiteout of it: runtimes lose the whiteout */
 	LP_FOUND_TARGET,   /* a hard link without a target before it in its layer: refused, unless the listing is not whole */
 	LP_FOUND_IGNORED,  /* a whiteout below what is no directory in its layer: left out, as podman does; others refuse it */
-	LP_FOUND_HEADER,   /* a hard link whose header gives its file another mode or owner */
-	LP_FOUND_TWICE,    /* the path has a row already */
 	LP_FOUND_PLACE,    /* too many symbolic links, or a path above LP_MAX_PLACE: left out */
 	LP_FOUND_NAME,     /* a whiteout of nothing (".wh.") */
 	LP_FOUND_EXISTS,   /* a whiteout of what its layer has, or a second one */
@@ -109,16 +108,15 @@ struct lp_merge {
 	/* ---- what there is to tell; of all layers so far ---- */
 	uint64_t rows;          /* added */
 	unsigned layers;
-	struct lp_merge_found *found; /* in the order of rows */
-	size_t nfound;
-	uint64_t refused;       /* of them, what every runtime refuses */
+	struct lp_merge_found note, refusal; /* the first of what runtimes take, and of what they refuse */
+	uint64_t refused;       /* how many of the latter */
+	unsigned found;         /* a bit for each kind that there was */
 
 	/* ---- inside ---- */
 	uint64_t max_rows;
 	uint64_t seed;
 	uint64_t work;                /* steps that are not bounded by the number of rows: see SPENT */
 	uint64_t nodes;               /* of the tree */
-	size_t found_cap;
 	struct lp_rowkeep keep;       /* what is not in any listing: implied rows, and the tree */
 	struct lp_node *root;
 	struct lp_children *tables;   /* of all directories that have one, newest first */

@@ -53,27 +53,6 @@ join(struct lp_merge *m, struct lp_row *row, struct lp_row *target, const struct
 	return LP_OK;
 }
 
-static int
-same_owner_and_mode(const struct lp_row *a, const struct lp_row *b)
-{
-	struct lp_entry x, y;
-
-	lp_row_entry(a, &x);
-	lp_row_entry(b, &y);
-	return x.mode == y.mode && x.uid == y.uid && x.gid == y.gid;
-}
-
-/* The link's header is the file's from now on. */
-static int
-take_header(struct lp_merge *m, struct lp_row *row, struct lp_span name)
-{
-	struct lp_inode *inode = row->inode;
-	int rc = same_owner_and_mode(inode->header, row) ? LP_OK : lp_merge_tell(m, LP_FOUND_HEADER, name);
-
-	inode->header = row;
-	return rc;
-}
-
 int
 lp_merge_link(struct lp_merge *m, struct lp_row *row, struct lp_span name, const struct lp_node *at, int *whiteout)
 {
@@ -90,8 +69,9 @@ lp_merge_link(struct lp_merge *m, struct lp_row *row, struct lp_span name, const
 		return m->layers > 1 ? LP_OK : lp_merge_tell(m, LP_FOUND_TARGET, name);
 	}
 	rc = join(m, row, target, target_at);
+	/* its header is the file's from now on */
 	if (rc == LP_OK)
-		rc = take_header(m, row, name);
+		row->inode->header = row;
 	else if (rc == LP_E_ABSENT)
 		rc = lp_merge_tell(m, LP_FOUND_TARGET, name);
 	return rc != LP_OK ? rc : push_link(m, row, at);

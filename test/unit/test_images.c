@@ -141,10 +141,7 @@ merge(struct lp_merge *m, const struct image *im, enum order order)
 static int
 has_found(const struct lp_merge *m, enum lp_finding what)
 {
-	for (size_t i = 0; i < m->nfound; i++)
-		if (m->found[i].what == what)
-			return 1;
-	return 0;
+	return (m->found >> what & 1) != 0;
 }
 
 /* All that is visible, a line for each path. 0 where rows stand in each other's way. */

@@ -133,9 +133,9 @@ test_limits(void)
 
 	ok(lp_merge_init(&m, 0, 3) == LP_OK && lp_merge_layer(&m) == LP_OK, "a merge of three rows");
 	memset(path, 'x', LP_MAX_PLACE);
-	ok(add(&m, LP_REG, path, "", 0) == LP_OK && m.nfound == 0, "the longest path has a place");
+	ok(add(&m, LP_REG, path, "", 0) == LP_OK && m.found == 0, "the longest path has a place");
 	path[LP_MAX_PLACE] = 'x';
-	ok(add(&m, LP_REG, path, "", 0) == LP_OK && m.refused == 1 && m.found[0].what == LP_FOUND_PLACE, "a longer one has none");
+	ok(add(&m, LP_REG, path, "", 0) == LP_OK && m.refused == 1 && m.refusal.what == LP_FOUND_PLACE, "a longer one has none");
 	ok(add(&m, LP_REG, "y", "", 0) == LP_OK && add(&m, LP_REG, "z", "", 0) == LP_E_LIMIT, "a fourth row is refused");
 	lp_merge_release(&m);
 
