@@ -351,7 +351,7 @@ finish(struct lp_peek *p, struct resolving *r)
 int
 lp_peek_resolve(struct lp_peek *p)
 {
-	struct resolving r[LP_PEEK_IMAGES];
+	struct resolving r[LP_PEEK_IMAGES] = { 0 };
 	int rc = LP_OK;
 
 	for (size_t i = 0; i < p->nimages; i++)
