@@ -224,20 +224,19 @@ taken_by(const struct settling *s, const struct lp_row *row, const struct lp_mar
 	return (*mark)->layer;
 }
 
-/* The implied directory with the attributes of another one in place of it. */
-static struct lp_row *
-with_attributes(struct lp_merge *m, struct lp_row *row, const struct lp_row *like)
+/* Another row in place of an implied one. LP_E_NOMEM without one. */
+static int
+replace(struct lp_row **row, struct lp_row *other)
 {
-	struct lp_row *copy = lp_rowkeep_implied_as(&m->keep, like);
-
-	if (copy != NULL) {
-		copy->older = row->older;
-		copy->seq = row->seq;
-		copy->layer = row->layer;
-		copy->why = row->why;
-		copy->by = row->by;
-	}
-	return copy;
+	if (other == NULL)
+		return LP_E_NOMEM;
+	other->older = (*row)->older;
+	other->seq = (*row)->seq;
+	other->layer = (*row)->layer;
+	other->why = (*row)->why;
+	other->by = (*row)->by;
+	*row = other;
+	return LP_OK;
 }
 
 /*
@@ -250,14 +249,12 @@ imply(struct settling *s, struct lp_node *n, struct lp_row **row, const struct l
 {
 	struct over_link *o;
 
-	if (lower != NULL && lower->type == LP_DIR && !lower->implied) {
-		*row = with_attributes(s->m, *row, lower);
-		return *row != NULL ? LP_OK : LP_E_NOMEM;
-	}
+	if (lower != NULL && lower->type == LP_DIR && !lower->implied)
+		return replace(row, lp_rowkeep_implied_as(&s->m->keep, lower));
 	if (lp_merge_symlink(lower) == NULL)
 		return LP_OK;
 	o = lp_arena_alloc(&s->m->keep.objects, sizeof(*o));
-	if (o == NULL)
+	if (o == NULL || replace(row, lp_rowkeep_implied_late(&s->m->keep)) != LP_OK)
 		return LP_E_NOMEM;
 	*o = (struct over_link){ s->links, n, *row, lower };
 	s->links = o;
@@ -288,16 +285,10 @@ imply_over_links(struct lp_merge *m, const struct over_link *o)
 	lp_buf_init(&path, LP_MAX_ROW);
 	for (; o != NULL && rc == LP_OK; o = o->next) {
 		const struct lp_row *like = led_to(m, o, &path);
-		struct lp_row *copy = like != NULL ? with_attributes(m, o->row, like) : NULL, **at = &o->node->row;
 
-		rc = like != NULL && copy == NULL ? LP_E_NOMEM : lp_merge_spend(m, 0);
-		if (copy == NULL)
-			continue;
-		while (*at != o->row && (*at)->older != NULL)
-			at = &(*at)->older;
-		*at = copy;
-		if (o->node->seen == o->row)
-			o->node->seen = copy;
+		if (like != NULL)
+			lp_row_imply_as(o->row, like);
+		rc = lp_merge_spend(m, 0);
 	}
 	lp_buf_release(&path);
 	return rc;

@@ -103,11 +103,14 @@ lp_rowkeep_plain(struct lp_rowkeep *k, const struct lp_plainrow *p)
 	return row;
 }
 
-struct lp_row *
-lp_rowkeep_implied(struct lp_rowkeep *k)
+/* The head of a directory that no listing has, with as much room behind it as the longest takes. */
+static const char implied_head[LP_ROWHEAD_MAX] = "drwxr-xr-x\t0\t0\t0\t-\t";
+enum { IMPLIED_HEAD = sizeof("drwxr-xr-x\t0\t0\t0\t-\t") - 1 };
+
+static struct lp_row *
+new_implied(struct lp_rowkeep *k, struct lp_span head)
 {
-	static const char head[] = "drwxr-xr-x\t0\t0\t0\t-\t";
-	struct lp_row *row = new_row(k, LP_DIR, lp_span(head, sizeof(head) - 1), lp_span(NULL, 0));
+	struct lp_row *row = new_row(k, LP_DIR, head, lp_span(NULL, 0));
 
 	if (row != NULL)
 		row->implied = 1;
@@ -115,15 +118,37 @@ lp_rowkeep_implied(struct lp_rowkeep *k)
 }
 
 struct lp_row *
+lp_rowkeep_implied(struct lp_rowkeep *k)
+{
+	return new_implied(k, lp_span(implied_head, IMPLIED_HEAD));
+}
+
+struct lp_row *
 lp_rowkeep_implied_as(struct lp_rowkeep *k, const struct lp_row *like)
 {
-	struct lp_row *row = new_row(k, LP_DIR, lp_row_head(like), lp_span(NULL, 0));
+	struct lp_row *row = new_implied(k, lp_row_head(like));
 
-	if (row != NULL) {
+	if (row != NULL)
 		row->more = like->more;
-		row->implied = 1;
-	}
 	return row;
+}
+
+struct lp_row *
+lp_rowkeep_implied_late(struct lp_rowkeep *k)
+{
+	struct lp_row *row = new_implied(k, lp_span(implied_head, LP_ROWHEAD_MAX));
+
+	if (row != NULL)
+		row->head_n = IMPLIED_HEAD;
+	return row;
+}
+
+void
+lp_row_imply_as(struct lp_row *row, const struct lp_row *like)
+{
+	memcpy(row->text, like->text, like->head_n);
+	row->head_n = like->head_n;
+	row->more = like->more;
 }
 
 struct lp_row *

@@ -91,5 +91,8 @@ struct lp_row *lp_rowkeep_entry(struct lp_rowkeep *, const struct lp_entry *);
 struct lp_row *lp_rowkeep_implied(struct lp_rowkeep *);
 /* The same with the attributes of another one. */
 struct lp_row *lp_rowkeep_implied_as(struct lp_rowkeep *, const struct lp_row *);
+/* The same as the first, with room for the attributes of any other, which lp_row_imply_as gives it later. */
+struct lp_row *lp_rowkeep_implied_late(struct lp_rowkeep *);
+void lp_row_imply_as(struct lp_row *, const struct lp_row *);
 
 #endif
