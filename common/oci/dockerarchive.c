@@ -6,6 +6,7 @@
 #include "common/base/array.h"
 #include "common/base/num.h"
 #include "common/base/path.h"
+#include "common/base/sort.h"
 #include "common/base/status.h"
 #include "common/oci/reference.h"
 
@@ -87,23 +88,41 @@ lp_members_add(struct lp_members *m, const struct lp_entry *e)
 		rc = link_target(e, x.path, &x.target);
 	if (rc == LP_OK) {
 		m->v[m->n++] = x;
+		m->sorted = 0;
 		return LP_OK;
 	}
 	free(x.path);
 	return rc == LP_E_DATA ? LP_OK : rc;
 }
 
+static int
+by_path(const void *a, const void *b)
+{
+	const struct lp_member *x = a, *y = b;
+	int d = strcmp(x->path, y->path);
+
+	return d != 0 ? d : x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* The last one of that path, or NULL. */
 static const struct lp_member *
 lookup(const struct lp_members *m, const char *path)
 {
-	for (size_t i = m->n; i-- > 0;)
-		if (strcmp(m->v[i].path, path) == 0)
-			return &m->v[i];
-	return NULL;
+	size_t first = 0, behind = m->n;
+
+	while (first < behind) {
+		size_t middle = first + (behind - first) / 2;
+
+		if (strcmp(m->v[middle].path, path) > 0)
+			behind = middle;
+		else
+			first = middle + 1;
+	}
+	return first > 0 && strcmp(m->v[first - 1].path, path) == 0 ? &m->v[first - 1] : NULL;
 }
 
 int
-lp_members_find(const struct lp_members *m, struct lp_span path, const struct lp_member **out)
+lp_members_find(struct lp_members *m, struct lp_span path, const struct lp_member **out)
 {
 	const struct lp_member *x;
 	char *p;
@@ -112,6 +131,9 @@ lp_members_find(const struct lp_members *m, struct lp_span path, const struct lp
 	*out = NULL;
 	if (rc != LP_OK)
 		return rc == LP_E_NOMEM ? rc : LP_E_ABSENT;
+	if (!m->sorted)
+		lp_sort(m->v, m->n, sizeof(*m->v), by_path);
+	m->sorted = 1;
 	x = lookup(m, p);
 	for (int hops = 0; x != NULL && x->target != NULL; hops++)
 		x = hops < LP_ARCHIVE_LINKS ? lookup(m, x->target) : NULL;

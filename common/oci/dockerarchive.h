@@ -38,6 +38,7 @@ struct lp_member {
 struct lp_members {
 	struct lp_member *v;
 	size_t n, cap;
+	int sorted; /* by path; those of one in the order of the tar */
 };
 
 void lp_members_init(struct lp_members *);
@@ -47,7 +48,7 @@ void lp_members_release(struct lp_members *);
 int lp_members_add(struct lp_members *, const struct lp_entry *);
 
 /* The file of that path, links followed; the last one of a name counts. LP_OK, LP_E_ABSENT or LP_E_NOMEM. */
-int lp_members_find(const struct lp_members *, struct lp_span path, const struct lp_member **);
+int lp_members_find(struct lp_members *, struct lp_span path, const struct lp_member **);
 
 /* One image. Strings are owned. */
 struct lp_saved {

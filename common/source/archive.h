@@ -35,10 +35,10 @@ struct lp_archive {
 	struct lp_archive_layer *layer; /* base first */
 	size_t n;
 	struct lp_buf catalogue;        /* manifest.json, or repositories: as it is */
-	struct lp_buf config_bytes;     /* the config, or the topmost layer's json */
+	struct lp_buf config_bytes;     /* the config, or the json of the layer that was read last */
 	struct lp_image_config config;  /* config.root is NULL for an archive of the old form */
 	json_t **parts;                 /* what created_by points into, of the old form */
-	size_t nparts;
+	size_t nparts, parts_cap;
 	char why[1024];
 };
 

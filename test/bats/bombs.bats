@@ -153,7 +153,7 @@ PY
 
 @test "nothing below 1 MiB costs 256 MiB or 10 s: manifests, configs, tags, tables of contents, headers, lists" {
 	python3 - <<'PY'
-import hashlib, json, os, tarfile
+import hashlib, io, json, os, tarfile
 n, zero = 1 << 20, "0" * 64
 kind = "application/vnd.oci.image.%s.v1+json"
 many = lambda one, size=n: one + ("," + one) * ((size - 400) // (len(one) + 1))
@@ -187,6 +187,17 @@ open("entries", "w").write('{"version":1,"entries":[%s]}' %
 open("values", "w").write('{"version":1,"entries":[%s]}' % many("{}"))
 open("list", "w").write("x\n" * (n // 2))
 
+def add(t, name, text):
+    member = tarfile.TarInfo(name)
+    member.size = len(text)
+    t.addfile(member, io.BytesIO(text.encode()))
+
+# the old form of docker save: a layer that is its own parent
+with tarfile.open("ring", "w") as t:
+    add(t, "repositories", '{"r":{"t":"A"}}')
+    add(t, "A/json", '{"parent":"A","x":"%s"}' % ("y" * (n - 4000)))
+    add(t, "A/layer.tar", "")
+
 def pax(name, text):
     member = tarfile.TarInfo("p")
     member.type, member.size = b"x", len(text)
@@ -204,6 +215,8 @@ PY
 	costs 0 lp-layers -p linux/amd64 oci:c-history
 	costs 0 lp-layers -p linux/amd64 oci:c-env
 	# sixteen times as much
+	costs 1 lp-layers "docker-archive:$PWD/ring"
+	grep -q "the layers' documents have more than 16 MiB together" err
 	costs 1 lp-layers -p linux/amd64 oci:c-16
 	costs 1 lp-peek -q -p linux/amd64 oci:c-16
 	costs 1 lp-peek -q -p linux/amd64 oci:m-empty
