@@ -155,6 +155,13 @@ write_json(const json_t *root, struct lp_buf *out)
 	return json_dump_callback(root, add, &t, JSON_COMPACT) == 0 ? LP_OK : t.rc != LP_OK ? t.rc : LP_E_NOMEM;
 }
 
+/* The document with that list in place of its own. */
+static int
+write_list(json_t *root, json_t *list, struct lp_buf *out)
+{
+	return json_object_set(root, "manifests", list) == 0 ? write_json(root, out) : LP_E_NOMEM;
+}
+
 /* The end of both that write. */
 static int
 written(struct lp_json_error *e, int rc)
@@ -166,8 +173,9 @@ int
 lp_layout_set(struct lp_span json, const char *name, const struct lp_layout_entry *entry, struct lp_buf *out,
     struct lp_json_error *e)
 {
-	json_t *root, *list;
-	const json_t *old;
+	json_t *root, *list, *left;
+	const json_t *old, *d;
+	size_t i;
 	int rc = load(json, &root, &list, e);
 
 	if (rc != LP_OK)
@@ -177,10 +185,15 @@ lp_layout_set(struct lp_span json, const char *name, const struct lp_layout_entr
 		rc = lp_buf_add(out, json);
 		goto out;
 	}
-	for (size_t i = json_array_size(list); i-- > 0;)
-		if (lp_span_is(annotation(json_array_get(list, i), REF_NAME), name))
-			json_array_remove(list, i);
-	rc = json_array_append_new(list, descriptor_of(name, entry)) == 0 ? write_json(root, out) : LP_E_NOMEM;
+	left = json_array();
+	json_array_foreach(list, i, d) {
+		if (!lp_span_is(annotation(d, REF_NAME), name) && json_array_append(left, json_array_get(list, i)) != 0)
+			rc = LP_E_NOMEM;
+	}
+	if (rc == LP_OK && json_array_append_new(left, descriptor_of(name, entry)) != 0)
+		rc = LP_E_NOMEM;
+	rc = rc == LP_OK ? write_list(root, left, out) : rc;
+	json_decref(left);
 out:
 	json_decref(root);
 	return written(e, rc);
@@ -210,7 +223,7 @@ lp_layout_keep(struct lp_span json, int (*keep)(void *arg, const char *digest), 
 	if (rc == LP_OK && json_array_size(left) == json_array_size(list))
 		rc = lp_buf_add(out, json);
 	else if (rc == LP_OK)
-		rc = json_object_set(root, "manifests", left) == 0 ? write_json(root, out) : LP_E_NOMEM;
+		rc = write_list(root, left, out);
 	json_decref(left);
 	json_decref(root);
 	return written(e, rc);
