@@ -26,7 +26,7 @@ LIBS_lp-cache   = -lsqlite3 -ljansson
 LIBS_lp-merge   = -ljansson
 LIBS_lp-toc     = $(LIBS_lp-inflate) -ljansson -lnettle
 LIBS_lp-peek    = -ljansson
-LIBS_tests      = $(ISAL) -lz -lzstd -ljansson -lnettle
+LIBS_tests      = $(ISAL) -lz -lzstd -ljansson -lnettle -lsqlite3
 LIBS_oracle     = -larchive -lz
 
 # ---- flavours: one tree each below build/ -----------------------------------
@@ -175,7 +175,7 @@ check:
 	test/lib/deps test
 	$(MAKE) -j$(JOBS) tests build/image
 	$(MAKE) -j$(JOBS) FLAVOUR=fault all
-	$(MAKE) -j$(JOBS) FLAVOUR=count all
+	$(MAKE) -j$(JOBS) FLAVOUR=count all build/count/unit/test_growth
 	test/run $(O)
 check-unit: $(UNIT) $(FUZZ)
 	test/run --unit $(O)

@@ -7,7 +7,9 @@ load ../lib/suite
 
 setup_file()
 {
-	[ -x "$TOP/build/count/bin/lp-inflate" ] || make -s -C "$TOP" FLAVOUR=count all
+	if [ ! -x "$TOP/build/count/bin/lp-inflate" ] || [ ! -x "$TOP/build/count/unit/test_growth" ]; then
+		make -s -C "$TOP" FLAVOUR=count all build/count/unit/test_growth
+	fi
 }
 
 @test "instructions per row, per KiB and per start are within their budgets" {
@@ -25,4 +27,23 @@ setup_file()
 	run --separate-stderr top/test/bench/budget
 	[ "$status" -eq 1 ]
 	[[ $output == *"not ok 1 - "* ]]
+}
+
+# each call of counted(), one file of counts
+@test "twice the input is twice the instructions, whatever is made to be dear" {
+	valgrind --tool=callgrind --toggle-collect=counted --dump-after=counted --combine-dumps=yes --dump-line=no \
+	    --callgrind-out-file=counts "$TOP/build/count/unit/test_growth" >tap 2>err || cat tap err
+	run ! grep '^not ok' tap
+	grep '^ok' tap >names
+	# the last one is of what is behind the last call
+	grep -a '^totals:' counts | sed '$d' >totals
+	[ "$(wc -l <names)" -ge 80 ]
+	[ "$(wc -l <names)" -eq "$(wc -l <totals)" ]
+	# an n log n of some hundred is 2.2
+	paste totals names | awk '{ n = $2; $1 = $2 = $3 = $4 = "" }
+	    NR % 2 == 0 { printf "%.2f %s\n", n / before, $0 }
+	    { before = n }' >growth
+	sort -n growth
+	tail -n 1 growth | grep -E '^ *(3\.[6-9]|4\.).*each with each'
+	sed '$d' growth | awk '$1 > 2.25 { print "not twice: " $0; bad = 1 } END { exit bad }'
 }
