@@ -17,8 +17,8 @@
 #include "common/tar/tar.h"
 
 static const char usage[] =
-    "usage: lp-cat [-hLqVv] [-f FILE] [--stats=FILE] NAME\n"
-    "       lp-cat --tar [-hqVv] [-f FILE] [-m GLOB] [--stats=FILE] [NAME ...]\n"
+    "usage: lp-cat [-hLqVv] [-f FILE] [--stats=FILE] [--whole] NAME\n"
+    "       lp-cat --tar [-hqVv] [-f FILE] [-m GLOB] [--stats=FILE] [--whole] [NAME ...]\n"
     "       lp-cat --toc=TOCFILE --source=SOURCE [-hLqVv] [--digest=DIGEST] [--fetch=OPTION]\n"
     "              [--stats=FILE] NAME\n";
 
@@ -27,6 +27,7 @@ static const char help[] =
     "\n"
     "  -f, --file=FILE          read FILE, not stdin\n"
     "  -L, --follow             follow symbolic links inside the layer\n"
+    "      --whole              the input is all there is: its end marker may be missing\n"
     "      --tar                write a tar of the members, and of what lies below them\n"
     "  -m, --match=GLOB         and of all that match (may be repeated; with --tar)\n"
     "      --toc=TOCFILE        look the member up in the layer's table of contents\n"
@@ -34,13 +35,14 @@ static const char help[] =
     "      --digest=DIGEST      refuse a table of contents of another digest\n"
     "      --fetch=OPTION       pass an option on to lp-fetch (may be repeated)\n" LP_OPT_HELP;
 
-enum { OPT_TAR = LP_OPT_OWN, OPT_TOC, OPT_SOURCE, OPT_DIGEST, OPT_FETCH };
+enum { OPT_TAR = LP_OPT_OWN, OPT_TOC, OPT_SOURCE, OPT_DIGEST, OPT_FETCH, OPT_WHOLE };
 enum { MAX_GLOBS = 64 };
 
 struct args {
 	const char *file;
 	int follow;
 	int tar;
+	int whole;
 	const char *glob[MAX_GLOBS];
 	size_t nglobs;
 	const char *toc, *source, *digest;
@@ -58,8 +60,8 @@ check_args(const struct args *a, const struct lp_opt *opt)
 		return lp_opt_refuse(opt, "--toc and --source need each other");
 	if (a->toc == NULL && (a->digest != NULL || a->nfetch > 0))
 		return lp_opt_refuse(opt, "--digest and --fetch belong to --toc");
-	if (a->toc != NULL && (a->tar || a->file != NULL))
-		return lp_opt_refuse(opt, "--toc reads no tar: not with --tar or -f");
+	if (a->toc != NULL && (a->tar || a->file != NULL || a->whole))
+		return lp_opt_refuse(opt, "--toc reads no tar: not with --tar, --whole or -f");
 	if (a->digest != NULL && !lp_digest_valid(lp_span_str(a->digest)))
 		return lp_opt_refuse(opt, "not a sha256 digest: '%s'", lp_quotes(a->digest));
 	if (a->nglobs > 0 && !a->tar)
@@ -92,6 +94,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ "source", required_argument, NULL, OPT_SOURCE },
 		{ "digest", required_argument, NULL, OPT_DIGEST },
 		{ "fetch", required_argument, NULL, OPT_FETCH },
+		{ "whole", no_argument, NULL, OPT_WHOLE },
 		{ NULL, 0, NULL, 0 }
 	};
 	int c;
@@ -101,6 +104,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		case 'f': a->file = optarg; break;
 		case 'L': a->follow = 1; break;
 		case OPT_TAR: a->tar = 1; break;
+		case OPT_WHOLE: a->whole = 1; break;
 		case OPT_TOC: a->toc = optarg; break;
 		case OPT_SOURCE: a->source = optarg; break;
 		case OPT_DIGEST: a->digest = optarg; break;
@@ -177,6 +181,13 @@ absent(struct cat *c, const char *why)
 	return LP_E_ABSENT;
 }
 
+static void
+begin(struct cat *c)
+{
+	lp_tar_init(&c->tar);
+	c->tar.whole = c->a->whole;
+}
+
 /* From the first member again: what links lead to may have passed by. 1, or 0 if the input is no file. */
 static int
 again(struct cat *c)
@@ -186,7 +197,7 @@ again(struct cat *c)
 	c->input.at = c->start;
 	c->in.n = 0;
 	lp_tar_release(&c->tar);
-	lp_tar_init(&c->tar);
+	begin(c);
 	c->links = c->pick.links;
 	return 1;
 }
@@ -293,7 +304,7 @@ one_member(struct cat *c)
 static int
 many_members(struct cat *c, struct lp_stats *stats)
 {
-	struct lp_tarcopy t = { .names = c->a->names, .nnames = c->a->nnames, .globs = c->a->glob,
+	struct lp_tarcopy t = { .names = c->a->names, .nnames = c->a->nnames, .globs = c->a->glob, .whole = c->a->whole,
 		.nglobs = c->a->nglobs, .input_name = c->name };
 	int rc = lp_tarcopy(&t, &c->input);
 
@@ -309,7 +320,7 @@ run_stream(const struct args *a, struct lp_stats *stats)
 	int rc = lp_input_operand(&c.input, a->file, &c.name);
 
 	c.start = c.input.at;
-	lp_tar_init(&c.tar);
+	begin(&c);
 	if (rc == LP_OK)
 		rc = lp_lock(LP_DUTY_FILTER);
 	if (rc == LP_OK && a->tar) {

@@ -268,6 +268,9 @@ inflate_all(struct work *w)
 			got = more(w, &in);
 			if (got < 0)
 				return got;
+			/* nothing, as stated */
+			if (got == 0 && w->args->size == 0)
+				return end(w);
 			break;
 		case LP_INFLATE_OUTPUT:
 			rc = hand_on(w);

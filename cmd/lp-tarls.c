@@ -14,7 +14,7 @@
 
 static const char usage[] =
     "usage: lp-tarls [-hqv] [-V] " LP_LISTING_USAGE " [-L LABEL]\n"
-    "                [--part] [--stats=FILE] [FILE]\n";
+    "                [--part | --whole] [--stats=FILE] [FILE]\n";
 
 static const char help[] =
     "List the members of a tar archive, one row each.\n"
@@ -22,6 +22,7 @@ static const char help[] =
     LP_LISTING_HELP
     "  -L, --layer=LABEL        the layer's name, for its column and the end record\n"
     "      --part               the input is a part: that it may be empty is no failure\n"
+    "      --whole              the input is all there is: its end marker may be missing\n"
     LP_OPT_HELP;
 
 /* How long rows wait for more of their kind before they are written. */
@@ -41,6 +42,7 @@ struct tarls {
 	const char *file;   /* NULL: stdin */
 	const char *name;   /* of the input, for messages */
 	int part;           /* of an archive, which may be no byte at all */
+	int whole;          /* an archive, whose end marker may be missing */
 	int held;           /* the member's row waits for the end of its data */
 	uint64_t written_at; /* the input's offset when rows were last written */
 	int64_t waiting;    /* since when rows have been waiting to be written, in ms; 0: none is */
@@ -196,6 +198,8 @@ on_error(struct tarls *x)
 static int
 on_end(struct tarls *x)
 {
+	if (x->tar.unmarked)
+		lp_note("%s: byte %" PRIu64 ": the archive ends without an end marker", x->name, x->tar.offset);
 	if (x->tar.trailing != 0)
 		lp_note("%s: byte %" PRIu64 ": what follows the end marker is ignored", x->name, x->tar.trailing);
 	return LP_OK;
@@ -268,6 +272,7 @@ work(struct tarls *x, struct lp_stats *stats)
 	int rc, rc_end = LP_OK;
 
 	lp_tar_init(&x->tar);
+	x->tar.whole = x->whole;
 	rc = open_input(x);
 	if (rc == LP_OK) {
 		rc = list(x, &complete);
@@ -289,11 +294,12 @@ work(struct tarls *x, struct lp_stats *stats)
 static int
 parse_args(int argc, char **argv, struct tarls *x, struct lp_opt *opt)
 {
-	enum { OPT_PART = LP_OPT_OWN };
+	enum { OPT_PART = LP_OPT_OWN, OPT_WHOLE };
 	static const struct option options[] = {
 		LP_LISTING_LONG,
 		{ "layer", required_argument, NULL, 'L' },
 		{ "part", no_argument, NULL, OPT_PART },
+		{ "whole", no_argument, NULL, OPT_WHOLE },
 		LP_OPT_LONG,
 		{ NULL, 0, NULL, 0 }
 	};
@@ -304,6 +310,8 @@ parse_args(int argc, char **argv, struct tarls *x, struct lp_opt *opt)
 			x->list.layer = lp_span_str(optarg);
 		else if (c == OPT_PART)
 			x->part = 1;
+		else if (c == OPT_WHOLE)
+			x->whole = 1;
 		else
 			rc = lp_listing_option(&x->list, opt, c);
 	}
@@ -311,6 +319,8 @@ parse_args(int argc, char **argv, struct tarls *x, struct lp_opt *opt)
 		return rc;
 	if (argc - optind > 1)
 		return lp_opt_refuse(opt, "more than one file");
+	if (x->part && x->whole)
+		return lp_opt_refuse(opt, "--part and --whole exclude each other");
 	if (argc > optind && !lp_span_is(lp_span_str(argv[optind]), "-"))
 		x->file = argv[optind];
 	return lp_listing_check(&x->list, opt);

@@ -208,6 +208,7 @@ prepare(struct lp_tarcopy *t)
 	int rc = LP_OK;
 
 	lp_tar_init(&t->tar);
+	t->tar.whole = t->whole;
 	lp_map_init(&t->copied, SIZE_MAX);
 	lp_buf_init(&t->head, MAX_HEAD);
 	lp_buf_init(&t->scratch, LP_MAX_PATH + 1);

@@ -19,6 +19,7 @@ struct lp_tarcopy {
 	size_t nnames;
 	const char *const *globs;
 	size_t nglobs;
+	int whole;              /* as of the tar (tar/tar.h) */
 	const char *input_name; /* for messages */
 
 	uint64_t members; /* copied */

@@ -279,6 +279,7 @@ plan_stream(struct lp_pipeline *line, struct lp_peek_layer *l)
 {
 	const struct lp_peek_options *o = l->peek->o;
 	int filled = l->is_remote && o->keeps_bytes && !o->complete && !l->unkept;
+	int whole = o->complete || (l->size >= 0 && (uint64_t)l->size <= o->head);
 
 	lp_pipeline_fetch(line, l->peek, filled ? LP_STORE_ONLY :
 	    l->unkept || (o->complete && !is_stored(l)) ? LP_STORE_WITHOUT : LP_STORE_KEEP);
@@ -287,11 +288,10 @@ plan_stream(struct lp_pipeline *line, struct lp_peek_layer *l)
 	else
 		lp_argv_addf(&line->a[0], "--bytes=%llu", (unsigned long long)o->head);
 	lp_pipeline_source(line, l);
-	lp_pipeline_add(line, "lp-inflate");
+	lp_pipeline_inflate(line, l, whole);
 	lp_pipeline_list(line, "lp-tarls");
 	/* the first block of a compressed layer may be longer than its head */
-	if (!o->complete && (l->size < 0 || (uint64_t)l->size > o->head))
-		lp_argv_add(&line->a[line->n - 1], "--part");
+	lp_argv_add(&line->a[line->n - 1], whole ? "--whole" : "--part");
 }
 
 static int

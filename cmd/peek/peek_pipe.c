@@ -49,6 +49,17 @@ lp_pipeline_source(struct lp_pipeline *l, const struct lp_peek_layer *layer)
 }
 
 void
+lp_pipeline_inflate(struct lp_pipeline *l, const struct lp_peek_layer *layer, int whole)
+{
+	struct lp_argv *a = lp_pipeline_add(l, "lp-inflate");
+
+	if (whole)
+		lp_argv_add(a, "--complete");
+	if (whole && layer->size == 0)
+		lp_argv_add(a, "--size=0");
+}
+
+void
 lp_pipeline_list(struct lp_pipeline *l, const char *name)
 {
 	struct lp_argv *a = lp_pipeline_add(l, name);

@@ -26,6 +26,8 @@ enum lp_pipeline_store {
 void lp_pipeline_fetch(struct lp_pipeline *, const struct lp_peek *, enum lp_pipeline_store);
 /* The last of lp-fetch's arguments: behind them the program is complete. */
 void lp_pipeline_source(struct lp_pipeline *, const struct lp_peek_layer *);
+/* `whole`: what comes is all of the layer, which may be no byte at all; that it is cut off is a failure then. */
+void lp_pipeline_inflate(struct lp_pipeline *, const struct lp_peek_layer *, int whole);
 /* lp-tarls or lp-toc, with everything that a listing may say, so that one listing serves every question. */
 void lp_pipeline_list(struct lp_pipeline *, const char *name);
 

@@ -243,8 +243,12 @@ piece_here(struct lp_tar *t)
 static int
 step_content(struct lp_tar *t, struct lp_span *in)
 {
-	struct lp_piece p = piece_here(t);
+	struct lp_piece p;
 
+	/* as Go: only who wants the content sees it */
+	if (t->position == 0 && t->sparse_member && t->sparse.stored != t->left)
+		return lp_tar_fail(t, LP_E_DATA, t->entry.data_offset, "a sparse map does not match the data that is stored");
+	p = piece_here(t);
 	if (t->position < p.offset) {
 		t->hole = p.offset - t->position;
 		t->position = p.offset;
@@ -319,11 +323,22 @@ truncated(struct lp_tar *t, enum lp_tar_at at)
 	return LP_TAR_TRUNCATED;
 }
 
+/* The input is whole, and ends behind a member: Go's tar.Reader.Next does not ask for more. */
+static int
+unmarked(struct lp_tar *t)
+{
+	t->unmarked = 1;
+	t->state = LP_TAR_BEHIND_END;
+	return LP_TAR_END;
+}
+
 static int
 eof_in_header(struct lp_tar *t)
 {
 	const char *other;
 
+	if (t->whole && t->nblock == 0 && !t->extended)
+		return unmarked(t);
 	if (t->offset == 0)
 		return lp_tar_fail(t, LP_E_DATA, 0, "the input is empty: even a tar without members has an end marker");
 	if (t->nblock == 0) {

@@ -39,13 +39,13 @@ enum lp_tar_event {
 	LP_TAR_HOLE,      /* wanted content of a sparse file: the next `hole` bytes are zeros */
 	LP_TAR_DATA_END,  /* the member's data is behind us, if it was asked to be told; entry is still valid */
 	LP_TAR_END,       /* the end-of-archive marker */
-	LP_TAR_TRUNCATED, /* from lp_tar_eof only: the input ends before that marker; `at` says where */
+	LP_TAR_TRUNCATED, /* from lp_tar_eof only: the input ends before that marker, `whole` or not; `at` says where */
 	LP_TAR_ERROR      /* status, error_offset and why say what; every further call says it again */
 };
 
 /* Where a cut-off input ended. */
 enum lp_tar_at {
-	LP_TAR_AT_MEMBER,    /* between two members: only the end marker is missing */
+	LP_TAR_AT_MEMBER,    /* between two members: only the end marker is missing. Not of what is `whole`, as the next */
 	LP_TAR_AT_PADDING,   /* the same, some of the last member's padding missing too */
 	LP_TAR_AT_HEADER,    /* inside a header block */
 	LP_TAR_AT_EXTENSION, /* behind or inside a long name, a pax header or a sparse map: a member was to follow */
@@ -53,7 +53,15 @@ enum lp_tar_at {
 };
 
 struct lp_tar {
+	/*
+	 * The caller's, behind lp_tar_init: the input is all there is. Then its
+	 * end behind a member, or at its very start, is the archive's, as for Go,
+	 * and `unmarked` says that the marker was missing.
+	 */
+	int whole;
+
 	/* ---- answers ---- */
+	int unmarked;
 	/*
 	 * Of the last LP_TAR_MEMBER. Borrowed: as long as lp_tar_in_data()
 	 * holds, and in any case until the next call.
@@ -110,8 +118,9 @@ enum lp_tar_event lp_tar_next(struct lp_tar *, struct lp_span *in);
 
 /*
  * There is no more input: LP_TAR_END if the end marker was seen (two zero
- * blocks, or one and then nothing; also if it was reported before),
- * LP_TAR_TRUNCATED, or LP_TAR_ERROR: an archive cannot be empty.
+ * blocks, or one and then nothing; also if it was reported before) or is not
+ * needed, LP_TAR_TRUNCATED, or LP_TAR_ERROR: an archive that is not known to
+ * be `whole` cannot be empty.
  */
 enum lp_tar_event lp_tar_eof(struct lp_tar *);
 
@@ -119,7 +128,8 @@ enum lp_tar_event lp_tar_eof(struct lp_tar *);
  * Right behind LP_TAR_MEMBER: hand out that member's content as LP_TAR_DATA
  * and LP_TAR_HOLE, in order, then LP_TAR_DATA_END. Put together that is
  * entry.size bytes, holes filled in. For what has no content only the
- * LP_TAR_DATA_END comes.
+ * LP_TAR_DATA_END comes. LP_TAR_ERROR where a sparse map does not match what is
+ * stored, which does not matter to who passes it over.
  */
 void lp_tar_want_data(struct lp_tar *);
 

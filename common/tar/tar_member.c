@@ -143,8 +143,6 @@ lp_tar_begin_sparse_data(struct lp_tar *t)
 	t->sparse_member = 1;
 	if (t->sparse.end > t->entry.size)
 		return lp_tar_fail_block(t, LP_E_DATA, "a sparse map leads out of its file");
-	if (t->sparse.stored != t->left)
-		return lp_tar_fail_block(t, LP_E_DATA, "a sparse map does not match the data that is stored");
 	return begin_data(t);
 }
 

@@ -135,6 +135,11 @@ rows_ours(struct lp_span in)
 	lp_tar_init(&t);
 	do {
 		ev = lp_tar_next(&t, &in);
+		/* as the recorded readings by Go, which read what is sparse */
+		if (ev == LP_TAR_MEMBER && t.sparse_member && t.sparse.stored != t.left) {
+			lp_tar_want_data(&t);
+			ev = lp_tar_next(&t, &in);
+		}
 		if (ev == LP_TAR_MEMBER)
 			rows_add_ours(&r, &t.entry);
 		else if (ev == LP_TAR_MORE)

@@ -1,0 +1,140 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154 # bats sets stderr
+# Layers as builders write them, and runtimes take them: without an end
+# marker, of no bytes, with files that are hard links into a layer below; and
+# those that runtimes do not take.
+
+bats_require_minimum_version 1.5.0
+load ../lib/suite
+load ../lib/registry
+
+setup_file() {
+	srv_init
+	registry_start reg
+	cd "$BATS_FILE_TMPDIR" || return
+	recipe "header name=a size=3" "data one" "header name=b size=5" "data other" | gzip -n >unmarked.gz
+	recipe "header name=a size=3" "data one" "header name=b size=5" "data other" "cut 500" | gzip -n >unpadded.gz
+	recipe "header name=low size=3" "data low" "header name=old size=3" "data old" end | gzip -n >low.gz
+	: >zero.tar
+	: | gzip -n >zero.gz
+	: | zstd -q >zero.zst
+	layout_make unmarked v1 low.gz unmarked.gz
+	layout_make unpadded v1 low.gz unpadded.gz
+	layout_make zero v1 low.gz zero.tar
+	layout_make zerogz v1 low.gz zero.gz
+	layout_make zerozst v1 low.gz zero.zst
+	for name in unmarked unpadded zero zerogz zerozst; do
+		registry_push $name:v1 reg odd/$name:v1
+	done
+	recipe "header name=a size=3" "data one" | gzip -n | head -c -8 >untrailed.gz
+	recipe "header name=a size=3" "data one" "header name=b size=700" "data x" "cut 512" | gzip -n >short.gz
+	layout_make untrailed v1 low.gz untrailed.gz
+	layout_make short v1 low.gz short.gz
+}
+
+setup() {
+	own_folder
+	export XDG_CACHE_HOME=$PWD/cache
+	L=$BATS_FILE_TMPDIR
+}
+
+recipe() {
+	printf '%s\n' "$@" | mktar
+}
+
+@test "no end marker: the whole of it is complete, cached, and its files and those below are found" {
+	for name in unmarked unpadded; do
+		for image in "oci:$L/$name:v1" "$(srv_addr reg)/odd/$name:v1"; do
+			for how in -cE -E; do
+				run -0 --separate-stderr lp-peek "$how" -o name "$image"
+				[ "${output%%#end*}" = $'a\nb\nlow\nold\n' ]
+				[[ "$output" == *complete=@(yes|inferred)* ]]
+				[ "$stderr" = '' ]
+			done
+			run -0 lp-peek --cat=low "$image"
+			[ "$output" = low ]
+			run -0 lp-peek --no-cache --cat=b "$image"
+			[ "$output" = other ]
+			run -0 lp-peek --no-cache --cat=low "$image"
+			[ "$output" = low ]
+			run -4 --separate-stderr lp-peek --no-cache --cat=none "$image"
+			[ "$stderr" = "lp-peek: none: no such path in $image" ]
+		done
+	done
+	run -0 lp-cache search b
+	[[ "$output" == *b* ]]
+}
+
+@test "a layer of no bytes, plain, gzip or zstd: an empty layer" {
+	for name in zero zerogz zerozst; do
+		for image in "oci:$L/$name:v1" "$(srv_addr reg)/odd/$name:v1"; do
+			for how in -cE -E; do
+				run -0 --separate-stderr lp-peek "$how" -o name "$image"
+				[ "${output%%#end*}" = $'low\nold\n' ]
+				[[ "$output" == *complete=@(yes|inferred)* ]]
+				[ "$stderr" = '' ]
+			done
+			run -0 lp-peek --no-cache --cat=low "$image"
+			[ "$output" = low ]
+			run -0 --separate-stderr lp-peek --no-cache -c --layers -H "$image"
+			[ "$stderr" = '' ]
+		done
+	done
+}
+
+@test "what is no end of an archive is none: a gzip trailer that is missing, a body that is" {
+	for name in untrailed short; do
+		run -4 --separate-stderr lp-peek -cE "oci:$L/$name:v1"
+		[[ "$output" == *$'\ta'* && "$output" == *complete=no* ]]
+		[[ "$stderr" == *'lp-peek: preview: of 2 layers, 1 is not listed to the end' ]]
+		[ $name = short ] || [[ "$stderr" == 'lp-peek: layer 2: lp-inflate: <stdin>: not complete: input ends after '* ]]
+		run -4 --separate-stderr lp-peek --no-cache --cat=low "oci:$L/$name:v1"
+		[ "$stderr" = 'lp-peek: layer 2: not readable to its end: whether it holds low is unknown' ]
+		run -0 lp-peek --no-cache --cat=a "oci:$L/$name:v1"
+		[ "$output" = one ]
+	done
+}
+
+@test "the filters: --whole" {
+	gzip -dc "$L/unmarked.gz" >unmarked
+	run -0 --separate-stderr lp-tarls -o name -CE --whole unmarked
+	[ "$output" = $'a\nb\n#end\tentries=2\tcomplete=yes\tbytes=2048\tlayer=' ]
+	[ "$stderr" = 'lp-tarls: unmarked: byte 2048: the archive ends without an end marker' ]
+	run -4 lp-tarls -qC unmarked
+	run -2 lp-tarls --part --whole unmarked
+	run -0 --separate-stderr lp-tarls -E --whole /dev/null
+	[ "$output" = $'#end\tentries=0\tcomplete=yes\tbytes=0\tlayer=' ]
+	run -0 --separate-stderr lp-inflate --size=0 /dev/null
+	[ "$output$stderr" = '' ]
+	run -1 lp-inflate /dev/null
+	run -4 --separate-stderr lp-cat -f unmarked --whole none
+	[ "$stderr" = 'lp-cat: none: no such member' ]
+	lp-cat -f unmarked --whole --tar b >copy
+	[ "$(tar tf copy)" = b ]
+	head -c 1539 unmarked >short.tar
+	run -0 --separate-stderr lp-tarls -o name -E --whole short.tar
+	[[ "$output" == *complete=no* ]]
+}
+
+@test "--cat of a hard link: its file, in the layer of the link or below" {
+	recipe "header name=d/x size=3" "data one" "header name=h type=1 link=d/x" "header name=i type=1 link=./h" end >base.tar
+	recipe "header name=far type=1 link=d/x" "header name=far2 type=1 link=far" "header name=own size=3" "data own" \
+		"header name=hown type=1 link=own" end >mid.tar
+	recipe "header name=d/x size=3" "data new" "header name=.wh.own" "header name=s type=2 link=far2" end >top.tar
+	layout_make links v1 base.tar mid.tar top.tar
+	for how in "" --no-cache; do
+		for want in h=one i=one far=one far2=one hown=own s=one d/x=new; do
+			# shellcheck disable=SC2086 # an option or none
+			run -0 --separate-stderr lp-peek $how "--cat=${want%=*}" oci:links:v1
+			[ "$output$stderr" = "${want#*=}" ]
+		done
+		[ -n "$how" ] || lp-peek -qc oci:links:v1 >rows
+	done
+	[ "$(wc -l <rows)" -gt 5 ]
+	run -4 --separate-stderr lp-peek --cat=own oci:links:v1
+	[ "$stderr" = 'lp-peek: own: no such path in oci:links:v1' ]
+	recipe "header name=h type=1 link=nowhere" end >bad.tar
+	layout_make bad v1 bad.tar
+	run -4 --separate-stderr lp-peek --cat=h oci:bad:v1
+	[ "$stderr" = 'lp-peek: h: no such path in oci:bad:v1' ]
+}
