@@ -25,10 +25,25 @@ on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span li
 		lp_peek_hold(l, stage, line);
 }
 
+/* Whether it was lp-inflate, and nobody else, that saw its input end early. */
+static int
+is_cut(const struct lp_job *j)
+{
+	for (size_t i = 0; i < j->n; i++)
+		if (j->code[i] != (i == 1 ? LP_EXIT_ABSENT : LP_EXIT_OK))
+			return 0;
+	return j->n > 1;
+}
+
+/* A layer that is cut off may have the answer all the same. */
 static void
 on_ended(struct lp_job *j)
 {
-	lp_peek_settle(j->owner, j, 0);
+	int cut = is_cut(j);
+
+	if (cut)
+		j->exit = LP_EXIT_OK;
+	lp_peek_settle(j->owner, j, cut);
 }
 
 /* lp-cat has written the whole file: what was not recorded of the layer lies behind it. */
@@ -68,7 +83,7 @@ plan_bytes(struct lp_pipeline *line, const struct lp_peek_layer *l)
 	lp_pipeline_fetch(line, l->peek, LP_STORE_KEEP);
 	lp_argv_add(&line->a[0], "--all");
 	lp_pipeline_source(line, l);
-	lp_pipeline_add(line, "lp-inflate");
+	lp_pipeline_inflate(line, l, 1);
 }
 
 /* What was read of the layer, if that was all of it, is its listing: a link may lead here again. */
@@ -108,11 +123,24 @@ ask_layer(struct lp_peek_layer *l, const char *name, int follow, size_t above, i
 		view.copy = l->rows;
 		plan_bytes(&line, l);
 		lp_pipeline_list(&line, "lp-tarls");
+		lp_argv_add(&line.a[line.n - 1], "--whole");
 	}
 	code = run(l, &line, &io, &ops);
 	if (io.in >= 0)
 		close(io.in);
-	return streamed && keep_rows(l, code) != LP_OK ? LP_E_SYS : code;
+	return streamed && keep_rows(l, is_cut(&l->job) ? LP_EXIT_ABSENT : code) != LP_OK ? LP_E_SYS : code;
+}
+
+/* What an answer is worth where the layer was cut off: what is there is, what is not may be. */
+static int
+answer_of(const struct lp_found *f, const struct lp_peek_layer *l)
+{
+	switch (f->answer) {
+	case LP_FIND_HERE: case LP_FIND_AGAIN: case LP_FIND_LINK: case LP_FIND_ABOVE:
+		return f->answer;
+	default:
+		return is_cut(&l->job) ? LP_FIND_UNREAD : f->answer;
+	}
 }
 
 /* What rests on the bytes of a layer that was read only so far rests on what its origin claims. */
@@ -158,7 +186,8 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 	struct lp_peek_layer *implied = NULL; /* the last that has something below the name, but no row for it */
 	enum lp_complete complete = LP_COMPLETE_YES;
 	unsigned links = 0;
-	size_t i = im->n, above = 0;
+	/* after a hard link nothing counts that is above its layer */
+	size_t top = im->n, home = im->n, i = top, above = 0;
 
 	*name = strdup(path);
 	while (i > 0 && *name != NULL) {
@@ -179,13 +208,19 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 		above = f.above;
 		*layer = l;
 		complete = less_sure(complete, l);
-		switch (f.answer) {
+		switch (f.answer = answer_of(&f, l)) {
 		case LP_FIND_HERE:
 			return end_row(l, complete, f.rows, fd);
 		case LP_FIND_GONE:
-			return 0;
+			/* the layer that links to a file may remove its other name */
+			if (i != home)
+				return 0;
+			break;
+		case LP_FIND_LINK:
 		case LP_FIND_AGAIN:
-			i = im->n;
+			home = f.answer == LP_FIND_LINK ? i : home;
+			top = f.answer == LP_FIND_LINK ? i + 1 : top;
+			i = top;
 			links++;
 			above = 0;
 			implied = NULL;
@@ -277,6 +312,7 @@ cat_by_stream(struct lp_peek_layer *l, const char *name)
 
 	plan_bytes(&line, l);
 	a = lp_pipeline_add(&line, "lp-cat");
+	lp_argv_add(a, "--whole");
 	lp_argv_add(a, "--");
 	lp_argv_add(a, name);
 	return run(l, &line, &io, &cat_ops);

@@ -43,7 +43,8 @@ put_row(const char *layer, const struct lp_entry *e, struct lp_span name, struct
 static int
 put_answer(const struct lp_find *f, int answer, struct lp_buf *b)
 {
-	const struct lp_buf *name = answer == LP_FIND_HERE || answer == LP_FIND_AGAIN ? &f->next : &f->name;
+	const struct lp_buf *name = answer == LP_FIND_HERE || answer == LP_FIND_AGAIN || answer == LP_FIND_LINK ? &f->next :
+	    &f->name;
 	char text[32];
 	int rc;
 
@@ -149,7 +150,7 @@ lp_view_found(int fd, struct lp_found *found)
 	lp_span_skip(&line, "\t");
 	above = lp_span_until(&line, "\t");
 	lp_span_skip(&line, "\t");
-	if (rc == LP_OK && (lp_num_u64(answer, LP_FIND_ABOVE, &number) != LP_OK || lp_num_u64(above, LP_MAX_PATH, &bytes) != LP_OK))
+	if (rc == LP_OK && (lp_num_u64(answer, LP_FIND_LINK, &number) != LP_OK || lp_num_u64(above, LP_MAX_PATH, &bytes) != LP_OK))
 		rc = n < 0 ? LP_E_SYS : LP_E_DATA;
 	if (rc == LP_OK)
 		rc = lp_unescape(&name, line);

@@ -74,6 +74,17 @@ lead_on(struct lp_find *f, size_t n, struct lp_span link)
 	return rc == LP_OK ? LP_FIND_AGAIN : rc;
 }
 
+/* The name is another one of a file. */
+static int
+lead_to_file(struct lp_find *f, struct lp_span file)
+{
+	int rc;
+
+	lp_buf_clear(&f->next);
+	rc = lp_path_join(&f->next, file);
+	return rc == LP_OK ? LP_FIND_LINK : rc;
+}
+
 /* Not here, nor in any layer below. */
 static int
 gone(const struct lp_find *f)
@@ -92,7 +103,9 @@ meet(struct lp_find *f, const struct lp_node *n, const struct lp_row *row)
 		return gone(f);
 	if (link != NULL)
 		return lead_on(f, n->path_n, lp_row_link(link));
-	return n == f->at ? LP_FIND_HERE : gone(f);
+	if (n != f->at)
+		return gone(f);
+	return f->follow && row->type == LP_HARDLINK ? lead_to_file(f, lp_row_link(row)) : LP_FIND_HERE;
 }
 
 /* Whether the layer has a directory at the node, be it one that is only implied. */

@@ -40,7 +40,8 @@ enum lp_find_answer {
 	LP_FIND_UNREAD, /* more of this layer, or the answer is unknown */
 	LP_FIND_DIR,    /* something below it, but no row: the layer below has to say */
 	LP_FIND_IMPLIED, /* a directory that only what this layer has below it implies */
-	LP_FIND_ABOVE   /* such a one of the last layer that answered DIR: this one has nothing that is seen */
+	LP_FIND_ABOVE,  /* such a one of the last layer that answered DIR: this one has nothing that is seen */
+	LP_FIND_LINK    /* a hard link, and links are followed: its file is `next`, in this layer or one below it */
 };
 
 struct lp_find {
@@ -50,20 +51,20 @@ struct lp_find {
 	size_t above;          /* bytes of the name that this layer or one above it has as a directory */
 
 	/* ---- inside ---- */
-	int follow;
+	int follow;            /* symbolic links, and hard ones at the name */
 	struct lp_merge merge;
 	struct lp_node *at;    /* the name's place; NULL: there is none for it */
 };
 
 /*
- * `follow`: symbolic links, at the name and above it. `above`: as the layer
+ * `follow`: symbolic links, at the name and above it, and hard links at the name. `above`: as the layer
  * above left it, 0 for the top one. `seed`: as lp_merge_init. LP_OK,
  * LP_E_LIMIT, LP_E_NOMEM.
  */
 int lp_find_init(struct lp_find *, struct lp_span name, int follow, size_t above, uint64_t seed);
 void lp_find_release(struct lp_find *);
 
-/* MORE; with `eager` also HERE, AGAIN, ABOVE; or LP_E_LIMIT or LP_E_NOMEM. */
+/* MORE; with `eager` also HERE, AGAIN, LINK, ABOVE; or LP_E_LIMIT or LP_E_NOMEM. */
 int lp_find_member(struct lp_find *, const struct lp_entry *, int eager);
 
 /* The layer's members ended; `whole`: all of them were there. */

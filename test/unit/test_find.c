@@ -127,6 +127,11 @@ static const struct find_case {
 	{ "and to one that has a row", "bin/sh", 1, { { { LP_DIR, "bin", NULL } }, { { LP_SYMLINK, "bin", "usr/bin" }, { LP_REG, "usr/bin/sh", NULL } } }, "0:1 1:2 gone" },
 	{ "but not to one further up", "usr/bin/sh", 1, { { { LP_DIR, "usr", NULL } }, { { LP_SYMLINK, "usr/bin", "/b" } } }, "0:1 1:1 0:1 1:1 gone" },
 	{ "overlayfs' own whiteout is a device, where no number is known", "x", 0, { { { LP_CHAR, "x", NULL } } }, "0:1 here" },
+	{ "a hard link, as it is", "h", 0, { { { LP_REG, "x", NULL }, { LP_HARDLINK, "h", "x" } } }, "0:2 here" },
+	{ "a hard link, followed in its layer", "h", 1, { { { LP_REG, "x", NULL }, { LP_HARDLINK, "h", "x" } } }, "0:2 0:1 here" },
+	{ "and further down", "h", 1, { { { LP_HARDLINK, "h", "./d/x" } }, { { LP_REG, "d/x", NULL } } }, "0:1 0:1 1:1 here" },
+	{ "its file is of its layer, whatever is above", "h", 1, { { { LP_REG, "x", NULL } }, { { LP_REG, "x", NULL }, { LP_HARDLINK, "h", "x" } } }, "0:1 1:2 1:1 here" },
+	{ "a hard link to a hard link", "i", 1, { { { LP_HARDLINK, "i", "h" } }, { { LP_REG, "x", NULL }, { LP_HARDLINK, "h", "x" } } }, "0:1 0:1 1:2 1:1 here" },
 	{ "found in such a layer", "x", 0, { { { LP_REG, "x", NULL }, { LP_REG, "!", NULL } } }, "0:1 here" },
 };
 
@@ -153,11 +158,12 @@ one_layer(struct lp_buf *name, int follow, size_t *above, const struct member *l
 	lp_buf_addc(did, '0' + (int)n);
 	lp_buf_addc(did, ' ');
 	answer = answer == LP_FIND_MORE ? lp_find_end(&f, whole) : answer;
-	if (answer == LP_FIND_AGAIN) {
+	*above = f.above;
+	if (answer == LP_FIND_AGAIN || answer == LP_FIND_LINK) {
 		lp_buf_clear(name);
 		lp_buf_add(name, lp_buf_span(&f.next));
+		*above = 0;
 	}
-	*above = answer == LP_FIND_AGAIN ? 0 : f.above;
 	lp_find_release(&f);
 	return answer;
 }
@@ -165,7 +171,7 @@ one_layer(struct lp_buf *name, int follow, size_t *above, const struct member *l
 static void
 find(const struct find_case *c)
 {
-	static const char *const words[] = { "gone", "here", "gone", "again", "unread", "dir", "implied", "above" };
+	static const char *const words[] = { "gone", "here", "gone", "again", "unread", "dir", "implied", "above", "link" };
 	int answer = LP_FIND_MORE, below = 0;
 	size_t above = 0;
 	struct lp_buf did, name;
@@ -176,10 +182,10 @@ find(const struct find_case *c)
 	for (size_t k = 0; (answer == LP_FIND_MORE || answer == LP_FIND_DIR) && k < 4 && c->layers[k][0].name != NULL; k++) {
 		answer = one_layer(&name, c->follow, &above, c->layers[k], k, &did);
 		below |= answer == LP_FIND_DIR;
-		if (answer == LP_FIND_AGAIN) {
+		if (answer == LP_FIND_AGAIN || answer == LP_FIND_LINK) {
+			k = answer == LP_FIND_LINK ? k - 1 : (size_t)-1;
 			answer = LP_FIND_MORE;
 			below = 0;
-			k = (size_t)-1;
 		} else if (answer == LP_FIND_MORE && below) {
 			answer = LP_FIND_DIR;
 		}
