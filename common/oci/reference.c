@@ -187,7 +187,12 @@ parse_file(struct lp_reference_cursor *c, struct lp_reference *r)
 	int rc = cut_range(c, &s, r);
 
 	r->kind = LP_REF_FILE;
-	return rc != LP_OK ? rc : take_path(c, s, r);
+	if (rc != LP_OK)
+		return rc;
+	/* it is written with a "./" */
+	if (!lp_reference_is_path(s) && s.n > LP_REF_PATH_MAX - 2)
+		return lp_reference_refuse(c, s.p, "a path that is too long");
+	return take_path(c, s, r);
 }
 
 static int
@@ -244,7 +249,7 @@ lp_reference_image(struct lp_span s, struct lp_reference *r, struct lp_reference
 		return parse_oci(&c, r);
 	if (eat(&c, "docker-archive:"))
 		return parse_archive(&c, r);
-	if (lp_reference_starts(c.s, "/") || lp_reference_starts(c.s, "./") || lp_reference_starts(c.s, "../"))
+	if (lp_reference_is_path(c.s))
 		return lp_reference_refuse(&c, c.s.p, "a path: write oci:DIR or docker-archive:FILE");
 	if (lp_reference_starts(c.s, "http://") || lp_reference_starts(c.s, "https://"))
 		return lp_reference_refuse(&c, c.s.p, "a URL: write HOST/REPO:TAG without the scheme");
@@ -277,7 +282,7 @@ lp_reference_source(struct lp_span s, struct lp_reference *r, struct lp_referenc
 	}
 	if (eat(&c, "docker://"))
 		return parse_blob(&c, r);
-	if (lp_reference_starts(c.s, "/") || lp_reference_starts(c.s, "./") || lp_reference_starts(c.s, "../"))
+	if (lp_reference_is_path(c.s))
 		return parse_file(&c, r);
 	if (lp_reference_find(c.s, '@') == c.s.n && lp_reference_find(c.s, '/') < c.s.n)
 		return parse_file(&c, r);

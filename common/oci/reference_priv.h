@@ -37,6 +37,13 @@ lp_reference_find(struct lp_span s, int c)
 	return p == NULL ? s.n : (size_t)(p - s.p);
 }
 
+/* Taken for a path, whatever it looks like. */
+static inline int
+lp_reference_is_path(struct lp_span s)
+{
+	return lp_reference_starts(s, "/") || lp_reference_starts(s, "./") || lp_reference_starts(s, "../");
+}
+
 /* Refused, because of what stands at p. */
 int lp_reference_refuse(struct lp_reference_cursor *, const unsigned char *p, const char *why);
 

@@ -26,8 +26,7 @@ static int
 put_path(const struct lp_reference *r, struct lp_buf *b)
 {
 	struct lp_span p = lp_span_str(r->path);
-	int plain = lp_reference_starts(p, "/") || lp_reference_starts(p, "./") || lp_reference_starts(p, "../");
-	int rc = plain ? LP_OK : lp_buf_adds(b, "./");
+	int rc = lp_reference_is_path(p) ? LP_OK : lp_buf_adds(b, "./");
 	char range[2 * LP_NUM_MAX + 2], *end = range;
 
 	rc = rc != LP_OK ? rc : lp_buf_add(b, p);

@@ -316,6 +316,30 @@ test_show(void)
 	ok(small[0] == 'h' && strncmp(small, "https://host/x", strlen(small)) == 0, "cut to fit");
 }
 
+/* What is taken can be written, and taken again: also what is as long as it may be. */
+static void
+test_longest_paths(void)
+{
+	static const struct { const char *prefix; size_t longest; } t[] = {
+		{ "", LP_REF_PATH_MAX - 2 }, { "/", LP_REF_PATH_MAX }, { "./", LP_REF_PATH_MAX }, { "../", LP_REF_PATH_MAX },
+	};
+	struct lp_reference_error e;
+	struct lp_reference r;
+	struct lp_buf b;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		char path[LP_REF_PATH_MAX + 1];
+
+		lp_buf_init(&b, LP_REF_TEXT_MAX);
+		memset(path, 'x', sizeof(path));
+		memcpy(path, t[i].prefix, strlen(t[i].prefix));
+		ok(lp_reference_source(lp_span(path, t[i].longest + 1), &r, &e) == LP_E_USAGE, "%sxxx: too long", t[i].prefix);
+		ok(lp_reference_source(lp_span(path, t[i].longest), &r, &e) == LP_OK && lp_reference_put(&r, &b) == LP_OK &&
+		    lp_reference_source(lp_buf_span(&b), &r, &e) == LP_OK, "%sxxx: the longest, and again", t[i].prefix);
+		lp_buf_release(&b);
+	}
+}
+
 static void
 test_digests(void)
 {
@@ -338,6 +362,7 @@ main(void)
 	test_hosts();
 	test_origins();
 	test_show();
+	test_longest_paths();
 	test_digests();
 	return unit_done();
 }
