@@ -280,8 +280,42 @@ step_zero(struct lp_tar *t, struct lp_span *in)
 		return LP_TAR_MORE;
 	if (!lp_tarhdr_is_zero(t->block))
 		return lp_tar_fail_block(t, LP_E_DATA, "a zero block is followed by one that is not zero");
+	if (t->offset == 2 * LP_TAR_BLOCK) {
+		t->state = LP_TAR_IN_BLANK;
+		return LP_TAR_GO_ON;
+	}
 	t->state = LP_TAR_BEHIND_END;
 	return LP_TAR_END;
+}
+
+/*
+ * What leaves its first blocks to a boot loader, told by the block of its
+ * superblock: EROFS (erofs_fs.h), ext2 and later (ext4.h), ISO 9660 (ECMA-119, 8.4).
+ */
+static const char *
+guess_image(uint64_t at, const unsigned char *block)
+{
+	static const struct { uint64_t block, at; const char *magic; const char *what; } known[] = {
+		{ 1024, 0, "\xe2\xe1\xf5\xe0", "an EROFS file system, not tar" },
+		{ 1024, 56, "\x53\xef", "an ext4 file system, not tar" },
+		{ 32768, 1, "CD001", "an ISO 9660 file system, not tar" },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (at == known[i].block && memcmp(block + known[i].at, known[i].magic, strlen(known[i].magic)) == 0)
+			return known[i].what;
+	return "zeros, and then something else: not tar";
+}
+
+/* An archive of no members is zeros to its end; what begins with as many may be anything. */
+static int
+step_blank(struct lp_tar *t, struct lp_span *in)
+{
+	if (!stage(t, in, t->block))
+		return LP_TAR_MORE;
+	if (!lp_tarhdr_is_zero(t->block))
+		return lp_tar_fail_block(t, LP_E_DATA, guess_image(t->offset - LP_TAR_BLOCK, t->block));
+	return LP_TAR_GO_ON;
 }
 
 static int
@@ -307,6 +341,7 @@ lp_tar_next(struct lp_tar *t, struct lp_span *in)
 		case LP_TAR_IN_PAX_MAP:   ev = step_pax_map(t, in); break;
 		case LP_TAR_IN_DATA:      ev = step_data(t, in); break;
 		case LP_TAR_IN_ZERO:      ev = step_zero(t, in); break;
+		case LP_TAR_IN_BLANK:     ev = step_blank(t, in); break;
 		case LP_TAR_BEHIND_END:   ev = step_done(t, in); break;
 		case LP_TAR_FAILED:       ev = LP_TAR_ERROR; break;
 		}
@@ -359,8 +394,8 @@ eof_in_zero(struct lp_tar *t)
 {
 	for (size_t i = 0; i < t->nblock; i++)
 		if (t->block[i] != 0)
-			return lp_tar_fail(t, LP_E_DATA, t->offset - t->nblock,
-			    "a zero block is followed by one that is not zero");
+			return lp_tar_fail(t, LP_E_DATA, t->offset - t->nblock, t->state == LP_TAR_IN_ZERO ?
+			    "a zero block is followed by one that is not zero" : "zeros, and then something else: not tar");
 	t->state = LP_TAR_BEHIND_END;
 	return LP_TAR_END;
 }
@@ -370,7 +405,8 @@ lp_tar_eof(struct lp_tar *t)
 {
 	switch ((enum lp_tar_state)t->state) {
 	case LP_TAR_IN_HEADER:    return (enum lp_tar_event)eof_in_header(t);
-	case LP_TAR_IN_ZERO:      return (enum lp_tar_event)eof_in_zero(t);
+	case LP_TAR_IN_ZERO:
+	case LP_TAR_IN_BLANK:     return (enum lp_tar_event)eof_in_zero(t);
 	case LP_TAR_IN_DATA:      return (enum lp_tar_event)truncated(t, LP_TAR_AT_DATA);
 	case LP_TAR_BEHIND_END:   return LP_TAR_END;
 	case LP_TAR_FAILED:       return LP_TAR_ERROR;

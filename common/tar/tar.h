@@ -38,7 +38,7 @@ enum lp_tar_event {
 	LP_TAR_DATA,      /* wanted content: the next bytes of it are in `data` */
 	LP_TAR_HOLE,      /* wanted content of a sparse file: the next `hole` bytes are zeros */
 	LP_TAR_DATA_END,  /* the member's data is behind us, if it was asked to be told; entry is still valid */
-	LP_TAR_END,       /* the end-of-archive marker */
+	LP_TAR_END,       /* the end-of-archive marker; at the very start it is one only if zeros follow to the end of input */
 	LP_TAR_TRUNCATED, /* from lp_tar_eof only: the input ends before that marker, `whole` or not; `at` says where */
 	LP_TAR_ERROR      /* status, error_offset and why say what; every further call says it again */
 };

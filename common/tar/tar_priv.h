@@ -20,6 +20,7 @@ enum lp_tar_state {
 	LP_TAR_IN_PAX_MAP,   /* staging a block of a pax 1.0 sparse map */
 	LP_TAR_IN_DATA,      /* passing or handing out a member's data */
 	LP_TAR_IN_ZERO,      /* one zero block seen, staging the second */
+	LP_TAR_IN_BLANK,     /* nothing but zeros seen, two blocks or more: staging the next */
 	LP_TAR_BEHIND_END,
 	LP_TAR_FAILED
 };

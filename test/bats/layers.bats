@@ -95,6 +95,22 @@ recipe() {
 	done
 }
 
+@test "a file system that begins with zeros is no empty layer" {
+	truncate -s 4M fs
+	PATH=$PATH:/usr/sbin mkfs.ext4 -q -F -O ^has_journal fs
+	truncate -s 64K other
+	printf x | dd of=other bs=1 seek=5000 conv=notrunc status=none
+	for name in fs=1024:\ an\ ext4\ file\ system other=4608:\ zeros,\ and\ then\ something\ else:; do
+		gzip -nk "${name%%=*}"
+		layout_make "l${name%%=*}" v1 "$BATS_FILE_TMPDIR/low.gz" "${name%%=*}.gz"
+		for how in -c -q; do
+			run -1 --separate-stderr lp-peek "$how" "oci:l${name%%=*}:v1"
+			[[ "$stderr" == "lp-peek: layer 2: lp-tarls: <stdin>: byte ${name#*=}"*"not tar"* ]]
+		done
+		run -1 lp-peek --no-cache --cat=low "oci:l${name%%=*}:v1"
+	done
+}
+
 @test "the filters: --whole" {
 	gzip -dc "$L/unmarked.gz" >unmarked
 	run -0 --separate-stderr lp-tarls -o name -CE --whole unmarked

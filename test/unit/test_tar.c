@@ -570,6 +570,26 @@ static void sparse_link(struct lp_buf *b)
 /* ---- ends --------------------------------------------------------------------- */
 
 static void nothing(struct lp_buf *b) { (void)b; }
+/* n bytes of zeros, but for those of `text` at that offset. */
+static void zeros_but(struct lp_buf *b, size_t n, size_t at, const char *text)
+{
+	for (size_t i = 0; i < n; i++)
+		tm_add(b, "", 1);
+	if (text != NULL)
+		memcpy(b->p + at, text, strlen(text));
+}
+
+static void blank(struct lp_buf *b) { zeros_but(b, 10240, 0, NULL); }
+static void blank_byte(struct lp_buf *b) { zeros_but(b, 3073, 3072, "x"); }
+static void blank_header(struct lp_buf *b)
+{
+	zeros_but(b, 1024, 0, NULL);
+	HEAD(.name = "behind the end");
+}
+static void erofs(struct lp_buf *b) { zeros_but(b, 4096, 1024, "\xe2\xe1\xf5\xe0"); }
+static void ext4(struct lp_buf *b) { zeros_but(b, 4096, 1024 + 56, "\x53\xef"); }
+static void iso9660(struct lp_buf *b) { zeros_but(b, 40960, 32768, "\1CD001"); }
+
 static void only_end(struct lp_buf *b) { tm_end(b); }
 static void one_zero_block(struct lp_buf *b) { HEAD(.name = "a"); tm_zeros(b, 512); }
 static void part_of_second(struct lp_buf *b) { HEAD(.name = "a"); tm_zeros(b, 700); }
@@ -670,6 +690,12 @@ static const struct { const char *name; void (*build)(struct lp_buf *); const ch
 	{ "sparse link", sparse_link, "bad at 1024: a sparse map on something that has no data\n" },
 	{ "empty input", nothing, "bad at 0: the input is empty: even a tar without members has an end marker\n" },
 	{ "an empty archive", only_end, "end\n" },
+	{ "zeros to the end", blank, "end\n" },
+	{ "zeros, and a byte", blank_byte, "bad at 3072: zeros, and then something else: not tar\n" },
+	{ "zeros, and a header", blank_header, "bad at 1024: zeros, and then something else: not tar\n" },
+	{ "EROFS", erofs, "bad at 1024: an EROFS file system, not tar\n" },
+	{ "ext4", ext4, "bad at 1024: an ext4 file system, not tar\n" },
+	{ "ISO 9660", iso9660, "bad at 32768: an ISO 9660 file system, not tar\n" },
 	{ "one zero block", one_zero_block, "- a 0\nend\n" },
 	{ "one zero block and a part", part_of_second, "- a 0\nend\n" },
 	{ "no end marker", no_end, "- a 0\ncut in member\n" },
