@@ -12,21 +12,30 @@ setup_file()
 	fi
 }
 
-@test "instructions per row, per KiB and per start are within their budgets" {
+@test "instructions per row, KiB, name, source and range are within their budgets, and no input costs more than its length" {
 	run --separate-stderr "$TOP/test/bench/budget"
 	printf '%s\n' "$output" "$stderr"
 	[ "$status" -eq 0 ]
 	[ "$(grep -c '^ok' <<<"$output")" -eq "$(grep -vc '^#' "$TOP/test/bench/budget.tsv")" ]
 }
 
-@test "a count above its budget is a failure" {
+@test "a count above its budget, and one that grows faster than the input, is a failure" {
 	mkdir -p top/test/bench top/build
 	ln -s "$TOP/build/count" top/build/count
 	cp "$TOP/test/bench/budget" top/test/bench/budget
 	sed 's/[0-9]*$/1/' "$TOP/test/bench/budget.tsv" >top/test/bench/budget.tsv
-	run --separate-stderr top/test/bench/budget
+	run --separate-stderr top/test/bench/budget --only 'tarls, start'
+	printf '%s\n' "$output" "$stderr"
 	[ "$status" -eq 1 ]
-	[[ $output == *"not ok 1 - "* ]]
+	[[ $output == "not ok 1 - lp-tarls, start: "* ]]
+	mkdir -p quadratic/bin
+	printf '#!%s -f\n{ for (i = 0; i < NR / 10; i++) n++ }\n' "$(command -v gawk)" >quadratic/bin/lp-merge
+	chmod +x quadratic/bin/lp-merge
+	sed 's/[0-9]*$/999999999/' "$TOP/test/bench/budget.tsv" >top/test/bench/budget.tsv
+	run --separate-stderr top/test/bench/budget --tree quadratic --only lp-merge
+	printf '%s\n' "$output" "$stderr"
+	[ "$status" -eq 1 ]
+	[[ $output == "not ok 1 - lp-merge: "* ]]
 }
 
 # each call of counted(), one file of counts
