@@ -5,12 +5,16 @@
  */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/base/buf.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
 #include "common/merge/arena.h"
 #include "common/merge/layerdiff.h"
 #include "common/merge/merge.h"
+#include "common/merge/rootfs.h"
+#include "common/merge/rowkeep.h"
 #include "common/merge/walk.h"
 #include "test/unit/unit.h"
 
@@ -42,6 +46,29 @@ test_arena(void)
 	lp_arena_release(&a);
 	ok(lp_arena_copy(&a, lp_span("x", 1)) != NULL, "released, and usable again");
 	lp_arena_release(&a);
+}
+
+/* Where there is no memory for a row, or for what few rows have, there is no row, and nothing is touched. */
+static void
+test_no_memory(void)
+{
+	struct lp_entry e = { .type = LP_REG, .has = LP_HAS_DEV, .name = lp_span_str("x"), .linkname = lp_span_str("y") };
+	struct lp_row *row = NULL;
+	struct lp_rowkeep k;
+	struct lp_arena full;
+	size_t left = 0;
+
+	lp_rowkeep_init(&k);
+	ok(lp_arena_alloc(&k.objects, 8) != NULL, "a chunk");
+	full = k.objects;
+	full.chunk = PTRDIFF_MAX; /* of another there is none */
+	for (; left < 1024 && row == NULL; left += 8) {
+		k.objects = full;
+		k.objects.left = left;
+		row = lp_rowkeep_entry(&k, &e);
+	}
+	ok(row != NULL && row->more != NULL && left > sizeof(*row) + sizeof(*row->more), "a row, once both have room");
+	lp_rowkeep_release(&k);
 }
 
 static int
@@ -263,10 +290,36 @@ test_layerdiff(void)
 	    "the second layer's sums");
 }
 
+/* ncdu's names are bytes, and no character of JSON's own. */
+static void
+test_ncdu(void)
+{
+	static const char want[] = "{\"name\":\"q\\\"b\\\\ \\u0001\\u001f\\u007f\xff~\",\"asize\":4097,\"dsize\":8192,";
+	struct lp_merge m;
+	struct lp_walk w;
+	struct lp_buf b;
+	int event, rc = LP_OK;
+
+	lp_buf_init(&b, 4096);
+	ok(lp_merge_init(&m, 7, 9) == LP_OK && lp_merge_layer(&m) == LP_OK &&
+	    add(&m, LP_REG, "q\"b\\ \x01\x1f\x7f\xff~", "", 4097) == LP_OK, "a merge");
+	lp_merge_finish(&m);
+	lp_walk_init(&w, &m, LP_WALK_NESTED);
+	while (rc == LP_OK && (event = lp_walk_next(&w)) > 0)
+		rc = lp_ncdu_step(&w, event, &b);
+	ok(rc == LP_OK && memmem(b.p, b.n, want, sizeof(want) - 1) != NULL,
+	    "ncdu: quotes and control characters are escaped, no other byte is: %.*s", (int)b.n, (const char *)b.p);
+	lp_walk_release(&w);
+	lp_merge_release(&m);
+	lp_buf_release(&b);
+}
+
 int
 main(void)
 {
 	test_arena();
+	test_no_memory();
+	test_ncdu();
 	test_order(5, 0);
 	test_order(8, 0);
 	test_order(9, 0);
