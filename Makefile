@@ -34,18 +34,20 @@ WARN = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototy
        -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef -Walloca
 FLAGS_release  = -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 LDFLAGS_release = -pie -Wl,-z,relro,-z,now
-FLAGS_asan     = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+FLAGS_asan     = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -Werror \
                  -fno-sanitize-recover=all -DLP_NO_LOCK -ftrivial-auto-var-init=pattern
 FLAGS_valgrind = -O1 -g -DLP_NO_LOCK
 FLAGS_fuzz     = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
                  -DLP_NO_LOCK
-FLAGS_fault    = $(FLAGS_asan)
-# the release, where valgrind counts it
-FLAGS_count    = $(FLAGS_release) -DLP_NO_LOCK
-LDFLAGS_count  = $(LDFLAGS_release)
-FLAGS_lint-gcc   = $(FLAGS_release) -Werror
 FLAGS_lint-clang = $(FLAGS_release) -Werror
-FLAGS_lint-asan  = $(FLAGS_asan) -Werror
+# two have no objects of their own, but link those of another: what is made to fail, and the release
+# where valgrind counts it
+OF_fault       = asan
+FLAGS_fault    = $(FLAGS_asan)
+OF_count       = release
+FLAGS_count    = $(FLAGS_release)
+LDFLAGS_count  = $(LDFLAGS_release)
+OBJ           := $(if $(OF_$(FLAVOUR)),build/$(OF_$(FLAVOUR)),$(O))
 CC_fuzz        = clang
 CC_lint-clang  = clang
 ifneq ($(CC_$(FLAVOUR)),)
@@ -64,9 +66,13 @@ LINK        = $(CC) $(LP_CFLAGS) $(CFLAGS) $(LDFLAGS_$(FLAVOUR)) $(WRAPPED:%=-Wl
 
 # what can fail is made to fail: test/fault/wrap.c
 ifeq ($(FLAVOUR),fault)
-WRAP    = $(O)/test/fault/wrap.o
+WRAP    = $(OBJ)/test/fault/wrap.o
 WRAPPED = malloc calloc realloc read pread write sendfile
 all: $(O)/preload.so
+endif
+# but for its lock
+ifeq ($(FLAVOUR),count)
+WRAP    = $(O)/common/sys/sandbox.o
 endif
 # in bin/ are launchers
 ifeq ($(FLAVOUR),valgrind)
@@ -80,9 +86,9 @@ quote = '$(subst ','\'',$(1))'
 
 # ---- what there is ----------------------------------------------------------
 PROGRAMS := $(patsubst cmd/%.c,%,$(wildcard cmd/lp-*.c))
-COMMON   := $(patsubst %.c,$(O)/%.o,$(filter-out $(if $(ISAL),,%_isal.c),$(wildcard common/*/*.c)))
+COMMON   := $(patsubst %.c,$(OBJ)/%.o,$(filter-out $(if $(ISAL),,%_isal.c),$(wildcard common/*/*.c)))
 # what only one program uses: cmd/x/ is of cmd/lp-x.c
-own       = $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1:lp-%=%)/*.c))
+own       = $(patsubst %.c,$(OBJ)/%.o,$(wildcard cmd/$(1:lp-%=%)/*.c))
 OWN      := $(foreach p,$(PROGRAMS),$(call own,$p))
 UNIT     := $(patsubst test/unit/%.c,$(O)/unit/%,$(wildcard test/unit/test_*.c))
 FUZZ     := $(patsubst test/fuzz/%.c,$(O)/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
@@ -96,72 +102,84 @@ MANPAGES := $(wildcard man/*.[1-9])
 
 all: $(PROGRAMS:%=$(O)/bin/%)
 tests: all $(O)/landlock.so $(O)/without $(UNIT) $(FUZZ) $(ORACLE)
-objects: $(COMMON) $(OWN) $(PROGRAMS:%=$(O)/cmd/%.o)
+objects: $(COMMON) $(OWN) $(PROGRAMS:%=$(OBJ)/cmd/%.o)
 
-# How objects and programs are made: two files that are written only where it has changed, and what was
+# How objects, archives and programs are made: files that are written only where it has changed, and what was
 # made otherwise is made again (other flags, another VERSION, ISA-L that came, a source that went).
 HOW_compile := $(COMPILE)
-HOW_link    := $(LINK) $(foreach p,$(PROGRAMS) tests oracle,$(p): $(LIBS_$(p))) $(LDLIBS) $(COMMON) $(OWN)
-ifneq ($(HOW_compile),$(file <$(O)/how-to-compile))
-$(O)/how-to-compile: FORCE
+HOW_archive := $(COMMON) $(OWN)
+HOW_link    := $(LINK) $(foreach p,$(PROGRAMS) tests oracle,$(p): $(LIBS_$(p))) $(LDLIBS)
+ifneq ($(HOW_compile),$(file <$(OBJ)/how-to-compile))
+$(OBJ)/how-to-compile: FORCE
+endif
+ifneq ($(HOW_archive),$(file <$(OBJ)/how-to-archive))
+$(OBJ)/how-to-archive: FORCE
 endif
 ifneq ($(HOW_link),$(file <$(O)/how-to-link))
 $(O)/how-to-link: FORCE
 endif
-$(O)/how-to-%:
+$(sort $(O)/how-to-% $(OBJ)/how-to-%):
 	@mkdir -p $(@D)
 	$(call say,HOW)printf '%s\n' $(call quote,$(HOW_$*)) >$@
-	@echo '  	deflate is decoded by $(if $(ISAL),ISA-L and zlib,zlib alone: ISA-L was not found)'
+	$(if $(filter compile,$*),@echo '  	deflate is decoded by $(if $(ISAL),ISA-L and zlib,zlib alone: ISA-L was not found)')
 
-$(O)/%.o: %.c $(O)/how-to-compile
+$(OBJ)/%.o: %.c $(OBJ)/how-to-compile
 	@mkdir -p $(@D)
 	$(call say,CC)$(COMPILE) -c -o $@ $<
+ifeq ($(FLAVOUR),count)
+$(O)/%.o: %.c $(OBJ)/how-to-compile
+	@mkdir -p $(@D)
+	$(call say,CC)$(COMPILE) -DLP_NO_LOCK -c -o $@ $<
+endif
 
-$(O)/liblp.a: $(COMMON)
-$(O)/libown.a: $(OWN)
-$(O)/lib%.a: $(O)/how-to-link
+$(OBJ)/liblp.a: $(COMMON)
+$(OBJ)/libown.a: $(OWN)
+$(OBJ)/lib%.a: $(OBJ)/how-to-archive
 	@rm -f $@
 	$(call say,AR)$(AR) qcs $@ $(filter %.o,$^)
 
+# what of the prerequisites is linked; the archives of whatever is no program
+linked    = $(filter %.o,$^) $(filter %.a,$^)
+LIBRARIES = $(OBJ)/libown.a $(OBJ)/liblp.a $(O)/how-to-link
 REAL = $(O)/$(if $(LAUNCH),real,bin)
 $(foreach p,$(PROGRAMS),$(eval $(REAL)/$p: $(call own,$p)))
-$(REAL)/%: $(O)/cmd/%.o $(WRAP) $(O)/liblp.a
+$(REAL)/%: $(OBJ)/cmd/%.o $(WRAP) $(OBJ)/liblp.a $(O)/how-to-link
 	@mkdir -p $(@D)
-	$(call say,LINK)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS_$*) -lseccomp $(LDLIBS)
+	$(call say,LINK)$(LINK) -o $@ $(linked) $(LIBS_$*) -lseccomp $(LDLIBS)
 ifneq ($(LAUNCH),)
 $(O)/bin/%: $(O)/real/% $(LAUNCH)
 	@mkdir -p $(@D)
 	$(call say,SCRIPT)printf '#!/bin/sh\nexec %s %s %s "$$@"\n' $(abspath $(LAUNCH) $(O) $<) >$@ && chmod +x $@
 endif
 
-$(O)/unit/%: $(O)/test/unit/%.o $(O)/test/unit/unit.o $(WRAP) $(O)/libown.a $(O)/liblp.a
+$(O)/unit/%: $(OBJ)/test/unit/%.o $(OBJ)/test/unit/unit.o $(WRAP) $(LIBRARIES)
 	@mkdir -p $(@D)
-	$(call say,LINK)$(LINK) -o $@ $^ $(LIBS_tests) -lseccomp $(LDLIBS)
+	$(call say,LINK)$(LINK) -o $@ $(linked) $(LIBS_tests) -lseccomp $(LDLIBS)
 
 # for the programs as they are shipped, so without what this flavour is compiled with
-$(O)/preload.so: test/fault/preload.c $(O)/how-to-compile
+$(O)/preload.so: test/fault/preload.c $(OBJ)/how-to-compile
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(LP_CPPFLAGS) -std=c11 $(WARN) -O2 -fPIC -shared -o $@ $< -ldl
 
 # the programs as on an older kernel: with their own preloaded rules of Landlock, and without the calls named
-$(O)/landlock.so: test/kernel/landlock.c $(O)/how-to-compile
+$(O)/landlock.so: test/kernel/landlock.c $(OBJ)/how-to-compile
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(LP_CPPFLAGS) -std=c11 $(WARN) -O2 -fPIC -shared -o $@ $< -ldl
 
-$(O)/without: test/kernel/without.c $(O)/how-to-compile
+$(O)/without: test/kernel/without.c $(OBJ)/how-to-compile
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(LP_CPPFLAGS) -std=c11 $(WARN) -O2 -o $@ $< -lseccomp
 
 # with the fuzzer's own main where the fuzzer is, with a replaying one elsewhere
-FUZZ_MAIN   = $(if $(filter fuzz,$(FLAVOUR)),,$(O)/test/fuzz/replay.o)
+FUZZ_MAIN   = $(if $(filter fuzz,$(FLAVOUR)),,$(OBJ)/test/fuzz/replay.o)
 FUZZ_ENGINE = $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer)
-$(O)/fuzz/%: $(O)/test/fuzz/%.o $(FUZZ_MAIN) $(O)/libown.a $(O)/liblp.a
+$(O)/fuzz/%: $(OBJ)/test/fuzz/%.o $(FUZZ_MAIN) $(LIBRARIES)
 	@mkdir -p $(@D)
-	$(call say,LINK)$(LINK) $(FUZZ_ENGINE) -o $@ $^ $(LIBS_tests) -lseccomp $(LDLIBS)
+	$(call say,LINK)$(LINK) $(FUZZ_ENGINE) -o $@ $(linked) $(LIBS_tests) -lseccomp $(LDLIBS)
 
-$(O)/oracle/%: $(O)/test/oracle/%.o $(O)/libown.a $(O)/liblp.a
+$(O)/oracle/%: $(OBJ)/test/oracle/%.o $(LIBRARIES)
 	@mkdir -p $(@D)
-	$(call say,LINK)$(LINK) -o $@ $^ $(LIBS_oracle) -lseccomp $(LDLIBS)
+	$(call say,LINK)$(LINK) -o $@ $(linked) $(LIBS_oracle) -lseccomp $(LDLIBS)
 
 # a real image, by debootstrap, apt and umoci: a minute, once
 build/image:
@@ -279,4 +297,4 @@ help:
 print-%:
 	@:$(info $($*))
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(sort $(O) $(OBJ)) -name '*.d' 2>/dev/null)

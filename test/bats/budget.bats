@@ -8,7 +8,7 @@ load ../lib/suite
 setup_file()
 {
 	if [ ! -x "$TOP/build/count/bin/lp-inflate" ] || [ ! -x "$TOP/build/count/unit/test_growth" ]; then
-		make -s -C "$TOP" FLAVOUR=count all build/count/unit/test_growth
+		flock "$TOP/build" make -s -C "$TOP" FLAVOUR=count all build/count/unit/test_growth
 	fi
 }
 

@@ -58,7 +58,7 @@ setup() {
 		for ours in -Wl,--wrap=malloc -Wl,--wrap=sendfile -fsanitize=address,undefined -Wl,--as-needed -lseccomp -mine1 -mine2 -mine4; do
 			[[ $link = *" $ours "* || $link = *" $ours" ]]
 		done
-		compile=$(grep -- "-c -o build/fault/cmd/$program.o" <<<"$output")
+		compile=$(grep -- "-c -o build/asan/cmd/$program.o" <<<"$output")
 		for ours in -std=c11 -DLP_NO_LOCK -D_GNU_SOURCE -Wconversion -MMD -mine1 -mine3; do
 			[[ $compile = *" $ours "* ]]
 		done

@@ -271,6 +271,6 @@ catches() {
 	catches clang 'unused' 'static int lp_x(void) { return 1; }'
 	catches gcc 'strcpy' 'void lp_x(char *p);\nvoid lp_x(char *p) { strcpy(p, "x"); }'
 	catches cppcheck 'error:' 'int lp_x(int i);\nint lp_x(int i) { int a[2] = { 0, 0 }; if (i) a[2] = 1; return a[0]; }'
-	catches analyzer 'analyzer-' 'int lp_x(void);\nint lp_x(void) { int *p = malloc(4); return *p; }'
+	catches gcc '.c analyzer-' 'int lp_x(void);\nint lp_x(void) { int *p = malloc(4); return *p; }'
 	catches clang_tidy 'error:' 'int lp_x(int i);\nint lp_x(int i) { return i == i; }'
 }
