@@ -95,7 +95,7 @@ FUZZ     := $(patsubst test/fuzz/%.c,$(O)/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
 ORACLE   := $(patsubst test/oracle/%.c,$(O)/oracle/%,$(wildcard test/oracle/*.c))
 MANPAGES := $(wildcard man/*.[1-9])
 
-.PHONY: all check check-unit check-asan check-asan-unit check-valgrind check-valgrind-unit lint bench fuzz demo deps install \
+.PHONY: all test check check-unit check-asan check-asan-unit check-valgrind check-valgrind-unit lint bench fuzz demo deps install \
         check-runtimes check-nothing mutate uninstall completions dist distcheck deb clean help objects tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -194,9 +194,12 @@ check:
 	$(MAKE) -j$(JOBS) tests build/image
 	$(MAKE) -j$(JOBS) FLAVOUR=fault all
 	$(MAKE) -j$(JOBS) FLAVOUR=count all build/count/unit/test_growth
-	test/run $(O)
+	test/run $(if $(T),-t $(T)) $(O)
+# what runs anywhere: nothing is installed, no server and no root
+test: all $(UNIT) $(FUZZ)
+	test/run --alone $(if $(T),-t $(T)) $(O)
 check-unit: $(UNIT) $(FUZZ)
-	test/run --unit $(O)
+	test/run --unit $(if $(T),-t $(T)) $(O)
 check-asan-unit:
 	test/lib/deps test
 	$(MAKE) -j$(JOBS) FLAVOUR=asan tests
@@ -292,7 +295,7 @@ clean:
 	rm -rf build
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'make deps | check-unit | check-asan | check-valgrind | check-runtimes | check-nothing | mutate | bench | fuzz [FUZZTIME=SECONDS]'
+	@echo 'make deps | test [T=SUBJECT] | check [T=SUBJECT] | check-unit | check-asan | check-valgrind | check-runtimes | check-nothing | mutate | bench | fuzz [FUZZTIME=SECONDS]'
 	@echo 'make install | uninstall [PREFIX=$(PREFIX)] [DESTDIR=] | dist | distcheck | deb | clean'
 print-%:
 	@:$(info $($*))

@@ -2,6 +2,7 @@
 # Instructions, not seconds: a slower hot loop shows on a busy machine too.
 
 # shellcheck disable=SC2154 # bats assigns stderr
+# bats file_tags=toolchain
 bats_require_minimum_version 1.5.0
 load ../lib/suite
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The Makefile: what it decides is what is built, and stays so.
 
+# bats file_tags=toolchain
 bats_require_minimum_version 1.5.0
 load ../lib/suite
 

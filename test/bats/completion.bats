@@ -3,6 +3,7 @@
 # run commands are text, and come onto the line so that they stay text.
 
 # shellcheck disable=SC2016 # that is the point
+# bats file_tags=toolchain
 bats_require_minimum_version 1.5.0
 load ../lib/suite
 

@@ -2,6 +2,7 @@
 # What judges the tests: test/nothing, which wants them to fail with programs
 # that do nothing, and test/mutate, which breaks the source.
 
+# bats file_tags=toolchain
 bats_require_minimum_version 1.5.0
 load ../lib/suite
 

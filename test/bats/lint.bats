@@ -2,6 +2,7 @@
 # The walls of the house bite: each rule is broken in each way that it
 # forbids, in a copy of the tree, and lint must say so.
 
+# bats file_tags=toolchain
 bats_require_minimum_version 1.5.0
 load ../lib/suite
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The toolkit as a tool of the system: tarball, Debian package, completions.
 
+# bats file_tags=toolchain
 bats_require_minimum_version 1.5.0
 load ../lib/suite
 
