@@ -88,23 +88,19 @@ finish(struct lp_crew *c, struct lp_job *j)
 		j->ops->ended(j);
 }
 
-/*
- * Reads all that came. *ended: whether a child has; which one, the signal does not reliably say.
- * LP_OK, or LP_E_SYS: who asked again would find the same.
- */
+/* Reads all that came. LP_OK, or LP_E_SYS: who asked again would find the same. */
 static int
-read_signals(struct lp_crew *c, int *ended)
+read_signals(struct lp_crew *c)
 {
 	struct signalfd_siginfo si;
 	ssize_t n;
 
-	*ended = 0;
 	while ((n = read(c->signals, &si, sizeof(si))) == (ssize_t)sizeof(si)) {
 		switch (si.ssi_signo) {
 		case SIGWINCH: c->resized = 1; break;
 		case SIGTSTP: c->suspended = 1; break;
 		case SIGCONT: c->continued = 1; break;
-		case SIGCHLD: *ended = 1; break;
+		case SIGCHLD: c->ended = 1; break;
 		default: c->caught = (int)si.ssi_signo; break;
 		}
 	}
@@ -124,8 +120,10 @@ lp_crew_turn(struct lp_crew *c, int timeout_ms)
 	struct pollfd p[2 + LP_CREW_JOBS * LP_JOB_POLLED];
 	struct lp_job *seen[LP_CREW_JOBS];
 	size_t at[LP_CREW_JOBS], n = 0, njobs = c->n;
-	int k, ended, rc;
+	int k, rc;
 
+	if (c->ended)
+		timeout_ms = 0;
 	p[n++] = (struct pollfd){ .fd = c->signals, .events = POLLIN };
 	p[n++] = (struct pollfd){ .fd = c->out };
 	for (size_t i = 0; i < njobs; i++) {
@@ -138,7 +136,7 @@ lp_crew_turn(struct lp_crew *c, int timeout_ms)
 	if (k < 0)
 		return errno == EINTR ? LP_OK : LP_E_SYS;
 	/* first: a Ctrl-C kills the children too, and their deaths are then no news */
-	rc = read_signals(c, &ended);
+	rc = read_signals(c);
 	if (rc != LP_OK || c->caught != 0)
 		return rc;
 	if ((p[1].revents & (POLLERR | POLLHUP)) != 0) {
@@ -146,8 +144,9 @@ lp_crew_turn(struct lp_crew *c, int timeout_ms)
 		c->out = -1;
 	}
 	/* all, those too that a call below starts another wait for */
-	for (size_t i = 0; ended && i < c->n; i++)
+	for (size_t i = 0; c->ended && i < c->n; i++)
 		lp_job_reap(c->job[i]);
+	c->ended = 0;
 	for (size_t i = 0; i < njobs; i++)
 		lp_job_tend(seen[i], p + at[i]);
 	for (size_t i = 0; i < njobs; i++)

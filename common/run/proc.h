@@ -92,6 +92,7 @@ struct lp_crew {
 	int resized;   /* SIGWINCH came; the reader clears it, as the next two */
 	int suspended; /* SIGTSTP came: lp_crew_suspend */
 	int continued; /* SIGCONT came: others have had the terminal */
+	int ended;     /* a child has ended, which one the signal does not reliably say: nobody has looked yet */
 };
 
 /*

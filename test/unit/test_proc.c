@@ -174,6 +174,26 @@ test_signal(struct lp_crew *c)
 }
 
 /* Stages that have nothing to write do not notice that nobody reads: they are ended, and that is no failure. */
+/* A child has ended before a signal comes, and nobody has looked yet: who goes on after the signal hears of both. */
+static void
+test_signal_and_end(struct lp_crew *c)
+{
+	struct heard h = { 0 };
+	struct lp_job j = { .ops = &ops, .owner = &h };
+	const struct lp_stage s[] = { SH("exit 0") };
+	const struct lp_job_io io = { .in = -1, .out = -1, .err = -1 };
+	siginfo_t si;
+
+	if (lp_crew_start(c, &j, s, 1, &io) != LP_OK || waitid(P_PID, (id_t)j.pid[0], &si, WEXITED | WNOWAIT) != 0)
+		abort();
+	raise(SIGINT);
+	ok(lp_crew_turn(c, -1) == LP_OK && c->caught == SIGINT && h.ended == 0, "a signal comes before the end of a child");
+	c->caught = 0;
+	/* only where the end was lost this takes so long */
+	ok(lp_crew_turn(c, 10 * 1000) == LP_OK && h.ended == 1 && c->n == 0, "which is told by the next turn");
+	lp_crew_stop(c);
+}
+
 static void
 test_enough(struct lp_crew *c)
 {
@@ -389,6 +409,7 @@ main(void)
 	test_jobs(&c);
 	test_descriptors(&c);
 	test_signal(&c);
+	test_signal_and_end(&c);
 	test_enough(&c);
 	test_deaf(&c);
 	test_verdicts();
