@@ -17,7 +17,7 @@ enum { GRACE_MS = 1000 };
 static void
 our_signals(sigset_t *set)
 {
-	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP };
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 	struct sigaction now;
 
 	sigemptyset(set);
@@ -204,8 +204,9 @@ lp_die_of(int sig)
 	sigset_t none;
 
 	(void)signal(sig, SIG_DFL);
+	/* while it is blocked, for what waits with it to stop us has a higher number, and comes too late */
+	(void)raise(sig);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)raise(sig);
 	_exit(128 + sig);
 }

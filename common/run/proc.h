@@ -88,7 +88,7 @@ struct lp_crew {
 	int null;      /* /dev/null: who is locked opens nothing */
 	int out;       /* the descriptor that answers are written to; -1: none, or its reader has left */
 	int unread;    /* its reader has left */
-	int caught;    /* SIGINT, SIGTERM or SIGHUP once one came, else 0 */
+	int caught;    /* SIGINT, SIGTERM, SIGHUP or SIGQUIT once one came, else 0 */
 	int resized;   /* SIGWINCH came; the reader clears it, as the next two */
 	int suspended; /* SIGTSTP came: lp_crew_suspend */
 	int continued; /* SIGCONT came: others have had the terminal */
@@ -96,9 +96,9 @@ struct lp_crew {
 };
 
 /*
- * Takes over SIGINT, SIGTERM, SIGHUP, SIGTSTP (unless they are ignored),
- * SIGWINCH, SIGCONT and SIGCHLD: blocked, read from the signalfd. LP_OK or
- * LP_E_SYS.
+ * Takes over SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP (unless they are
+ * ignored), SIGWINCH, SIGCONT and SIGCHLD: blocked, read from the signalfd.
+ * LP_OK or LP_E_SYS.
  */
 int lp_crew_init(struct lp_crew *);
 void lp_crew_release(struct lp_crew *);
