@@ -133,6 +133,8 @@ more(struct tarls *x, struct lp_span *s)
 	int rc;
 
 	rc = skippable >= LONG_BODY ? lp_listing_flush(&x->list) : flush_behind(x);
+	/* a pipe is waited for to be skipped, too */
+	rc = rc != LP_OK ? rc : flush_before_wait(x);
 	if (rc != LP_OK)
 		return rc;
 	if (skippable > 0) {
@@ -142,9 +144,6 @@ more(struct tarls *x, struct lp_span *s)
 		if (done > 0)
 			return 1;
 	}
-	rc = flush_before_wait(x);
-	if (rc != LP_OK)
-		return rc;
 	rc = lp_input_next(&x->in, s);
 	return rc < 0 ? input_failed(x) : rc;
 }

@@ -137,6 +137,17 @@ tar_of()
 	exec 8>&-
 	wait $!
 	exec 9<&-
+	# a body that is passed over is waited for as well
+	head -c 300000 /dev/zero >"$T/body"
+	tar -C "$T" -cf "$T/long.tar" body
+	lp-tarls -o name <"$T/in" >"$T/out" &
+	exec 8>"$T/in" 9<"$T/out"
+	head -c 20000 "$T/long.tar" >&8
+	read -r -t 20 row <&9
+	[ "$row" = body ]
+	exec 8>&-
+	wait $!
+	exec 9<&-
 }
 
 @test "a preview: what arrived, a note, complete=no, and exit 0" {
