@@ -968,6 +968,9 @@ maze()
 	lp-cache get --image=i --index=1/2 "$(digest 2)" >/dev/null
 	[ "$(lp-cache images | cut -f 2,3)" = "$(printf '0\t%s\n1\t%s' "$(digest 1)" "$(digest 2)")" ]
 	run -4 lp-cache search --image=i l3-
+	# the listing is true of the layer, and says that no image has it
+	lp-cache -q search l3- | cut -f 1,2 | sort -u >found
+	[ "$(cat found)" = "$(printf '\t%s' "$(digest 3)")" ]
 	lp-cache get -E --image=i "$(digest 1)" >/dev/null
 	[ "$(lp-cache images | wc -l)" -eq 1 ]
 }
