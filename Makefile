@@ -25,7 +25,7 @@ LIBS_lp-cat     = $(LIBS_lp-inflate) -ljansson -lnettle
 LIBS_lp-cache   = -lsqlite3 -ljansson
 LIBS_lp-merge   = -ljansson
 LIBS_lp-toc     = $(LIBS_lp-inflate) -ljansson -lnettle
-LIBS_lp-peek    = -ljansson
+LIBS_lp-peek    = -ljansson -lnettle
 LIBS_tests      = $(ISAL) -lz -lzstd -ljansson -lnettle -lsqlite3
 LIBS_oracle     = -larchive -lz
 

@@ -17,6 +17,7 @@
 #include "common/oci/reference.h"
 #include "common/run/starter.h"
 #include "common/source/origin.h"
+#include "common/store/store.h"
 #include "common/sys/err.h"
 #include "common/sys/home.h"
 #include "common/sys/sandbox.h"
@@ -53,29 +54,45 @@ settle_path(const char **path, char *(*home)(void), char **room)
  * user named and that cannot be made is, and who opens it says so.
  */
 static void
-settle_keeping(struct lp_peek_options *o)
+settle_store(struct lp_peek_options *o)
 {
-	if (o->store != NULL && !o->offline && !lp_home_may_write(o->store, 0)) {
-		int why = errno, is_there = access(o->store, F_OK) == 0;
+	struct lp_store *store = NULL;
+	const char *why = NULL;
+	int rc;
 
-		o->keeps_bytes = !is_there && o->defaults[0] == NULL;
-		if (!is_there && !o->keeps_bytes) {
-			lp_note("%s: %s: what is fetched is not kept", lp_quotes(o->store), lp_err_text(why));
-			o->store = NULL;
-		}
-	} else {
-		o->keeps_bytes = o->store != NULL;
+	o->keeps_bytes = o->store != NULL;
+	if (o->store == NULL || o->offline)
+		return;
+	if (o->defaults[0] == NULL) {
+		o->keeps_bytes = lp_home_may_write(o->store, 0) || access(o->store, F_OK) != 0;
+		return;
 	}
+	rc = lp_store_open(&store, o->store, LP_STORE_WRITE, &why);
+	if (rc == LP_OK) {
+		o->keeps_bytes = lp_store_refusal(store) == 0;
+		lp_store_close(store);
+		return;
+	}
+	lp_note("%s: %s: what is fetched is not kept", lp_quotes(o->store), rc == LP_E_SYS ? lp_err_text(errno) : why);
+	o->keeps_bytes = 0;
+	o->store = NULL;
+}
+
+static void
+settle_listings(struct lp_peek_options *o)
+{
+	int why, is_there;
+
 	o->keeps_listings = o->db != NULL;
-	if (o->db != NULL && !lp_home_may_write(o->db, 1)) {
-		int why = errno, is_there = access(o->db, F_OK) == 0;
-
-		o->keeps_listings = !is_there && o->defaults[1] == NULL;
-		if (!o->keeps_listings)
-			lp_note("%s: %s: listings are not kept", lp_quotes(o->db), lp_err_text(why));
-		if (!o->keeps_listings && access(o->db, R_OK) != 0)
-			o->db = NULL;
-	}
+	if (o->db == NULL || lp_home_may_write(o->db, 1))
+		return;
+	why = errno;
+	is_there = access(o->db, F_OK) == 0;
+	o->keeps_listings = !is_there && o->defaults[1] == NULL;
+	if (!o->keeps_listings)
+		lp_note("%s: %s: listings are not kept", lp_quotes(o->db), lp_err_text(why));
+	if (!o->keeps_listings && access(o->db, R_OK) != 0)
+		o->db = NULL;
 }
 
 /* What is there is looked at now: once it is locked, this process sees no directory. */
@@ -120,7 +137,8 @@ lp_peek_prepare(struct lp_peek_options *o)
 	}
 	if (o->store == NULL || o->db == NULL)
 		lp_note("neither XDG_CACHE_HOME nor HOME is a path: nothing is kept");
-	settle_keeping(o);
+	settle_store(o);
+	settle_listings(o);
 	look_around(o);
 	return LP_EXIT_OK;
 }

@@ -182,6 +182,7 @@ struct lp_peek {
 	struct lp_job fill; /* brings the heads of all layers into the store, over shared connections */
 	struct lp_peek_out out;
 	int told_to_record;
+	int has_no_database; /* it failed: no more is asked of it */
 	char *error;     /* first failure that is no single layer's */
 };
 

@@ -23,7 +23,16 @@ on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span li
 	if (kind == LP_LINE_REPORT)
 		lp_peek_report(im->peek, NULL, line);
 	else
-		lp_peek_message(im->peek, NULL, line);
+		lp_peek_message_once(im->peek, line);
+}
+
+/* A database that fails once is left alone: whoever has it locked would be waited for again. */
+static void
+note_failure(const struct lp_job *j)
+{
+	const struct lp_peek_image *im = j->owner;
+
+	im->peek->has_no_database |= j->exit != LP_EXIT_OK && j->exit != LP_EXIT_ABSENT;
 }
 
 /* lp-cache COMMAND, and which image it is about if all of its layers have a digest. */
@@ -72,7 +81,13 @@ has_digest(const struct lp_peek_image *im)
 
 /* ---- out of it ------------------------------------------------------------------------- */
 
-static const struct lp_job_ops get_ops = { .line = on_line };
+static void
+on_get_ended(struct lp_job *j)
+{
+	note_failure(j);
+}
+
+static const struct lp_job_ops get_ops = { .line = on_line, .ended = on_get_ended };
 
 /* One listing of the stream, for the layer that its end record names. */
 static int
@@ -219,6 +234,7 @@ lp_peek_recall(struct lp_peek *p)
 static void
 on_put_ended(struct lp_job *j)
 {
+	note_failure(j);
 	lp_peek_keep(j->owner);
 }
 
@@ -253,7 +269,7 @@ lp_peek_keep(struct lp_peek_image *im)
 	struct lp_peek *p = im->peek;
 	int fd = -1, rc = LP_OK;
 
-	if (!p->o->keeps_listings || im->database.busy || p->crew.n == LP_CREW_JOBS)
+	if (!p->o->keeps_listings || p->has_no_database || im->database.busy || p->crew.n == LP_CREW_JOBS)
 		return;
 	for (size_t i = 0; i < im->n && rc == LP_OK; i++) {
 		struct lp_peek_layer *l = &im->layer[i];

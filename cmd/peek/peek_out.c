@@ -23,9 +23,8 @@ lp_peek_for_eyes(const struct lp_peek *p)
 
 /* ---- jobs that show ------------------------------------------------------------------ */
 
-/* What cannot be written is one failure, however many layers are shown. */
-static void
-say_once(struct lp_peek *p, struct lp_span line)
+void
+lp_peek_message_once(struct lp_peek *p, struct lp_span line)
 {
 	static const char name[] = "lp-peek: "; /* a child that has our name, too */
 
@@ -48,7 +47,7 @@ on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span li
 
 	(void)stage;
 	if (kind != LP_LINE_REPORT) {
-		say_once(p, line);
+		lp_peek_message_once(p, line);
 		return;
 	}
 	lp_peek_report(p, NULL, line);

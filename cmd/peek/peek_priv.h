@@ -115,6 +115,8 @@ int lp_peek_out_open(struct lp_peek *);
 /* A signal was caught: what the pager needs of us before everything goes; and when all children are gone. */
 void lp_peek_out_interrupted(struct lp_peek *);
 void lp_peek_out_ended(struct lp_peek *);
+/* A child's message, but not the same again: what cannot be written is one failure, however many layers are shown. */
+void lp_peek_message_once(struct lp_peek *, struct lp_span line);
 /* Of jobs whose owner is the lp_peek and that show something: messages, entries, exit code. */
 extern const struct lp_job_ops lp_peek_show_ops;
 /* Until this job is over; others may go on. */

@@ -58,7 +58,8 @@ lp_env_keeper(const struct lp_env *e)
 int
 lp_env_not_kept(const struct lp_env *e, const char *name, int rc, int *unkept)
 {
-	if (rc != LP_E_SYS || e->must_keep || (errno != EACCES && errno != EPERM && errno != EROFS))
+	if (rc != LP_E_SYS || e->must_keep ||
+	    (errno != EACCES && errno != EPERM && errno != EROFS && errno != ENOSPC && errno != EDQUOT))
 		return rc;
 	if (!*unkept)
 		lp_note("%s: the store: %s: it is not kept", name, lp_err_text(errno));

@@ -37,7 +37,7 @@ struct lp_store *lp_env_keeper(const struct lp_env *);
 
 /*
  * What came of an attempt to keep something of `name` (fit to print): a part of
- * a store may be another user's. LP_OK where that is of no matter, which is
+ * a store may be another user's, and a disk may be full. LP_OK where that is of no matter, which is
  * said, and `*unkept` set; else `rc`, with errno as it was.
  */
 int lp_env_not_kept(const struct lp_env *, const char *name, int rc, int *unkept);

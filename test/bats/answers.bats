@@ -212,6 +212,62 @@ setup() {
 	chmod -R u+w st
 }
 
+# bats test_tags=native
+@test "no trouble of the cache changes an answer: locked, full, damaged, foreign, old, new; and it is said once" {
+	local db=cache/layer-peek/listings.db store=cache/layer-peek/store image trouble lines
+	layout_make lay v1 "$F/a.tar.gz" "$F/b.tar"
+	echo '{}' >rules.json
+	fault_start reg rules.json --layout lay
+	image=$(srv_addr reg)/a:v1
+	lp-peek -q --no-cache "$image" >want
+	grep -q two want
+	lp-peek -q "$image" >got
+	cp -r cache good
+	# TROUBLE: LINES COMMAND... : how the cache was changed, and how many lines are said of it
+	peeked() {
+		# a sanitizer cannot look for leaks under strace
+		ASAN_OPTIONS=detect_leaks=0 timeout 60 "${@:2}" lp-peek "$image" >got 2>err || { echo "$1: $?"; cat err; return 1; }
+		cmp want got && [ "$(wc -l <err)" -eq "${1##*: }" ] || { echo "$1"; cat err; return 1; }
+		rm -rf cache
+		cp -r good cache
+	}
+	for trouble in 'rm $db: 0' 'noise 1 20000 >$db: 1' 'noise 2 1000 | dd of=$db bs=1 seek=100 conv=notrunc status=none: 1' \
+	    'rm $db; sqlite3 $db "CREATE TABLE a(b)": 1' 'rm $db; mkdir $db: 1' 'sqlite3 $db "PRAGMA user_version = 99": 1' \
+	    'rm -r $db $store; echo >$store: 1' 'rm $db; echo x >$store/oci-layout: 1' \
+	    'rm $db; for b in $store/blobs/sha256/*; do echo >$b; done: 0'; do
+		echo "# $trouble"
+		eval "${trouble%: *}"
+		peeked "$trouble"
+	done
+	# a disk that is full, from the start and later; a lock does not know calls that are made to fail
+	export LP_SANDBOX=off
+	rm -r cache
+	peeked 'full: 1' strace -f -qq -o calls -e inject=renameat:error=ENOSPC
+	rm $db $store/blobs/sha256/*
+	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o calls -e inject=renameat:error=ENOSPC lp-peek "$image" >got 2>err
+	unset LP_SANDBOX
+	cmp want got
+	grep -q 'the store: No space left on device: it is not kept$' err
+	# locked for as long as it takes
+	mkfifo gate
+	for lock in 'BEGIN IMMEDIATE' 'PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE x(a)'; do
+		rm -rf cache
+		cp -r good cache
+		sqlite3 $db "$lock" '.system echo >went; read -r line <gate' 3>&- &
+		writer=$!
+		wait_for test -e went
+		lp-peek "$image" >got 2>err
+		cmp want got
+		lp-peek --refresh "$image" >got 2>>err
+		cmp want got
+		echo >gate
+		wait $writer
+		rm went
+		[[ $lock = BEGIN* ]] || [ "$(wc -l <err)" -eq 2 ]
+		run ! grep -v 'database is locked$' err
+	done
+}
+
 @test "a listing that is cut off within a row: the other layers are shown" {
 	mkdir many
 	for i in {1..600}; do echo x >"many/a-name-of-some-length-$i"; done
