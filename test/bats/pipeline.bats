@@ -129,19 +129,35 @@ blobs()
 	grep -q 'etc/nginx' shown
 }
 
+# The layer that has every kind of member, in `whole`, and in `small` without the content of its three large files:
+# there a place is seldom within a file.
+damaged()
+{
+	lp-inflate "$(blobs | sed -n 3p)" >whole
+	cp whole small
+	tar --delete -f small srv/app/webserver srv/app/data/zeros srv/app/data/noise
+	gzip -n <small >small.gz
+	gzip -n <whole >whole.gz
+}
+
+# damaged_in HOW FILE COUNT
+damaged_in()
+{
+	damage "$@" >tally || cat tally
+	[ "$(cat tally)" = "$3 right, 0 wrong" ]
+}
+
 @test "cut at 2,000 places: exit 0 with a preview note, 4 under -C, and never a row that the whole does not have" {
-	n=$(share 2000)
-	run -0 damage cut "$(blobs | sed -n 3p)" "$n"
-	[ "$output" = "$n right, 0 wrong" ]
+	damaged
+	damaged_in cut small.gz "$(share 1800)"
+	damaged_in cut whole.gz "$(share 200)"
 }
 
 @test "a byte changed anywhere: exit 1 with its offset, or the same rows" {
-	n=$(share 500)
-	run -0 damage change "$(blobs | sed -n 3p)" "$n"
-	[ "$output" = "$n right, 0 wrong" ]
-	lp-inflate "$(blobs | sed -n 3p)" >tar
-	run -0 damage change tar "$n"
-	[ "$output" = "$n right, 0 wrong" ]
+	damaged
+	# (of a small one much is pax headers, which no checksum covers)
+	damaged_in change whole.gz "$(share 500)"
+	damaged_in change whole "$(share 500)"
 }
 
 # ---- bad input: one message, the exit code of the table -----------------------
@@ -234,7 +250,8 @@ to()
 	blob=$(blobs | sed -n 1p)
 	lp-inflate "$blob" >tar
 	for c in 'lp-fetch -a "$1"' 'lp-inflate "$1"' 'lp-tarls tar'; do
-		run -0 --separate-stderr bash -c "{ $c; echo \$? >status; } | head -c 10 >/dev/null; cat status" sh "$blob"
+		run -0 --separate-stderr bash -c "{ $c; echo \$? >status; } | head -c 10 >got; cat status" sh "$blob"
+		[ "$(stat -c %s got)" -eq 10 ]
 		[ "$output" = 0 ]
 		[ -z "$stderr" ]
 	done
