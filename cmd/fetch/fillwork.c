@@ -33,12 +33,14 @@ add_sources(struct lp_fill *f, const struct lp_fillwork *w)
 		return rc == LP_E_NOMEM ? rc : LP_OK;
 	lp_buf_init(&list, LP_FILL_LIST_MAX);
 	rc = lp_read_all(0, &list);
-	if (rc == LP_E_SYS)
+	if (rc == LP_OK)
+		rc = lp_fill_list(f, lp_buf_span(&list));
+	else if (rc == LP_E_SYS)
 		lp_err_errno("<stdin>");
 	else if (rc == LP_E_LIMIT)
 		lp_err("<stdin>: more than %d MiB of sources", LP_FILL_LIST_MAX >> 20);
 	else
-		rc = lp_fill_list(f, lp_buf_span(&list));
+		lp_err("<stdin>: out of memory");
 	lp_buf_release(&list);
 	return rc == LP_E_SYS || rc == LP_E_LIMIT || rc == LP_E_NOMEM ? rc : LP_OK;
 }
@@ -58,12 +60,11 @@ draw(void *arg)
 	const struct lp_blob *b;
 	size_t n = 0;
 
-	for (size_t i = 0; i < d->fill->n && n < BARS; i++)
-		if (lp_fill_progress(d->fill, i, &b, &bar[n].have, &bar[n].want)) {
-			bar[n].label = lp_span_str(b->digest);
-			lp_span_take(&bar[n].label, strlen("sha256:"));
-			bar[n++].label.n = 12;
-		}
+	for (; n < BARS && lp_fill_progress(d->fill, n, &b, &bar[n].have, &bar[n].want); n++) {
+		bar[n].label = lp_span_str(b->digest);
+		lp_span_take(&bar[n].label, strlen("sha256:"));
+		bar[n].label.n = 12;
+	}
 	lp_bars_draw(&d->bars, bar, n, 0);
 }
 
@@ -100,9 +101,9 @@ lp_fillwork(const struct lp_fillwork *w, struct lp_env *env)
 	lp_bars_init(&d.bars, w->progress < 0 && !lp_err_is_quiet() && lp_tty_is(2) ? 2 : -1);
 	if (rc == LP_OK)
 		rc = lp_env_lock(env, w->net->store, NULL);
-	if (rc == LP_OK)
-		lp_fill_run(&f, d.bars.fd >= 0 ? draw : NULL, &d);
-	status = rc == LP_OK ? f.status : lp_exit_of(rc);
+	if (rc == LP_OK && (rc = lp_fill_run(&f, d.bars.fd >= 0 ? draw : NULL, &d)) == LP_E_NOMEM)
+		lp_err("out of memory");
+	status = lp_exit_worse(f.status, lp_exit_of(rc));
 	lp_bars_release(&d.bars);
 	lp_fill_release(&f);
 	return status;

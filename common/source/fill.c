@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "common/cli/progress.h"
 #include "common/sys/err.h"
+#include "common/sys/seed.h"
 
 enum state { PENDING, WAITING, RUNNING, ENDED };
 
@@ -38,6 +39,7 @@ lp_fill_init(struct lp_fill *f, const struct lp_env *env, const struct lp_range_
 {
 	*f = (struct lp_fill){ .env = env, .range = *range, .jobs = LP_FILL_JOBS, .progress = -1 };
 	lp_map_init(&f->last, SIZE_MAX);
+	f->seed = lp_seed();
 }
 
 static void
@@ -103,7 +105,7 @@ static int
 queue(struct lp_fill *f, struct lp_fill_job *j)
 {
 	uint64_t *last;
-	int fresh, rc = lp_map_add(&f->last, lp_hash64(0, lp_span_str(j->digest)), &last, &fresh);
+	int fresh, rc = lp_map_add(&f->last, lp_hash64(f->seed, lp_span_str(j->digest)), &last, &fresh);
 
 	if (rc != LP_OK)
 		return rc;
@@ -119,7 +121,7 @@ queue(struct lp_fill *f, struct lp_fill_job *j)
 static int
 is_again(const struct lp_fill *f, const struct lp_blob *b)
 {
-	const uint64_t *last = lp_map_get(&f->last, lp_hash64(0, lp_span_str(b->digest)));
+	const uint64_t *last = lp_map_get(&f->last, lp_hash64(f->seed, lp_span_str(b->digest)));
 	const struct lp_fill_job *j = last != NULL ? f->v[*last - 1] : NULL;
 
 	return j != NULL && strcmp(j->digest, b->digest) == 0 && strcmp(j->origin, b->kept.origin) == 0;
@@ -183,6 +185,8 @@ add_line(struct lp_fill *f, struct lp_span line)
 	if (lp_num_u64(lp_span_field(&line, '\t'), INT64_MAX, &n) == LP_OK)
 		size = (int64_t)n;
 	text = strndup((const char *)source.p, source.n);
+	if (text == NULL)
+		no_memory(f, "<stdin>");
 	rc = text != NULL ? lp_fill_add(f, text, size) : LP_E_NOMEM;
 	free(text);
 	return rc;
@@ -246,6 +250,24 @@ tell(struct lp_fill_job *j, enum lp_progress_state state)
 }
 
 static void
+runs(struct lp_fill_job *j)
+{
+	j->state = RUNNING;
+	j->fill->now[j->fill->running++] = j;
+}
+
+static void
+runs_no_more(const struct lp_fill_job *j)
+{
+	struct lp_fill *f = j->fill;
+	size_t i = 0;
+
+	while (f->now[i] != j)
+		i++;
+	memmove(&f->now[i], &f->now[i + 1], (--f->running - i) * sizeof(f->now[0]));
+}
+
+static void
 ended(struct lp_fill_job *j)
 {
 	j->state = ENDED;
@@ -266,8 +288,8 @@ end_job(struct lp_fill_job *j, int rc)
 	if (rc != LP_OK)
 		note_failure(f, &j->t->blob, rc);
 	tell(j, rc == LP_OK ? LP_PROGRESS_DONE : rc == LP_E_SYS ? LP_PROGRESS_UNKEPT : LP_PROGRESS_FAILED);
+	runs_no_more(j);
 	free_transfer(j);
-	f->running--;
 	ended(j);
 	start_more(f);
 }
@@ -381,9 +403,8 @@ start(struct lp_fill_job *j)
 		return;
 	}
 	j->t = t;
-	j->state = RUNNING;
+	runs(j);
 	t->keep.blob = &t->blob;
-	f->running++;
 	rc = lp_blob_open(&t->blob, f->env, j->source, NULL, j->size);
 	rc = rc != LP_OK ? rc : lp_blob_find(&t->blob, 0, &piece);
 	if (rc != LP_OK)
@@ -426,7 +447,7 @@ start_more(struct lp_fill *f)
 	f->starting = 0;
 }
 
-void
+int
 lp_fill_run(struct lp_fill *f, void (*tick)(void *), void *arg)
 {
 	int rc;
@@ -434,12 +455,13 @@ lp_fill_run(struct lp_fill *f, void (*tick)(void *), void *arg)
 	start_more(f);
 	rc = f->env->offline ? LP_OK : lp_http_run(f->env->http, tick, arg);
 	f->status = lp_exit_worse(f->status, lp_exit_of(rc));
+	return rc;
 }
 
 int
 lp_fill_progress(const struct lp_fill *f, size_t i, const struct lp_blob **b, uint64_t *have, uint64_t *want)
 {
-	const struct transfer *t = f->v[i]->t;
+	const struct transfer *t = i < f->running ? f->now[i]->t : NULL;
 
 	if (t == NULL)
 		return 0;

@@ -29,7 +29,10 @@ struct lp_fill {
 	struct lp_fill_job **v;
 	size_t n, cap;
 	struct lp_map last;             /* of a digest's hash: which source was the last one of it, and 1 */
-	size_t started, running;
+	uint64_t seed;                  /* of that hash: who writes lists can make us slow only if he knows it */
+	size_t started;
+	struct lp_fill_job *now[LP_FILL_JOBS_MAX]; /* those that run, the oldest first */
+	size_t running;
 	struct lp_fill_job *ready;      /* those whose turn has come since */
 	int starting;
 	int status;                     /* exit code: the worst so far */
@@ -60,10 +63,13 @@ int lp_fill_list(struct lp_fill *, struct lp_span list);
 /* Find the credentials of all: before the lock. LP_OK or what lp_registry_login failed with, *why its text. */
 int lp_fill_login(struct lp_fill *, const char **why);
 
-/* Bring them all. `tick` as for lp_http_run. The result is `status`. */
-void lp_fill_run(struct lp_fill *, void (*tick)(void *), void *arg);
+/*
+ * Bring them all. `tick` as for lp_http_run. The result is `status`. LP_OK,
+ * or LP_E_NOMEM if that ended it before all had their turn.
+ */
+int lp_fill_run(struct lp_fill *, void (*tick)(void *), void *arg);
 
-/* What job i is and how far; for whoever draws. 0 if it has not begun or has ended. */
+/* What the one that runs as the ith is and how far, the oldest is 0; for whoever draws. 0 if so many do not run. */
 int lp_fill_progress(const struct lp_fill *, size_t i, const struct lp_blob **, uint64_t *have, uint64_t *want);
 
 #endif

@@ -336,6 +336,19 @@ images()
 	STEP=${FAULT_STEP:-97} libraries_in_turn lp-layers --plain-http --retries=0 -S store "$HOST/app:app"
 	STEP=${FAULT_STEP:-41} libraries_in_turn lp-peek -q --no-cache "oci:$IN/layout"
 }
+@test "a list of sources that memory does not hold: exit 3 and the reason, not the sources that fit" {
+	local kib status ends=''
+	mkdir st
+	"$RELEASE/lp-fetch" -q --store-gc=1G -S st
+	{ yes "# $(printf 'x%.0s' {1..96})" | head -n 60000 || :; echo "localhost:1/app@$LAYER"; } >list
+	for ((kib = 6000; kib <= 16000; kib += 1000)); do
+		status=0
+		(ulimit -v "$kib" && exec "$RELEASE/lp-fetch" -O --fill -S st <list) 2>err || status=$?
+		[[ $status =~ ^(3|4|127)$ && $(wc -l <err) -eq 1 ]] || { echo "$kib KiB: $status"; cat err; return 1; }
+		ends+=" $status"
+	done
+	[[ $ends == *" 3 "*" 4" ]]
+}
 @test "memory that is not to be had, wherever: exit 3, never a signal" {
 	local kib status ends=''
 	for p in lp-tarls lp-inflate; do
