@@ -16,6 +16,7 @@
 #include "common/base/span.h"
 #include "common/base/status.h"
 #include "common/sys/io.h"
+#include "common/sys/seed.h"
 
 enum {
 	FILE_MAX_BYTES = 4 * 1024 * 1024,
@@ -46,14 +47,22 @@ entry_release(struct lp_token_entry *e)
 	lp_secret_free(&e->text);
 }
 
-static struct lp_token_entry *
-at_hand(struct lp_tokens *t, const char *host, const char *repo, const char *user)
+static uint64_t
+key_of(const struct lp_tokens *t, const char *host, const char *repo, const char *user)
 {
-	for (size_t i = 0; i < t->n; i++)
-		if (strcmp(t->v[i].host, host) == 0 && strcmp(t->v[i].repo, repo) == 0 &&
-		    strcmp(t->v[i].user, user) == 0)
-			return &t->v[i];
-	return NULL;
+	return lp_hash64(lp_hash64(lp_hash64(t->seed, lp_span_str(host)), lp_span_str(repo)), lp_span_str(user));
+}
+
+/* The place that had the name last may be another one's by now. */
+static struct lp_token_entry *
+at_hand(const struct lp_tokens *t, const char *host, const char *repo, const char *user)
+{
+	const uint64_t *i = lp_map_get(&t->names, key_of(t, host, repo, user));
+	struct lp_token_entry *e = i != NULL && *i < t->n ? &t->v[*i] : NULL;
+
+	if (e == NULL || strcmp(e->host, host) != 0 || strcmp(e->repo, repo) != 0 || strcmp(e->user, user) != 0)
+		return NULL;
+	return e;
 }
 
 /* For one more; where there are too many, that of the one that ends first. NULL: no memory. */
@@ -84,8 +93,11 @@ keep(struct lp_tokens *t, const char *host, const char *repo, const char *user, 
 {
 	struct lp_token_entry fresh = { strdup(host), strdup(repo), strdup(user), strdup(text), end, 0 };
 	struct lp_token_entry *e = at_hand(t, host, repo, user);
+	uint64_t *place;
+	int is_new;
 
-	if (fresh.host == NULL || fresh.repo == NULL || fresh.user == NULL || fresh.text == NULL)
+	if (fresh.host == NULL || fresh.repo == NULL || fresh.user == NULL || fresh.text == NULL ||
+	    lp_map_add(&t->names, key_of(t, host, repo, user), &place, &is_new) != LP_OK)
 		e = NULL;
 	else if (e != NULL)
 		entry_release(e);
@@ -97,6 +109,7 @@ keep(struct lp_tokens *t, const char *host, const char *repo, const char *user, 
 	}
 	fresh.serial = ++t->last_serial;
 	*e = fresh;
+	*place = (uint64_t)(e - t->v);
 	return fresh.serial;
 }
 
@@ -167,21 +180,30 @@ take_line(struct lp_tokens *t, struct lp_span line)
 		lp_buf_release(&f[i]);
 }
 
+/* Whether the file is as we left it; from here on as it is. Who finds a token too late asks for one more, that is all. */
+static int
+is_seen(struct lp_tokens *t)
+{
+	struct stat was = t->seen;
+
+	return fstat(t->fd, &t->seen) == 0 && was.st_size == t->seen.st_size &&
+	    was.st_mtim.tv_sec == t->seen.st_mtim.tv_sec && was.st_mtim.tv_nsec == t->seen.st_mtim.tv_nsec;
+}
+
 /* With the file locked. */
 static void
 load(struct lp_tokens *t)
 {
+	const struct stat *st = &t->seen;
 	struct lp_buf b;
 	struct lp_span rest;
-	struct stat st;
 
 	lp_buf_init_secret(&b, FILE_MAX_BYTES);
-	if (fstat(t->fd, &st) != 0 || st.st_size <= 0 || st.st_size > FILE_MAX_BYTES ||
-	    lp_buf_reserve(&b, (size_t)st.st_size) != LP_OK)
+	if (is_seen(t) || st->st_size <= 0 || st->st_size > FILE_MAX_BYTES || lp_buf_reserve(&b, (size_t)st->st_size) != LP_OK)
 		goto out;
-	if (lp_pread_full(t->fd, b.p, (size_t)st.st_size, 0) != st.st_size)
+	if (lp_pread_full(t->fd, b.p, (size_t)st->st_size, 0) != st->st_size)
 		goto out;
-	b.n = (size_t)st.st_size;
+	b.n = (size_t)st->st_size;
 	rest = lp_buf_span(&b);
 	while (rest.n > 0) {
 		const unsigned char *nl = memchr(rest.p, '\n', rest.n);
@@ -297,6 +319,8 @@ lp_tokens_open(struct lp_tokens *t, const char **why)
 	const char *file = getenv("LP_TOKEN_FILE"), *number = getenv("LP_TOKEN_FD");
 
 	*t = (struct lp_tokens){ .fd = -1, .watched = -1 };
+	lp_map_init(&t->names, SIZE_MAX);
+	t->seed = lp_seed();
 	if (number != NULL && *number != '\0')
 		t->fd = open_inherited(number, why);
 	else if (file != NULL && *file != '\0')
@@ -312,6 +336,7 @@ lp_tokens_close(struct lp_tokens *t)
 	for (size_t i = 0; i < t->n; i++)
 		entry_release(&t->v[i]);
 	free(t->v);
+	lp_map_release(&t->names);
 	if (t->fd >= 0)
 		close(t->fd);
 	*t = (struct lp_tokens){ .fd = -1, .watched = -1 };
@@ -350,6 +375,7 @@ lp_tokens_unlock(struct lp_tokens *t)
 		return;
 	t->locked = 0;
 	save(t);
+	(void)is_seen(t);
 	(void)lock(t->fd, F_UNLCK);
 }
 

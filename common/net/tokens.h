@@ -15,8 +15,10 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "common/base/buf.h"
+#include "common/base/map.h"
 
 enum { LP_TOKENS_PATIENCE = 120 /* seconds that the file's lock is waited for */ };
 
@@ -30,10 +32,13 @@ struct lp_token_entry {
 struct lp_tokens {
 	struct lp_token_entry *v;
 	size_t n, cap;
+	struct lp_map names; /* of the hash of host, repo and user: which of v had it last */
+	uint64_t seed;       /* of that hash */
 	unsigned last_serial;
 	int fd;     /* of the file; -1: none */
 	int watched; /* a pipe or a socket, or -1: once its reader has left, no lock is waited for. The caller's to set */
 	int locked;
+	struct stat seen; /* the file when it was last read or written: the same one is not read again */
 };
 
 /* Opens the file, so before the lock. LP_OK, or LP_E_SYS with *why (and errno, or 0). */

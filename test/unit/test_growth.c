@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/merge/mergeview.h"
@@ -20,10 +21,12 @@
 #include "common/merge/layerdiff.h"
 #include "common/merge/merge.h"
 #include "common/merge/walk.h"
+#include "common/net/tokens.h"
 #include "common/oci/dockerarchive.h"
 #include "common/oci/layerrow.h"
 #include "common/oci/layout.h"
 #include "common/row/rowread.h"
+#include "common/sys/io.h"
 #include "common/tar/tar.h"
 #include "common/toc/toccheck.h"
 #include "test/unit/tarmake.h"
@@ -797,6 +800,39 @@ names_of_a_layout(unsigned n)
 	add("]}");
 }
 
+static void
+tokens(unsigned n)
+{
+	add("#lp-tokens\n");
+	for (unsigned i = 0; i < n; i++)
+		add("9999999999\th\tr%u\t\ttoken\n", i);
+}
+
+/* A file of tokens: each is found, and as many that are not there are looked for in it. */
+static unsigned
+token_file(struct lp_span in)
+{
+	struct lp_tokens t;
+	const char *why;
+	unsigned found = 0;
+	char text_of[16];
+	int fd = memfd_create("tokens", 0);
+
+	snprintf(text_of, sizeof(text_of), "%d", fd);
+	if (fd < 0 || fchmod(fd, 0600) != 0 || lp_write_all(fd, in) != LP_OK || setenv("LP_TOKEN_FD", text_of, 1) != 0 ||
+	    lp_tokens_open(&t, &why) != LP_OK)
+		return 0;
+	for (unsigned i = 0;; i++) {
+		snprintf(text_of, sizeof(text_of), "r%u", i);
+		found += lp_tokens_find(&t, "h", text_of, "other") == NULL;
+		if (lp_tokens_find(&t, "h", text_of, "") == NULL)
+			break;
+		found++;
+	}
+	lp_tokens_close(&t);
+	return found;
+}
+
 /* As many layers as files, each found by its path, half of them along links. */
 static unsigned
 saved(struct lp_span in)
@@ -1048,6 +1084,7 @@ static const struct shape {
 	{ "manifests of an index", index_of_platforms, layers, 200, 1 },
 	{ "history of a config", history, image_config, 300, 0 },
 	{ "names of a layout", names_of_a_layout, layout, 50, 0 },
+	{ "a file of tokens", tokens, token_file, 100, 2 },
 	{ "members of a saved image", files_of_an_archive, saved, 300, 1 },
 	{ "a listing of one name", rows_alike, cache_one, 200, 2 },
 	{ "a listing of many names", rows_of_all_grams, cache_one, 100, 2 },

@@ -167,6 +167,35 @@ test_many(void)
 	lp_tokens_close(&t);
 }
 
+/* A file is read again if another has written it, and not otherwise: many names would be read as often as they are asked for. */
+static void
+test_read_once(void)
+{
+	static const char text[] = "#lp-tokens\n9999999999\th\tr\t\tone\n";
+	struct timespec times[2] = { { 1000000000, 1 }, { 1000000000, 1 } };
+	struct lp_tokens t;
+	const char *why;
+	int fd;
+
+	fd = open(file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || setenv("LP_TOKEN_FILE", file, 1) != 0 || write(fd, text, sizeof(text) - 1) != sizeof(text) - 1 ||
+	    futimens(fd, times) != 0 || lp_tokens_open(&t, &why) != LP_OK)
+		abort();
+	ok_str(lp_span_str(find(&t, "h", "r", "")), "one", "a token of the file");
+	/* as long as before, and of the same time: taken for the same */
+	if (pwrite(t.fd, "q", 1, 24) != 1 || futimens(fd, times) != 0)
+		abort();
+	ok_str(lp_span_str(find(&t, "h", "q", "")), "none", "a file that is as it was is not read again");
+	times[1].tv_nsec++;
+	if (futimens(fd, times) != 0)
+		abort();
+	ok_str(lp_span_str(find(&t, "h", "q", "")), "one", "one that another wrote is");
+	lp_tokens_close(&t);
+	close(fd);
+	if (unsetenv("LP_TOKEN_FILE") != 0)
+		abort();
+}
+
 /* What cannot be read costs a token, and nothing else. */
 static void
 test_lines(void)
@@ -204,6 +233,7 @@ main(void)
 	test_sharing();
 	test_lines();
 	test_many();
+	test_read_once();
 	(void)unlink(file);
 	(void)unlink(other);
 	(void)rmdir(dir);
