@@ -223,6 +223,8 @@ parse_image(struct lp_manifest *m, const json_t *list, struct lp_manifest_error 
 
 /* ---- all -------------------------------------------------------------------------------- */
 
+enum { MEDIATYPE_MAX = 127 + 1 + 127 };
+
 static struct lp_span
 name_of_kind(const struct lp_manifest *m)
 {
@@ -274,7 +276,8 @@ lp_manifest_parse(struct lp_span s, struct lp_manifest *m, struct lp_manifest_er
 	rc = rc != LP_OK ? rc : parse_any(m, e);
 	if (rc == LP_OK) {
 		m->mediatype = lp_json_get_string(m->root, "mediaType");
-		if (m->mediatype.n == 0)
+		/* what is longer than any media type is none (RFC 6838 section 4.2), and index.json need not hold it */
+		if (m->mediatype.n == 0 || m->mediatype.n > MEDIATYPE_MAX)
 			m->mediatype = name_of_kind(m);
 		if (misnamed(m))
 			rc = lp_manifest_fail(e, LP_E_DATA, "its mediaType is not what it is: clients would disagree about it");

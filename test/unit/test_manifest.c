@@ -71,6 +71,23 @@ test_details(void)
 	lp_manifest_release(&m);
 }
 
+/* The longest media type there is, and one byte more: that is none, and its document's kind says what it is. */
+static void
+test_mediatype(void)
+{
+	char text[512];
+	struct lp_manifest m;
+	struct lp_manifest_error e;
+
+	for (int n = 255; n <= 256; n++) {
+		snprintf(text, sizeof(text), "{\"mediaType\":\"a/%0*d\",\"manifests\":[]}", n - 2, 0);
+		ok(lp_manifest_parse(lp_span_str(text), &m, &e) == LP_OK, "a media type of %d bytes", n);
+		ok(n == 255 ? m.mediatype.n == 255 : lp_span_is(m.mediatype, "application/vnd.oci.image.index.v1+json"),
+		    "which is %s", n == 255 ? "one" : "none");
+		lp_manifest_release(&m);
+	}
+}
+
 static void
 test_bad(void)
 {
@@ -326,6 +343,7 @@ main(void)
 {
 	test_image();
 	test_details();
+	test_mediatype();
 	test_bad();
 	test_depth();
 	test_choose();
