@@ -183,7 +183,8 @@ lp_peek_out_interrupted(struct lp_peek *p)
 	lp_crew_stop_but(&p->crew, is_pager, &p->out.pager);
 	close_out(p);
 	while (p->out.pager.busy) {
-		p->crew.caught = 0;
+		if (p->crew.caught == SIGINT)
+			p->crew.caught = 0;
 		if (lp_crew_turn(&p->crew, -1) != LP_OK || (p->crew.caught != 0 && p->crew.caught != SIGINT))
 			break;
 		if (p->crew.suspended)

@@ -122,7 +122,7 @@ lp_crew_turn(struct lp_crew *c, int timeout_ms)
 	size_t at[LP_CREW_JOBS], n = 0, njobs = c->n;
 	int k, rc;
 
-	if (c->ended)
+	if (c->ended || c->caught != 0)
 		timeout_ms = 0;
 	p[n++] = (struct pollfd){ .fd = c->signals, .events = POLLIN };
 	p[n++] = (struct pollfd){ .fd = c->out };
@@ -195,6 +195,8 @@ lp_crew_suspend(struct lp_crew *c)
 	(void)sigprocmask(SIG_UNBLOCK, &set, &old);
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	c->suspended = 0;
+	/* the SIGCONT too: bars that were drawn since would be forgotten when it is read later */
+	(void)read_signals(c);
 	c->continued = 1;
 }
 

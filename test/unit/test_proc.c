@@ -194,6 +194,35 @@ test_signal_and_end(struct lp_crew *c)
 	lp_crew_stop(c);
 }
 
+/* A child that stops itself: 0 if it hears once, and no more, that it was continued. */
+static int
+stop_and_go_on(void)
+{
+	struct lp_crew c;
+	int once;
+
+	/* in a process group that has a parent outside: of others nobody is stopped */
+	if (setpgid(0, 0) != 0 || lp_crew_init(&c) != LP_OK)
+		return 1;
+	lp_crew_suspend(&c);
+	once = c.continued;
+	c.continued = 0;
+	return once && lp_crew_turn(&c, 0) == LP_OK && !c.continued ? 0 : 1;
+}
+
+static void
+test_suspend(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(stop_and_go_on());
+	ok(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status) && WSTOPSIG(status) == SIGTSTP, "suspended, it stands still");
+	kill(pid, SIGCONT);
+	ok(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0, "and hears once that it goes on");
+}
+
 static void
 test_enough(struct lp_crew *c)
 {
@@ -419,6 +448,7 @@ main(void)
 	test_same_turn(&c);
 	test_tmpfile();
 	lp_crew_release(&c);
+	test_suspend();
 	test_ignored();
 	return unit_done();
 }
