@@ -362,3 +362,15 @@ images()
 	done
 	[[ $ends == *" 3 "* && $ends == *" 0 "* ]]
 }
+
+@test "a read that fails loses no row that has come, in any form" {
+	head -c 3000000 /dev/zero >zeros
+	tar --format=ustar -cf zeros.tar zeros
+	for form in '' -j -l; do
+		# shellcheck disable=SC2086 # an option or none
+		run -3 --separate-stderr bash -c 'cat zeros.tar | LP_FAULT_READ=2 "$FAULT_BIN/lp-tarls" -q "$@"' - $form
+		[ "${#lines[@]}" -eq 1 ]
+		[[ $output = *zeros* ]]
+		[ "$stderr" = 'lp-tarls: <stdin>: Input/output error' ]
+	done
+}

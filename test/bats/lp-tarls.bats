@@ -336,3 +336,33 @@ lp-tarls /dev/null 0 true /dev/null: byte 0: the input is empty: even a tar with
 	PY
 	lp-tarls -o name,linkname one.tar | cmp - <(printf 'b\t\nl\ty\n')
 }
+
+# Reads that are filled to the last byte, as lp-inflate fills them, are no sign that there is more.
+@test "rows are written before input that does not come is waited for" {
+	cat >silence.py <<'PY'
+import array, fcntl, os, subprocess, sys, tarfile, termios, threading, time
+piece, rows = 256 * 1024, 16384
+tar = b"".join(tarfile.TarInfo("f%d" % i).tobuf(tarfile.USTAR_FORMAT) for i in range(rows))
+p = subprocess.Popen(["lp-tarls", "-o", "name"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+fcntl.fcntl(p.stdin, 1031, 1 << 20)  # F_SETPIPE_SZ
+got = []
+def read():
+    while sum(map(len, got)) < sum(len("f%d\n" % i) for i in range(rows)):
+        got.append(os.read(p.stdout.fileno(), 1 << 16))
+reader = threading.Thread(target=read)
+reader.start()
+for at in range(0, len(tar), piece):
+    os.write(p.stdin.fileno(), tar[at:at + piece])
+    left = array.array("i", [1])
+    while left[0] > 0:
+        fcntl.ioctl(p.stdin, termios.FIONREAD, left)
+        time.sleep(.001)
+# nothing more is written: all rows are to come, or this waits for ever
+reader.join()
+sys.stdout.buffer.write(b"".join(got))
+p.stdin.close()
+p.wait()
+PY
+	python3 silence.py >rows 2>err
+	seq -f 'f%g' 0 16383 | cmp - rows
+}

@@ -642,7 +642,22 @@ list_table(struct lp_span in, struct lp_toccheck *check)
 	return n;
 }
 
-/* The table, and then against an archive without members. */
+/* An archive that has each entry of the table. */
+static void
+verify_table(struct lp_span in, struct lp_toccheck *check)
+{
+	enum lp_toc_event event;
+	struct lp_toc t;
+
+	lp_toc_init(&t, 18);
+	lp_buf_clear(&written);
+	while ((event = lp_toc_next(&t, &in)) == LP_TOC_ENTRY || event == LP_TOC_CHUNK)
+		if (event == LP_TOC_ENTRY && lp_toccheck_member(check, &t.entry, &written) != LP_OK)
+			diag("lp_toccheck_member");
+	lp_toc_release(&t);
+}
+
+/* The table, and then against an archive. */
 static unsigned
 toc(struct lp_span in)
 {
@@ -651,7 +666,9 @@ toc(struct lp_span in)
 
 	lp_toccheck_init(&check, 18);
 	n = list_table(in, &check);
-	lp_buf_clear(&written);
+	verify_table(in, &check);
+	if (check.differences > 0)
+		n = 0;
 	if (lp_toccheck_end(&check, &written) != LP_OK)
 		n = 0;
 	lp_toccheck_release(&check);

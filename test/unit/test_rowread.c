@@ -255,6 +255,31 @@ test_long_end(void)
 	}
 }
 
+static void
+test_many_attributes(void)
+{
+	for (unsigned json = 0; json < 2; json++) {
+		struct lp_rowread r;
+		struct lp_buf b;
+		struct lp_span in;
+		char one[32];
+
+		lp_buf_init(&b, SIZE_MAX);
+		lp_buf_adds(&b, json ? "{\"name\":\"a\",\"xattrs\":{\"x\":\"\"" : "name\txattrs\na\tx=");
+		for (unsigned i = 0; i < LP_MAX_PAX_RECORDS; i++) {
+			snprintf(one, sizeof(one), json ? ",\"%x\":\"\"" : ",%x=", i);
+			lp_buf_adds(&b, one);
+		}
+		lp_buf_adds(&b, json ? "}}\n" : "\n");
+		lp_rowread_init(&r);
+		in = lp_buf_span(&b);
+		ok(lp_rowread_next(&r, &in) == LP_ROWREAD_ERROR && r.status == LP_E_LIMIT, "too many extended attributes are above a limit");
+		ok_str(lp_span_str(r.why), "more extended attributes than any file has", "and why");
+		lp_rowread_release(&r);
+		lp_buf_release(&b);
+	}
+}
+
 int
 main(void)
 {
@@ -262,5 +287,6 @@ main(void)
 	test_modes();
 	test_long_line();
 	test_long_end();
+	test_many_attributes();
 	return unit_done();
 }

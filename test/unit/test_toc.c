@@ -162,6 +162,8 @@ static const struct { const char *name, *json, *want; } cases[] = {
 	    "- a 0 0 0:root 0:wheel 0\n- b 0 0 0:root 0:wheel 0\n- c 0 0 1 0:wheel 0\n- d 0 0 1:one 1 0\n- e 0 0 0:root 1 0\n- f 0 0 1:one 0:wheel 0\n- g 0 0 0:toor 0:wheel 0\n- h 0 0 0:toor 0:wheel 0\nend\n" },
 	{ "extended attributes", TOC(REG("a", ",\"xattrs\":{\"user.x\":\"Zm9v\",\"user.y\":\"\",\"user.z\":\"YmFy\"}") "," REG("b", "")),
 	    "- a 0 0 0 0 0 user.x=foo user.y= user.z=bar\n- b 0 0 0 0 0\nend\n" },
+	{ "extended attributes, in order of their names",
+	    TOC(REG("a", ",\"xattrs\":{\"z\":\"Zm9v\",\"ab\":\"\",\"a\":\"YmFy\"}")), "- a 0 0 0 0 0 a=bar ab= z=foo\nend\n" },
 	{ "one chunk", TOC(REG("a", ",\"size\":5,\"offset\":85,\"digest\":\"" SHA_A "\"")), "- a 5 0 0 0 0 a [0+5 at 85 a]\nend\n" },
 	{ "one chunk, only its own digest", TOC(REG("a", ",\"size\":5,\"offset\":85,\"innerOffset\":512,\"chunkDigest\":\"" SHA_B "\"")), "- a 5 0 0 0 0 b [0+5 at 85+512 b]\nend\n" },
 	{ "three chunks",
@@ -272,6 +274,28 @@ test_limits(void)
 
 /* As if so much of the table had been blanks. */
 static void
+test_attributes_limit(void)
+{
+	struct lp_buf json;
+	struct lp_toc t;
+	struct lp_span in;
+	enum lp_toc_event ev;
+
+	lp_buf_init(&json, SIZE_MAX);
+	lp_buf_adds(&json, "{\"version\":1,\"entries\":[{\"name\":\"a\",\"type\":\"reg\",\"xattrs\":{\"x\":\"\"");
+	for (unsigned i = 0; i < LP_MAX_PAX_RECORDS; i++)
+		add(&json, ",\"%x\":\"\"", i);
+	lp_buf_adds(&json, "}}]}");
+	in = lp_buf_span(&json);
+	lp_toc_init(&t, 1);
+	ev = lp_toc_next(&t, &in);
+	ok(ev == LP_TOC_ERROR && t.status == LP_E_LIMIT, "as few extended attributes as a row may have");
+	ok_str(lp_span_str(t.why), "more extended attributes than any file has", "and why");
+	lp_toc_release(&t);
+	lp_buf_release(&json);
+}
+
+static void
 test_size_limit(void)
 {
 	static const char whole[] = "{\"version\":1,\"entries\":[]}";
@@ -355,6 +379,7 @@ main(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		check(cases[i].name, cases[i].json, cases[i].want);
 	test_limits();
+	test_attributes_limit();
 	test_size_limit();
 	test_owners_limit();
 	test_map();
