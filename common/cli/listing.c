@@ -123,6 +123,7 @@ lp_listing_entry(struct lp_listing *l, const struct lp_entry *e)
 
 	if (l->nglobs > 0) {
 		rc = lp_glob_any(l->glob, l->nglobs, e->name, &l->scratch);
+		l->left_out |= rc == 0;
 		if (rc <= 0)
 			return said(rc);
 	}
@@ -157,7 +158,9 @@ lp_listing_end(struct lp_listing *l, const struct lp_rowend *what)
 
 	end.entries = l->entries;
 	end.layer = l->layer;
-	if (l->cut)
+	if (l->left_out && end.complete != LP_COMPLETE_NO)
+		end.reason = lp_span_str("-m left rows out");
+	if (l->cut || l->left_out)
 		end.complete = LP_COMPLETE_NO;
 	rc = l->end ? said(lp_row_end(&l->fmt, &end, &l->out)) : LP_OK;
 	return rc == LP_OK ? lp_listing_flush(l) : rc;

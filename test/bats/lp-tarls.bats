@@ -108,7 +108,7 @@ tar_of()
 	# as it is copied from a listing, or completed by a shell
 	gives 0 'dir/' '' lp-tarls -o name -m './dir/' small.tar
 	gives 0 'dir/' '' lp-tarls -o name -m '/dir//' small.tar
-	gives 0 $'#end\tentries=0\tcomplete=yes\tbytes=3584\tlayer=' '' lp-tarls -E -m none small.tar
+	gives 0 $'#end\tentries=0\tcomplete=no\tbytes=3584\tlayer=\treason=-m left rows out' '' lp-tarls -C -E -m none small.tar
 }
 
 @test "-n: stops behind COUNT rows, also where input never ends" {

@@ -127,7 +127,7 @@ PY
 	printf '{"name":"a"}\n{"end":{"complete":true}}\n' | lp-merge -C - >out
 }
 
-@test "what -n cuts off is not complete, in every program" {
+@test "what -n cuts off, or -m leaves out, is not complete, in every program" {
 	{ row -rw-r--r-- 1 a ''; row -rw-r--r-- 1 b ''; printf '#end\tentries=2\tcomplete=yes\tbytes=9\tlayer=\n'; } >l
 	run -0 lp-merge -E -n 1 L=l
 	[[ ${lines[1]} = $'#end\tentries=1\tcomplete=no\t'* ]]
@@ -136,6 +136,16 @@ PY
 		for form in '' -0; do
 			lp-merge -E $form -n $n L=l | tr '\0' '\n' >out
 			[[ $(sed -n 3p out) = $'#end\tentries=2\tcomplete=yes\t'* ]]
+		done
+	done
+	# so is what -m leaves out, if it leaves out any
+	for m in 'a no 1' '[ab] yes 2' 'none no 0'; do
+		read -r glob complete rows <<<"$m"
+		for form in '' -j; do
+			# shellcheck disable=SC2086 # an option or none
+			lp-merge -C -E $form -m "$glob" L=l | tail -n 1 >out
+			grep -E "entries(\"?:|=)$rows[^0-9].*complete(\":\"|=)$complete\>" out
+			[ "$(grep -c -e '-m left rows out' out)" -eq "$([ "$complete" = no ] && echo 1 || echo 0)" ]
 		done
 	done
 	# -n is no reason for -C
@@ -147,7 +157,13 @@ PY
 	[[ ${lines[1]} = $'#end\tentries=1\tcomplete=no\t'* ]]
 	run -0 lp-toc -q -C -E -n 2 toc
 	[[ ${lines[2]} = $'#end\tentries=2\tcomplete=yes\t'* ]]
+	run -0 lp-toc -q -C -E -m a toc
+	[[ ${lines[1]} = $'#end\tentries=1\tcomplete=no\t'* ]]
+	run -0 lp-toc -q -C -E -m '*' toc
+	[[ ${lines[2]} = $'#end\tentries=2\tcomplete=yes\t'* ]]
 	tar_of t.tar <<<'[hdr("a"), hdr("b")]'
+	run -0 lp-tarls -q -C -E -m a t.tar
+	[[ ${lines[1]} = $'#end\tentries=1\tcomplete=no\t'*$'\treason=-m left rows out' ]]
 	run -0 lp-tarls -q -C -E -n 1 t.tar
 	[[ ${lines[1]} = $'#end\tentries=1\tcomplete=no\t'* ]]
 }
