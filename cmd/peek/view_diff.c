@@ -1,7 +1,9 @@
 /* Compares two merged listings and prints what was added, changed and deleted. */
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "cmd/peek/view_priv.h"
+#include "common/base/array.h"
 #include "common/base/map.h"
 #include "common/base/status.h"
 #include "common/row/row.h"
@@ -10,12 +12,21 @@
 #include "common/view/aligned.h"
 #include "common/view/rowdiff.h"
 
-/*
- * The files of a listing that have hard links, by the hash of the name that
- * the links have: their sizes, plus one; 0 where it is no file or not there.
- */
+/* What a hard link means: all that is compared and its own row does not say. */
+struct file {
+	enum lp_type type; /* LP_HARDLINK: it is not there */
+	uint64_t size;
+	unsigned has_dev; /* LP_HAS_DEV or 0 */
+	uint32_t devmajor, devminor;
+	size_t link, link_n; /* of a symbolic link: where its target is */
+};
+
+/* What the hard links of a listing mean, by the hash of the name that they have for it. */
 struct files {
-	struct lp_map size;
+	struct lp_map index; /* into `of` */
+	struct file *of;
+	size_t n, cap;
+	struct lp_buf targets;
 	uint64_t seed;
 };
 
@@ -82,19 +93,45 @@ key_of(const struct files *f, struct lp_span name)
 	return lp_hash64(f->seed, name);
 }
 
+/* A name that a hard link has. */
+static int
+note_name(struct files *f, struct lp_span name)
+{
+	uint64_t *index;
+	int fresh, rc = lp_map_add(&f->index, key_of(f, name), &index, &fresh);
+	struct file *p;
+
+	if (rc != LP_OK || !fresh)
+		return rc;
+	p = lp_array_room(f->of, f->n, &f->cap, sizeof(*p));
+	if (p == NULL)
+		return LP_E_NOMEM;
+	f->of = p;
+	f->of[f->n] = (struct file){ .type = LP_HARDLINK };
+	*index = f->n++;
+	return LP_OK;
+}
+
+/* What one of these names is. */
+static int
+note_file(struct files *f, const struct lp_entry *e)
+{
+	const uint64_t *index = lp_map_get(&f->index, key_of(f, e->name));
+
+	if (index == NULL)
+		return LP_OK;
+	f->of[*index] = (struct file){ e->type, e->size, e->has & LP_HAS_DEV, e->devmajor, e->devminor, f->targets.n,
+		e->linkname.n };
+	return lp_buf_add(&f->targets, e->linkname);
+}
+
 /* First the names that links have, then what they are: a file may stand behind its links. */
 static int
 note(struct files *f, const struct lp_entry *e, int second)
 {
-	uint64_t *size;
-	int fresh;
-
 	if (!second)
-		return e->type == LP_HARDLINK ? lp_map_add(&f->size, key_of(f, e->linkname), &size, &fresh) : LP_OK;
-	size = e->type == LP_REG ? lp_map_get(&f->size, key_of(f, e->name)) : NULL;
-	if (size != NULL)
-		*size = e->size + 1;
-	return LP_OK;
+		return e->type == LP_HARDLINK ? note_name(f, e->linkname) : LP_OK;
+	return e->type != LP_HARDLINK && e->type != LP_DIR ? note_file(f, e) : LP_OK;
 }
 
 /* The whole listing, and back to its start. */
@@ -120,29 +157,46 @@ learn(struct files *f, int fd)
 	int rc;
 
 	f->seed = lp_seed();
-	lp_map_init(&f->size, SIZE_MAX);
+	lp_map_init(&f->index, SIZE_MAX);
+	lp_buf_init(&f->targets, SIZE_MAX);
 	rc = read_through(f, fd, 0);
-	return rc == LP_OK && f->size.n > 0 ? read_through(f, fd, 1) : rc;
+	return rc == LP_OK && f->n > 0 ? read_through(f, fd, 1) : rc;
 }
 
-/* A hard link's row gets its file's size. Whether that is known. */
-static int
-set_size(const struct files *f, struct lp_entry *e)
+static void
+forget(struct files *f)
 {
-	const uint64_t *size = e->type == LP_HARDLINK ? lp_map_get(&f->size, key_of(f, e->linkname)) : NULL;
+	lp_map_release(&f->index);
+	lp_buf_release(&f->targets);
+	free(f->of);
+}
+
+/* A hard link's row becomes its file's. Whether that is known. */
+static int
+resolve(const struct files *f, struct lp_entry *e)
+{
+	const uint64_t *index = e->type == LP_HARDLINK ? lp_map_get(&f->index, key_of(f, e->linkname)) : NULL;
+	const struct file *file = index != NULL ? &f->of[*index] : NULL;
 
 	if (e->type != LP_HARDLINK)
 		return 1;
-	e->size = size != NULL && *size > 0 ? *size - 1 : 0;
-	return size != NULL && *size > 0;
+	if (file == NULL || file->type == LP_HARDLINK)
+		return 0;
+	e->type = file->type;
+	e->size = file->size;
+	e->has |= file->has_dev;
+	e->devmajor = file->devmajor;
+	e->devminor = file->devminor;
+	e->linkname = lp_span(f->targets.p + file->link, file->link_n);
+	return 1;
 }
 
 static unsigned
 differs(const struct diff *d, struct lp_entry old, struct lp_entry new)
 {
-	int known = set_size(&d->old, &old);
+	int known = resolve(&d->old, &old);
 
-	if (!set_size(&d->new, &new) || !known)
+	if (!resolve(&d->new, &new) || !known)
 		old.size = new.size;
 	return lp_row_differs(&old, &new);
 }
@@ -212,8 +266,8 @@ lp_view_diff(const struct lp_view *v, struct lp_rowin *old, struct lp_view_out *
 	rc = rc != LP_OK ? rc : put_header(v, &o->b);
 	rc = rc != LP_OK ? rc : compare(&d, old, &new);
 	rc = rc != LP_OK ? rc : put_end(v, &d, old, &new);
-	lp_map_release(&d.old.size);
-	lp_map_release(&d.new.size);
+	forget(&d.old);
+	forget(&d.new);
 	lp_rowin_release(&new);
 	return rc;
 }

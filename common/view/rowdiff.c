@@ -21,7 +21,7 @@ unsigned
 lp_row_differs(const struct lp_entry *a, const struct lp_entry *b)
 {
 	unsigned what = 0;
-	int device = a->type == LP_CHAR || a->type == LP_BLOCK;
+	int device = (a->type == LP_CHAR || a->type == LP_BLOCK) && (a->has & b->has & LP_HAS_DEV) != 0;
 
 	if (kind(a) != kind(b))
 		return LP_DIFF_TYPE;

@@ -22,8 +22,9 @@ enum {
 /*
  * Which of those differ; 0 for none. Times of directories do not count:
  * every layer that adds a file moves them. '-' and 'h' are one type: which
- * of a file's names comes first is no change. The size of an 'h' is to be
- * its file's, which a row does not have.
+ * of a file's names comes first is no change. What is known of its file is
+ * to stand in place of an 'h': type, size, target and device numbers. Those
+ * numbers count where both are known.
  */
 unsigned lp_row_differs(const struct lp_entry *, const struct lp_entry *);
 

@@ -270,6 +270,27 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	done
 }
 
+@test "--diff: devices, and hard links to what is no file, are compared by what they are" {
+	python3 - <<'PY'
+import tarfile
+for image, minor, target, odd in ("one", 3, "x", b"0"), ("two", 5, "y", b"6"):
+    with tarfile.open(image + ".tar", "w", format=tarfile.PAX_FORMAT) as t:
+        def add(name, kind, link=""):
+            m = tarfile.TarInfo(name)
+            m.type, m.linkname, m.devmajor, m.devminor, m.uname = kind, link, 1, minor, image
+            t.addfile(m)
+        for name, kind, link in ("dev", b"3", ""), ("link", b"2", target), ("odd", odd, ""), ("same", b"6", ""):
+            add(name, kind, link)
+            add("to-" + name, b"1", name)
+PY
+	for i in one two; do
+		layout_make $i v1 $i.tar
+	done
+	lp-peek -q --no-cache -o name,uname,devminor --diff=oci:two:v1 oci:one:v1 >got
+	printf 'M\t%s\t%s\t%s\t%s\n' device dev two 5 linkname link two '' type odd two '' \
+	    device to-dev two 5 linkname to-link two '' type to-odd two '' | cmp - got
+}
+
 @test "a question that is too much for any layer is answered with why" {
 	local o name
 	name=$(head -c 65537 /dev/zero | tr '\0' a)
