@@ -37,7 +37,7 @@
 /* Bytes of one row, escaped: name, link and all extended attributes. */
 #define LP_MAX_ROW (16u * 1024 * 1024)
 
-/* Rows in one merge: some 150 bytes of memory each. */
+/* Rows in one merge: 100 to 250 bytes of memory each, besides their text (lp-merge(1), --max-entries). */
 #define LP_MAX_ENTRIES ((uint64_t)64 * 1024 * 1024)
 
 /* Bytes of a manifest, index or token answer; registries refuse manifests above 4 MiB. */

@@ -104,6 +104,54 @@ PY
 	python3 globals.py | within 8192 lp-cat last | cmp - /dev/null
 }
 
+# lp-merge(1), --max-entries: what a row may take, and a directory that no row names
+@test "each row of a merge takes the memory that its page says, whatever it is" {
+	python3 - >shapes <<'PY'
+N = 20000
+def row(kind, name, link=""):
+    return "%srw-r--r--\t0\t0\t1\t2026-11-23T16:43:44Z\t%s\t%s\n" % (kind, name, link)
+def rows(n, *kinds):
+    return "".join(k(i) for i in range(n) for k in kinds)
+f = lambda name, kind="-", link="": lambda i: row(kind, name.replace("%", str(i)), link.replace("%", str(i)))
+# name, bytes for each row and implied directory, how many of both, layers
+shapes = [
+    ("order", 250, N, [rows(N, lambda i: row("-", "d/%07d" % i))]),
+    ("disorder", 250, N, [rows(N, lambda i: row("-", "d/%d" % (i * 7919 % N)))]),
+    ("directories", 250, N, [rows(N // 2, f("%/", "d"), f("%/a"))]),
+    ("implied", 250, N * 3 // 4 * 4, [rows(N * 3 // 4, f("%/a/b/f"))]),
+    ("links", 250, N, [rows(N, f("s%", "l", "t"))]),
+    ("one-file", 250, N, [row("-", "f") + rows(N, f("h%", "h", "f"))]),
+    ("files", 250, N, [rows(N // 2, f("f%"), f("h%", "h", "f%"))]),
+    ("one-path", 250, N, [rows(N, f("p"))]),
+    ("whiteouts", 250, N, [rows(N // 2, f("p/%")), rows(N // 2, f("p/.wh.%"))]),
+    ("opaque", 250, N * 3 // 2, [rows(N // 2, f("p%/a")), rows(N // 2, f("p%/.wh..wh..opq"))]),
+    ("over-links", 250, N * 3 // 2, [rows(N // 2, f("p%", "l", "t")), rows(N // 2, f("p%/f"))]),
+    ("layers", 250, N, [rows(N // 4, f("p/%"))] * 4),
+    ("owners", 250, N, [rows(N, lambda i: '{"name":"f%d","mode":"-rw-r--r--","uname":"user%d","gname":"g%d"}\n' % (i, i, i))]),
+    ("attributes", 400, N, ["mode\tname\txattrs\n" + rows(N, lambda i: "-rw-r--r--\tf%d\tuser.a=dg==\n" % i)]),
+    ("linked-attributes", 400, N, ["mode\tname\tlinkname\txattrs\n-rw-r--r--\tf\t\tuser.a=dg==\n" +
+        rows(N, lambda i: "hrw-r--r--\th%d\tf\tuser.a%d=dg==\n" % (i, i))]),
+]
+for name, each, n, layers in shapes:
+    for i, text in enumerate(layers):
+        open("%s.%d" % (name, i), "w").write(text)
+    print(name, len(layers), sum(t.count("\n") for t in layers), each * n + sum(map(len, layers)), sep="\t")
+PY
+	row=$(printf -- '-rw-r--r--\t0\t0\t1\t-\ta\t')
+	within 8192 lp-merge -q - <<<"$row" >out
+	nothing=$(cat peak)
+	count=0
+	while IFS=$'\t' read -r name layers rows bytes; do
+		mapfile -t files < <(seq -f "$name.%g" 0 $((layers - 1)))
+		# what libraries and buffers take is there already, but for those of a larger input
+		within $((nothing + 1024 + bytes / 1024)) lp-merge -q --summary "${files[@]}" >out
+		awk -F '\t' -v rows="$rows" '{ n += $2 } END { exit n < rows / 2 }' out
+		[ "$(cat peak)" -gt "$nothing" ]
+		count=$((count + 1))
+	done <shapes
+	[ "$count" -eq 15 ]
+}
+
 # costs STATUS COMMAND...: ends with that, in less than 256 MiB and 10 s of each processor that it has
 costs()
 {
