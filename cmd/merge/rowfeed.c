@@ -23,7 +23,7 @@ add_row(struct lp_rowfeed *f, struct lp_rowbatch *b)
 		to->name = r->row.name;
 	} else {
 		/* it lies in the reader's memory, which the next row takes */
-		const unsigned char *name = lp_arena_copy(&f->keep.text, r->entry.name);
+		const unsigned char *name = lp_arena_copy(&b->names, r->entry.name);
 
 		to->row = name != NULL ? lp_rowkeep_entry(&f->keep, &r->entry) : NULL;
 		to->name = lp_span(name, r->entry.name.n);
@@ -107,6 +107,7 @@ fill(struct lp_rowfeed *f, struct lp_rowbatch *b)
 {
 	ptrdiff_t n = more(f, b);
 
+	lp_arena_release(&b->names);
 	b->listing = f->listing;
 	b->n = 0;
 	b->has_end = 0;
@@ -174,6 +175,8 @@ lp_rowfeed_init(struct lp_rowfeed *f, const int *fd, size_t n)
 	f->slot = calloc(LP_ROWFEED_SLOTS, sizeof(*f->slot));
 	if (f->fd == NULL || f->slot == NULL)
 		return LP_E_NOMEM;
+	for (size_t i = 0; i < LP_ROWFEED_SLOTS; i++)
+		lp_arena_init(&f->slot[i].names);
 	if (n > 0)
 		memcpy(f->fd, fd, n * sizeof(*fd));
 	return LP_OK;
@@ -207,6 +210,8 @@ lp_rowfeed_release(struct lp_rowfeed *f)
 	}
 	lp_rowread_release(&f->read);
 	lp_rowkeep_release(&f->keep);
+	for (size_t i = 0; f->slot != NULL && i < LP_ROWFEED_SLOTS; i++)
+		lp_arena_release(&f->slot[i].names);
 	free(f->fd);
 	free(f->slot);
 	memset(f, 0, sizeof(*f));

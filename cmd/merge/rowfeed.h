@@ -47,6 +47,7 @@ struct lp_rowbatch {
 	const char *why;       /* of LP_E_DATA and LP_E_LIMIT: static; of the line, which began at that byte */
 	uint64_t line, offset;
 	int last;              /* there are no more */
+	struct lp_arena names; /* those that do not lie in the room */
 	unsigned char room[LP_ROWFEED_ROOM];
 };
 

@@ -17,10 +17,8 @@ enum { SIZE_WIDE = 8, COUNT_WIDE = 9 };
 static int
 put_right(struct lp_buf *b, struct lp_span s, size_t wide)
 {
-	int rc = LP_OK;
+	int rc = lp_buf_pad(b, s.n, wide);
 
-	for (size_t n = s.n; n < wide && rc == LP_OK; n++)
-		rc = lp_buf_addc(b, ' ');
 	return rc != LP_OK ? rc : lp_buf_add(b, s);
 }
 

@@ -67,6 +67,18 @@ lp_buf_adds(struct lp_buf *b, const char *s)
 	return lp_buf_add(b, lp_span_str(s));
 }
 
+int
+lp_buf_blanks(struct lp_buf *b, size_t n)
+{
+	int rc = lp_buf_reserve(b, n);
+
+	if (rc == LP_OK && n > 0) {
+		memset(b->p + b->n, ' ', n);
+		b->n += n;
+	}
+	return rc;
+}
+
 const char *
 lp_buf_cstr(struct lp_buf *b)
 {

@@ -70,6 +70,14 @@ lp_buf_addc(struct lp_buf *b, int byte)
 }
 
 int lp_buf_adds(struct lp_buf *, const char *);
+/* So many blanks; results as lp_buf_reserve. */
+int lp_buf_blanks(struct lp_buf *, size_t n);
+/* As many as a column of `width` has left beside `used`. */
+static inline int
+lp_buf_pad(struct lp_buf *b, size_t used, size_t width)
+{
+	return lp_buf_blanks(b, used < width ? width - used : 0);
+}
 
 /* Forget the content, keep the memory. */
 static inline void

@@ -87,4 +87,7 @@ struct lp_entry {
 	uint64_t data_offset;   /* of the stored content */
 };
 
+/* Into the order of their names, as rows have them (lp(5)). */
+void lp_xattrs_sort(struct lp_xattr *, size_t n);
+
 #endif

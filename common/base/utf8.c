@@ -7,53 +7,30 @@ tail(unsigned char b)
 	return (b & 0xc0) == 0x80;
 }
 
+/* A character of 2 to 4 bytes, if it is one, and not longer than it need be, nor half of a surrogate pair. */
 static size_t
-two(struct lp_span s, uint32_t *c)
+longer(struct lp_span s, size_t n, uint32_t *c)
 {
-	if (s.n < 2 || !tail(s.p[1]))
-		return 0;
-	*c = ((uint32_t)(s.p[0] & 0x1f) << 6) | (s.p[1] & 0x3f);
-	return *c < 0x80 ? 0 : 2;
-}
+	static const struct { unsigned char bits; uint32_t least; } of[] = { { 0x1f, 0x80 }, { 0x0f, 0x800 }, { 0x07, 0x10000 } };
 
-static size_t
-three(struct lp_span s, uint32_t *c)
-{
-	if (s.n < 3 || !tail(s.p[1]) || !tail(s.p[2]))
-		return 0;
-	*c = ((uint32_t)(s.p[0] & 0x0f) << 12) | ((uint32_t)(s.p[1] & 0x3f) << 6) |
-	    (s.p[2] & 0x3f);
-	return *c < 0x800 || (*c >= 0xd800 && *c <= 0xdfff) ? 0 : 3;
-}
-
-static size_t
-four(struct lp_span s, uint32_t *c)
-{
-	if (s.n < 4 || !tail(s.p[1]) || !tail(s.p[2]) || !tail(s.p[3]))
-		return 0;
-	*c = ((uint32_t)(s.p[0] & 0x07) << 18) | ((uint32_t)(s.p[1] & 0x3f) << 12) |
-	    ((uint32_t)(s.p[2] & 0x3f) << 6) | (s.p[3] & 0x3f);
-	return *c < 0x10000 || *c > 0x10ffff ? 0 : 4;
+	*c = s.p[0] & of[n - 2].bits;
+	for (size_t i = 1; i < n; i++) {
+		if (i == s.n || !tail(s.p[i]))
+			return 0;
+		*c = *c << 6 | (s.p[i] & 0x3f);
+	}
+	return *c < of[n - 2].least || (*c >= 0xd800 && *c <= 0xdfff) || *c > 0x10ffff ? 0 : n;
 }
 
 size_t
 lp_utf8_len(struct lp_span s, uint32_t *code)
 {
-	uint32_t c = 0;
-	size_t n = 0;
+	unsigned char first = s.n > 0 ? s.p[0] : 0x80; /* which begins nothing */
+	uint32_t c = first;
+	size_t n = first < 0x80 ? 1 : first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf8 ? 4 : 0;
 
-	if (s.n == 0)
-		return 0;
-	if (s.p[0] < 0x80) {
-		c = s.p[0];
-		n = 1;
-	} else if ((s.p[0] & 0xe0) == 0xc0) {
-		n = two(s, &c);
-	} else if ((s.p[0] & 0xf0) == 0xe0) {
-		n = three(s, &c);
-	} else if ((s.p[0] & 0xf8) == 0xf0) {
-		n = four(s, &c);
-	}
+	if (n > 1)
+		n = longer(s, n, &c);
 	if (n > 0 && code != NULL)
 		*code = c;
 	return n;

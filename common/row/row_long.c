@@ -8,17 +8,6 @@
 enum { OWNER_COLUMNS = 8, SIZE_COLUMNS = 10, TIME_COLUMNS = 20 };
 enum { FIXED_MAX = 64 };
 
-/* As many blanks as a column of `width` has left. */
-static int
-blanks(struct lp_buf *b, size_t used, size_t width)
-{
-	int rc = LP_OK;
-
-	for (; used < width && rc == LP_OK; used++)
-		rc = lp_buf_addc(b, ' ');
-	return rc;
-}
-
 /* The name, or the number where there is none. */
 static int
 put_owner(struct lp_buf *b, struct lp_span name, int64_t id)
@@ -31,7 +20,7 @@ put_owner(struct lp_buf *b, struct lp_span name, int64_t id)
 		rc = lp_escape(b, name, LP_ESCAPE_TERMINAL);
 	else
 		rc = lp_buf_add(b, lp_span(digits, (size_t)(lp_num_puti(digits, id) - digits)));
-	return rc != LP_OK ? rc : blanks(b, b->n - start, OWNER_COLUMNS);
+	return rc != LP_OK ? rc : lp_buf_pad(b, b->n - start, OWNER_COLUMNS);
 }
 
 /* The size to the right of its column, or the device's numbers. */
@@ -49,7 +38,7 @@ put_size(struct lp_buf *b, const struct lp_entry *e)
 	} else {
 		p = lp_num_put(p, e->size);
 	}
-	rc = blanks(b, (size_t)(p - text), SIZE_COLUMNS);
+	rc = lp_buf_pad(b, (size_t)(p - text), SIZE_COLUMNS);
 	return rc != LP_OK ? rc : lp_buf_add(b, lp_span(text, (size_t)(p - text)));
 }
 
@@ -61,7 +50,7 @@ put_time(struct lp_buf *b, const struct lp_entry *e)
 	size_t n = (size_t)(lp_put_time(text, &whole_seconds) - text);
 	int rc = lp_buf_add(b, lp_span(text, n));
 
-	return rc != LP_OK ? rc : blanks(b, n, TIME_COLUMNS);
+	return rc != LP_OK ? rc : lp_buf_pad(b, n, TIME_COLUMNS);
 }
 
 static int

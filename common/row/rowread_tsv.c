@@ -7,7 +7,6 @@
 #include "common/base/limits.h"
 #include "common/base/num.h"
 #include "common/base/rfc3339.h"
-#include "common/base/sort.h"
 #include "common/base/status.h"
 #include "common/row/rowread_priv.h"
 
@@ -122,12 +121,6 @@ lp_rowread_xattr(struct lp_rowread *r, struct lp_span name, struct lp_span value
 	return rc;
 }
 
-static int
-by_name(const void *a, const void *b)
-{
-	return lp_span_cmp(((const struct lp_xattr *)a)->name, ((const struct lp_xattr *)b)->name);
-}
-
 /* Ours come in order of their names; others are brought into it. */
 int
 lp_rowread_xattrs_end(struct lp_rowread *r)
@@ -138,7 +131,7 @@ lp_rowread_xattrs_end(struct lp_rowread *r)
 		i++;
 	if (i >= n)
 		return LP_OK;
-	lp_sort(r->xattrs, n, sizeof(*r->xattrs), by_name);
+	lp_xattrs_sort(r->xattrs, n);
 	for (i = 1; i < n; i++)
 		if (lp_span_eq(r->xattrs[i - 1].name, r->xattrs[i].name))
 			return lp_rowread_fail(r, LP_E_DATA, "no row: an extended attribute is there twice");

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/base/array.h"
 #include "common/base/limits.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
@@ -14,8 +15,6 @@ enum {
 	BLOCK_PIECES = 21, BLOCK_MORE = 504,
 	FIELD = 12
 };
-
-enum { FIRST_CAP = 16 };
 
 static const char not_a_number[] = "a sparse map holds something that is not a number";
 
@@ -39,36 +38,21 @@ lp_sparse_clear(struct lp_sparse *s)
 	s->end = s->stored = 0;
 }
 
-static int
-grow(struct lp_sparse *s)
-{
-	size_t cap = s->cap > 0 ? s->cap * 2 : FIRST_CAP;
-	struct lp_piece *p;
-
-	if (s->n == LP_MAX_SPARSE)
-		return LP_E_LIMIT;
-	p = realloc(s->piece, cap * sizeof(*p));
-	if (p == NULL)
-		return LP_E_NOMEM;
-	s->piece = p;
-	s->cap = cap;
-	return LP_OK;
-}
-
 /* One piece more. The map is as it was on failure. */
 static int
 add_piece(struct lp_sparse *s, uint64_t offset, uint64_t length)
 {
+	struct lp_piece *p;
 	uint64_t end;
 
 	if (offset < s->end || lp_add_u64(offset, length, &end) != LP_OK || end > INT64_MAX)
 		return LP_E_DATA;
-	if (s->n == s->cap) {
-		int rc = grow(s);
-
-		if (rc != LP_OK)
-			return rc;
-	}
+	if (s->n == LP_MAX_SPARSE)
+		return LP_E_LIMIT;
+	p = lp_array_room(s->piece, s->n, &s->cap, sizeof(*p));
+	if (p == NULL)
+		return LP_E_NOMEM;
+	s->piece = p;
 	s->piece[s->n++] = (struct lp_piece){ offset, length };
 	s->end = end;
 	/* no piece overlaps another, so the sum is no larger than end */

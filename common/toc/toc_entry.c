@@ -5,7 +5,6 @@
 #include "common/base/digest.h"
 #include "common/base/limits.h"
 #include "common/base/rfc3339.h"
-#include "common/base/sort.h"
 #include "common/base/status.h"
 
 /* Keys whose values are strings, then those whose values are numbers. */
@@ -228,12 +227,6 @@ add_xattr(struct lp_toc_item *it, const char *name, const json_t *v)
 }
 
 static int
-by_name(const void *a, const void *b)
-{
-	return lp_span_cmp(((const struct lp_xattr *)a)->name, ((const struct lp_xattr *)b)->name);
-}
-
-static int
 set_xattrs(struct lp_toc_item *it, json_t *object)
 {
 	const unsigned char *value;
@@ -258,7 +251,7 @@ set_xattrs(struct lp_toc_item *it, json_t *object)
 		value += x[i].value.n;
 	}
 	/* lp(5): in order of their names; an object has none */
-	lp_sort(x, it->entry.nxattrs, sizeof(*x), by_name);
+	lp_xattrs_sort(x, it->entry.nxattrs);
 	return LP_OK;
 }
 

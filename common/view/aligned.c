@@ -131,16 +131,6 @@ keep_row(struct lp_aligned *a, const struct lp_entry *e)
 }
 
 static int
-blanks(struct lp_buf *b, size_t n)
-{
-	int rc = LP_OK;
-
-	for (; n > 0 && rc == LP_OK; n--)
-		rc = lp_buf_addc(b, ' ');
-	return rc;
-}
-
-static int
 put_cell(const struct lp_aligned *a, size_t column, struct lp_span s, struct lp_buf *out)
 {
 	size_t pad = a->width[column] > s.n ? a->width[column] - s.n : 0;
@@ -151,11 +141,11 @@ put_cell(const struct lp_aligned *a, size_t column, struct lp_span s, struct lp_
 	if (column == NAME) /* last, and perhaps with colours in it */
 		return lp_buf_add(out, s);
 	if (is_number(column))
-		rc = blanks(out, pad);
+		rc = lp_buf_blanks(out, pad);
 	rc = rc != LP_OK ? rc : lp_buf_add(out, s);
 	if (rc == LP_OK && !is_number(column))
-		rc = blanks(out, pad);
-	return rc != LP_OK ? rc : blanks(out, column == MODE || column == UID ? 1 : 2);
+		rc = lp_buf_blanks(out, pad);
+	return rc != LP_OK ? rc : lp_buf_blanks(out, column == MODE || column == UID ? 1 : 2);
 }
 
 /* One row, off the front of what was kept. */

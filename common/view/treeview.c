@@ -11,7 +11,10 @@
 #include "common/view/human.h"
 
 struct item {
-	const unsigned char *p; /* while rows come: an offset into the text, as a pointer from nowhere */
+	union {
+		size_t at; /* while rows come, and the text may move: where in it */
+		const unsigned char *p;
+	};
 	uint32_t name_n, link_n;
 	uint64_t size;
 	uint32_t depth; /* components */
@@ -70,7 +73,7 @@ lp_treeview_add(struct lp_treeview *t, const struct lp_entry *e)
 	i.depth = components(lp_buf_span(&t->path));
 	i.name_n = (uint32_t)t->path.n;
 	i.link_n = is_link ? (uint32_t)e->linkname.n : 0;
-	i.p = (const unsigned char *)t->text.n;
+	i.at = t->text.n;
 	rc = lp_buf_add(&t->text, lp_buf_span(&t->path));
 	if (rc == LP_OK && is_link)
 		rc = lp_buf_add(&t->text, e->linkname);
@@ -140,7 +143,7 @@ sort(struct lp_treeview *t)
 	struct item *item = items(t, &n);
 
 	for (size_t i = 0; i < n; i++)
-		item[i].p = t->text.p + (size_t)item[i].p;
+		item[i].p = t->text.p + item[i].at;
 	lp_sort(item, n, sizeof(*item), compare);
 	for (size_t i = 0; i < n; i++) {
 		struct lp_span path = lp_span(items(t, &all)[i].p, items(t, &all)[i].name_n);
