@@ -38,7 +38,7 @@ FLAGS_asan     = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -We
                  -fno-sanitize-recover=all -DLP_NO_LOCK -ftrivial-auto-var-init=pattern
 FLAGS_valgrind = -O1 -g -DLP_NO_LOCK
 FLAGS_fuzz     = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
-                 -DLP_NO_LOCK
+                 -DLP_NO_LOCK -DLP_BUF_FIRST_CAP=1
 FLAGS_lint-clang = $(FLAGS_release) -Werror
 # two have no objects of their own, but link those of another: what is made to fail, and the release
 # where valgrind counts it

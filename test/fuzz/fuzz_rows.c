@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "common/base/jsonread.h"
 #include "common/base/limits.h"
 #include "common/base/map.h"
 #include "common/base/status.h"
@@ -108,6 +109,34 @@ write_anew(const struct lp_entry *e)
 	lp_buf_release(&b);
 }
 
+/* Each text of an object is its key's, or what the key of exact bytes says, and nothing else's. */
+static void
+of_its_own_key(const struct lp_rowread *r)
+{
+	static const struct { const char *key, *exact; size_t offset; } texts[] = {
+		{ "name", "name_base64", offsetof(struct lp_entry, name) },
+		{ "linkname", "linkname_base64", offsetof(struct lp_entry, linkname) },
+		{ "uname", "uname_base64", offsetof(struct lp_entry, uname) },
+		{ "gname", "gname_base64", offsetof(struct lp_entry, gname) },
+		{ "layer", "layer_base64", offsetof(struct lp_entry, layer) },
+	};
+	struct lp_json_error e;
+	json_t *o;
+
+	if (r->text.n == 0 || r->text.p[0] != '{')
+		return;
+	if (lp_json_load(r->text, &o, &e) != LP_OK)
+		abort();
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct lp_span want = lp_json_get_string(o, texts[i].key), got;
+
+		memcpy(&got, (const char *)&r->entry + texts[i].offset, sizeof(got));
+		if (lp_json_get_string(o, texts[i].exact).p == NULL && !lp_span_eq(got, want))
+			abort();
+	}
+	json_decref(o);
+}
+
 /* Whether there may be more in the same span. */
 static int
 event(struct digest *d, struct lp_rowread *r, enum lp_rowread_event ev)
@@ -116,13 +145,13 @@ event(struct digest *d, struct lp_rowread *r, enum lp_rowread_event ev)
 	if (ev == LP_ROWREAD_ROW) {
 		uint64_t h = hash_entry(&r->entry);
 
-		if (r->entry.name.n == 0)
-			abort();
 		note(&d->hash, lp_span(&h, sizeof(h)));
 		note(&d->hash, r->text);
 		d->rows++;
-		if (d->rows <= 4)
+		if (d->rows <= 4) {
+			of_its_own_key(r);
 			write_anew(&r->entry);
+		}
 	} else if (ev == LP_ROWREAD_END) {
 		for (size_t i = 0; i < LP_ROWEND_TEXTS; i++)
 			note(&d->hash, lp_rowend_text(&r->end, &lp_rowend_texts[i]));
