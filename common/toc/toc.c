@@ -79,45 +79,57 @@ no_memory(struct lp_toc *t, int status)
 
 /* ---- what the entries say together ---------------------------------------- */
 
+/* The string at that place; it is kept as its length and its bytes. */
+static struct lp_span
+kept(const struct lp_toc *t, uint64_t where)
+{
+	const unsigned char *p = where > 0 ? t->strings.p + where - 1 : NULL;
+	size_t n = 0;
+
+	if (p == NULL)
+		return lp_span(NULL, 0);
+	memcpy(&n, p, sizeof(n));
+	return lp_span(p + sizeof(n), n);
+}
+
 /*
  * The name of a user or group: told, or told before for the same number
- * (estargz: "may be omitted if the same uid was seen before").
+ * (estargz: "may be omitted if the same uid was seen before"). *where: in
+ * t->strings, from 1; 0 for none.
  */
 static int
-carry(struct lp_toc *t, int64_t id, int group, struct lp_span *name)
+carry(struct lp_toc *t, int64_t id, int group, struct lp_span name, uint64_t *where)
 {
 	const int64_t key[2] = { id, group };
-	struct lp_span known = { NULL, 0 };
 	uint64_t *at;
 	int rc, fresh;
 
 	rc = lp_map_add(&t->owners, lp_hash64(t->seed, lp_span(key, sizeof(key))), &at, &fresh);
-	if (rc != LP_OK)
-		return rc;
-	/* a string is kept as its length and its bytes; place 0 means none */
-	if (*at > 0) {
-		memcpy(&known.n, t->strings.p + *at - 1, sizeof(known.n));
-		known.p = t->strings.p + *at - 1 + sizeof(known.n);
+	if (rc == LP_OK && name.n > 0 && !lp_span_eq(name, kept(t, *at))) {
+		*at = t->strings.n + 1;
+		rc = lp_buf_add(&t->strings, lp_span(&name.n, sizeof(name.n)));
+		rc = rc != LP_OK ? rc : lp_buf_add(&t->strings, name);
 	}
-	if (name->n == 0 || lp_span_eq(*name, known)) {
-		*name = known;
-		return LP_OK;
-	}
-	*at = t->strings.n + 1;
-	rc = lp_buf_add(&t->strings, lp_span(&name->n, sizeof(name->n)));
-	return rc == LP_OK ? lp_buf_add(&t->strings, *name) : rc;
+	if (rc == LP_OK)
+		*where = *at;
+	return rc;
 }
 
 static int
 owners(struct lp_toc *t)
 {
 	struct lp_entry *e = &t->entry;
-	int rc = carry(t, e->uid, 0, &e->uname);
+	uint64_t user, group;
+	int rc = carry(t, e->uid, 0, e->uname, &user);
 
-	if (rc == LP_OK)
-		rc = carry(t, e->gid, 1, &e->gname);
+	rc = rc != LP_OK ? rc : carry(t, e->gid, 1, e->gname, &group);
+	if (rc != LP_OK)
+		return rc;
+	/* now that both are there: what is added may move what was there */
+	e->uname = kept(t, user);
+	e->gname = kept(t, group);
 	e->has |= (e->uname.n > 0 ? LP_HAS_UNAME : 0) | (e->gname.n > 0 ? LP_HAS_GNAME : 0);
-	return rc;
+	return LP_OK;
 }
 
 /* The name in normal form into t->normal, noted; *fresh: not seen before. */

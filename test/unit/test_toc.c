@@ -314,6 +314,30 @@ test_size_limit(void)
 	}
 }
 
+/* A user's name that is carried on, while a group's is new, and there is no room for it. */
+static void
+test_owners_stay(void)
+{
+	enum { ENTRIES = 64 };
+	struct lp_buf json;
+	struct lp_span in;
+	struct lp_toc t;
+	unsigned n = 0, right = 0;
+
+	lp_buf_init(&json, SIZE_MAX);
+	lp_buf_adds(&json, "{\"version\":1,\"entries\":[{\"name\":\"a\",\"type\":\"reg\",\"userName\":\"root\"}");
+	for (unsigned i = 1; i <= ENTRIES; i++)
+		add(&json, ",{\"name\":\"%u\",\"type\":\"reg\",\"gid\":%u,\"groupName\":\"%0300u\"}", i, i, i);
+	lp_buf_adds(&json, "]}");
+	in = lp_buf_span(&json);
+	lp_toc_init(&t, 1);
+	for (; lp_toc_next(&t, &in) == LP_TOC_ENTRY; n++)
+		right += lp_span_is(t.entry.uname, "root") && t.entry.gname.n == (n > 0 ? 300 : 0);
+	ok(n == ENTRIES + 1 && right == n, "an owner's name stays while another is added");
+	lp_toc_release(&t);
+	lp_buf_release(&json);
+}
+
 /* Of different names of owners, each with its length in front. */
 static void
 test_owners_limit(void)
@@ -380,6 +404,7 @@ main(void)
 		check(cases[i].name, cases[i].json, cases[i].want);
 	test_limits();
 	test_attributes_limit();
+	test_owners_stay();
 	test_size_limit();
 	test_owners_limit();
 	test_map();
