@@ -194,3 +194,57 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	return 0;
 }
+
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
+
+/* The nth quote, or NULL. */
+static uint8_t *
+quote(uint8_t *data, size_t size, size_t n)
+{
+	uint8_t *p = memchr(data, '"', size);
+
+	while (n-- > 0 && p != NULL)
+		p = memchr(p + 1, '"', size - (size_t)(p + 1 - data));
+	return p;
+}
+
+/* A quoted string becomes another one. The new size, or 0 if there is none, or no room. */
+static size_t
+requote(uint8_t *data, size_t size, size_t max, uint64_t which, const char *word)
+{
+	size_t quotes = 0, n = strlen(word), from, behind;
+	const uint8_t *close;
+
+	for (size_t i = 0; i < size; i++)
+		quotes += data[i] == '"';
+	if (quotes < 2)
+		return 0;
+	which = which % (quotes / 2) * 2;
+	from = (size_t)(quote(data, size, which) - data) + 1;
+	close = quote(data, size, which + 1);
+	behind = size - (size_t)(close - data);
+	if (from + n + behind > max)
+		return 0;
+	memmove(data + from + n, close, behind);
+	memcpy(data + from, word, n);
+	return from + n + behind;
+}
+
+/* Every other time a key, or a value, becomes another one: words of a dictionary hardly ever land between two quotes. */
+size_t
+LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	static const char *const words[] = { "", "", "", "name", "linkname", "uname", "gname", "layer", "hidden", "name_base64",
+		"linkname_base64", "uname_base64", "gname_base64", "layer_base64", "hidden_by_base64", "mode", "typeflag", "mtime",
+		"xattrs", "end", "complete", "reason_base64", "/w==", "QUJD", "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh",
+		"-rw-r--r--", "hrw-r--r--" };
+	uint64_t h = lp_hash64(seed, lp_span(NULL, 0));
+	size_t n = h % 2 == 0 ? requote(data, size, max, h / 2 % (1 << 20), words[(h >> 40) % (sizeof(words) / sizeof(words[0]))]) : 0;
+
+	return n > 0 ? n : LLVMFuzzerMutate(data, size, max);
+}
+
+#endif
