@@ -19,7 +19,7 @@ static const char usage[] =
 
 static const char help[] =
     "List the layers of an image, base first. IMAGE is a registry's reference,\n"
-    "oci:DIR[:NAME], or docker-archive:FILE[:NAME].\n"
+    "oci:DIR[:NAME], oci-archive:FILE[:NAME], or docker-archive:FILE[:NAME].\n"
     "\n"
     "  -p, --platform=PLATFORM  the image for OS/ARCH[/VARIANT], not for this machine\n"
     "  -j, --json               NDJSON: one object a line, all that is known\n"
@@ -58,7 +58,7 @@ struct work {
 static int
 is_elsewhere(const char *text)
 {
-	static const char *const transports[] = { "containers-storage", "dir", "docker-daemon", "oci-archive", "ostree", "sif" };
+	static const char *const transports[] = { "containers-storage", "dir", "docker-daemon", "ostree", "sif" };
 	size_t n = strcspn(text, ":"), port = text[n] != '\0' ? strspn(text + n + 1, "0123456789") : 0;
 
 	if (text[n] == '\0' || (port > 0 && text[n + 1 + port] == '/'))
@@ -174,7 +174,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		return status;
 	a->layers.text = argv[optind];
 	if (is_elsewhere(a->layers.text))
-		return lp_opt_refuse(opt, "%s: only registries, oci:DIR and docker-archive:FILE are looked into", lp_quotes(a->layers.text));
+		return lp_opt_refuse(opt, "%s: only registries, oci:DIR, oci-archive:FILE and docker-archive:FILE are looked into", lp_quotes(a->layers.text));
 	if (lp_reference_image(lp_span_str(argv[optind]), &a->ref, &e) != LP_OK) {
 		lp_reference_show(argv[optind], name, sizeof(name));
 		return lp_opt_refuse(opt, "%s: character %zu: %s", name, e.offset + 1, e.why);
@@ -186,17 +186,28 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 
 /* ---- from start to end ---------------------------------------------------------------------- */
 
+/* What came of the archive, said. */
+static int
+archive_said(const struct work *w, int rc)
+{
+	if (rc != LP_OK)
+		lp_err("%s: %s", lp_quotes(w->args.layers.text), w->archive.why);
+	return rc;
+}
+
 static int
 of_archive(struct work *w)
 {
-	int rc = lp_archive_open(&w->archive, w->args.ref.path);
+	const struct lp_reference *ref = &w->args.ref;
+	int rc = archive_said(w, lp_archive_open(&w->archive, ref->path));
 
-	if (rc != LP_OK) {
-		lp_err("%s: %s", lp_quotes(w->args.layers.text), w->archive.why);
-		return rc;
-	}
-	rc = lp_lock(LP_DUTY_FILTER);
-	return rc != LP_OK ? rc : lp_layers_archive(&w->args.layers, &w->archive, &w->args.ref);
+	rc = rc != LP_OK ? rc : lp_lock(LP_DUTY_FILTER);
+	if (rc != LP_OK || ref->kind == LP_REF_ARCHIVE)
+		return rc != LP_OK ? rc : lp_layers_archive(&w->args.layers, &w->archive, ref);
+	rc = archive_said(w, lp_archive_scan(&w->archive));
+	rc = rc != LP_OK ? rc : lp_image_open(&w->image, &w->env, ref);
+	w->image.archive = &w->archive;
+	return rc != LP_OK ? rc : lp_layers_image(&w->args.layers, &w->image);
 }
 
 /* What the lock forbids later. */
@@ -237,10 +248,11 @@ static int
 work(struct work *w)
 {
 	const struct lp_layers *l = &w->args.layers;
+	enum lp_reference_kind kind = w->args.ref.kind;
 	int rc;
 
 	w->env.offline = w->args.net.offline;
-	rc = w->args.ref.kind == LP_REF_ARCHIVE ? of_archive(w) : of_image(w);
+	rc = kind == LP_REF_ARCHIVE || kind == LP_REF_OCI_ARCHIVE ? of_archive(w) : of_image(w);
 	if (rc == LP_OK)
 		rc = lp_put(lp_buf_span(&l->out));
 	return lp_exit_of(rc);

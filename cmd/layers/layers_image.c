@@ -4,6 +4,7 @@
 
 #include "cmd/layers/layers_priv.h"
 #include "common/base/status.h"
+#include "common/oci/layout.h"
 #include "common/sys/err.h"
 
 /* A failure of the image's: say it with its name. */
@@ -92,15 +93,36 @@ put_config(struct lp_layers *l, struct lp_image *im)
 	return lp_layers_add(l, lp_buf_span(&im->config_bytes));
 }
 
-/* The reference of a layer: that of its image, with its own digest. */
-static struct lp_reference
-layer_reference(const struct lp_image *im, const struct lp_descriptor *d)
+/* In a tar a layer is a part of the file. */
+static int
+archived_reference(const struct lp_layers *l, struct lp_image *im, struct lp_reference *ref)
 {
-	struct lp_reference ref = im->ref;
+	char path[LP_LAYOUT_PATH];
+	const struct lp_member *m;
+	int rc;
 
-	ref.name[0] = '\0';
-	snprintf(ref.digest, sizeof(ref.digest), "%.*s", (int)d->digest.n, (const char *)d->digest.p);
-	return ref;
+	lp_layout_path(ref->digest, path);
+	rc = lp_archive_find(im->archive, path, &m);
+	if (rc != LP_OK) {
+		lp_err("%s: the layer %s is not in the archive", lp_quotes(l->text), ref->digest);
+		return rc;
+	}
+	ref->kind = LP_REF_FILE;
+	ref->digest[0] = '\0';
+	ref->has_range = 1;
+	ref->offset = m->offset;
+	ref->length = m->size;
+	return LP_OK;
+}
+
+/* The reference of a layer: that of its image, with its own digest. */
+static int
+layer_reference(const struct lp_layers *l, struct lp_image *im, const struct lp_descriptor *d, struct lp_reference *ref)
+{
+	*ref = im->ref;
+	ref->name[0] = '\0';
+	snprintf(ref->digest, sizeof(ref->digest), "%.*s", (int)d->digest.n, (const char *)d->digest.p);
+	return im->archive != NULL ? archived_reference(l, im, ref) : LP_OK;
 }
 
 static void
@@ -169,9 +191,12 @@ put_rows(struct lp_layers *l, struct lp_image *im)
 	notes(l, im);
 	rc = lp_layers_begin(l);
 	for (size_t i = 0; i < im->image->m.n && rc == LP_OK; i++) {
-		struct lp_reference ref = layer_reference(im, &im->image->m.v[i]);
+		struct lp_reference ref;
 		struct lp_layer layer;
 
+		rc = layer_reference(l, im, &im->image->m.v[i], &ref);
+		if (rc != LP_OK)
+			return rc;
 		fill_layer(im, i, &layer);
 		rc = lp_layers_row(l, &ref, &layer);
 	}

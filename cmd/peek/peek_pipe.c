@@ -1,6 +1,8 @@
 /* Builds the pipelines of lp-fetch, lp-inflate, lp-tarls and lp-toc for a layer. */
 #include "cmd/peek/peek_pipe.h"
 
+#include <string.h>
+
 #include "common/base/status.h"
 #include "common/sys/err.h"
 
@@ -44,6 +46,9 @@ lp_pipeline_source(struct lp_pipeline *l, const struct lp_peek_layer *layer)
 
 	if (layer->size >= 0)
 		lp_argv_addf(a, "--size=%lld", (long long)layer->size);
+	/* a part of a file does not say it itself */
+	if (layer->digest != NULL && !layer->is_remote && strstr(layer->source, layer->digest) == NULL)
+		lp_argv_addf(a, "--digest=%s", layer->digest);
 	lp_argv_add(a, "--");
 	lp_argv_add(a, layer->source);
 }

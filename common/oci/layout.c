@@ -1,10 +1,18 @@
 /* Parses and edits index.json of an OCI layout. */
 #include "common/oci/layout.h"
 
+#include <stdio.h>
+
 #include "common/base/status.h"
 
 #define REF_NAME "org.opencontainers.image.ref.name"
 #define CONTAINERD_NAME "io.containerd.image.name"
+
+void
+lp_layout_path(const char *digest, char path[LP_LAYOUT_PATH])
+{
+	snprintf(path, LP_LAYOUT_PATH, "blobs/sha256/%s", digest + sizeof("sha256:") - 1);
+}
 
 static int
 fail(struct lp_json_error *e, int rc, const char *why)

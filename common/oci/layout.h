@@ -15,6 +15,11 @@
 #include "common/base/jsonread.h"
 #include "common/base/span.h"
 
+enum { LP_LAYOUT_PATH = sizeof("blobs/sha256/") + 64 };
+
+/* Where a layout has the blob of a valid digest: blobs/sha256/HEX. */
+void lp_layout_path(const char *digest, char path[LP_LAYOUT_PATH]);
+
 struct lp_layout_entry {
 	char digest[LP_DIGEST_SIZE];
 	char mediatype[256]; /* cut if it is longer */

@@ -131,11 +131,11 @@ take_path_and_name(struct lp_reference_cursor *c, struct lp_span s, struct lp_re
 }
 
 static int
-parse_oci(struct lp_reference_cursor *c, struct lp_reference *r)
+parse_oci(struct lp_reference_cursor *c, enum lp_reference_kind kind, struct lp_reference *r)
 {
 	struct lp_span s = c->s, digest;
 
-	r->kind = LP_REF_OCI;
+	r->kind = kind;
 	if (!cut_digest(&s, &digest))
 		return take_path_and_name(c, s, r);
 	return lp_reference_take_digest(c, digest, r) != LP_OK ? LP_E_USAGE : take_path(c, s, r);
@@ -246,11 +246,13 @@ lp_reference_image(struct lp_span s, struct lp_reference *r, struct lp_reference
 
 	begin(&c, s, r, error);
 	if (eat(&c, "oci:"))
-		return parse_oci(&c, r);
+		return parse_oci(&c, LP_REF_OCI, r);
+	if (eat(&c, "oci-archive:"))
+		return parse_oci(&c, LP_REF_OCI_ARCHIVE, r);
 	if (eat(&c, "docker-archive:"))
 		return parse_archive(&c, r);
 	if (lp_reference_is_path(c.s))
-		return lp_reference_refuse(&c, c.s.p, "a path: write oci:DIR or docker-archive:FILE");
+		return lp_reference_refuse(&c, c.s.p, "a path: write oci:DIR, oci-archive:FILE or docker-archive:FILE");
 	if (lp_reference_starts(c.s, "http://") || lp_reference_starts(c.s, "https://"))
 		return lp_reference_refuse(&c, c.s.p, "a URL: write HOST/REPO:TAG without the scheme");
 	eat(&c, "docker://");
@@ -275,7 +277,7 @@ lp_reference_source(struct lp_span s, struct lp_reference *r, struct lp_referenc
 	if (eat(&c, "file:"))
 		return parse_file(&c, r);
 	if (eat(&c, "oci:")) {
-		int rc = parse_oci(&c, r);
+		int rc = parse_oci(&c, LP_REF_OCI, r);
 
 		return rc == LP_OK && r->digest[0] == '\0' ?
 		    lp_reference_refuse(&c, c.s.p + c.s.n, "a blob is named by its digest: oci:DIR@sha256:HEX") : rc;

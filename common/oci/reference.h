@@ -5,6 +5,7 @@
  *
  *   [docker://][HOST[:PORT]/]REPO[:TAG][@sha256:HEX]
  *   oci:DIR[:TAG]   oci:DIR@sha256:HEX
+ *   oci-archive:FILE[:TAG]   oci-archive:FILE@sha256:HEX
  *   docker-archive:FILE[:NAME]
  *   http://... https://...   PATH   file:PATH   PATH#OFFSET+LENGTH   -
  *
@@ -39,6 +40,7 @@ enum {
 enum lp_reference_kind {
 	LP_REF_REGISTRY, /* host, repo, and tag or digest or both */
 	LP_REF_OCI,      /* path, and name or digest or neither */
+	LP_REF_OCI_ARCHIVE, /* the same, of a layout in a tar */
 	LP_REF_ARCHIVE,  /* path, perhaps name */
 	LP_REF_URL,      /* path holds the URL, which begins with http:// or https:// */
 	LP_REF_FILE,     /* path, perhaps offset and length */
@@ -49,7 +51,7 @@ struct lp_reference {
 	enum lp_reference_kind kind;
 	char host[LP_REF_HOST_MAX + 1];  /* as names have it: docker.io, never registry-1.docker.io */
 	char repo[LP_REF_REPO_MAX + 1];  /* library/alpine */
-	char name[LP_REF_NAME_MAX + 1];  /* a tag; of OCI and ARCHIVE the name asked for; "" for none */
+	char name[LP_REF_NAME_MAX + 1];  /* a tag; of OCI and the ARCHIVEs the name asked for; "" for none */
 	char digest[LP_DIGEST_SIZE];     /* "" for none */
 	char path[LP_REF_PATH_MAX + 1];
 	int plain_http;  /* REGISTRY: the caller, who sets it, asks by --plain-http */
@@ -64,14 +66,14 @@ struct lp_reference_error {
 };
 
 /*
- * An IMAGE as lp-layers takes it: registry, oci: or docker-archive:. A
+ * An IMAGE as lp-layers takes it: registry, oci:, oci-archive: or docker-archive:. A
  * registry reference with neither tag nor digest gets the tag `latest`.
  * LP_OK, or LP_E_USAGE with *error filled (the struct is then unspecified).
  */
 int lp_reference_image(struct lp_span, struct lp_reference *, struct lp_reference_error *error);
 
 /*
- * A SOURCE as lp-fetch takes it: everything but docker-archive:. A blob's
+ * A SOURCE as lp-fetch takes it: everything but archives. A blob's
  * registry reference needs a digest and has no tag; an oci: one needs a
  * digest. What begins with `/`, `./` or `../` is a path whatever it looks
  * like; else what has an `@` is a registry reference; else what has a `/`

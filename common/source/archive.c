@@ -96,7 +96,7 @@ check_magic(struct lp_archive *a)
 		return lp_archive_fail(a, LP_E_DATA, "it is compressed, and nothing in it can be read by its offset: "
 		    "inflate it first (lp-inflate FILE >FILE.tar)");
 	case LP_FORMAT_FOREIGN:
-		return lp_archive_fail(a, LP_E_DATA, "not an archive of docker save but %s", why);
+		return lp_archive_fail(a, LP_E_DATA, "not a tar but %s", why);
 	default:
 		return LP_OK;
 	}
@@ -159,12 +159,15 @@ scan_with(struct lp_archive *a, struct lp_tar *t)
 	return rc;
 }
 
-static int
-scan(struct lp_archive *a)
+int
+lp_archive_scan(struct lp_archive *a)
 {
-	struct lp_tar *t = malloc(sizeof(*t));
-	int rc;
+	struct lp_tar *t;
+	int rc = check_magic(a);
 
+	if (rc != LP_OK)
+		return rc;
+	t = malloc(sizeof(*t));
 	if (t == NULL)
 		return lp_archive_no_memory(a);
 	lp_tar_init(t);
@@ -175,13 +178,21 @@ scan(struct lp_archive *a)
 }
 
 int
+lp_archive_find(struct lp_archive *a, const char *path, const struct lp_member **m)
+{
+	int rc = lp_members_find(&a->members, lp_span_str(path), m);
+
+	return rc == LP_E_NOMEM ? lp_archive_no_memory(a) : rc;
+}
+
+int
 lp_archive_read(struct lp_archive *a, const char *path, struct lp_buf *b)
 {
 	const struct lp_member *m;
-	int rc = lp_members_find(&a->members, lp_span_str(path), &m);
+	int rc = lp_archive_find(a, path, &m);
 
 	if (rc != LP_OK)
-		return rc == LP_E_NOMEM ? lp_archive_no_memory(a) : rc;
+		return rc;
 	rc = m->size > b->max ? LP_E_LIMIT : lp_buf_reserve(b, (size_t)m->size);
 	if (rc == LP_E_LIMIT)
 		return lp_archive_fail(a, rc, "%s has more than %zu MiB", lp_quotes(path), b->max >> 20);
@@ -217,10 +228,10 @@ int
 lp_archive_take(struct lp_archive *a, size_t i, const char *path)
 {
 	const struct lp_member *m;
-	int rc = lp_members_find(&a->members, lp_span_str(path), &m);
+	int rc = lp_archive_find(a, path, &m);
 
 	if (rc == LP_E_NOMEM)
-		return lp_archive_no_memory(a);
+		return rc;
 	if (rc != LP_OK)
 		return lp_archive_fail(a, LP_E_DATA, "layer %zu, %s, is not in the archive", i, lp_quotes(path));
 	a->layer[i] = (struct lp_archive_layer){ .offset = m->offset, .size = m->size,
@@ -291,8 +302,7 @@ lp_archive_load(struct lp_archive *a, const char *name)
 	struct lp_buf names;
 	int rc, old = 0;
 
-	rc = check_magic(a);
-	rc = rc != LP_OK ? rc : scan(a);
+	rc = lp_archive_scan(a);
 	if (rc != LP_OK)
 		return rc;
 	rc = lp_archive_read(a, "manifest.json", &a->catalogue);
@@ -305,7 +315,7 @@ lp_archive_load(struct lp_archive *a, const char *name)
 		rc = lp_archive_read(a, "oci-layout", &names);
 		lp_buf_release(&names);
 		return lp_archive_fail(a, LP_E_DATA, rc == LP_OK ?
-		    "an OCI layout in a tar, not an archive of docker save: unpack it (tar -x), and name its directory, oci:DIR" :
+		    "an OCI layout in a tar, not an archive of docker save: write oci-archive:FILE" :
 		    "neither manifest.json nor repositories in it: not an archive of docker save");
 	}
 	if (rc != LP_OK)

@@ -7,6 +7,9 @@
  *	a.layer[0 .. a.n-1]
  *	lp_archive_release(&a)
  *
+ * And what any archive has: of an OCI layout in a tar (source/image.h)
+ * lp_archive_scan, lp_archive_read and lp_archive_find are what reads it.
+ *
  * On failure `why` says what was wrong, fit to print, without the path.
  */
 #ifndef LP_SOURCE_ARCHIVE_H
@@ -52,5 +55,12 @@ int lp_archive_open(struct lp_archive *, const char *path);
  */
 int lp_archive_load(struct lp_archive *, const char *name);
 void lp_archive_release(struct lp_archive *);
+
+/* Where its members lie. Results as lp_archive_load. */
+int lp_archive_scan(struct lp_archive *);
+/* A member's content, whole, into an empty buffer. LP_E_ABSENT, with nothing said, if there is no such member. */
+int lp_archive_read(struct lp_archive *, const char *path, struct lp_buf *);
+/* A member by its path; as above. */
+int lp_archive_find(struct lp_archive *, const char *path, const struct lp_member **);
 
 #endif

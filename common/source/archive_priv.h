@@ -15,9 +15,6 @@
 int lp_archive_fail(struct lp_archive *, int rc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int lp_archive_no_memory(struct lp_archive *);
 
-/* A member's content, whole, into an empty buffer. LP_E_ABSENT, with nothing said, if there is no such member. */
-int lp_archive_read(struct lp_archive *, const char *path, struct lp_buf *);
-
 /* Room for so many layers, before the first is taken. */
 int lp_archive_room(struct lp_archive *, size_t n);
 /* Layer i is the member of that name. */

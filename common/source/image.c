@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "common/base/status.h"
+#include "common/oci/layout.h"
 #include "common/source/image_priv.h"
 #include "common/sys/err.h"
 #include "common/sys/hash.h"
@@ -110,9 +111,31 @@ lp_image_at_hand(const struct lp_image *im)
 }
 
 int
+lp_image_is_local(const struct lp_image *im)
+{
+	return im->layout != NULL || im->archive != NULL;
+}
+
+int
 lp_image_online(const struct lp_image *im)
 {
-	return im->layout == NULL && !im->env->offline;
+	return !lp_image_is_local(im) && !im->env->offline;
+}
+
+/* A blob of a layout in a tar, held against its digest. */
+static int
+get_archived(struct lp_image *im, const char *digest, struct lp_buf *out)
+{
+	char path[LP_LAYOUT_PATH], is[LP_DIGEST_SIZE];
+	int rc;
+
+	lp_layout_path(digest, path);
+	rc = lp_archive_read(im->archive, path, out);
+	if (rc == LP_OK) {
+		lp_hash_bytes(lp_buf_span(out), is);
+		return strcmp(is, digest) == 0 ? LP_OK : lp_image_fail(im, LP_E_DATA, "%s is corrupted", digest);
+	}
+	return rc == LP_E_ABSENT ? rc : lp_image_fail(im, rc, "%s", im->archive->why);
 }
 
 /* LP_OK, LP_E_ABSENT, or a failure that nothing can make good. */
@@ -120,7 +143,11 @@ static int
 get_kept(struct lp_image *im, const char *digest, struct lp_buf *out)
 {
 	struct lp_store *s = lp_image_at_hand(im);
-	int rc = s == NULL ? LP_E_ABSENT : lp_store_get(s, digest, out);
+	int rc;
+
+	if (im->archive != NULL)
+		return get_archived(im, digest, out);
+	rc = s == NULL ? LP_E_ABSENT : lp_store_get(s, digest, out);
 
 	if (rc == LP_OK)
 		return rc;
@@ -137,7 +164,7 @@ get_kept(struct lp_image *im, const char *digest, struct lp_buf *out)
 static int
 put_kept(struct lp_image *im, const char *digest, struct lp_span bytes)
 {
-	struct lp_store *keeper = im->layout != NULL || im->unkept ? NULL : lp_env_keeper(im->env);
+	struct lp_store *keeper = lp_image_is_local(im) || im->unkept ? NULL : lp_env_keeper(im->env);
 	int rc = keeper == NULL ? LP_OK : lp_store_put_blob(keeper, digest, bytes);
 
 	return lp_image_not_kept(im, rc, "cannot keep it in the store");
@@ -146,8 +173,8 @@ put_kept(struct lp_image *im, const char *digest, struct lp_span bytes)
 static int
 absent(struct lp_image *im, const char *what)
 {
-	if (im->layout != NULL)
-		return lp_image_fail(im, LP_E_ABSENT, "%s is not in the layout", what);
+	if (lp_image_is_local(im))
+		return lp_image_fail(im, LP_E_ABSENT, "%s is not in the %s", what, im->layout != NULL ? "layout" : "archive");
 	return lp_image_fail(im, LP_E_ABSENT, "%s is not in the store, and this is offline; lp-layers -S STORE records it", what);
 }
 

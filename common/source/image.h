@@ -1,7 +1,7 @@
 /*
  * An IMAGE by name, brought down to its manifest and config, wherever it is:
  * a registry, read through the store; the store alone (offline); an OCI
- * layout.
+ * layout, also one in a tar.
  *
  *	lp_image_open(&im, &env, &ref)        before the lock
  *	lp_image_load(&im)                    what the name leads to: im.top
@@ -24,6 +24,7 @@
 #include "common/oci/manifest.h"
 #include "common/oci/platform.h"
 #include "common/oci/reference.h"
+#include "common/source/archive.h"
 #include "common/source/env.h"
 
 enum {
@@ -42,6 +43,7 @@ struct lp_image {
 	const struct lp_env *env;
 	struct lp_reference ref;
 	struct lp_store *layout;   /* oci: */
+	struct lp_archive *archive; /* oci-archive: borrowed, its members known */
 	struct lp_document top;    /* what the name leads to */
 	struct lp_document *image; /* of the platform chosen: &top or &nested */
 	struct lp_document nested;
@@ -54,8 +56,9 @@ struct lp_image {
 };
 
 /*
- * `ref` is LP_REF_REGISTRY or LP_REF_OCI; it is copied, the environment is
- * borrowed. Opens the layout of an oci: one. LP_OK, or LP_E_SYS, LP_E_DATA,
+ * `ref` is LP_REF_REGISTRY, LP_REF_OCI or, with `archive` set behind this,
+ * LP_REF_OCI_ARCHIVE; it is copied, the environment is borrowed. Opens the layout
+ * of an oci: one. LP_OK, or LP_E_SYS, LP_E_DATA,
  * LP_E_ABSENT, LP_E_NOMEM with `why`. Release it in any case.
  */
 int lp_image_open(struct lp_image *, const struct lp_env *, const struct lp_reference *ref);

@@ -24,7 +24,11 @@ read_index(struct lp_image *im, struct lp_buf *b)
 	int rc;
 
 	/* a stranger's layout is bounded as all that strangers send */
-	lp_buf_init(b, im->layout != NULL ? (size_t)LP_MAX_MANIFEST : (size_t)LP_STORE_INDEX_MAX);
+	lp_buf_init(b, lp_image_is_local(im) ? (size_t)LP_MAX_MANIFEST : (size_t)LP_STORE_INDEX_MAX);
+	if (im->archive != NULL) {
+		rc = lp_archive_read(im->archive, "index.json", b);
+		return rc == LP_OK || rc == LP_E_ABSENT ? rc : lp_image_fail(im, rc, "%s", im->archive->why);
+	}
 	rc = lp_image_at_hand(im) == NULL ? LP_E_ABSENT : lp_store_index(lp_image_at_hand(im), b);
 	return rc == LP_OK || rc == LP_E_ABSENT ? rc : lp_image_fail_sys(im, rc, "index.json");
 }
@@ -171,7 +175,7 @@ lp_image_load(struct lp_image *im)
 	else if (lp_image_online(im))
 		rc = load_tag(im);
 	else {
-		rc = im->layout != NULL ? find_name(im, named, &e) : find_kept(im, &e);
+		rc = lp_image_is_local(im) ? find_name(im, named, &e) : find_kept(im, &e);
 		rc = rc != LP_OK ? rc : lp_image_manifest(im, e.digest, &im->top);
 	}
 	return rc != LP_OK ? rc : keep_name(im);
@@ -192,7 +196,7 @@ lp_image_digest(struct lp_image *im, char digest[LP_DIGEST_SIZE])
 		if (im->ref.digest[0] != '\0' && digest[0] != '\0' && strcmp(digest, what) != 0)
 			return lp_image_wrong_digest(im, "the manifest", digest, what);
 	} else if (im->ref.digest[0] == '\0') {
-		rc = im->layout != NULL ? find_name(im, *what != '\0' ? what : NULL, &e) : find_kept(im, &e);
+		rc = lp_image_is_local(im) ? find_name(im, *what != '\0' ? what : NULL, &e) : find_kept(im, &e);
 		if (rc == LP_OK)
 			memcpy(digest, e.digest, sizeof(e.digest));
 		return rc;

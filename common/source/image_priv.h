@@ -21,6 +21,8 @@ int lp_image_wrong_digest(struct lp_image *, const char *what, const char *is, c
 
 /* Where documents are kept: the layout or the store; NULL for nowhere. */
 struct lp_store *lp_image_at_hand(const struct lp_image *);
+/* Whether it is a layout, in a directory or a tar. */
+int lp_image_is_local(const struct lp_image *);
 /* Whether a registry may be asked. */
 int lp_image_online(const struct lp_image *);
 

@@ -450,6 +450,54 @@ check_sources()
 	fails 4 'neither manifest nor digest' lp-layers --digest docker-archive:saved.tar
 }
 
+@test "oci-archive: what the layout in it has, layers as parts of the file" {
+	local blob
+	skopeo --insecure-policy copy -q --all "oci:$IN/lay:app:1" oci-archive:saved.tar:app:1
+	mkdir d
+	tar -C d -xf saved.tar
+	lp-layers -o source,size oci-archive:saved.tar >rows
+	while read -r source size; do
+		range=${source##*#}
+		[ "${range#*+}" = "$size" ]
+		lp-fetch -qa "$source" | sha256sum | cut -c1-64
+	done <rows >got
+	lp-layers -o digest oci-archive:saved.tar | cut -d: -f2 | cmp - got
+	[ "$(wc -l <got)" -eq 3 ]
+	for what in "-o digest,size,mediatype,created_by,diff_id -E" --manifest --config --platforms; do
+		# shellcheck disable=SC2086 # options
+		lp-layers $what oci-archive:saved.tar:app:1 >got
+		# shellcheck disable=SC2086 # options
+		lp-layers $what oci:d:app:1 | cmp - got
+		[ -s got ]
+	done
+	digest=$(lp-layers --digest oci-archive:saved.tar)
+	lp-layers "oci-archive:saved.tar@$digest" >got
+	lp-layers oci-archive:saved.tar | cmp - got
+	lp-peek -qc oci:d:app:1 >want
+	run -0 --separate-stderr lp-peek --no-cache -cE oci-archive:saved.tar
+	[[ "$output" == *complete=yes* && "$stderr" == '' ]]
+	[ "${output%%#end*}" = "$(cat want)"$'\n' ]
+	[ "$(lp-peek --no-cache --cat=tree1/file1 oci-archive:saved.tar)" = 1 ]
+	fails 4 'no image of that name; there are: app:1' lp-layers oci-archive:saved.tar:other
+	gzip -k saved.tar
+	fails 1 'compressed.*inflate it first' lp-layers oci-archive:saved.tar.gz
+	# damaged, or not there
+	blob=d/blobs/sha256/$(lp-layers -o digest oci-archive:saved.tar | sed -n '2s/sha256://p')
+	printf x | dd of="$blob" bs=1 seek=600 conv=notrunc status=none
+	tar -C d -cf damaged.tar .
+	run -1 --separate-stderr lp-peek --no-cache -cE oci-archive:damaged.tar
+	[[ "$output" == *complete=no*reason=* ]]
+	rm "$blob"
+	tar -C d -cf lacking.tar .
+	fails 4 "the layer sha256:${blob##*/} is not in the archive" lp-layers oci-archive:lacking.tar
+	echo >>"d/blobs/sha256/${digest#*:}"
+	tar -C d -cf wrong.tar .
+	fails 1 "$digest is corrupted" lp-layers oci-archive:wrong.tar
+	rm d/index.json
+	tar -C d -cf none.tar .
+	fails 4 'no index.json' lp-layers oci-archive:none.tar
+}
+
 @test "docker-archive: of the OCI form, compressed layers included" {
 	local config
 	config=$(jq -r '.config.digest[7:]' "$(manifest_of "$IN/lay")")
@@ -700,7 +748,7 @@ fetch_each()
 	done
 	fails 2 'about rows' lp-layers --manifest -E a
 	fails 2 'about rows' lp-layers --platforms -o size a
-	for there in containers-storage:a dir:a docker-daemon:a:1 oci-archive:a.tar; do
+	for there in containers-storage:a dir:a docker-daemon:a:1; do
 		fails 2 "$there: only registries" lp-layers "$there"
 	done
 	# a host may be called so, too
@@ -713,7 +761,7 @@ fetch_each()
 	fails 3 '^lp-layers: oci:none:x: none: No such file or directory$' lp-layers oci:none:x
 	fails 3 'none: No such file or directory$' lp-fetch "oci:none@$(digest_of "$IN/l2.tar")"
 	tar -cf layout.tar -C "$IN/lay" .
-	fails 1 'an OCI layout in a tar.*oci:DIR' lp-layers docker-archive:layout.tar
+	fails 1 'an OCI layout in a tar.*oci-archive:FILE' lp-layers docker-archive:layout.tar
 	fails 3 '^lp-layers: [^ ]*: http://[^ ]*/tags/list: 404, not found' lp-layers --tags "$REG/none"
 	fails 3 '^lp-layers: --cacert names no file: ' lp-layers --cacert= "$REG/app:1"
 	fails 3 '^lp-layers: ca.pem: the certificate authorities cannot be read: No such' lp-layers --cacert ca.pem "$REG/app:1"

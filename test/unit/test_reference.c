@@ -102,6 +102,9 @@ test_images(void)
 		{ "oci:dir:tag", NULL },
 		{ "oci:/a/b:docker.io/library/alpine:1", NULL },
 		{ "oci:dir@" DIGEST, NULL },
+		{ "oci-archive:a.tar", NULL },
+		{ "oci-archive:/x/a.tar:alpine:1", NULL },
+		{ "oci-archive:a.tar@" DIGEST, NULL },
 		{ "docker-archive:a.tar", NULL },
 		{ "docker-archive:/x/a.tar:alpine:1", NULL },
 	};
