@@ -162,6 +162,7 @@ patient=(--plain-http --stall-timeout=0 --retries=0)
 	echo '{}' >rules.json
 	fault_start reg rules.json --layout lay
 	image=$(srv_addr reg)/a:v1
+	lp-peek -q --no-cache oci:lay:v1 | grep file
 	sweep --seed 1 --out out lp-peek -q --no-cache oci:lay:v1
 	sweep --seed 2 lp-peek --no-cache --color=always --layers oci:lay:v1
 	sweep --seed 3 --out out --fresh "$XDG_CACHE_HOME" lp-peek "$image"
