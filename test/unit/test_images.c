@@ -534,9 +534,81 @@ test_changes(void)
 	ok(good, "what each layer of %d images did is the difference of the images up to it", IMAGES / 5);
 }
 
+/* ---- order --------------------------------------------------------------------------- */
+
+/* One to three names of bytes that lie on either side of '/', or need an escape. */
+static struct lp_span
+odd_path(char *out)
+{
+	static const char bytes[] = { '!', '-', '.', '+', '0', 'a', '\x01', '\xff', ' ', '\\', '#', '\x7f', '\n', '\t' };
+	size_t n = 0;
+
+	for (unsigned names = 1 + unit_rand(&rng, 3); names > 0; names--) {
+		size_t first = n;
+
+		for (unsigned k = 1 + unit_rand(&rng, 3); k > 0; k--)
+			out[n++] = bytes[unit_rand(&rng, sizeof(bytes))];
+		/* "." and ".." are no names */
+		if (out[first] == '.' && (n - first == 1 || (n - first == 2 && out[first + 1] == '.')))
+			out[first] = 'a';
+		out[n++] = '/';
+	}
+	return lp_span(out, n - 1);
+}
+
+/* Whether all that is visible comes in the order of bytes, each path once, and after its directory; how many. */
+static size_t
+in_order(struct lp_merge *m, int *good)
+{
+	struct lp_buf last;
+	struct lp_walk w;
+	size_t n = 0;
+
+	lp_buf_init(&last, 256);
+	lp_walk_init(&w, m, LP_WALK_VISIBLE);
+	for (; lp_walk_next(&w) > 0; n++) {
+		*good = *good && (n == 0 || lp_span_cmp(lp_buf_span(&last), w.path) < 0);
+		lp_buf_clear(&last);
+		lp_buf_add(&last, w.path);
+	}
+	lp_walk_release(&w);
+	lp_buf_release(&last);
+	return n;
+}
+
+static void
+test_sorted(void)
+{
+	enum { DIRECTORIES = 60 };
+	int good = 1;
+
+	for (int i = 0; i < IMAGES && good; i++) {
+		struct lp_merge m;
+		unsigned rows = 1 + unit_rand(&rng, DIRECTORIES);
+
+		if (lp_merge_init(&m, (uint64_t)i, UINT64_MAX) != LP_OK || lp_merge_layer(&m) != LP_OK)
+			abort();
+		for (unsigned k = 0; k < rows; k++) {
+			char text[NAME_SIZE];
+			struct lp_entry e = { .type = LP_DIR, .name = odd_path(text) };
+			struct lp_row *row = lp_rowkeep_entry(&m.keep, &e);
+
+			if (row == NULL || lp_merge_add(&m, row, e.name) != LP_OK)
+				abort();
+		}
+		if (lp_merge_finish(&m) != LP_OK)
+			abort();
+		/* a directory is there once, with or without a row: as many as places, but for the root */
+		good &= in_order(&m, &good) == m.nodes - 1;
+		lp_merge_release(&m);
+	}
+	ok(good, "all that %d images show is in the order of bytes", IMAGES);
+}
+
 int
 main(void)
 {
+	test_sorted();
 	test_order();
 	test_lookups(0);
 	test_lookups(1);
