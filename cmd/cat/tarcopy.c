@@ -10,6 +10,7 @@
 #include "common/base/status.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
+#include "common/sys/seed.h"
 
 /* Headers, extensions (four kinds) and a sparse map of one member, with their padding. */
 enum { MAX_HEAD = 64 * 1024 * 1024 };
@@ -61,12 +62,12 @@ note_copied(struct lp_tarcopy *t, const struct lp_entry *e)
 	uint64_t *value;
 	int rc, fresh;
 
-	rc = lp_map_add(&t->copied, lp_hash64(0, lp_buf_span(&t->scratch)), &value, &fresh);
+	rc = lp_map_add(&t->copied, lp_hash64(t->seed, lp_buf_span(&t->scratch)), &value, &fresh);
 	if (rc != LP_OK || e->type != LP_HARDLINK)
 		return rc;
 	lp_buf_clear(&t->scratch);
 	rc = lp_path_join(&t->scratch, e->linkname);
-	if (rc == LP_OK && lp_map_get(&t->copied, lp_hash64(0, lp_buf_span(&t->scratch))) == NULL)
+	if (rc == LP_OK && lp_map_get(&t->copied, lp_hash64(t->seed, lp_buf_span(&t->scratch))) == NULL)
 		lp_note("%s is a hard link to %s, which is not among the members", lp_quote(e->name),
 		    lp_quote(e->linkname));
 	return rc;
@@ -210,6 +211,7 @@ prepare(struct lp_tarcopy *t)
 	lp_tar_init(&t->tar);
 	t->tar.whole = t->whole;
 	lp_map_init(&t->copied, SIZE_MAX);
+	t->seed = lp_seed();
 	lp_buf_init(&t->head, MAX_HEAD);
 	lp_buf_init(&t->scratch, LP_MAX_PATH + 1);
 	t->wanted = calloc(t->nnames + 1, sizeof(*t->wanted));

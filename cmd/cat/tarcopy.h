@@ -33,6 +33,7 @@ struct lp_tarcopy {
 	struct lp_buf *wanted;  /* the names in normal form */
 	unsigned char *found;   /* by name: 1 a member, 2 a directory */
 	struct lp_map copied;   /* names of what was copied */
+	uint64_t seed;          /* of their hashes */
 	struct lp_buf scratch;
 };
 
