@@ -96,7 +96,7 @@ ORACLE   := $(patsubst test/oracle/%.c,$(O)/oracle/%,$(wildcard test/oracle/*.c)
 MANPAGES := $(wildcard man/*.[1-9])
 
 .PHONY: all test check check-unit check-asan check-asan-unit check-valgrind check-valgrind-unit lint bench fuzz demo deps install \
-        check-runtimes check-nothing mutate uninstall completions dist distcheck deb clean help objects tests FORCE
+        check-runtimes mutate uninstall completions dist distcheck deb clean help objects tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -222,11 +222,7 @@ check-valgrind-unit:
 check-runtimes:
 	test/lib/deps runtimes
 	test/oracle/runtimes/record --check
-# the tests tested: with programs that do nothing each must fail; and what breaks a parser is noticed
-check-nothing:
-	test/lib/deps test
-	$(MAKE) -j$(JOBS) tests build/image
-	test/nothing $(O)
+# the tests tested: what breaks a parser is noticed
 mutate:
 	test/lib/deps test
 	$(MAKE) -j$(JOBS) tests
@@ -295,7 +291,7 @@ clean:
 	rm -rf build
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'make deps | test [T=SUBJECT] | check [T=SUBJECT] | check-unit | check-asan | check-valgrind | check-runtimes | check-nothing | mutate | bench | fuzz [FUZZTIME=SECONDS]'
+	@echo 'make deps | test [T=SUBJECT] | check [T=SUBJECT] | check-unit | check-asan | check-valgrind | check-runtimes | mutate | bench | fuzz [FUZZTIME=SECONDS]'
 	@echo 'make install | uninstall [PREFIX=$(PREFIX)] [DESTDIR=] | dist | distcheck | deb | clean'
 print-%:
 	@:$(info $($*))

@@ -122,6 +122,7 @@ patient=(--plain-http --stall-timeout=0 --retries=0)
 	lp-peek -q --no-cache "$OCI" >want
 	timeout 60 env --ignore-signal=CHLD lp-peek -q --no-cache "$OCI" >got
 	cmp want got
+	[ -s got ]
 }
 
 @test "SIGTERM, SIGHUP and SIGQUIT with a pager: it goes too, whoever started it, and the terminal is as it was" {

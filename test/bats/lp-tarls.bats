@@ -8,6 +8,7 @@ load ../lib/suite
 
 setup_file()
 {
+	shipped
 	cd "$BATS_FILE_TMPDIR" || return
 	mktar >small.tar <<-'END'
 		header name=dir/ type=5 mode=0001777
@@ -33,6 +34,7 @@ setup_file()
 
 setup()
 {
+	judged
 	cd "$BATS_FILE_TMPDIR" || return
 	T=$BATS_TEST_TMPDIR
 }
@@ -288,10 +290,9 @@ lp-tarls /dev/null 0 true /dev/null: byte 0: the input is empty: even a tar with
 }
 
 @test "a header that asks for much gets little: memory stays below 8 MiB" {
-	[[ $LP_BIN == */release/bin ]] || return 0 # other builds have memory of their own
 	{ printf 'pax x'; printf ' SCHILY.xattr.%s=' {1..45000}; printf '\nheader name=xattrs\n'; } >"$T/r"
 	mktar <"$T/r" >"$T/xattrs.tar"
-	/usr/bin/time -f %M -o "$T/kib" lp-tarls -jq "$T/xattrs.tar" >"$T/out"
+	/usr/bin/time -f %M -o "$T/kib" "$RELEASE/lp-tarls" -jq "$T/xattrs.tar" >"$T/out"
 	[ "$(jq '.xattrs | length' "$T/out")" -eq 45000 ]
 	[ "$(tail -n 1 "$T/kib")" -lt 8192 ]
 }

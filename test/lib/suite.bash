@@ -14,8 +14,16 @@
 # left of what stops reading early, but our own programs, for which that is
 # no failure: write `grep X` for `grep -q X`, `sed -n 1p` for `head -n 1`.
 #
-#	own_folder		go to the test's folder, which is HOME; what
-#				setup does in files that have none
+# A test that passes whatever the programs do is worth nothing. So each is run
+# twice, at first with programs that do nothing, in a folder of its own that
+# goes again, and then it must fail. Which may pass, and which files are about
+# something else, stands in test/nothing.known with its reason. A setup that
+# does not go to its own_folder says `judged` itself.
+#
+#	own_folder		go to the test's folder, which is HOME, when
+#				the test was judged; what setup does in files
+#				that have none
+#	judged			the test fails with programs that do nothing
 #	shipped			in setup_file, sets RELEASE: the programs that
 #				people use, built if others are tested. For
 #				what sanitizers have not: locks, memory, time
@@ -37,6 +45,7 @@
 #
 # A pipeline fails where any part of it does.
 
+# shellcheck disable=SC2030,SC2031 # what is changed for the judging of a test is for that alone
 set -o pipefail
 LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP=${LIB%/*/*}
@@ -51,6 +60,7 @@ unset LP_PAGER PAGER LESS LS_COLORS NO_COLOR
 
 own_folder()
 {
+	judged
 	cd "$BATS_TEST_TMPDIR" || return
 	export HOME=$PWD XDG_RUNTIME_DIR=$PWD
 }
@@ -58,6 +68,59 @@ own_folder()
 setup()
 {
 	own_folder
+}
+
+# LP_NOTHING: where the programs are that do nothing, while a test is run with them.
+judged()
+{
+	local known pid program file=${BATS_TEST_FILENAME#"$TOP"/} flags=$- verdict=''
+
+	known=$'\n'$(<"$TOP/test/nothing.known")
+	if [[ -n ${LP_NOTHING-} || $known = *$'\n'$file$'\t*\t'* ]]; then
+		return
+	fi
+	LP_NOTHING=$BATS_RUN_TMPDIR/nothing
+	if [ ! -e "$LP_NOTHING" ]; then
+		mkdir "$LP_NOTHING"
+		for program in "$LP_BIN"/lp-* tardiffer; do
+			echo '#!/bin/true' >"$LP_NOTHING/${program##*/}"
+		done
+		chmod +x "$LP_NOTHING"/*
+	fi
+	# with job control all that it starts is one group, and goes with it
+	set +eET -m
+	coproc NOTHING {
+		exec {say}>&1 </dev/null >/dev/null 2>&1 3>&1 4>&1
+		trap - DEBUG ERR INT ABRT
+		trap 'exit 1' TERM
+		trap 'verdict=$?; trap - EXIT; set +e; teardown; echo "$verdict" >&"$say"' EXIT
+		BATS_TEST_TMPDIR+=.nothing
+		PATH=$LP_NOTHING:$PATH
+		export LP_BIN=$LP_NOTHING LP_RELEASE=$LP_NOTHING LP_TREE=$LP_NOTHING LP_TEST_WAIT=3
+		[ -z "${RELEASE-}" ] || RELEASE=$LP_NOTHING
+		[ -z "${FAULT_BIN-}" ] || FAULT_BIN=$LP_NOTHING
+		set -e
+		mkdir "$BATS_TEST_TMPDIR"
+		"$BATS_TEST_NAME"
+	}
+	pid=$NOTHING_PID
+	set +m
+	# what is not done by then waits for a program to do something
+	read -r -t 10 -u "${NOTHING[0]}" verdict ||
+	    { kill -TERM -- "-$pid" && read -r -t 10 -u "${NOTHING[0]}"; } 2>/dev/null || :
+	{ kill -KILL -- "-$pid" && wait "$pid"; } 2>/dev/null || :
+	rm -rf "$BATS_TEST_TMPDIR.nothing"
+	LP_NOTHING=
+	set "-$flags"
+	case $known,$verdict in
+	*$'\n'$file$'\t'"$BATS_TEST_DESCRIPTION"$'\t'*,0 | *,) ;;
+	*$'\n'$file$'\t'"$BATS_TEST_DESCRIPTION"$'\t'*)
+		echo "fails with programs that do nothing: test/nothing.known says otherwise"
+		return 1 ;;
+	*,0)
+		echo "passes with programs that do nothing"
+		return 1 ;;
+	esac
 }
 
 shipped()

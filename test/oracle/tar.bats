@@ -17,6 +17,7 @@ setup_file()
 
 setup()
 {
+	judged
 	cd "$BATS_FILE_TMPDIR" || return
 	T=$BATS_TEST_TMPDIR
 }
