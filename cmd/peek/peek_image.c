@@ -351,12 +351,13 @@ finish(struct lp_peek *p, struct resolving *r)
 int
 lp_peek_resolve(struct lp_peek *p)
 {
-	struct resolving r[LP_PEEK_IMAGES] = { 0 };
+	struct resolving r[LP_PEEK_IMAGES];
+	const size_t n = p->nimages;
 	int rc = LP_OK;
 
-	for (size_t i = 0; i < p->nimages; i++)
+	for (size_t i = 0; i < n; i++)
 		r[i] = (struct resolving){ .image = &p->image[i], .fd = -1 };
-	for (size_t i = 0; i < p->nimages && rc == LP_OK; i++)
+	for (size_t i = 0; i < n && rc == LP_OK; i++)
 		rc = begin(p, &r[i]);
 	if (rc == LP_OK)
 		rc = lp_peek_wait(p);
@@ -364,17 +365,17 @@ lp_peek_resolve(struct lp_peek *p)
 		/* the other one's job is ours, and we are leaving */
 		lp_crew_stop(&p->crew);
 	if (rc == LP_OK)
-		for (size_t i = 0; i < p->nimages; i++) {
+		for (size_t i = 0; i < n; i++) {
 			int one = finish(p, &r[i]);
 
 			rc = rc != LP_OK ? rc : one;
 		}
-	for (size_t i = 0; i < p->nimages; i++) {
+	for (size_t i = 0; i < n; i++) {
 		free(r[i].said);
 		if (r[i].fd >= 0)
 			close(r[i].fd);
 	}
-	for (size_t i = 0; i < p->nimages && rc == LP_OK; i++)
+	for (size_t i = 0; i < n && rc == LP_OK; i++)
 		for (size_t k = 0; k < p->image[i].n; k++)
 			find_same(p, &p->image[i].layer[k]);
 	return rc;

@@ -219,7 +219,7 @@ lp_peek_recall(struct lp_peek *p)
 		rc = fd[i] < 0 ? LP_E_SYS : ask(&p->image[i], fd[i]);
 	}
 	rc = rc != LP_OK ? rc : lp_peek_wait(p);
-	for (size_t i = 0; i < p->nimages; i++) {
+	for (size_t i = 0; i < LP_PEEK_IMAGES; i++) {
 		if (rc == LP_OK && fd[i] >= 0)
 			rc = take(&p->image[i], fd[i]);
 		if (fd[i] >= 0)
