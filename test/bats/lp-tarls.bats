@@ -110,6 +110,11 @@ tar_of()
 	# as it is copied from a listing, or completed by a shell
 	gives 0 'dir/' '' lp-tarls -o name -m './dir/' small.tar
 	gives 0 'dir/' '' lp-tarls -o name -m '/dir//' small.tar
+	# the root, however it is written
+	tar_of "header name=./ type=5" "header name=x" end >"$T/root.tar"
+	for root in . ./ / ''; do
+		gives 0 './' '' lp-tarls -o name -m "$root" "$T/root.tar"
+	done
 	gives 0 $'#end\tentries=0\tcomplete=no\tbytes=3584\tlayer=\treason=-m left rows out' '' lp-tarls -C -E -m none small.tar
 }
 

@@ -60,6 +60,7 @@ static const struct footer_case {
 	{ "zstd:chunked, the magic alone", BYTES("GNUlInUx"), 8, LP_E_DATA, 0, 0, 0, 0 },
 	{ "zstd:chunked, one frame inside another", BYTES(FRAME("\x40") U64("\0\x10") U64("\0\x02") FRAME("\x28") PLACE "GNUlInUx"), 0x3000, LP_E_DATA, 0, 0, 0, 0 },
 	{ "plain gzip's end", BYTES("\x03\0\x1a\x2b\x3c\x4d\0\x28\0\0"), 0x3000, LP_E_ABSENT, 0, 0, 0, 0 },
+	{ "zstd:chunked, its magic and no frame", BYTES("GNUlInUx"), 0x3000, LP_E_DATA, 0, 0, 0, 0 },
 	{ "nothing", BYTES(""), 0, LP_E_ABSENT, 0, 0, 0, 0 },
 	{ "more end than blob", BYTES(Z40("GNUlInUx")), 40, LP_E_DATA, 0, 0, 0, 0 },
 };
@@ -88,6 +89,17 @@ test_tail(void)
 			ok(f.length == 0 && f.format == LP_TOC_UNKNOWN, "%s: tells no place", c->name);
 		free(p);
 	}
+}
+
+static void
+test_no_frame(void)
+{
+	unsigned char tail[80] = { 0 };
+	struct lp_footer f;
+
+	memcpy(tail + sizeof(tail) - 8, "GNUlInUx", 8);
+	ok(tail_of(&f, tail, sizeof(tail), 0x3000) == LP_E_DATA && strstr(f.why, "but not a footer's frame") != NULL,
+	    "the magic at the end of something else is told as that");
 }
 
 /* Bytes before the footer are the blob's own and change nothing. */
@@ -231,6 +243,7 @@ int
 main(void)
 {
 	test_tail();
+	test_no_frame();
 	test_more_than_needed();
 	test_flips();
 	test_annotations();
