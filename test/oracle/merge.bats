@@ -31,7 +31,8 @@ load ../lib/suite
 		*) printf '%s\n' "$line" >>want; continue ;;
 		esac
 		[ -n "$command" ] || continue
-		eval "$command" >got
+		# 141: head has left, as it may
+		eval "$command" >got || [ $? -eq 141 ]
 		# how large a file is depends on the day's packages
 		diff <(sed -E 's/[0-9]{5,}/N/g' want) <(sed -E 's/[0-9]{5,}/N/g' got) || { echo "$command"; return 1; }
 		recipes=$((recipes + 1)) command=''
