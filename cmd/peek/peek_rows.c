@@ -61,29 +61,35 @@ read_end(int fd, struct lp_rowend *end, int *ended)
 	return rest;
 }
 
-/* Where the last whole line ends. */
-static uint64_t
-end_of_lines(int fd)
+/* Where the last whole line ends. LP_OK or LP_E_SYS. */
+static int
+end_of_lines(int fd, off_t *end)
 {
 	unsigned char part[TAIL];
 	off_t size = lseek(fd, 0, SEEK_END);
 
-	while (size > 0) {
+	for (*end = 0; size > 0;) {
 		off_t from = size > TAIL ? size - TAIL : 0;
 		ptrdiff_t n = lp_pread_full(fd, part, (size_t)(size - from), (uint64_t)from);
 		const unsigned char *nl = n > 0 ? memrchr(part, '\n', (size_t)n) : NULL;
 
-		if (nl != NULL)
-			return (uint64_t)from + (uint64_t)(nl - part) + 1;
-		size = n > 0 ? from : 0;
+		if (n <= 0)
+			return LP_E_SYS;
+		if (nl != NULL) {
+			*end = from + (nl - part) + 1;
+			return LP_OK;
+		}
+		size = from;
 	}
-	return 0;
+	return size == 0 ? LP_OK : LP_E_SYS;
 }
 
 int
 lp_peek_rows_cut(struct lp_peek_layer *l)
 {
-	return ftruncate(l->rows, (off_t)end_of_lines(l->rows)) == 0 ? LP_OK : LP_E_SYS;
+	off_t end;
+
+	return end_of_lines(l->rows, &end) == LP_OK && ftruncate(l->rows, end) == 0 ? LP_OK : LP_E_SYS;
 }
 
 void
