@@ -35,15 +35,14 @@ is_cut(const struct lp_job *j)
 	return j->n > 1;
 }
 
-/* A layer that is cut off may have the answer all the same. */
+/* A layer that is cut off may have the answer all the same: what was said waits until that is known. */
 static void
 on_ended(struct lp_job *j)
 {
-	int cut = is_cut(j);
-
-	if (cut)
+	if (is_cut(j))
 		j->exit = LP_EXIT_OK;
-	lp_peek_settle(j->owner, j, cut);
+	else
+		lp_peek_settle(j->owner, j, 0);
 }
 
 /* lp-cat has written the whole file: what was not recorded of the layer lies behind it. */
@@ -131,16 +130,19 @@ ask_layer(struct lp_peek_layer *l, const char *name, int follow, size_t above, i
 	return streamed && keep_rows(l, is_cut(&l->job) ? LP_EXIT_ABSENT : code) != LP_OK ? LP_E_SYS : code;
 }
 
-/* What an answer is worth where the layer was cut off: what is there is, what is not may be. */
+/* Whether the answer stands although the layer was cut off: what is there is, what is not may be. If not, why is said. */
 static int
-answer_of(const struct lp_found *f, const struct lp_peek_layer *l)
+stands(const struct lp_found *f, struct lp_peek_layer *l)
 {
-	switch (f->answer) {
-	case LP_FIND_HERE: case LP_FIND_AGAIN: case LP_FIND_LINK: case LP_FIND_ABOVE:
-		return f->answer;
-	default:
-		return is_cut(&l->job) ? LP_FIND_UNREAD : f->answer;
-	}
+	int found = f->answer == LP_FIND_HERE || f->answer == LP_FIND_AGAIN || f->answer == LP_FIND_LINK ||
+	    f->answer == LP_FIND_ABOVE;
+
+	if (!is_cut(&l->job))
+		return 1;
+	if (!found)
+		l->job.exit = LP_EXIT_ABSENT;
+	lp_peek_settle(l, &l->job, found);
+	return found;
 }
 
 /* What rests on the bytes of a layer that was read only so far rests on what its origin claims. */
@@ -199,6 +201,10 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 		rc = rc != LP_OK ? rc : ask_layer(l, *name, follow, above, fd);
 		if (rc == LP_EXIT_OK)
 			rc = lp_view_found(fd, &f);
+		if (rc == LP_OK && !stands(&f, l)) {
+			free(f.name);
+			rc = LP_EXIT_ABSENT;
+		}
 		if (rc != LP_OK) {
 			p->exit = lp_exit_worse(p->exit, rc > 0 ? rc : lp_exit_of(rc));
 			return rc > 0 ? LP_E_ABSENT : rc;
@@ -208,7 +214,7 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 		above = f.above;
 		*layer = l;
 		complete = less_sure(complete, l);
-		switch (f.answer = answer_of(&f, l)) {
+		switch (f.answer) {
 		case LP_FIND_HERE:
 			return end_row(l, complete, f.rows, fd);
 		case LP_FIND_GONE:
