@@ -190,8 +190,10 @@ srv_stop_test()
 	local dir
 	for dir in "$LP_SRV"/*/pid; do
 		dir=${dir%/pid}
-		! grep -qsxF -e "${BATS_TEST_NAME:?}" "$dir/test" ||
-		    srv_stop "$(basename "$dir")"
+		grep -qsxF -e "${BATS_TEST_NAME:?}" "$dir/test" || continue
+		srv_stop "$(basename "$dir")"
+		# the test may be run again, and waits for the next one's
+		rm -f "$dir/port"
 	done
 }
 
