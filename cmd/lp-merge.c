@@ -145,6 +145,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	int c, rc = LP_EXIT_OK;
 
 	lp_listing_init(&a->out);
+	a->out.is_query = 1;
 	a->work.show.out = &a->out;
 	a->work.max_rows = LP_MAX_ENTRIES;
 	while (rc == LP_EXIT_OK &&

@@ -123,7 +123,7 @@ lp_listing_entry(struct lp_listing *l, const struct lp_entry *e)
 
 	if (l->nglobs > 0) {
 		rc = lp_glob_any(l->glob, l->nglobs, e->name, &l->scratch);
-		l->left_out |= rc == 0;
+		l->left_out |= rc == 0 && !l->is_query;
 		if (rc <= 0)
 			return said(rc);
 	}

@@ -69,7 +69,8 @@ struct lp_listing {
 	struct lp_span layer; /* label for the end record; may be set by the caller */
 	uint64_t entries;     /* rows written so far */
 	int cut;              /* -n was reached, and there was, or may have been, another row */
-	int left_out;         /* -m left a row out */
+	int left_out;         /* -m left a row out, and so of a layer */
+	int is_query;         /* the caller's: rows are an answer and no layer's listing, which -m leaves as complete as what was asked */
 	int failed;           /* what came of a write that failed: said once, every later one answers the same */
 
 	struct lp_buf out;
@@ -106,8 +107,8 @@ int lp_listing_wrote(struct lp_listing *);
 int lp_listing_flush(struct lp_listing *);
 /*
  * The end record, if it was asked for, and everything out. The entries are
- * those written, and not complete where -n has cut them off or -m has left
- * one out; the layer is the listing's. The rest is what the caller says.
+ * those written, and not complete where -n has cut them off, or -m has left
+ * one of a layer's out; the layer is the listing's. The rest is what the caller says.
  */
 int lp_listing_end(struct lp_listing *, const struct lp_rowend *);
 
