@@ -189,7 +189,7 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 	enum lp_complete complete = LP_COMPLETE_YES;
 	unsigned links = 0;
 	/* after a hard link nothing counts that is above its layer */
-	size_t top = im->n, home = im->n, i = top, above = 0;
+	size_t top = im->n, home = SIZE_MAX, i = top, above = 0;
 
 	*name = strdup(path);
 	while (i > 0 && *name != NULL) {

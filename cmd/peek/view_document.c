@@ -68,10 +68,9 @@ take_end(const json_t *line, struct last *last)
 	if (lp_json_get_u64(end, "entries", &n) == LP_OK && n <= INT64_MAX)
 		last->entries = (int64_t)n;
 	complete = lp_json_get_string(end, "complete");
-	if (lp_span_is(complete, lp_complete_name(LP_COMPLETE_YES)))
-		last->complete = 1;
 	/* by what an origin claims too: each such layer says whose claim it is */
-	else if (lp_span_is(complete, lp_complete_name(LP_COMPLETE_INFERRED)))
+	if (lp_span_is(complete, lp_complete_name(LP_COMPLETE_YES)) ||
+	    lp_span_is(complete, lp_complete_name(LP_COMPLETE_INFERRED)))
 		last->complete = 1;
 	else if (lp_span_is(complete, lp_complete_name(LP_COMPLETE_NO)))
 		last->complete = 0;

@@ -108,7 +108,7 @@ is_noted(struct lp_cache *c, const struct lp_cache_layer *l)
 static int
 put_layers(struct lp_cache *c, const struct lp_cache_layer *layers, size_t n)
 {
-	int64_t layer;
+	int64_t layer = 0;
 	int rc = lp_db_exec(&c->db, "BEGIN IMMEDIATE");
 
 	for (size_t i = 0; i < n && rc == LP_OK; i++)
