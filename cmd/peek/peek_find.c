@@ -25,14 +25,23 @@ on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span li
 		lp_peek_hold(l, stage, line);
 }
 
-/* Whether it was lp-inflate, and nobody else, that saw its input end early. */
+/* Whether lp-inflate saw its input end early, and nobody else has failed: its reader may have had enough before that. */
 static int
 is_cut(const struct lp_job *j)
 {
-	for (size_t i = 0; i < j->n; i++)
-		if (j->code[i] != (i == 1 ? LP_EXIT_ABSENT : LP_EXIT_OK))
+	if (j->n < 2 || j->code[1] != LP_EXIT_ABSENT)
+		return 0;
+	for (size_t i = 0; i < j->n && j->exit != LP_EXIT_OK; i++)
+		if (i != 1 && j->code[i] != LP_EXIT_OK)
 			return 0;
-	return j->n > 1;
+	return 1;
+}
+
+/* Its reader had the answer, and so lp-inflate was ended: what it said of its input meanwhile does not matter. */
+static int
+had_enough(const struct lp_job *j)
+{
+	return j->exit == LP_EXIT_OK && j->n > 1 && j->ended_early[1] && !lp_err_is_verbose();
 }
 
 /* A layer that is cut off may have the answer all the same: what was said waits until that is known. */
@@ -42,14 +51,14 @@ on_ended(struct lp_job *j)
 	if (is_cut(j))
 		j->exit = LP_EXIT_OK;
 	else
-		lp_peek_settle(j->owner, j, 0);
+		lp_peek_settle(j->owner, j, had_enough(j));
 }
 
 /* lp-cat has written the whole file: what was not recorded of the layer lies behind it. */
 static void
 on_cat_ended(struct lp_job *j)
 {
-	int enough = j->exit == LP_EXIT_ABSENT && j->code[j->n - 1] == LP_EXIT_OK;
+	int enough = j->code[j->n - 1] == LP_EXIT_OK && (j->exit == LP_EXIT_ABSENT || is_cut(j) || had_enough(j));
 
 	if (enough)
 		j->exit = LP_EXIT_OK;
