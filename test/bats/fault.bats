@@ -368,7 +368,7 @@ images()
 	head -c 3000000 /dev/zero >zeros
 	tar --format=ustar -cf zeros.tar zeros
 	for form in '' -j -l; do
-		# shellcheck disable=SC2086 # an option or none
+		# shellcheck disable=SC2016,SC2086 # the inner shell expands it; an option or none
 		run -3 --separate-stderr bash -c 'cat zeros.tar | LP_FAULT_READ=2 "$FAULT_BIN/lp-tarls" -q "$@"' - $form
 		[ "${#lines[@]}" -eq 1 ]
 		[[ $output = *zeros* ]]
