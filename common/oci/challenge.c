@@ -192,7 +192,7 @@ take_challenge(struct lp_span *s, struct lp_challenge *c)
 	    lp_span_is_word(name, "bearer") ? LP_SCHEME_BEARER : LP_SCHEME_OTHER;
 	if (s->n == 0 || s->p[0] == ',')
 		return LP_OK;
-	if (memchr(blank, s->p[0], 2) == NULL)
+	if (s->p[0] != ' ' && s->p[0] != '\t')
 		return LP_E_DATA;
 	lp_span_skip(s, blank);
 	if (s->n == 0 || s->p[0] == ',' || take_token68(s))
