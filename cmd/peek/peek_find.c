@@ -37,13 +37,6 @@ is_cut(const struct lp_job *j)
 	return 1;
 }
 
-/* Its reader had the answer, and so lp-inflate was ended: what it said of its input meanwhile does not matter. */
-static int
-had_enough(const struct lp_job *j)
-{
-	return j->exit == LP_EXIT_OK && j->n > 1 && j->ended_early[1] && !lp_err_is_verbose();
-}
-
 /* A layer that is cut off may have the answer all the same: what was said waits until that is known. */
 static void
 on_ended(struct lp_job *j)
@@ -51,14 +44,14 @@ on_ended(struct lp_job *j)
 	if (is_cut(j))
 		j->exit = LP_EXIT_OK;
 	else
-		lp_peek_settle(j->owner, j, had_enough(j));
+		lp_peek_settle(j->owner, j, 0);
 }
 
 /* lp-cat has written the whole file: what was not recorded of the layer lies behind it. */
 static void
 on_cat_ended(struct lp_job *j)
 {
-	int enough = j->code[j->n - 1] == LP_EXIT_OK && (j->exit == LP_EXIT_ABSENT || is_cut(j) || had_enough(j));
+	int enough = j->code[j->n - 1] == LP_EXIT_OK && (j->exit == LP_EXIT_ABSENT || is_cut(j));
 
 	if (enough)
 		j->exit = LP_EXIT_OK;
