@@ -6,10 +6,6 @@
 #include "common/base/status.h"
 #include "common/sys/err.h"
 
-#define COLUMNS                                                                     \
-	"mode,uid,gid,size,mtime,name,linkname,typeflag,uname,gname,devmajor,devminor," \
-	"header_offset,data_offset,xattrs"
-
 struct lp_argv *
 lp_pipeline_add(struct lp_pipeline *l, const char *name)
 {
@@ -71,7 +67,7 @@ lp_pipeline_list(struct lp_pipeline *l, const char *name)
 
 	lp_argv_add(a, "--end");
 	lp_argv_add(a, "--header");
-	lp_argv_add(a, "--columns=" COLUMNS);
+	lp_argv_add(a, "--columns=" LP_PIPELINE_COLUMNS);
 }
 
 int

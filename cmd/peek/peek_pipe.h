@@ -8,6 +8,11 @@
 #include "common/run/argv.h"
 #include "common/run/proc.h"
 
+/* All that a row of a layer may say. */
+#define LP_PIPELINE_COLUMNS                                                             \
+	"mode,uid,gid,size,mtime,name,linkname,typeflag,uname,gname,devmajor,devminor," \
+	"header_offset,data_offset,xattrs"
+
 struct lp_pipeline {
 	struct lp_argv a[LP_STAGES];
 	size_t n;

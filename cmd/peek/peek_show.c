@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cmd/peek/peek_pipe.h"
 #include "cmd/peek/peek_priv.h"
 #include "cmd/peek/view.h"
 #include "common/base/status.h"
@@ -78,8 +79,7 @@ show_diff(struct lp_peek *p)
 	lp_argv_add(&more, "--header");
 	lp_argv_add(&more, "--end");
 	/* what is compared, and what may be asked for */
-	lp_argv_add(&more, "--columns=mode,uid,gid,size,mtime,name,linkname,typeflag,uname,gname,devmajor,devminor,"
-	    "header_offset,data_offset,xattrs,layer");
+	lp_argv_add(&more, "--columns=" LP_PIPELINE_COLUMNS ",layer");
 	for (size_t i = 0; i < 2 && rc == LP_OK; i++) {
 		rows[i] = lp_tmpfile();
 		rc = rows[i] < 0 ? LP_E_SYS : lp_peek_merge(p, &p->image[i], &more, NULL, rows[i]);
