@@ -42,15 +42,21 @@ recipe() {
 	printf '%s\n' "$@" | mktar
 }
 
+# lists IMAGE NAMES: all of them, both to the end and of heads that are the whole layers, and without a word
+lists() {
+	local how
+	for how in -cE -E; do
+		run -0 --separate-stderr lp-peek "$how" -o name "$1"
+		[ "${output%%#end*}" = "$2" ]
+		[[ "$output" == *complete=@(yes|inferred)* ]]
+		[ "$stderr" = '' ]
+	done
+}
+
 @test "no end marker: the whole of it is complete, cached, and its files and those below are found" {
 	for name in unmarked unpadded; do
 		for image in "oci:$L/$name:v1" "$(srv_addr reg)/odd/$name:v1"; do
-			for how in -cE -E; do
-				run -0 --separate-stderr lp-peek "$how" -o name "$image"
-				[ "${output%%#end*}" = $'a\nb\nlow\nold\n' ]
-				[[ "$output" == *complete=@(yes|inferred)* ]]
-				[ "$stderr" = '' ]
-			done
+			lists "$image" $'a\nb\nlow\nold\n'
 			run -0 lp-peek --cat=low "$image"
 			[ "$output" = low ]
 			run -0 lp-peek --no-cache --cat=b "$image"
@@ -68,12 +74,7 @@ recipe() {
 @test "a layer of no bytes, plain, gzip or zstd: an empty layer" {
 	for name in zero zerogz zerozst; do
 		for image in "oci:$L/$name:v1" "$(srv_addr reg)/odd/$name:v1"; do
-			for how in -cE -E; do
-				run -0 --separate-stderr lp-peek "$how" -o name "$image"
-				[ "${output%%#end*}" = $'low\nold\n' ]
-				[[ "$output" == *complete=@(yes|inferred)* ]]
-				[ "$stderr" = '' ]
-			done
+			lists "$image" $'low\nold\n'
 			run -0 lp-peek --no-cache --cat=low "$image"
 			[ "$output" = low ]
 			run -0 --separate-stderr lp-peek --no-cache -c --layers -H "$image"
