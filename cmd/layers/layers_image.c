@@ -103,10 +103,12 @@ archived_reference(const struct lp_layers *l, struct lp_image *im, struct lp_ref
 
 	lp_layout_path(ref->digest, path);
 	rc = lp_archive_find(im->archive, path, &m);
-	if (rc != LP_OK) {
+	if (rc == LP_E_ABSENT)
 		lp_err("%s: the layer %s is not in the archive", lp_quotes(l->text), ref->digest);
+	else if (rc != LP_OK)
+		lp_err("%s: %s", lp_quotes(l->text), im->archive->why);
+	if (rc != LP_OK)
 		return rc;
-	}
 	ref->kind = LP_REF_FILE;
 	ref->digest[0] = '\0';
 	ref->has_range = 1;

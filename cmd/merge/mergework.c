@@ -187,7 +187,7 @@ say_found(const struct lp_mergework *w, const struct lp_merge *m)
 	f = &m->refusal;
 	if (f->what != LP_FOUND_NOTHING)
 		lp_err("layer %s: %s: %s; container runtimes refuse %" PRIu64 " rows", lp_quote(w->layers[f->layer].label),
-	    lp_quote(f->name), found_text(f->what), m->refused);
+		    lp_quote(f->name), found_text(f->what), m->refused);
 }
 
 /* What there is to say of a layer that is not known to be all there. */

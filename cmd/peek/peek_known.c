@@ -28,7 +28,7 @@ on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span li
 
 /* A database that fails once is left alone: whoever has it locked would be waited for again. */
 static void
-note_failure(const struct lp_job *j)
+note_failure(struct lp_job *j)
 {
 	const struct lp_peek_image *im = j->owner;
 
@@ -81,13 +81,7 @@ has_digest(const struct lp_peek_image *im)
 
 /* ---- out of it ------------------------------------------------------------------------- */
 
-static void
-on_get_ended(struct lp_job *j)
-{
-	note_failure(j);
-}
-
-static const struct lp_job_ops get_ops = { .line = on_line, .ended = on_get_ended };
+static const struct lp_job_ops get_ops = { .line = on_line, .ended = note_failure };
 
 /* One listing of the stream, for the layer that its end record names. */
 static int
