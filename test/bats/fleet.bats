@@ -29,6 +29,8 @@ setup_file() {
 
 setup() {
 	own_folder
+	# the names and the network of this process: each test is run twice
+	HOSTS=$BASHPID
 	export XDG_CACHE_HOME=$PWD/cache
 	IMAGES=$BATS_FILE_TMPDIR/images
 }
@@ -37,7 +39,7 @@ teardown() {
 	local i
 	for i in 1 2; do
 		[ ! -e "host$i.pid" ] || as_root kill "$(cat "host$i.pid")" || true
-		as_root ip netns del "lp$$h$i" 2>/dev/null || true
+		as_root ip netns del "lp${HOSTS}h$i" 2>/dev/null || true
 	done
 }
 
@@ -195,11 +197,11 @@ array() {
 
 # host_start N: a namespace with an address of its own, and an sshd in it
 host_start() {
-	local n=$1 ns=lp$$h$1 net=$((($$ % 250) + 1))
+	local n=$1 ns=lp${HOSTS}h$1 net=$((HOSTS % 250 + 1))
 	as_root ip netns add "$ns"
-	as_root ip link add "lp$$v$n" type veth peer name eth0 netns "$ns"
-	as_root ip addr add "10.$net.$n.1/24" dev "lp$$v$n"
-	as_root ip link set "lp$$v$n" up
+	as_root ip link add "lp${HOSTS}v$n" type veth peer name eth0 netns "$ns"
+	as_root ip addr add "10.$net.$n.1/24" dev "lp${HOSTS}v$n"
+	as_root ip link set "lp${HOSTS}v$n" up
 	as_root ip -n "$ns" addr add "10.$net.$n.2/24" dev eth0
 	as_root ip -n "$ns" link set eth0 up
 	as_root ip -n "$ns" link set lo up

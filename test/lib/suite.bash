@@ -93,7 +93,8 @@ judged()
 		exec {say}>&1 </dev/null >/dev/null 2>&1 3>&1 4>&1
 		trap - DEBUG ERR INT ABRT
 		trap 'exit 1' TERM
-		trap 'verdict=$?; trap - EXIT; set +e; teardown; echo "$verdict" >&"$say"' EXIT
+		# a teardown that has begun ends, whatever the time
+		trap 'verdict=$?; trap "" TERM; trap - EXIT; set +e; teardown; echo "$verdict" >&"$say"' EXIT
 		BATS_TEST_TMPDIR+=.nothing
 		PATH=$LP_NOTHING:$PATH
 		export LP_BIN=$LP_NOTHING LP_RELEASE=$LP_NOTHING LP_TREE=$LP_NOTHING LP_TEST_WAIT=3
@@ -107,7 +108,7 @@ judged()
 	set +m
 	# what is not done by then waits for a program to do something
 	read -r -t 10 -u "${NOTHING[0]}" verdict ||
-	    { kill -TERM -- "-$pid" && read -r -t 10 -u "${NOTHING[0]}"; } 2>/dev/null || :
+	    { kill -TERM -- "-$pid" && read -r -t 60 -u "${NOTHING[0]}"; } 2>/dev/null || :
 	{ kill -KILL -- "-$pid" && wait "$pid"; } 2>/dev/null || :
 	rm -rf "$BATS_TEST_TMPDIR.nothing"
 	LP_NOTHING=
