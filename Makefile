@@ -96,7 +96,7 @@ ORACLE   := $(patsubst test/oracle/%.c,$(O)/oracle/%,$(wildcard test/oracle/*.c)
 MANPAGES := $(wildcard man/*.[1-9])
 
 .PHONY: all test check check-unit check-asan check-asan-unit check-valgrind check-valgrind-unit lint bench fuzz demo deps install \
-        check-runtimes mutate uninstall completions dist distcheck deb clean help objects tests FORCE
+        check-runtimes check-kernels check-distros mutate uninstall completions dist distcheck deb clean help objects tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -222,6 +222,15 @@ check-valgrind-unit:
 check-runtimes:
 	test/lib/deps runtimes
 	test/oracle/runtimes/record --check
+# real kernels of other ages, in emulated machines
+check-kernels:
+	test/lib/deps kernels
+	$(MAKE) -j$(JOBS) FLAVOUR=release tests build/image
+	test/kernel/check build/kernels
+# root: the last commit in roots of Debian 13 and sid
+check-distros:
+	test/lib/deps test
+	test/distros/check $(if $(T),-t $(T))
 # the tests tested: what breaks a parser is noticed
 mutate:
 	test/lib/deps test
@@ -291,7 +300,7 @@ clean:
 	rm -rf build
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'make deps | test [T=SUBJECT] | check [T=SUBJECT] | check-unit | check-asan | check-valgrind | check-runtimes | mutate | bench | fuzz [FUZZTIME=SECONDS]'
+	@echo 'make deps | test [T=SUBJECT] | check [T=SUBJECT] | check-unit | check-asan | check-valgrind | check-runtimes | check-kernels | check-distros [T=SUBJECT] | mutate | bench | fuzz [FUZZTIME=SECONDS]'
 	@echo 'make install | uninstall [PREFIX=$(PREFIX)] [DESTDIR=] | dist | distcheck | deb | clean'
 print-%:
 	@:$(info $($*))

@@ -18,7 +18,8 @@ setup()
 	"$deps" --list test >rest
 	"$deps" --list bench >measuring
 	"$deps" --list runtimes >recording
-	cat first rest measuring recording | cmp - all
+	"$deps" --list kernels >booting
+	cat first rest measuring recording booting | cmp - all
 	grep -qx gcc first
 	grep -qx bats rest
 	grep -qx containerd recording
