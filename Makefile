@@ -118,10 +118,13 @@ endif
 ifneq ($(HOW_link),$(file <$(O)/how-to-link))
 $(O)/how-to-link: FORCE
 endif
-$(sort $(O)/how-to-% $(OBJ)/how-to-%):
-	@mkdir -p $(@D)
-	$(call say,HOW)printf '%s\n' $(call quote,$(HOW_$*)) >$@
-	$(if $(filter compile,$*),@echo '  	deflate is decoded by $(if $(ISAL),ISA-L and zlib,zlib alone: ISA-L was not found)')
+define HOW
+$(1)/how-to-%:
+	@mkdir -p $$(@D)
+	$$(call say,HOW)printf '%s\n' $$(call quote,$$(HOW_$$*)) >$$@
+	$$(if $$(filter compile,$$*),@echo '  	deflate is decoded by $(if $(ISAL),ISA-L and zlib,zlib alone: ISA-L was not found)')
+endef
+$(foreach d,$(sort $(O) $(OBJ)),$(eval $(call HOW,$d)))
 
 $(OBJ)/%.o: %.c $(OBJ)/how-to-compile
 	@mkdir -p $(@D)
