@@ -219,7 +219,12 @@ carry_out(struct order *o, const char *const *other)
 
 	if (!is_allowed(o->argv, other))
 		return (struct answer){ -1, EPERM };
+#if defined(__s390__)
+	/* the stack comes first there */
+	pid = syscall(SYS_clone, NULL, (unsigned long)(CLONE_PARENT | SIGCHLD), NULL, NULL, 0UL);
+#else
 	pid = syscall(SYS_clone, (unsigned long)(CLONE_PARENT | SIGCHLD), NULL, NULL, NULL, 0UL);
+#endif
 	if (pid == 0) {
 		if (place(o->claim, o->nclaims) != LP_OK)
 			_exit(LP_EXIT_SYSTEM);

@@ -110,6 +110,24 @@ static const struct {
 /* prctl: names for memory, which libc gives where the user asks it to */
 enum { SET_VMA = 0x53564d41 };
 
+/*
+ * What of the arguments a filter sees. On s390 mmap has them in memory, and clone
+ * the stack first. Sockets have theirs in memory where socketcall asks for them;
+ * s390's C library does, and for both architectures that have it libseccomp makes
+ * rules about socket into ones about socketcall too, which then contradict each other.
+ */
+#if defined(__s390__)
+enum { MAPPING = 0, FLAGS = 1 };
+#else
+enum { MAPPING = 1, FLAGS = 0 };
+#endif
+#if defined(__s390__) || defined(__powerpc__)
+enum { FAMILY = 0 };
+#else
+enum { FAMILY = 1 };
+#endif
+enum { N_MAPPING = MAPPING ? N : 0, N_FAMILY = FAMILY ? N : 0 };
+
 static const struct {
 	unsigned duties;
 	int err; /* 0: allowed */
@@ -118,13 +136,15 @@ static const struct {
 	struct scmp_arg_cmp arg[2];
 } rules[] = {
 	/* no memory that could hold code; a resolver that would load a module is to go on without it */
-	{ ALL, 0, SCMP_SYS(mmap), 1, { { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 } } },
-	{ N, EPERM, SCMP_SYS(mmap), 1, { { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC } } },
+	{ ALL, 0, SCMP_SYS(mmap), MAPPING, { { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 } } },
+	{ N_MAPPING, EPERM, SCMP_SYS(mmap), 1, { { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC } } },
 	/* malloc's arenas */
 	{ ALL, 0, SCMP_SYS(mprotect), 1, { { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 } } },
 	/* glibc's fstat; with a path it could look around, where Landlock does not hide it */
 	{ F | T | P, 0, SCMP_SYS(newfstatat), 1, { { 3, SCMP_CMP_EQ, AT_EMPTY_PATH, 0 } } },
 	{ F | T | P, EACCES, SCMP_SYS(newfstatat), 1, { { 3, SCMP_CMP_NE, AT_EMPTY_PATH, 0 } } },
+	/* renameat, where there is no such call */
+	{ S | N, 0, SCMP_SYS(renameat2), 1, { { 4, SCMP_CMP_EQ, 0, 0 } } },
 	/* a pipe's size (lp_pipe_grow) */
 	{ ALL, 0, SCMP_SYS(fcntl), 1, { { 1, SCMP_CMP_EQ, F_SETPIPE_SZ, 0 } } },
 	FCNTL(F_GETFD), FCNTL(F_SETFD), FCNTL(F_GETFL), FCNTL(F_DUPFD), FCNTL(F_DUPFD_CLOEXEC), FCNTL(F_GETLK),
@@ -141,17 +161,18 @@ static const struct {
 	 * netlink, is refused both, and goes on without. A pair is of streams:
 	 * datagrams could be sent to anybody's address.
 	 */
-	{ N, 0, SCMP_SYS(socket), 1, { { 0, SCMP_CMP_EQ, AF_INET, 0 } } },
-	{ N, 0, SCMP_SYS(socket), 1, { { 0, SCMP_CMP_EQ, AF_INET6, 0 } } },
-	{ N, EAFNOSUPPORT, SCMP_SYS(socket), 1, { { 0, SCMP_CMP_EQ, AF_UNIX, 0 } } },
-	{ N, EAFNOSUPPORT, SCMP_SYS(socket), 1, { { 0, SCMP_CMP_EQ, AF_NETLINK, 0 } } },
-	{ N, 0, SCMP_SYS(socketpair), 2,
+	{ N, 0, SCMP_SYS(socket), FAMILY, { { 0, SCMP_CMP_EQ, AF_INET, 0 } } },
+	{ N_FAMILY, 0, SCMP_SYS(socket), 1, { { 0, SCMP_CMP_EQ, AF_INET6, 0 } } },
+	{ N_FAMILY, EAFNOSUPPORT, SCMP_SYS(socket), 1, { { 0, SCMP_CMP_EQ, AF_UNIX, 0 } } },
+	{ N_FAMILY, EAFNOSUPPORT, SCMP_SYS(socket), 1, { { 0, SCMP_CMP_EQ, AF_NETLINK, 0 } } },
+	{ N, 0, SCMP_SYS(socketpair), 2 * FAMILY,
 	    { { 0, SCMP_CMP_EQ, AF_UNIX, 0 }, { 1, SCMP_CMP_MASKED_EQ, TYPE_BITS, SOCK_STREAM } } },
 	/* threads, not processes; clone3's flags are out of a filter's sight, and libc falls back to clone */
 	FAILS(T | N | P, ENOSYS, clone3),
-	{ T | N, 0, SCMP_SYS(clone), 1, { { 0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD } } },
+	{ T | N, 0, SCMP_SYS(clone), 1, { { FLAGS, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD } } },
 	/* fork(3) as libc asks for it: no thread, no name space */
-	{ P, 0, SCMP_SYS(clone), 1, { { 0, SCMP_CMP_EQ, CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD, 0 } } },
+	{ P, 0, SCMP_SYS(clone), 1,
+	    { { FLAGS, SCMP_CMP_EQ, CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD, 0 } } },
 	{ N, 0, SCMP_SYS(prctl), 1, { { 0, SCMP_CMP_EQ, PR_SET_NAME, 0 } } },
 	{ P, 0, SCMP_SYS(prctl), 1, { { 0, SCMP_CMP_EQ, PR_SET_NO_NEW_PRIVS, 0 } } },
 	{ P, 0, SCMP_SYS(prctl), 1, { { 0, SCMP_CMP_EQ, PR_SET_SECCOMP, 0 } } },
@@ -217,17 +238,34 @@ handle(void)
 	return sigaction(SIGSYS, &a, NULL) == 0 && sigprocmask(SIG_UNBLOCK, &set, NULL) == 0 ? 0 : -errno;
 }
 
-int
-lp_filter(enum lp_duty duty)
+void *
+lp_filter_make(enum lp_duty duty)
 {
 	scmp_filter_ctx c = seccomp_init(SCMP_ACT_TRAP);
 	unsigned bit = 1u << duty;
-	int rc = c == NULL ? -ENOSYS : handle();
+	int rc = c == NULL ? -ENOSYS : 0;
 
-	/* calls of another architecture, or x32, have other numbers: whoever makes them means no good */
-	rc = rc != 0 ? rc : seccomp_attr_set(c, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	/*
+	 * Calls of another architecture, or x32, have other numbers: whoever makes them means no good. A kernel
+	 * that cannot end the process ends the thread, as it does by default.
+	 */
+	if (rc == 0)
+		(void)seccomp_attr_set(c, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	rc = rc != 0 ? rc : add_rules(c, bit);
 	rc = rc != 0 ? rc : add_abort(c, bit);
+	if (rc != 0) {
+		seccomp_release(c);
+		errno = -rc;
+	}
+	return rc == 0 ? c : NULL;
+}
+
+int
+lp_filter(enum lp_duty duty)
+{
+	scmp_filter_ctx c = lp_filter_make(duty);
+	int rc = c == NULL ? -errno : handle();
+
 	rc = rc != 0 ? rc : seccomp_load(c);
 	seccomp_release(c);
 	errno = -rc;

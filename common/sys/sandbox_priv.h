@@ -41,6 +41,9 @@ int lp_landlock(const struct lp_lock_view *);
  */
 int lp_filter(enum lp_duty);
 
+/* The filter of that, as libseccomp has it (scmp_filter_ctx), not loaded yet; NULL (errno). The caller's to release. */
+void *lp_filter_make(enum lp_duty);
+
 /* The name of a system call, or NULL. For a signal handler: it asks for no memory. */
 const char *lp_call_name(int number);
 
