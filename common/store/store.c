@@ -136,10 +136,16 @@ lp_store_read_file(const struct lp_store *s, int dir, const char *name, struct l
 {
 	struct stat st;
 	int fd = lp_store_open_file(s, dir, name, &st), rc;
+	ptrdiff_t k = 0;
 
 	if (fd < 0)
 		return fd;
-	rc = lp_read_all(fd, b);
+	/* in one call: there are as many small ones as ranges */
+	rc = (uint64_t)st.st_size <= b->max - b->n ? lp_buf_reserve(b, (size_t)st.st_size) : LP_E_LIMIT;
+	if (rc == LP_OK)
+		k = lp_read_full(fd, b->p + b->n, (size_t)st.st_size);
+	rc = k < 0 ? (int)k : rc;
+	b->n += k > 0 ? (size_t)k : 0;
 	close(fd);
 	return rc;
 }

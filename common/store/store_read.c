@@ -92,14 +92,22 @@ sum_again(struct lp_store_blob *b)
 
 /* ---- what is corrupted ----------------------------------------------------------- */
 
+/* Bytes of that chunk: no more are asked for, which spares small files the call that says that there are none. */
+static size_t
+chunk_size(const struct lp_store_reading *r, uint64_t i)
+{
+	uint64_t left = r->size - i * LP_STORE_CHUNK;
+
+	return left < LP_STORE_CHUNK ? (size_t)left : LP_STORE_CHUNK;
+}
+
 /* Whether that chunk is all there, and what it was. */
 static int
 is_right(const struct lp_store_reading *r, uint64_t i, struct lp_span chunk)
 {
-	uint64_t left = r->size - i * LP_STORE_CHUNK;
 	char digest[LP_DIGEST_SIZE];
 
-	if (chunk.n != (left < LP_STORE_CHUNK ? left : LP_STORE_CHUNK))
+	if (chunk.n != chunk_size(r, i))
 		return 0;
 	if (!has_sums(r))
 		return 1;
@@ -292,7 +300,7 @@ load_chunk(struct lp_store_blob *b, uint64_t i)
 	if (r->chunk == NULL && (r->chunk = malloc(LP_STORE_CHUNK)) == NULL)
 		return LP_E_NOMEM;
 	for (int turn = 0;; turn++) {
-		k = lp_pread_full(r->fd, r->chunk, LP_STORE_CHUNK, i * LP_STORE_CHUNK);
+		k = lp_pread_full(r->fd, r->chunk, chunk_size(r, i), i * LP_STORE_CHUNK);
 		if (k < 0 && (rc = unreadable(b)) != LP_E_DATA)
 			return rc;
 		if (k >= 0 && is_right(r, i, lp_span(r->chunk, (size_t)k)))

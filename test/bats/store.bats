@@ -684,6 +684,8 @@ calls_for()
 	echo "$few $many"
 	[ "$few" -gt 200 ]
 	[ "$many" -lt $((few * 21 / 10)) ]
+	# a range: two files opened, looked at, read and closed, the time of one set, its bytes written
+	[ $((many - few)) -le $((200 * 10)) ]
 }
 
 # ---- crashes and storms -----------------------------------------------------------
