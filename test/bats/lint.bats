@@ -181,11 +181,12 @@ function_of() {
 	union foo_u { int x; };
 	enum foo_e { LP_NEW_X };
 	extern int foo_v;
+	extern const int foo_k;
 	#endif
 	END
 	bites names 'common/base/glob.c: glob_x is for others' 'common/sys/tty.c: tty_state is for others' \
 		'cmd/lp-cat.c: cat_x is for others' 'common/base/path.c: lp_mine is static, and called lp_' \
-		foo_t FOO_E FOO_M foo_s foo_f foo_u foo_e foo_v
+		foo_t FOO_E FOO_M foo_s foo_f foo_u foo_e foo_v foo_k
 }
 
 @test "headers: stand by themselves, and mean the same" {
@@ -194,9 +195,17 @@ function_of() {
 	bites headers common/base/glob.h LP_OK
 }
 
-@test "linkage: as the table says" {
-	sed -i 's/^LIBS_lp-merge   = -ljansson/& -lsqlite3/' Makefile
-	bites linkage 'lp-merge: links jansson seccomp, the table says jansson seccomp sqlite3'
+@test "linkage: as the table says: not less, not more, and not otherwise" {
+	# shellcheck disable=SC2016 # what make expands
+	sed -i 's/^LIBS_lp-merge   = -ljansson/& -lsqlite3/; s/^LIBS_lp-cache .*/& -lz/
+		s/ -lseccomp \$(LDLIBS)$/ $(if $(filter lp-tarls lp-layers,$*),-Xlinker --no-as-needed -lzstd) &/' Makefile
+	bites linkage 'lp-merge: links jansson seccomp, the table says jansson seccomp sqlite3' \
+		'lp-cache: links jansson seccomp sqlite3, the table says jansson seccomp sqlite3 z' \
+		'lp-tarls: links seccomp zstd, the table says seccomp' \
+		'lp-layers: links jansson nettle seccomp zstd, the table says jansson nettle seccomp'
+	# one that the table lacks, and one that comes by another
+	sed -i 's/^LIBS_lp-merge   = -ljansson/LIBS_lp-merge   =/' Makefile
+	bites linkage 'json'
 }
 
 @test "complete: each program has its page, its tests and its line" {
@@ -212,11 +221,12 @@ function_of() {
 @test "usage: the table of options, --help, the page and the usage line are one" {
 	sed -i 's/{ "source", required_argument/{ "secret", no_argument, NULL, 1 },\n&/; s/"f:Lm:"/"f:Lm:z"/
 		s/  -m, --match=GLOB /  -M, --match=GLOB /; s/  -L, --follow /  -L, --follow=X /; /  --tar  /p' cmd/lp-cat.c
-	sed -i 's/^\.It Fl f , Fl \\-file/.It Fl F , Fl \\-file/' man/lp-cat.1
-	sed -i 's/{ "engine", required_argument/{ "engine", optional_argument/; s/usage: lp-inflate \[-/&x/' cmd/lp-inflate.c
+	sed -i 's/^\.It Fl f , Fl \\-file/.It Fl F , Fl \\-file/; s/^\.It Fl \\-tar$/&\nx\n&/' man/lp-cat.1
+	sed -i 's/{ "engine", required_argument/{ "engine", optional_argument/; s/usage: lp-inflate \[-/&x/; s/\[--format=/[--formed=/' cmd/lp-inflate.c
 	bites usage 'lp-cat: --help does not have -- --secret' 'lp-cat: the man page does not have -- --secret' \
 		'lp-cat: the man page does not have -z --- ' 'lp-cat: --help has -M --match (one argument), which is not taken' \
 		'lp-cat: --help has -L --follow (one argument), which is not taken' 'lp-cat: --help: --tar is there twice' \
+		'lp-cat: the man page: --tar is there twice' 'lp-inflate: usage has formed, which is not taken' \
 		'lp-cat: the man page has -F --file (one argument), which is not taken' 'lp-cat: usage does not have -- --secret' \
 		'lp-inflate: --help does not have -- --engine (maybe argument)' 'lp-inflate: usage is not the SYNOPSIS' \
 		'lp-inflate: usage has x, which is not taken'
@@ -236,6 +246,8 @@ function_of() {
 	bites servers 'has no test "no such test"'
 	sed -i '/\.bats |/d' test/servers.md
 	bites servers ''
+	sed -i 's/| *lp-fetch\.bats/| nowhere.bats/' test/servers.md
+	bites servers 'test/bats/nowhere.bats has no test'
 	printf '.Dd x\n.Dt X 1\n.Os\n.Sh NAME\n.Nm x\n.Nd x\n.Foo x\n' >man/lp-new.1
 	bites mandoc 'unknown macro'
 	# shellcheck disable=SC2016 # what another shell expands
@@ -245,33 +257,50 @@ function_of() {
 	printf 'x() {\n\techo $1\n}\n' >test/lib/new.bash
 	bites shellcheck 'test/lib/new.bash line 2'
 	end test/bats/lp-cat.bats '@test "x" {\n\tsleep 1 &\n\twait\n}'
-	bites shellcheck 'test/bats/lp-cat.bats:'
+	end test/lib/suite.bash 'x() {\n\tif\twait; then :; fi\n}'
+	end test/lib/registry.bash 'x() { sleep 1 &\twait; }'
+	bites shellcheck test/bats/lp-cat.bats: test/lib/suite.bash: test/lib/registry.bash:
+	# shellcheck disable=SC2016
+	end test/bats/lp-cat.bats '@test "x" {\n\techo $1\n}'
+	bites shellcheck 'test/bats/lp-cat.bats line'
 	sed -i 1d common/base/glob.c
 	echo '#include "common/base/glob.h"' >common/base/new.c
 	bites sentences common/base/{glob,new}.c
 	end README.md "see /ho""me/me/x"
-	bites tree README.md
-	printf '%s PRIVATE KEY\n' '-----BEGIN' >fixtures/new.pem
-	bites tree fixtures/new.pem
+	end Makefile "# see /Use""rs/me/x"
+	for kind in '' 'RSA ' 'EC '; do
+		printf '%s %sPRIVATE KEY\n' '-----BEGIN' "$kind" >"fixtures/new$kind.pem"
+	done
+	bites tree README.md: Makefile: fixtures/new.pem 'fixtures/newRSA .pem' 'fixtures/newEC .pem'
 }
 
-# Those that read each file by itself read one here.
+# Those that read each file by itself read one here: catches RULE CODE SAID...
 catches() {
-	local rule=$1 said=$2
+	local rule=$1 code=$2
+	shift 2
 	ONLY=common/base/glob.c run -0 test/lint "$rule"
-	end common/base/glob.c "$3"
-	ONLY=common/base/glob.c bites "$rule" "$said"
+	end common/base/glob.c "$code"
+	ONLY=common/base/glob.c bites "$rule" "$@"
 	cp common/base/glob.c common/base/new.c
-	end common/base/new.c "$3"
-	ONLY=common/base/new.c bites "$rule" "$said"
+	end common/base/new.c "$code"
+	ONLY=common/base/new.c bites "$rule" "$@"
 }
 
 @test "the compilers and the readers of code: what they warn of is an error" {
-	catches gcc 'unused' 'static int lp_x(void) { return 1; }'
-	catches gcc_asan 'unused' 'static int lp_x(void) { return 1; }'
-	catches clang 'unused' 'static int lp_x(void) { return 1; }'
-	catches gcc 'strcpy' 'void lp_x(char *p);\nvoid lp_x(char *p) { strcpy(p, "x"); }'
-	catches cppcheck 'error:' 'int lp_x(int i);\nint lp_x(int i) { int a[2] = { 0, 0 }; if (i) a[2] = 1; return a[0]; }'
-	catches gcc '.c analyzer-' 'int lp_x(void);\nint lp_x(void) { int *p = malloc(4); return *p; }'
-	catches clang_tidy 'error:' 'int lp_x(int i);\nint lp_x(int i) { return i == i; }'
+	local unused='static int lp_x(void) { return 1; }' many
+	catches gcc "$unused"'\nvoid lp_y(char *p);\nvoid lp_y(char *p) { strcpy(p, "x"); }\nint lp_z(void);
+		int lp_z(void) { int *p = malloc(4); return *p; }' unused strcpy
+	catches gcc 'int lp_z(void);\nint lp_z(void) { int *p = malloc(4); return *p; }' '.c analyzer-'
+	end test/unit/unit.c "$unused"
+	ONLY=test/unit/unit.c bites gcc unused
+	catches gcc_asan "$unused" unused
+	catches clang "$unused" unused
+	many='void lp_w(char *p, unsigned u, float x);\nvoid lp_w(char *p, unsigned u, float x) {
+		snprintf(p, 9, "%%d", u); for (float f = 0; f < x; f += 0.1f) *p = 1; }'
+	catches cppcheck 'int lp_x(int i);\nint lp_x(int i) { int a[2] = { 0, 0 }; if (i) a[2] = 1; return a[0]; }\n'"$many" \
+		error: warning:
+	# one of each family
+	catches clang_tidy 'int lp_x(int i);\nint lp_x(int i) { return i == i; }\nint lp_y(int i);
+		int lp_y(int i) { int *p = NULL; if (i) { i = 0; } else { i = 0; } return *p; }\n'"$many" \
+		misc-redundant-expression bugprone-branch-clone cert-flp30-c clang-analyzer-core
 }
