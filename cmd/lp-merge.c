@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cmd/merge/mergework.h"
+#include "common/base/array.h"
 #include "common/base/limits.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
@@ -14,14 +15,17 @@
 
 static const char usage[] =
     "usage: lp-merge [-ahqv] [-V] " LP_LISTING_USAGE "\n"
-    "                [--diff | --summary | --du[=DEPTH] | -o ncdu | -o mtree]\n"
-    "                [--max-entries=N] [--stats=FILE] [LABEL=]FILE ...\n";
+    "                [--check | --diff | --summary | --du[=DEPTH] | -o ncdu | -o mtree]\n"
+    "                [--finding=[LABEL]:CODE[:DETAIL]] [--max-entries=N] [--stats=FILE]\n"
+    "                [LABEL=]FILE ...\n";
 
 static const char help[] =
     "Merge listings of layers, base first, to what a container would see.\n"
     "\n"
     "  -a, --all                also what is hidden, why, and by which layer\n" LP_LISTING_HELP
     "                           -o ncdu: for ncdu -f; -o mtree: for mtree and bsdtar\n"
+    "      --check              what runtimes refuse, or do not show as it is listed\n"
+    "      --finding=FINDING    [LABEL]:CODE[:DETAIL], with --check: found elsewhere, shown too\n"
     "      --diff               what each layer added, changed and deleted\n"
     "      --summary            of each layer: entries and bytes, and how much of it is hidden\n"
     "      --du[=DEPTH]         bytes and entries below each directory\n"
@@ -30,9 +34,11 @@ static const char help[] =
 struct args {
 	struct lp_listing out;
 	struct lp_mergework work;
+	struct lp_check_finding *given;
+	size_t given_cap;
 };
 
-enum { OPT_MAX_ENTRIES = LP_OPT_OWN, OPT_DIFF, OPT_SUMMARY, OPT_DU };
+enum { OPT_MAX_ENTRIES = LP_OPT_OWN, OPT_CHECK, OPT_DIFF, OPT_FINDING, OPT_SUMMARY, OPT_DU };
 
 /* Default columns are those of every listing, the layer, and with -a why and by whom a row is hidden. */
 static void
@@ -113,12 +119,39 @@ parse_du(struct lp_mergeview *v, const struct lp_opt *opt)
 	return LP_EXIT_OK;
 }
 
+/* [LABEL]:CODE[:DETAIL] */
+static int
+parse_finding(struct args *a, const struct lp_opt *opt)
+{
+	struct lp_span rest = lp_span_str(optarg);
+	struct lp_check_finding f = { .layer = lp_span_until(&rest, ":") }, *all;
+
+	lp_span_take(&rest, 1);
+	f.what = lp_finding_of(lp_span_until(&rest, ":"));
+	lp_span_take(&rest, 1);
+	f.detail = rest;
+	if (f.what == LP_FOUND_NOTHING)
+		return lp_opt_refuse(opt, "no code of a finding: '%s'", lp_quotes(optarg));
+	all = lp_array_room(a->given, a->work.show.ngiven, &a->given_cap, sizeof(*all));
+	if (all == NULL) {
+		lp_err("out of memory");
+		return LP_EXIT_SYSTEM;
+	}
+	all[a->work.show.ngiven++] = f;
+	a->work.show.given = a->given = all;
+	return LP_EXIT_OK;
+}
+
 /* What makes no sense together is refused, not ignored. */
 static int
 check_args(const struct lp_mergeview *v, const struct lp_listing *l, const struct lp_opt *opt)
 {
+	if (v->ngiven > 0 && v->kind != LP_MERGEVIEW_CHECK)
+		return lp_opt_refuse(opt, "--finding belongs to --check");
 	if (v->kind == LP_MERGEVIEW_ROWS)
 		return lp_listing_check(l, opt);
+	if (v->kind == LP_MERGEVIEW_CHECK && l->complete)
+		return lp_opt_refuse(opt, "--check says by itself what is not complete: not with -C");
 	if (v->all || l->columns != NULL || l->fmt.form == LP_ROW_LONG || l->fmt.nul || l->end || l->nglobs > 0 ||
 	    l->count != UINT64_MAX)
 		return lp_opt_refuse(opt, "-a, -E, -l, -m, -n, -o and -0 are about rows: not with this view");
@@ -136,7 +169,9 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		LP_OPT_LONG,
 		LP_LISTING_LONG,
 		{ "all", no_argument, NULL, 'a' },
+		{ "check", no_argument, NULL, OPT_CHECK },
 		{ "diff", no_argument, NULL, OPT_DIFF },
+		{ "finding", required_argument, NULL, OPT_FINDING },
 		{ "du", optional_argument, NULL, OPT_DU },
 		{ "max-entries", required_argument, NULL, OPT_MAX_ENTRIES },
 		{ "summary", no_argument, NULL, OPT_SUMMARY },
@@ -155,6 +190,8 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		switch (c) {
 		case 'a': a->work.show.all = 1; break;
 		case 'o': rc = parse_output(a, opt); break;
+		case OPT_CHECK: a->work.show.kind = LP_MERGEVIEW_CHECK; break;
+		case OPT_FINDING: rc = parse_finding(a, opt); break;
 		case OPT_DIFF: a->work.show.kind = LP_MERGEVIEW_DIFF; break;
 		case OPT_SUMMARY: a->work.show.kind = LP_MERGEVIEW_SUMMARY; break;
 		case OPT_DU: rc = parse_du(&a->work.show, opt); break;
@@ -166,7 +203,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 			rc = lp_listing_option(&a->out, opt, c);
 		}
 		if (rc == LP_EXIT_OK && before != LP_MERGEVIEW_ROWS && before != a->work.show.kind)
-			rc = lp_opt_refuse(opt, "only one of --diff, --summary, --du, -o ncdu and -o mtree");
+			rc = lp_opt_refuse(opt, "only one of --check, --diff, --summary, --du, -o ncdu and -o mtree");
 	}
 	rc = rc != LP_EXIT_OK ? rc : check_args(&a->work.show, &a->out, opt);
 	if (rc != LP_EXIT_OK)
@@ -201,6 +238,7 @@ main(int argc, char **argv)
 		exit_code = lp_finish(&stats, run(&args.work, &stats));
 	lp_mergework_release(&args.work);
 	free(args.work.layers);
+	free(args.given);
 	lp_listing_release(&args.out);
 	return exit_code;
 }

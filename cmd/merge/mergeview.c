@@ -311,6 +311,86 @@ ncdu(const struct lp_mergeview *v, struct lp_merge *m)
 	return rc != LP_OK ? rc : passed_on(v, lp_ncdu_end(&v->out->out));
 }
 
+/* ---- findings --------------------------------------------------------------- */
+
+static int
+put_finding(const struct lp_mergeview *v, const struct lp_check_finding *f)
+{
+	struct lp_record r = record(v);
+
+	return passed_on(v, lp_check_write(&r, f));
+}
+
+/* What others have found of that layer, or, as the layer -1, of the image or of one that has no listing. */
+static int
+put_given(const struct lp_mergeview *v, unsigned layers, int layer)
+{
+	int rc = LP_OK;
+
+	for (size_t i = 0; i < v->ngiven && rc == LP_OK; i++) {
+		int of = -1;
+
+		for (unsigned k = 0; k < layers && of < 0; k++)
+			of = lp_span_eq(v->given[i].layer, v->layers[k].label) ? (int)k : -1;
+		if (of == layer)
+			rc = put_finding(v, &v->given[i]);
+	}
+	return rc;
+}
+
+static int
+put_completeness(const struct lp_mergeview *v, const struct lp_mergeview_layer *l)
+{
+	switch (l->complete) {
+	case LP_COMPLETE_NO: return put_finding(v, &(struct lp_check_finding){ .what = LP_FOUND_UNCHECKED, .layer = l->label });
+	case LP_COMPLETE_UNKNOWN: return put_finding(v, &(struct lp_check_finding){ .what = LP_FOUND_UNKNOWN, .layer = l->label });
+	default: return LP_OK;
+	}
+}
+
+/* What may stand behind a preview is not missing. */
+static int
+is_sure(const struct lp_mergeview *v, unsigned layers, enum lp_finding what)
+{
+	int all = 1;
+
+	for (unsigned i = 0; i < layers; i++)
+		all &= v->layers[i].complete != LP_COMPLETE_NO;
+	return all || what != LP_FOUND_NO_PARENT;
+}
+
+static int
+check(const struct lp_mergeview *v, const struct lp_merge *m)
+{
+	int rc = v->out->header ? passed_on(v, lp_check_header(&v->out->out)) : LP_OK;
+	size_t i = 0;
+
+	rc = rc != LP_OK ? rc : put_given(v, m->layers, -1);
+	for (unsigned layer = 0; layer < m->layers && rc == LP_OK; layer++) {
+		rc = put_given(v, m->layers, (int)layer);
+		rc = rc != LP_OK ? rc : put_completeness(v, &v->layers[layer]);
+		for (; i < m->nfindings && m->finding[i].layer == layer && rc == LP_OK; i++)
+			if (is_sure(v, m->layers, m->finding[i].what))
+				rc = put_finding(v, &(struct lp_check_finding){ .what = m->finding[i].what, .layer = v->layers[layer].label,
+					.name = m->finding[i].name });
+	}
+	return rc;
+}
+
+uint64_t
+lp_mergeview_errors(const struct lp_mergeview *v, const struct lp_merge *m)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < v->ngiven; i++)
+		n += lp_finding_kind(v->given[i].what)->severity == LP_CHECK_ERROR;
+	for (size_t i = 0; i < m->nfindings; i++)
+		n += lp_finding_kind(m->finding[i].what)->severity == LP_CHECK_ERROR;
+	return n;
+}
+
+/* ---- all of them -------------------------------------------------------------- */
+
 /* Whether rows have the columns that they come with, and one or three more. */
 static int
 is_default(const struct lp_mergeview *v)
@@ -370,6 +450,7 @@ lp_mergeview(const struct lp_mergeview *v, struct lp_merge *m)
 	switch (v->kind) {
 	case LP_MERGEVIEW_DIFF: return diff(v, m);
 	case LP_MERGEVIEW_SUMMARY: return summary(v, m);
+	case LP_MERGEVIEW_CHECK: return check(v, m);
 	case LP_MERGEVIEW_NCDU: return ncdu(v, m);
 	case LP_MERGEVIEW_MTREE:
 		rc = passed_on(v, lp_mtree_begin(&v->out->out));

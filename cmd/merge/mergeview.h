@@ -7,6 +7,7 @@
 
 #include "common/base/span.h"
 #include "common/cli/listing.h"
+#include "common/merge/check.h"
 #include "common/merge/merge.h"
 #include "common/row/row.h"
 
@@ -15,6 +16,7 @@ enum lp_mergeview_kind {
 	LP_MERGEVIEW_DIFF,    /* what each layer added, changed, deleted */
 	LP_MERGEVIEW_SUMMARY, /* of each layer */
 	LP_MERGEVIEW_DU,      /* of each directory */
+	LP_MERGEVIEW_CHECK,   /* what runtimes refuse or show otherwise */
 	LP_MERGEVIEW_NCDU,
 	LP_MERGEVIEW_MTREE
 };
@@ -31,6 +33,8 @@ struct lp_mergeview {
 	uint64_t depth; /* of LP_MERGEVIEW_DU: directories up to so many levels below the root */
 	const struct lp_mergeview_layer *layers; /* one for each layer of the merge */
 	struct lp_listing *out;
+	const struct lp_check_finding *given; /* LP_MERGEVIEW_CHECK: what others have found, first of their layers */
+	size_t ngiven;
 
 	/* ---- inside ---- */
 	struct lp_span *tails; /* what plain rows end in, by layer; NULL if rows have to be put together */
@@ -42,5 +46,8 @@ struct lp_mergeview {
  * cli/listing.h, which have said why.
  */
 int lp_mergeview(const struct lp_mergeview *, struct lp_merge *);
+
+/* How many of the findings are errors. */
+uint64_t lp_mergeview_errors(const struct lp_mergeview *, const struct lp_merge *);
 
 #endif

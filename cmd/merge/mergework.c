@@ -157,37 +157,20 @@ end_of_all(const struct lp_mergework *w)
 	return end;
 }
 
-/* In words, of one row. */
-static const char *
-found_text(enum lp_finding what)
-{
-	static const char *const texts[] = {
-		[LP_FOUND_ROOT] = "the root is a directory whatever a layer says",
-		[LP_FOUND_REMADE] = "a whiteout of it is in the same layer: runtimes show what lower layers have in it",
-		[LP_FOUND_IGNORED] = "a whiteout below what is no directory in its layer: left out; containerd and Docker refuse it",
-		[LP_FOUND_PLACE] = "too many symbolic links, or a path above 4095 bytes: left out",
-		[LP_FOUND_NAME] = "a whiteout of nothing",
-		[LP_FOUND_EXISTS] = "a whiteout of what its own layer has",
-		[LP_FOUND_PARENT] = "a parent of it is no directory in its layer",
-		[LP_FOUND_TARGET] = "its layer does not have the hard link's target before it: container runtimes refuse that",
-		[LP_FOUND_TYPE] = "a kind of member that no runtime knows",
-	};
-
-	return texts[what];
-}
-
 /* What no runtime takes is an error, told by the first of it; what they do otherwise is a note. */
 static void
 say_found(const struct lp_mergework *w, const struct lp_merge *m)
 {
 	const struct lp_merge_found *f = &m->note;
+	const struct lp_finding_kind *k = lp_finding_kind(f->what);
 
 	if (f->what != LP_FOUND_NOTHING)
-		lp_note("layer %s: %s: %s", lp_quote(w->layers[f->layer].label), lp_quote(f->name), found_text(f->what));
+		lp_note("layer %s: %s: %s%s%s", lp_quote(w->layers[f->layer].label), lp_quote(f->name), k->text,
+		    k->refused != 0 ? "; refused by " : "", lp_check_runtimes(k->refused));
 	f = &m->refusal;
 	if (f->what != LP_FOUND_NOTHING)
 		lp_err("layer %s: %s: %s; container runtimes refuse %" PRIu64 " rows", lp_quote(w->layers[f->layer].label),
-		    lp_quote(f->name), found_text(f->what), m->refused);
+		    lp_quote(f->name), lp_finding_kind(f->what)->text, m->refused);
 }
 
 /* What there is to say of a layer that is not known to be all there. */
@@ -237,6 +220,8 @@ write_all(struct lp_mergework *w, struct lp_merge *m)
 		layers[i] = (struct lp_mergeview_layer){ w->layers[i].label, w->layers[i].end.complete };
 	w->show.layers = layers;
 	rc = lp_mergeview(&w->show, m);
+	if (rc == LP_OK && m->check)
+		w->errors = lp_mergeview_errors(&w->show, m);
 	w->show.layers = NULL;
 	free(layers);
 	return rc == LP_OK ? lp_listing_end(w->show.out, &end) : rc;
@@ -253,6 +238,12 @@ merge(struct lp_mergework *w, struct lp_merge *m)
 	exit_code = lp_exit_of(rc);
 	if (rc != LP_OK && rc != LP_E_PIPE)
 		return exit_code;
+	if (m->check && w->errors == 0)
+		return exit_code;
+	if (m->check) {
+		lp_err("errors found: %" PRIu64, w->errors);
+		return lp_exit_worse(exit_code, LP_EXIT_ABSENT);
+	}
 	say_found(w, m);
 	if (m->refused > 0)
 		exit_code = lp_exit_worse(exit_code, LP_EXIT_DATA);
@@ -268,6 +259,7 @@ lp_mergework(struct lp_mergework *w, struct lp_stats *stats)
 
 	if (lp_merge_init(&m, lp_seed(), w->max_rows) != LP_OK)
 		return lp_exit_of(no_memory());
+	m.check = w->show.kind == LP_MERGEVIEW_CHECK;
 	exit_code = merge(w, &m);
 	complete = completeness(w);
 	stats->entries_found = (int64_t)w->show.out->entries;

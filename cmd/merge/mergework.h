@@ -34,6 +34,7 @@ struct lp_mergework {
 	struct lp_mergeview show; /* all but its layers; under its listing's -C what is not known to be all is exit 4 */
 
 	/* ---- inside ---- */
+	uint64_t errors; /* among what --check has found */
 	int *fds; /* of the listings that are open */
 	size_t nfds;
 	struct lp_rowfeed feed;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/limits.h"
+#include "common/base/path.h"
 #include "common/base/status.h"
 #include "common/merge/merge_priv.h"
 
@@ -15,6 +16,7 @@ lp_merge_init(struct lp_merge *m, uint64_t seed, uint64_t max_rows)
 	lp_rowkeep_init(&m->keep);
 	lp_buf_init(&m->cached_dir, LP_MAX_ROW);
 	lp_buf_init(&m->clean, LP_MAX_ROW);
+	lp_map_init(&m->names, SIZE_MAX);
 	m->root = lp_tree_root(m);
 	if (m->root != NULL)
 		return LP_OK;
@@ -30,6 +32,9 @@ lp_merge_release(struct lp_merge *m)
 	lp_rowkeep_release(&m->keep);
 	lp_buf_release(&m->cached_dir);
 	lp_buf_release(&m->clean);
+	lp_map_release(&m->names);
+	free(m->finding);
+	m->finding = NULL;
 	free(m->links);
 	m->links = NULL;
 }
@@ -45,11 +50,15 @@ lp_hidden_name(enum lp_hidden why)
 int
 lp_merge_tell(struct lp_merge *m, enum lp_finding what, struct lp_span name)
 {
-	struct lp_merge_found *f = what >= LP_FOUND_REFUSED ? &m->refusal : &m->note;
+	/* a listing may lack the target of a hard link: it may have been filtered */
+	int refused = lp_finding_kind(what)->refused == LP_IN_ALL && what != LP_FOUND_TARGET;
+	struct lp_merge_found *f = refused ? &m->refusal : &m->note;
 	const unsigned char *copy;
 
-	m->found |= 1u << what;
-	m->refused += what >= LP_FOUND_REFUSED;
+	m->found |= (uint64_t)1 << what;
+	m->refused += (unsigned)refused;
+	if (m->check)
+		return lp_merge_find(m, what, lp_merge_this(m), name);
 	if (f->what != LP_FOUND_NOTHING)
 		return LP_OK;
 	copy = lp_arena_copy(&m->keep.text, name);
@@ -129,11 +138,14 @@ make_parents(struct lp_merge *m, const struct lp_place *p)
 static int
 put_root(struct lp_merge *m, struct lp_row *row, struct lp_span name)
 {
+	struct lp_span rest = name;
+
 	if (row->type != LP_DIR)
-		return lp_merge_tell(m, LP_FOUND_ROOT, name);
+		return lp_merge_tell(m, (name.n > 0 && name.p[0] == '/') || lp_span_is(lp_path_component(&rest), "..") ?
+		    LP_FOUND_ROOT_BUSY : LP_FOUND_ROOT, name);
 	put(m, m->root, row);
 	m->root->born = 0; /* it was always a directory */
-	return LP_OK;
+	return m->check ? lp_merge_check_root(m, row, name) : LP_OK;
 }
 
 /* ---- whiteouts ---------------------------------------------------------------- */
@@ -159,8 +171,8 @@ white_out(struct lp_merge *m, struct lp_node *n, struct lp_span name)
 {
 	int rc = LP_OK;
 
-	if (m->layers > 1 && (lp_merge_mine(m, n) != NULL || lp_merge_my_mark(m, n, 0) != NULL))
-		rc = lp_merge_tell(m, LP_FOUND_EXISTS, name);
+	if ((m->layers > 1 || m->check) && (lp_merge_mine(m, n) != NULL || lp_merge_my_mark(m, n, 0) != NULL))
+		rc = lp_merge_tell(m, m->layers > 1 ? LP_FOUND_EXISTS : LP_FOUND_EXISTS_BASE, name);
 	return rc != LP_OK ? rc : mark(m, n, 0);
 }
 
@@ -170,7 +182,8 @@ white_out(struct lp_merge *m, struct lp_node *n, struct lp_span name)
 static int
 over_mark(struct lp_merge *m, const struct lp_node *n, const struct lp_row *row, struct lp_span name)
 {
-	if (m->layers < 2 || n->marks == NULL || row->type != LP_DIR || lp_merge_my_mark(m, n, 0) == NULL)
+	/* where all is told, when it is known what lower layers have there */
+	if (m->check || m->layers < 2 || n->marks == NULL || row->type != LP_DIR || lp_merge_my_mark(m, n, 0) == NULL)
 		return LP_OK;
 	return lp_merge_tell(m, LP_FOUND_REMADE, name);
 }
@@ -201,6 +214,8 @@ put_member(struct lp_merge *m, struct lp_node *n, struct lp_row *row, struct lp_
 
 	if (rc == LP_OK && !is_known(row))
 		rc = lp_merge_tell(m, LP_FOUND_TYPE, name);
+	if (rc == LP_OK && m->check)
+		rc = lp_merge_check_member(m, row, name);
 	look_at_device(row);
 	/* what was there is gone before the target is looked up */
 	if (rc == LP_OK)
@@ -222,6 +237,12 @@ is_whiteout(struct lp_span base)
 	return base.n >= 4 && memcmp(base.p, ".wh.", 4) == 0;
 }
 
+static int
+is_opaque(struct lp_span base)
+{
+	return lp_span_is(base, ".wh..wh..opq");
+}
+
 /* Put a row below a directory. */
 static int
 put_below(struct lp_merge *m, struct lp_node *parent, struct lp_span base, struct lp_row *row, struct lp_span name)
@@ -229,9 +250,12 @@ put_below(struct lp_merge *m, struct lp_node *parent, struct lp_span base, struc
 	int whiteout = is_whiteout(base), rc;
 	struct lp_node *n;
 
-	if (lp_span_is(base, ".wh..wh..opq"))
+	if (is_opaque(base)) {
+		if (m->layers == 1)
+			return LP_OK;
 		/* the top directory's is not looked at */
-		return parent->parent != NULL && m->layers > 1 ? mark(m, parent, 1) : LP_OK;
+		return parent->parent != NULL ? mark(m, parent, 1) : m->check ? lp_merge_tell(m, LP_FOUND_OPAQUE_ROOT, name) : LP_OK;
+	}
 	if (whiteout)
 		lp_span_take(&base, 4);
 	if (whiteout && (base.n == 0 || lp_span_is(base, ".") || lp_span_is(base, "..")))
@@ -268,7 +292,7 @@ append(struct lp_merge *m, struct lp_row *row, struct lp_span name)
 	struct lp_node *n;
 	int rc;
 
-	if (row->type == LP_HARDLINK || !row->plain || !lp_merge_same_parent(m, name, &base))
+	if (row->type == LP_HARDLINK || !row->plain || m->check || !lp_merge_same_parent(m, name, &base))
 		return LP_E_ABSENT;
 	rc = lp_tree_append(m, m->cached, base, &n);
 	if (rc == LP_OK) {
@@ -294,10 +318,13 @@ add_anywhere(struct lp_merge *m, struct lp_row *row, struct lp_span name)
 		return lp_merge_tell(m, LP_FOUND_PLACE, name);
 	if (rc == LP_OK && is_in_the_way(m, &p)) {
 		/* the base's whiteouts leave nothing behind */
-		if (p.blocked || m->layers > 1 || is_whiteout(base))
-			rc = lp_merge_tell(m, is_whiteout(base) ? LP_FOUND_IGNORED : LP_FOUND_PARENT, name);
+		if (p.blocked || m->layers > 1 || m->check || is_whiteout(base))
+			rc = lp_merge_tell(m, is_opaque(base) ? LP_FOUND_OPAQUE_FILE : is_whiteout(base) ? LP_FOUND_IGNORED :
+			    p.blocked || m->layers > 1 ? LP_FOUND_PARENT : LP_FOUND_PARENT_BASE, name);
 		if (is_whiteout(base))
 			return rc;
+	} else if (rc == LP_OK && p.by_link && m->check) {
+		rc = lp_merge_tell(m, LP_FOUND_PARENT_LINK, name);
 	}
 	rc = rc != LP_OK ? rc : make_parents(m, &p);
 	/* remembered first: what the row replaces may be what the memory rests on */
@@ -315,7 +342,10 @@ lp_merge_add(struct lp_merge *m, struct lp_row *row, struct lp_span name)
 	m->rows++;
 	row->layer = lp_merge_this(m);
 	rc = append(m, row, name);
-	return rc != LP_E_ABSENT ? rc : add_anywhere(m, row, name);
+	if (rc != LP_E_ABSENT)
+		return rc;
+	rc = m->check ? lp_merge_check_name(m, name) : LP_OK;
+	return rc != LP_OK ? rc : add_anywhere(m, row, name);
 }
 
 /* ---- layers ------------------------------------------------------------------- */
@@ -327,6 +357,8 @@ lp_merge_layer(struct lp_merge *m)
 		return LP_E_LIMIT;
 	m->layers++;
 	m->cached = NULL;
+	lp_map_release(&m->names);
+	lp_map_init(&m->names, SIZE_MAX);
 	return LP_OK;
 }
 
@@ -347,5 +379,6 @@ lp_merge_finish(struct lp_merge *m)
 {
 	int rc = lp_merge_settle(m);
 
+	lp_merge_check_end(m);
 	return rc != LP_OK ? rc : lp_merge_links_finish(m);
 }

@@ -38,8 +38,9 @@
  *   parents as those of any row. A character device 0,0 hides what it lies
  *   over, and is not seen.
  *
- * What a runtime refuses, or shows otherwise than another, is kept as a
- * finding; the row is applied as its author can have meant it.
+ * What a runtime refuses, or shows otherwise than another, is a finding
+ * (merge/check.h); the row is applied as its author can have meant it. Without
+ * `check` few kinds are looked for, and the first of each sort is kept.
  */
 #ifndef LP_MERGE_MERGE_H
 #define LP_MERGE_MERGE_H
@@ -48,8 +49,10 @@
 #include <stdint.h>
 
 #include "common/base/buf.h"
+#include "common/base/map.h"
 #include "common/base/span.h"
 #include "common/merge/arena.h"
+#include "common/merge/check.h"
 #include "common/merge/rowkeep.h"
 
 enum {
@@ -66,21 +69,6 @@ enum lp_hidden {
 	LP_HIDDEN_PARENT,      /* a directory above it was replaced by something else */
 	LP_HIDDEN_DEVICE,      /* it is overlayfs' own whiteout */
 	LP_HIDDEN_SAME         /* implied, and there is a directory already: no view has it */
-};
-
-/* What there is to tell of a row; LP_FOUND_REFUSED and above are refused by every runtime. */
-enum lp_finding {
-	LP_FOUND_NOTHING,
-	LP_FOUND_ROOT,     /* the root, but no directory: left out */
-	LP_FOUND_REMADE,   /* a directory, and a whiteout of it: runtimes lose the whiteout */
-	LP_FOUND_TARGET,   /* a hard link without a target before it in its layer: refused, unless the listing is not whole */
-	LP_FOUND_IGNORED,  /* a whiteout below what is no directory in its layer: left out, as podman does; others refuse it */
-	LP_FOUND_PLACE,    /* too many symbolic links, or a path above LP_MAX_PLACE: left out */
-	LP_FOUND_NAME,     /* a whiteout of nothing (".wh.") */
-	LP_FOUND_EXISTS,   /* a whiteout of what its layer has, or a second one */
-	LP_FOUND_PARENT,   /* its layer has something that is no directory where its parent is to be */
-	LP_FOUND_TYPE,     /* a kind of member that runtimes do not know */
-	LP_FOUND_REFUSED = LP_FOUND_PLACE
 };
 
 struct lp_merge_found {
@@ -110,7 +98,12 @@ struct lp_merge {
 	unsigned layers;
 	struct lp_merge_found note, refusal; /* the first of what runtimes take, and of what they refuse */
 	uint64_t refused;       /* how many of the latter */
-	unsigned found;         /* a bit for each kind that there was */
+	uint64_t found;         /* a bit for each kind that there was */
+	struct lp_merge_found *finding; /* with `check` all of them: after lp_merge_finish by layer, name and kind, each once */
+	size_t nfindings;
+
+	/* ---- the caller's, before the first layer ---- */
+	int check;
 
 	/* ---- inside ---- */
 	uint64_t max_rows;
@@ -130,6 +123,8 @@ struct lp_merge {
 	struct lp_buf cached_dir;     /* as it stood in a name */
 	int straight;                 /* which is its path, too: no link led there */
 	struct lp_buf clean;
+	size_t findings_cap;
+	struct lp_map names;          /* of the current layer, with `check` */
 };
 
 /*

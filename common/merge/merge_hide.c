@@ -261,17 +261,17 @@ imply(struct settling *s, struct lp_node *n, struct lp_row **row, const struct l
 	return LP_OK;
 }
 
-/* The directory that the link leads to in its own layer, or NULL. */
+/* The directory that the link leads to in its own layer, or NULL; LP_E_DATA in *rc if it leads on without end. */
 static const struct lp_row *
-led_to(struct lp_merge *m, const struct over_link *o, struct lp_buf *path)
+led_to(struct lp_merge *m, const struct over_link *o, struct lp_buf *path, int *rc)
 {
 	const unsigned layer = o->link->layer;
 	const struct lp_row *row;
 	struct lp_node *at;
-	int rc = lp_tree_path(o->node, path);
 
-	rc = rc != LP_OK ? rc : lp_merge_resolve_in(m, lp_buf_span(path), layer, &at);
-	row = rc == LP_OK ? lp_merge_row_in(m, at, layer) : NULL;
+	*rc = lp_tree_path(o->node, path);
+	*rc = *rc != LP_OK ? *rc : lp_merge_resolve_in(m, lp_buf_span(path), layer, &at);
+	row = *rc == LP_OK ? lp_merge_row_in(m, at, layer) : NULL;
 	return row != NULL && !row->implied ? row : NULL;
 }
 
@@ -284,11 +284,14 @@ imply_over_links(struct lp_merge *m, const struct over_link *o)
 
 	lp_buf_init(&path, LP_MAX_ROW);
 	for (; o != NULL && rc == LP_OK; o = o->next) {
-		const struct lp_row *like = led_to(m, o, &path);
+		int way;
+		const struct lp_row *like = led_to(m, o, &path, &way);
 
 		if (like != NULL)
 			lp_row_imply_as(o->row, like);
 		rc = lp_merge_spend(m, 0);
+		if (rc == LP_OK && m->check)
+			rc = lp_merge_check_over_link(m, o->node, o->row, way);
 	}
 	lp_buf_release(&path);
 	return rc;
@@ -350,6 +353,8 @@ settle_node(struct settling *s, struct lp_node *n)
 
 	n->row = oldest_row_first(first);
 	n->marks = oldest_mark_first(mark);
+	if (rc == LP_OK && s->m->check)
+		rc = lp_merge_check_node(s->m, n);
 	return rc == LP_OK && n->children != NULL ? cut_below(s, n) : rc;
 }
 

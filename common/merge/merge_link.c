@@ -69,6 +69,8 @@ lp_merge_link(struct lp_merge *m, struct lp_row *row, struct lp_span name, const
 		return m->layers > 1 ? LP_OK : lp_merge_tell(m, LP_FOUND_TARGET, name);
 	}
 	rc = join(m, row, target, target_at);
+	if (rc == LP_OK && m->check)
+		rc = lp_merge_check_link(m, row, name);
 	/* its header is the file's from now on */
 	if (rc == LP_OK)
 		row->inode->header = row;

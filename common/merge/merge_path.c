@@ -112,7 +112,7 @@ row_at(const struct way *w, const struct lp_node *n)
 
 /* On to the child, which is no link. */
 static int
-step_into(struct way *w, struct lp_node *child, const struct lp_row *row)
+step_into(struct way *w, struct lp_node *child, const struct lp_row *row, int by_link)
 {
 	int is_directory = row != NULL && row->type == LP_DIR;
 
@@ -123,6 +123,7 @@ step_into(struct way *w, struct lp_node *child, const struct lp_row *row)
 		return LP_E_ABSENT;
 	w->p.absent = child;
 	w->p.blocked |= row != NULL;
+	w->p.by_link = by_link;
 	return LP_OK;
 }
 
@@ -132,7 +133,7 @@ step_up(struct way *w)
 {
 	if (w->p.absent == w->p.at) {
 		w->p.absent = NULL;
-		w->p.blocked = 0;
+		w->p.blocked = w->p.by_link = 0;
 	}
 	if (w->p.at->parent != NULL)
 		w->p.at = w->p.at->parent;
@@ -146,7 +147,7 @@ follow(struct way *w, struct lp_span target)
 		return;
 	w->p.at = w->m->root;
 	w->p.absent = NULL;
-	w->p.blocked = 0;
+	w->p.blocked = w->p.by_link = 0;
 }
 
 static int
@@ -176,7 +177,7 @@ go(struct way *w, struct lp_span path)
 		row = row_at(w, child);
 		link = lp_merge_symlink(row);
 		if (link == NULL) {
-			rc = step_into(w, child, row);
+			rc = step_into(w, child, row, n > 1);
 			continue;
 		}
 		if (++w->hops > LP_MERGE_HOPS)

@@ -6,6 +6,7 @@
  *	merge_path.c   what a path means in a layer
  *	merge_link.c   hard links
  *	merge_hide.c   layer over layer: what is shown and what is hidden
+ *	merge_check.c  what runtimes do otherwise, and does not concern a merge
  */
 #ifndef LP_MERGE_MERGE_PRIV_H
 #define LP_MERGE_MERGE_PRIV_H
@@ -27,8 +28,26 @@ lp_merge_this(const struct lp_merge *m)
 
 /* Account for steps beyond those that every row costs. LP_OK or LP_E_LIMIT. */
 int lp_merge_spend(struct lp_merge *, uint64_t steps);
-/* There is something to tell of a row of this name. */
+/* There is something to tell of a row of this name, in the current layer. */
 int lp_merge_tell(struct lp_merge *, enum lp_finding, struct lp_span name);
+
+/* ---- what is looked for with `check`, and else not ---------------------------- */
+
+/* A finding, of any layer; of a node. */
+int lp_merge_find(struct lp_merge *, enum lp_finding, unsigned layer, struct lp_span name);
+int lp_merge_find_at(struct lp_merge *, enum lp_finding, unsigned layer, const struct lp_node *);
+/* A row that is about to be added; a member, at its place. */
+int lp_merge_check_name(struct lp_merge *, struct lp_span name);
+int lp_merge_check_member(struct lp_merge *, const struct lp_row *, struct lp_span name);
+int lp_merge_check_root(struct lp_merge *, const struct lp_row *, struct lp_span name);
+/* A hard link, before its header is the file's. */
+int lp_merge_check_link(struct lp_merge *, const struct lp_row *, struct lp_span name);
+/* A node whose rows are settled, as are those above it. */
+int lp_merge_check_node(struct lp_merge *, const struct lp_node *);
+/* A directory that was made over a lower layer's link; `way`: LP_E_DATA if that leads on without end. */
+int lp_merge_check_over_link(struct lp_merge *, const struct lp_node *, const struct lp_row *, int way);
+/* All is found: in order, each once. */
+void lp_merge_check_end(struct lp_merge *);
 
 /* ---- paths ---------------------------------------------------------------- */
 
@@ -44,6 +63,7 @@ struct lp_place {
 	struct lp_node *at;
 	struct lp_node *absent; /* the topmost node on the way that the layer has not, or NULL */
 	int blocked;            /* it has something that is no directory there */
+	int by_link;            /* a link of the layer leads to the absent one */
 };
 
 /*

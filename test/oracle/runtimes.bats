@@ -21,3 +21,9 @@ load ../lib/suite
 	run -0 "$TOP/test/oracle/runtimes/compare" --check "$every"
 	[ "$output" = "$((($(grep -c '^== ' "$TOP/test/oracle/runtimes/readings") + every - 1) / every)) images" ]
 }
+
+@test "recorded images: --check says of each runtime whether it refuses, or shows what is not listed" {
+	every=$((8 * ${LP_TEST_SHARE:-1}))
+	run -0 "$TOP/test/oracle/runtimes/compare" --findings "$every"
+	[ "$output" = "$((($(grep -c '^== ' "$TOP/test/oracle/runtimes/readings") + every - 1) / every)) images" ]
+}
