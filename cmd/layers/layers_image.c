@@ -203,7 +203,8 @@ put_rows(struct lp_layers *l, struct lp_image *im)
 		rc = lp_layers_row(l, &ref, &layer);
 	}
 	end = (struct lp_layerend){ .digest = im->top.digest, .manifest = im->image->digest,
-		.platform = platform_of(im), .layers = im->image->m.n };
+		.platform = platform_of(im), .layers = im->image->m.n, .odd_history = im->config.odd_history,
+		.odd_diff_ids = im->config.odd_diff_ids };
 	return lp_layers_end(l, rc, &end);
 }
 

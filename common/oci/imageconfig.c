@@ -24,6 +24,7 @@ align_history(struct lp_image_config *c, const json_t *history)
 	const json_t *h;
 
 	c->has_history = count_history(history) == c->n;
+	c->odd_history = !c->has_history && json_array_size(history) > 0;
 	if (!c->has_history)
 		return;
 	json_array_foreach(history, i, h)
@@ -35,6 +36,7 @@ static void
 align_diff_ids(struct lp_image_config *c, const json_t *ids)
 {
 	c->has_diff_ids = json_array_size(ids) == c->n;
+	c->odd_diff_ids = !c->has_diff_ids && json_array_size(ids) > 0;
 	for (size_t i = 0; i < c->n && c->has_diff_ids; i++) {
 		const json_t *id = json_array_get(ids, i);
 		struct lp_span s = lp_span(json_string_value(id), json_string_length(id));

@@ -6,6 +6,7 @@
 #include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/base/utf8.h"
+#include "common/oci/mediatype.h"
 
 static const char *const names[LP_LAYER_COLUMNS] = {
 	[LP_LCOL_SOURCE] = "source", [LP_LCOL_SIZE] = "size", [LP_LCOL_MEDIATYPE] = "mediatype",
@@ -61,24 +62,6 @@ lp_layerfmt_columns(struct lp_layerfmt *f, struct lp_span list, struct lp_span *
 }
 
 /* ---- pieces ------------------------------------------------------------------------------ */
-
-static int
-ends(struct lp_span s, const char *suffix)
-{
-	size_t n = strlen(suffix);
-
-	return s.n >= n && memcmp(s.p + s.n - n, suffix, n) == 0;
-}
-
-const char *
-lp_mediatype_compression(struct lp_span s)
-{
-	if (ends(s, "+gzip") || ends(s, ".tar.gzip") || ends(s, "+gz"))
-		return "gzip";
-	if (ends(s, "+zstd") || ends(s, ".tar.zstd"))
-		return "zstd";
-	return ends(s, ".tar") ? "none" : "";
-}
 
 static int
 add_number(struct lp_buf *b, uint64_t v)
@@ -277,6 +260,10 @@ end_json(const struct lp_layerend *e, struct lp_span platform, struct lp_buf *b)
 	if (platform.n > 0)
 		rc = rc != LP_OK ? rc : add_text_member(b, "platform", platform);
 	rc = rc != LP_OK ? rc : add_number_member(b, "layers", e->layers);
+	if (e->odd_history)
+		rc = rc != LP_OK ? rc : lp_buf_adds(b, ",\"history\":false");
+	if (e->odd_diff_ids)
+		rc = rc != LP_OK ? rc : lp_buf_adds(b, ",\"diff_ids\":false");
 	return rc != LP_OK ? rc : lp_buf_adds(b, "}}");
 }
 
@@ -291,7 +278,9 @@ end_tsv(const struct lp_layerend *e, struct lp_span platform, struct lp_buf *b)
 	rc = rc != LP_OK ? rc : lp_buf_adds(b, "\tplatform=");
 	rc = rc != LP_OK ? rc : lp_escape(b, platform, LP_ESCAPE_ROW);
 	rc = rc != LP_OK ? rc : lp_buf_adds(b, "\tlayers=");
-	return rc != LP_OK ? rc : add_number(b, e->layers);
+	rc = rc != LP_OK ? rc : add_number(b, e->layers);
+	rc = rc != LP_OK || !e->odd_history ? rc : lp_buf_adds(b, "\thistory=no");
+	return rc != LP_OK || !e->odd_diff_ids ? rc : lp_buf_adds(b, "\tdiff_ids=no");
 }
 
 int

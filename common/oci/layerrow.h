@@ -56,6 +56,7 @@ struct lp_layerend {
 	const char *manifest; /* digest of the manifest whose layers these are; "" for none */
 	const struct lp_platform *platform; /* or NULL */
 	size_t layers;
+	int odd_history, odd_diff_ids; /* the config has as many of these as other than layers */
 };
 
 /* Append the end record: "#end" and key=value, or {"end":{}}. Results as lp_layer_write. */
@@ -64,11 +65,5 @@ int lp_layer_end(const struct lp_layerfmt *, const struct lp_layerend *, struct 
 /* The same for an index's entries: platform, digest, size, mediatype. */
 int lp_platform_header(const struct lp_layerfmt *, struct lp_buf *);
 int lp_platform_write(const struct lp_layerfmt *, const struct lp_descriptor *, struct lp_buf *);
-
-/*
- * What a media type says about compression: "gzip", "zstd", "none", or ""
- * if it does not say. What the blob's first bytes say outweighs it.
- */
-const char *lp_mediatype_compression(struct lp_span mediatype);
 
 #endif

@@ -114,6 +114,7 @@ struct lp_image_config {
 	size_t n;         /* layers, base first: as many as the manifest has */
 	int has_history;  /* the history's non-empty entries are as many as the layers */
 	int has_diff_ids; /* the same of rootfs.diff_ids */
+	int odd_history, odd_diff_ids; /* there are some, and of another number */
 	int has_platform;
 	struct lp_platform platform;
 

@@ -1,5 +1,6 @@
 #include "common/base/status.h"
 #include "common/oci/layerrow.h"
+#include "common/oci/mediatype.h"
 #include "test/unit/unit.h"
 
 static json_t *
