@@ -14,8 +14,8 @@
 
 static const char usage[] =
     "usage: lp-peek [-0cEHhjOqVv] [-n BYTES] [-o COLUMNS] [-p OS/ARCH[/VARIANT]] [-S STORE]\n"
-    "               [--cat=PATH | --diff=IMAGE2 | --du[=DEPTH] | --find=GLOB | --layer=N|DIGEST\n"
-    "               | --layers | --tree[=DEPTH]] [--auth-file=FILE] [--cacert=FILE]\n"
+    "               [--cat=PATH | --check | --diff=IMAGE2 | --du[=DEPTH] | --find=GLOB\n"
+    "               | --layer=N|DIGEST | --layers | --tree[=DEPTH]] [--auth-file=FILE] [--cacert=FILE]\n"
     "               [--color[=WHEN]] [--connect-timeout=N] [--db=FILE] [--insecure]\n"
     "               [--no-cache] [--no-pager] [--password-file=FILE] [--plain-http]\n"
     "               [--refresh] [--retries=N] [--stall-timeout=N] [--stats=FILE]\n"
@@ -33,6 +33,7 @@ static const char help[] =
     "      --du[=DEPTH]         bytes and entries below each directory\n"
     "      --find=GLOB          only paths that match, wherever in the image they are\n"
     "      --cat=PATH           the content of one file\n"
+    "      --check              what runtimes refuse, or do not show as it is listed\n"
     "      --diff=IMAGE2        what IMAGE2 adds (A), deletes (D), modifies (M)\n"
     "\n"
     "How much of it, and from where:\n"
@@ -55,7 +56,7 @@ static const char help[] =
     "      --no-pager           never start a pager\n" LP_NETOPT_HELP LP_OPT_HELP;
 
 enum {
-	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_FIND, OPT_CAT, OPT_DIFF, OPT_DB, OPT_REFRESH,
+	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_FIND, OPT_CAT, OPT_CHECK, OPT_DIFF, OPT_DB, OPT_REFRESH,
 	OPT_NO_CACHE, OPT_COLOR, OPT_NO_PAGER
 };
 
@@ -68,6 +69,7 @@ static const struct option options[] = {
 	{ "du", optional_argument, NULL, OPT_DU },
 	{ "find", required_argument, NULL, OPT_FIND },
 	{ "cat", required_argument, NULL, OPT_CAT },
+	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "diff", required_argument, NULL, OPT_DIFF },
 	{ "bytes", required_argument, NULL, 'n' },
 	{ "complete", no_argument, NULL, 'c' },
@@ -180,6 +182,7 @@ one_option(struct args *a, int c)
 	case OPT_DU: return choose(a, LP_PEEK_DU, optarg);
 	case OPT_FIND: return choose(a, LP_PEEK_FIND, optarg);
 	case OPT_CAT: return choose(a, LP_PEEK_CAT, optarg);
+	case OPT_CHECK: return choose(a, LP_PEEK_CHECK, NULL);
 	case OPT_DIFF: return choose(a, LP_PEEK_DIFF, optarg);
 	case 'c': o->complete = 1; return LP_EXIT_OK;
 	case OPT_DB:
@@ -244,8 +247,8 @@ check(struct args *a)
 		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about TSV: not with -j");
 	if (o->plain && (o->what == LP_PEEK_TREE || o->what == LP_PEEK_CAT))
 		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about rows: not with --tree or --cat");
-	if (o->what == LP_PEEK_DU && (a->columns != NULL || o->end || o->fmt.nul))
-		return lp_opt_refuse(&a->opt, "-o, -0 and -E are about rows: not with --du");
+	if ((o->what == LP_PEEK_DU || o->what == LP_PEEK_CHECK) && (a->columns != NULL || o->end || o->fmt.nul))
+		return lp_opt_refuse(&a->opt, "-o, -0 and -E are about rows: not with --check or --du");
 	if (o->json && (o->what == LP_PEEK_CAT || o->what == LP_PEEK_TREE || o->what == LP_PEEK_DU ||
 	        o->what == LP_PEEK_DIFF))
 		return lp_opt_refuse(&a->opt, "-j is about listings: not with --cat, --diff, --du or --tree");

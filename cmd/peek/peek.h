@@ -18,6 +18,7 @@
  *	peek_document.c  the same as JSON
  *	peek_out.c     stdout, or a pager in front of it
  *	peek_summary.c the line that closes it
+ *	peek_check.c   what is wrong with layers that cannot be read, beside what lp-merge finds
  *	peek_find.c    one path, from the top layer down (lp-cat)
  *	cmd/lp-peek.c  the command line, and the order of all that
  *
@@ -30,6 +31,7 @@
 
 #include <stdint.h>
 
+#include "common/merge/check.h"
 #include "common/net/cred.h"
 #include "common/row/row.h"
 #include "common/run/argv.h"
@@ -56,7 +58,8 @@ enum lp_peek_what {
 	LP_PEEK_DU,
 	LP_PEEK_DIFF,
 	LP_PEEK_FIND,
-	LP_PEEK_CAT
+	LP_PEEK_CAT,
+	LP_PEEK_CHECK   /* what runtimes refuse or show otherwise */
 };
 
 struct lp_peek_options {
@@ -123,6 +126,7 @@ struct lp_peek_layer {
 	int from_cache;
 	int exit;          /* worst exit code of what listed it */
 	char *error;       /* the first message of what failed, or NULL */
+	enum lp_finding fault; /* LP_PEEK_CHECK: why its bytes are no layer */
 
 	char toc_range[48];  /* where its table of contents is, FIRST-LAST; "" for none, or not looked for */
 	char toc_digest[80]; /* "-" for none */
@@ -145,6 +149,7 @@ struct lp_peek_image {
 	int by_digest;  /* its name has the digest of its manifest: what that names is no claim */
 	char *digest;   /* NULL: unknown */
 	char *platform; /* NULL: unknown */
+	int odd_history, odd_diff_ids; /* the config has as many of these as other than layers */
 	struct lp_peek_layer *layer;
 	size_t n;
 	char *asking;   /* what to show until the first byte of a layer; NULL: nothing */

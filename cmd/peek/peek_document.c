@@ -43,7 +43,8 @@ lp_peek_document(struct lp_peek *p)
 	int own_rows = p->o->what == LP_PEEK_LAYERS || p->o->what == LP_PEEK_LAYER;
 	struct lp_imagedoc doc = { .image = im->name, .digest = im->digest, .platform = im->platform,
 		.bytes_downloaded = p->bytes_downloaded, .layer = layer };
-	struct lp_view view = { .kind = LP_VIEW_DOCUMENT, .doc = &doc, .error = first_error(p) };
+	struct lp_view view = { .kind = LP_VIEW_DOCUMENT, .doc = &doc, .error = first_error(p),
+		.findings = p->o->what == LP_PEEK_CHECK };
 	struct lp_argv more;
 	int rc = layer != NULL && rows != NULL ? LP_OK : LP_E_NOMEM;
 
@@ -61,7 +62,10 @@ lp_peek_document(struct lp_peek *p)
 	}
 	lp_argv_init(&more);
 	lp_argv_add(&more, "--json");
-	lp_argv_add(&more, "--end");
+	if (p->o->what == LP_PEEK_CHECK)
+		lp_peek_check_options(p, &more);
+	else
+		lp_argv_add(&more, "--end");
 	if (p->o->what == LP_PEEK_FIND)
 		lp_argv_addf(&more, "--match=%s", p->o->pattern);
 	view.layer_rows = own_rows ? rows : NULL;

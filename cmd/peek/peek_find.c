@@ -197,8 +197,14 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 	while (i > 0 && *name != NULL) {
 		struct lp_peek_layer *l = &im->layer[--i];
 		struct lp_found f = { .answer = -1 };
+		int rc;
+
+		/* what is no layer hides nobody knows what */
+		lp_peek_refuse(l);
+		rc = l->exit;
 		/* the same blob further down is asked again: what hides a name hides what lies below it */
-		int rc = !lp_peek_is_whole(l) && !l->look_only ? lp_peek_look(p, l) : LP_OK;
+		if (rc == LP_OK)
+			rc = !lp_peek_is_whole(l) && !l->look_only ? lp_peek_look(p, l) : LP_OK;
 
 		rc = rc != LP_OK ? rc : ask_layer(l, *name, follow, above, fd);
 		if (rc == LP_EXIT_OK)

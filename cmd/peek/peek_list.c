@@ -7,6 +7,7 @@
 
 #include "cmd/peek/peek_pipe.h"
 #include "cmd/peek/peek_priv.h"
+#include "cmd/peek/view.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/sys/err.h"
@@ -28,7 +29,7 @@ judge(struct lp_peek_layer *l)
 
 	if (l->complete == LP_COMPLETE_UNKNOWN)
 		return LP_OK;
-	if (l->exit != LP_EXIT_OK)
+	if (l->exit != LP_EXIT_OK || l->fault != LP_FOUND_NOTHING)
 		return lp_peek_rows_judge(l, LP_COMPLETE_NO, NULL, l->error != NULL ? l->error : "failed");
 	if (l->complete == LP_COMPLETE_NO)
 		return lp_peek_rows_judge(l, LP_COMPLETE_NO, NULL, NULL);
@@ -49,6 +50,14 @@ judge_toc(struct lp_peek_layer *l)
 
 	return lp_peek_rows_judge(l, named && l->image->by_digest ? LP_COMPLETE_YES : LP_COMPLETE_INFERRED,
 	    named ? l->toc_digest : NULL, NULL);
+}
+
+static int
+reads_whole(const struct lp_peek_layer *l)
+{
+	const struct lp_peek_options *o = l->peek->o;
+
+	return o->complete || (l->size >= 0 && (uint64_t)l->size <= o->head);
 }
 
 static void
@@ -206,7 +215,10 @@ on_ended(struct lp_job *j)
 {
 	struct lp_peek_layer *l = j->owner;
 
-	lp_peek_settle(l, j, is_no(l, j->exit));
+	if (l->peek->o->what == LP_PEEK_CHECK && l->step == LP_STEP_STREAM)
+		lp_peek_check_ended(l, j);
+	else
+		lp_peek_settle(l, j, is_no(l, j->exit));
 	switch ((enum lp_peek_step)l->step) {
 	case LP_STEP_LOCATE:
 		after_locate(l);
@@ -217,6 +229,8 @@ on_ended(struct lp_job *j)
 	case LP_STEP_STREAM:
 		l->exit = lp_exit_worse(l->exit, j->exit);
 		done(l, judge);
+		if (l->peek->o->what == LP_PEEK_CHECK && reads_whole(l))
+			lp_peek_check_whole(l);
 		break;
 	default:
 		break;
@@ -279,7 +293,7 @@ plan_stream(struct lp_pipeline *line, struct lp_peek_layer *l)
 {
 	const struct lp_peek_options *o = l->peek->o;
 	int filled = l->is_remote && o->keeps_bytes && !o->complete && !l->unkept;
-	int whole = o->complete || (l->size >= 0 && (uint64_t)l->size <= o->head);
+	int whole = reads_whole(l);
 
 	lp_pipeline_fetch(line, l->peek, filled ? LP_STORE_ONLY :
 	    l->unkept || (o->complete && !is_stored(l)) ? LP_STORE_WITHOUT : LP_STORE_KEEP);
@@ -419,6 +433,19 @@ advance(struct lp_peek *p, size_t *open)
 	return rc;
 }
 
+/* What is no layer by its media type has no listing. */
+static int
+refuse(struct lp_peek_layer *l)
+{
+	const struct lp_rowend end = { .complete = LP_COMPLETE_NO, .reason = lp_span_str(lp_peek_foreign(l)) };
+
+	l->step = LP_STEP_DONE;
+	l->complete = LP_COMPLETE_NO;
+	if (l->peek->o->what != LP_PEEK_CHECK)
+		lp_peek_refuse(l);
+	return lp_view_end(l->rows, &end);
+}
+
 /* What is known, and where what is not known begins. */
 static int
 begin(struct lp_peek *p)
@@ -438,6 +465,8 @@ begin(struct lp_peek *p)
 				continue;
 			l->step = l->from_cache ? LP_STEP_DONE : l->twin != NULL ? LP_STEP_TWIN : (int)first_step(l);
 			rc = l->from_cache ? LP_OK : lp_peek_rows_open(l);
+			if (rc == LP_OK && !l->from_cache && lp_peek_foreign(l) != NULL)
+				rc = refuse(l);
 		}
 	return rc;
 }

@@ -138,6 +138,22 @@ int lp_peek_layers_finish(struct lp_peek *);
 /* The rows that `fd` stands at, aligned or as TSV. */
 int lp_peek_show_row(struct lp_peek *, int fd);
 
+/* ---- peek_check.c ----------------------------------------------------------------------------------- */
+
+/* What is not tar by its media type: why its bytes are not read; or NULL. */
+const char *lp_peek_foreign(const struct lp_peek_layer *);
+/* A layer that is such is said to be that, and has failed. */
+void lp_peek_refuse(struct lp_peek_layer *);
+/*
+ * A pipeline of a layer has ended (LP_PEEK_CHECK): if what failed is the
+ * layer, that is a finding, and the job has not failed.
+ */
+void lp_peek_check_ended(struct lp_peek_layer *, struct lp_job *);
+/* Its listing is done, made of its whole bytes. */
+void lp_peek_check_whole(struct lp_peek_layer *);
+/* Options for lp-merge: to check, and what was found here. */
+void lp_peek_check_options(const struct lp_peek *, struct lp_argv *);
+
 /* ---- peek_document.c ------------------------------------------------------------------------------- */
 
 /* -j */

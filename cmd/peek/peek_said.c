@@ -101,12 +101,13 @@ lp_peek_settle(struct lp_peek_layer *l, const struct lp_job *j, int quietly)
 	while (rest.n > 0) {
 		struct lp_span line = next_line(&rest, &stage);
 
-		if (quietly || (guilty < LP_STAGES && stage != guilty))
+		if (guilty < LP_STAGES && stage != guilty)
 			continue;
 		/* it was ended, its reader having had enough */
 		if (j->exit == LP_EXIT_OK && j->ended_early[stage])
 			continue;
-		about_layer(l, line);
+		if (!quietly)
+			about_layer(l, line);
 		if (j->exit != LP_EXIT_OK && l->error == NULL)
 			l->error = strdup(lp_quote(line));
 	}

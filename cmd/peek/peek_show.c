@@ -101,6 +101,24 @@ show_diff(struct lp_peek *p)
 
 /* ---- all of it --------------------------------------------------------------------------------- */
 
+/* ---- what is wrong ------------------------------------------------------------------------------ */
+
+static int
+show_check(struct lp_peek *p)
+{
+	struct lp_argv more;
+	int rc;
+
+	lp_argv_init(&more);
+	lp_argv_append(&more, &p->o->rows);
+	lp_peek_check_options(p, &more);
+	rc = lp_peek_merge(p, &p->image[0], &more, NULL, p->out.fd);
+	lp_argv_release(&more);
+	/* findings are no entries */
+	p->entries = -1;
+	return rc;
+}
+
 static int
 show(struct lp_peek *p)
 {
@@ -114,6 +132,8 @@ show(struct lp_peek *p)
 		return show_diff(p);
 	case LP_PEEK_DU:
 		return show_du(p);
+	case LP_PEEK_CHECK:
+		return show_check(p);
 	default:
 		return show_merged(p);
 	}

@@ -36,6 +36,7 @@ struct lp_view {
 	const struct lp_imagedoc *doc; /* DOCUMENT */
 	const int *layer_rows; /* DOCUMENT: a descriptor of TSV rows for each layer, on the keep list; or NULL */
 	const char *error;   /* DOCUMENT: what is known to have failed, or NULL */
+	int findings;        /* DOCUMENT: the rows are those of lp-merge --check */
 	const char *name;    /* FIND: looked for (merge/find.h), */
 	int follow;          /* through symbolic links */
 	size_t above;        /* as the layer above left it */

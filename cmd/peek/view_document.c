@@ -129,6 +129,16 @@ document_rows(struct lp_view_out *o, struct last *last)
 	return rc;
 }
 
+static int
+all_listed(const struct lp_imagedoc *doc)
+{
+	int all = 1;
+
+	for (size_t i = 0; i < doc->nlayers; i++)
+		all &= !doc->layer[i].partial;
+	return all;
+}
+
 int
 lp_view_document(const struct lp_view *v, struct lp_view_out *o)
 {
@@ -137,11 +147,13 @@ lp_view_document(const struct lp_view *v, struct lp_view_out *o)
 	int rc = lp_imagedoc_open(v->doc, &o->b);
 
 	rc = rc != LP_OK ? rc : document_layers(v, o);
-	rc = rc != LP_OK ? rc : lp_imagedoc_rows_open("all_entries", &o->b);
+	rc = rc != LP_OK ? rc : lp_imagedoc_rows_open(v->findings ? "findings" : "all_entries", &o->b);
 	rc = rc != LP_OK ? rc : document_rows(o, &last);
 	rc = rc != LP_OK ? rc : lp_imagedoc_rows_close(&o->b);
 	/* without layers nothing was merged; with some, an end that does not come is a merge that failed */
-	if (!last.seen) {
+	if (v->findings) {
+		last.complete = all_listed(v->doc);
+	} else if (!last.seen) {
 		last.complete = 0;
 		if (error == NULL)
 			error = "the merged listing ended early";
