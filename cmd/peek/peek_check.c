@@ -27,15 +27,15 @@ lp_peek_refuse(struct lp_peek_layer *l)
 		l->error = strdup(what);
 }
 
-/* By the stage that failed: lp-fetch, lp-inflate, lp-tarls. What is not there, or cannot be had, is no fault of the layer. */
+/* By the stage that failed: lp-fetch, lp-inflate, lp-tarls. That what was not recorded is not there is no fault of the layer. */
 static enum lp_finding
-fault_of(const struct lp_job *j)
+fault_of(const struct lp_job *j, int offline)
 {
 	for (size_t i = 0; i < j->n; i++) {
 		if (j->code[i] == LP_EXIT_DATA)
 			return i == 0 ? LP_FOUND_BLOB : i == 1 ? LP_FOUND_COMPRESSION : LP_FOUND_NOT_TAR;
 		if (j->code[i] == LP_EXIT_ABSENT)
-			return i == 0 ? LP_FOUND_NOTHING : LP_FOUND_CUT;
+			return i > 0 ? LP_FOUND_CUT : offline ? LP_FOUND_NOTHING : LP_FOUND_BLOB;
 	}
 	return LP_FOUND_NOTHING;
 }
@@ -44,7 +44,7 @@ void
 lp_peek_check_ended(struct lp_peek_layer *l, struct lp_job *j)
 {
 	if (j->exit == LP_EXIT_DATA || j->exit == LP_EXIT_ABSENT)
-		l->fault = fault_of(j);
+		l->fault = fault_of(j, l->peek->o->offline);
 	lp_peek_settle(l, j, l->fault != LP_FOUND_NOTHING);
 	if (l->fault != LP_FOUND_NOTHING)
 		j->exit = LP_EXIT_OK;
@@ -53,7 +53,7 @@ lp_peek_check_ended(struct lp_peek_layer *l, struct lp_job *j)
 void
 lp_peek_check_whole(struct lp_peek_layer *l)
 {
-	if (l->fault == LP_FOUND_NOTHING && l->complete == LP_COMPLETE_NO)
+	if (l->fault == LP_FOUND_NOTHING && l->exit == LP_EXIT_OK && l->complete == LP_COMPLETE_NO)
 		l->fault = LP_FOUND_CUT;
 }
 
@@ -71,6 +71,18 @@ add(struct lp_argv *a, unsigned layer, enum lp_finding what, const char *detail)
 		lp_argv_addf(a, "--finding=%u:%s:%.200s", layer, code, detail);
 }
 
+/* What was said, without the name of the layer in front. */
+static const char *
+detail_of(const struct lp_peek_layer *l)
+{
+	const char *at = l->error != NULL ? strstr(l->error, l->source) : NULL;
+
+	if (at == NULL)
+		return l->error;
+	at += strlen(l->source);
+	return strncmp(at, ": ", 2) == 0 ? at + 2 : at;
+}
+
 static void
 add_layer(struct lp_argv *a, const struct lp_peek_layer *l)
 {
@@ -83,7 +95,7 @@ add_layer(struct lp_argv *a, const struct lp_peek_layer *l)
 	else if (!is_layer)
 		add(a, l->number, LP_FOUND_MEDIA_TYPE, l->media_type);
 	if (listed->fault != LP_FOUND_NOTHING)
-		add(a, l->number, listed->fault, listed->error);
+		add(a, l->number, listed->fault, detail_of(listed));
 }
 
 void

@@ -218,7 +218,7 @@ on_ended(struct lp_job *j)
 	if (l->peek->o->what == LP_PEEK_CHECK && l->step == LP_STEP_STREAM)
 		lp_peek_check_ended(l, j);
 	else
-		lp_peek_settle(l, j, is_no(l, j->exit));
+		lp_peek_settle(l, j, is_no(l, j->exit) || l->peek->o->what == LP_PEEK_CHECK);
 	switch ((enum lp_peek_step)l->step) {
 	case LP_STEP_LOCATE:
 		after_locate(l);

@@ -19,6 +19,15 @@ static const struct {
 	{ "7z\xbc\xaf\x27\x1c", 6, "a 7-zip archive, not a layer" },
 	{ "!<arch>\n", 8, "an ar archive (a Debian package?), not a layer" },
 	{ "\xed\xab\xee\xdb", 4, "an RPM package, not a layer" },
+	{ "hsqs", 4, "a squashfs file system, not a layer" },
+	{ "070701", 6, "a cpio archive, not a layer" },
+	{ "070702", 6, "a cpio archive, not a layer" },
+	{ "070707", 6, "a cpio archive, not a layer" },
+	{ "\xc7\x71", 2, "a cpio archive, not a layer" },
+	{ "#!/usr/bin/env run-singularity", 30, "a SIF image, not a layer" },
+	{ "GGUF", 4, "a GGUF model, not a layer" },
+	{ "\0asm", 4, "a wasm module, not a layer" },
+	{ "-----BEGIN PGP SIGNED MESSAGE-----", 34, "a signed text (a Helm provenance file?), not a layer" },
 	{ "\x7f" "ELF", 4, "an ELF program, not a layer" },
 };
 

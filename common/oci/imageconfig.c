@@ -36,7 +36,7 @@ static void
 align_diff_ids(struct lp_image_config *c, const json_t *ids)
 {
 	c->has_diff_ids = json_array_size(ids) == c->n;
-	c->odd_diff_ids = !c->has_diff_ids && json_array_size(ids) > 0;
+	c->odd_diff_ids = !c->has_diff_ids && json_is_array(ids);
 	for (size_t i = 0; i < c->n && c->has_diff_ids; i++) {
 		const json_t *id = json_array_get(ids, i);
 		struct lp_span s = lp_span(json_string_value(id), json_string_length(id));

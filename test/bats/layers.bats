@@ -158,3 +158,85 @@ lists() {
 	run -4 --separate-stderr lp-peek --cat=h oci:bad:v1
 	[ "$stderr" = 'lp-peek: h: no such path in oci:bad:v1' ]
 }
+
+# blob_of LAYOUT DIGEST: its file
+blob_of() {
+	printf '%s/blobs/sha256/%s' "$1" "${2#sha256:}"
+}
+
+manifest_of() {
+	blob_of "$1" "$(jq -r '.manifests[0].digest' "$1/index.json")"
+}
+
+# edit LAYOUT PROGRAM [OPTION...]: its manifest as jq's PROGRAM makes it
+edit() {
+	jq "${@:2}" "$(manifest_of "$1")" >edited
+	layout_blob "$1" edited application/vnd.oci.image.manifest.v1+json |
+		jq '{schemaVersion: 2, manifests: [. + {annotations: {"org.opencontainers.image.ref.name": "v1"}}]}' >"$1/new"
+	mv "$1/new" "$1/index.json"
+}
+
+# finds IMAGE STATUS CODES [OPTION...]
+finds() {
+	run "-$2" --separate-stderr lp-peek -q --no-cache --check "${@:4}" "$1"
+	[ "$(cut -f2 <<<"$output" | tr '\n' ' ')" = "$3" ]
+	# every status but 0 has a message
+	[ "$2" -eq 0 ] || [ "$stderr" = 'lp-peek: lp-merge: errors found: 1' ]
+}
+
+@test "--check: each fault of a blob, a manifest or a configuration is found" {
+	recipe "header name=a size=3" "data one" end >good.tar
+	layout_make good v1 good.tar
+	finds oci:good:v1 0 ' '
+	finds oci:good:v1 0 ' ' -c
+	finds "oci:$L/untrailed:v1" 4 'cut-off unchecked '
+	finds "oci:$L/untrailed:v1" 4 'cut-off unchecked ' -c
+	finds "oci:$L/short:v1" 4 'cut-off unchecked '
+	finds "oci:$L/zero:v1" 0 ' '
+	printf 'hsqs\1\2\3' >fs.tar
+	layout_make fs v1 fs.tar
+	finds oci:fs:v1 4 'compression unchecked '
+	[[ $output == *'a squashfs file system'* ]]
+	{ head -c 1024 /dev/zero; printf 'x'; head -c 511 /dev/zero; } >blank.tar
+	layout_make blank v1 blank.tar
+	finds oci:blank:v1 4 'not-tar unchecked '
+	[[ $output == *'byte 1024: zeros, and then something else'* ]]
+	for change in '.layers[0].size += 7' '.layers[0].digest = "sha256:" + ("0" * 64)'; do
+		cp -r good changed
+		edit changed "$change"
+		finds oci:changed:v1 4 'blob-mismatch unchecked '
+		rm -r changed
+	done
+	cp -r good other
+	edit other '.layers[0].mediaType = "application/vnd.example.layer"'
+	finds oci:other:v1 4 'media-type '
+	edit other '.layers[0].mediaType = "application/vnd.erofs.layer.v1"'
+	finds oci:other:v1 4 'media-type-foreign unchecked '
+	run -0 --separate-stderr jq -r '.findings[0].detail, .complete' <(lp-peek -q --no-cache --check -j oci:other:v1)
+	[ "$output" = $'an EROFS file system, not tar\nfalse' ]
+	# and nobody reads it
+	for how in -c --cat=a --find=a; do
+		run -1 --separate-stderr lp-peek -q --no-cache $how oci:other:v1
+		[[ $stderr == 'lp-peek: layer 1: application/vnd.erofs.layer.v1: an EROFS file system, not tar'* ]]
+	done
+	jq '.history = [{}, {}] | .rootfs.diff_ids = []' "$(blob_of good "$(jq -r .config.digest "$(manifest_of good)")")" >config
+	layout_blob good config application/vnd.oci.image.config.v1+json >descriptor
+	edit good '.config = $c[0]' --slurpfile c descriptor
+	finds oci:good:v1 4 'history diff-ids '
+}
+
+@test "--check: a file below a lower layer's link, and a good image of the same layers" {
+	recipe "header name=usr/ type=5 mode=755" "header name=usr/bin/ type=5 mode=755" "header name=usr/bin/sh size=1" \
+		"data x" "header name=bin type=2 link=usr/bin" end >low.tar
+	recipe "header name=bin/foo size=1" "data x" end >below.tar
+	recipe "header name=usr/ type=5 mode=755" "header name=usr/bin/ type=5 mode=755" "header name=usr/bin/foo size=1" \
+		"data x" end >beside.tar
+	layout_make below v1 low.tar below.tar
+	layout_make beside v1 low.tar beside.tar
+	finds oci:below:v1 4 'link-lost parent-attributes '
+	[ "$(cut -f1,3,4 <<<"$output")" = $'error\t2\tbin\nwarning\t2\tbin' ]
+	finds oci:beside:v1 0 ' '
+	# previews say so, and hide nothing that was seen
+	finds oci:below:v1 4 'unchecked link-lost parent-attributes ' -n 2560
+	finds oci:below:v1 0 'unchecked unchecked ' -n 1536
+}

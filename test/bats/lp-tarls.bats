@@ -324,6 +324,14 @@ lp-tarls /dev/null 0 true /dev/null: byte 0: the input is empty: even a tar with
 	{"a":1}|a JSON document
 	BZh91AY|bzip2 data
 	PK\003\004|a ZIP archive
+	hsqs|a squashfs file system
+	070701|a cpio archive
+	070702|a cpio archive
+	070707|a cpio archive
+	#!/usr/bin/env run-singularity|a SIF image
+	GGUF|a GGUF model
+	\0000asm|a wasm module
+	-----BEGIN PGP SIGNED MESSAGE-----|a signed text
 	\0375\067zXZ|xz data
 	END
 }

@@ -96,6 +96,39 @@ test_compression(void)
 		ok_str(lp_span_str(lp_mediatype_compression(lp_span_str(t[i].type))), t[i].is, t[i].type);
 }
 
+/* What containerd unpacks, and what is known to be something else. */
+static void
+test_mediatypes(void)
+{
+	static const struct { const char *type; int is_layer; const char *foreign; } t[] = {
+		{ "application/vnd.oci.image.layer.v1.tar", 1, "" },
+		{ "application/vnd.oci.image.layer.v1.tar+zstd", 1, "" },
+		{ "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", 1, "" },
+		{ "application/vnd.docker.image.rootfs.diff.tar.gzip", 1, "" },
+		{ "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", 1, "" },
+		{ "application/vnd.oci.image.layer.v1.tar+gzip+encrypted", 0, "an encrypted layer: it cannot be read without its key" },
+		{ "application/vnd.example.layer", 0, "" },
+		{ "application/vnd.cncf.helm.chart.content.v1.tar+gzip", 0, "" },
+		{ "application/vnd.cncf.helm.chart.provenance.v1.prov", 0, "a Helm provenance file, not tar" },
+		{ "application/vnd.erofs.layer.v1", 0, "an EROFS file system, not tar" },
+		{ "application/vnd.stacker.image.layer.squashfs+zstd+verity", 0, "a squashfs file system, not tar" },
+		{ "application/vnd.sylabs.sif.layer.v1.sif", 0, "a SIF image, not tar" },
+		{ "application/vnd.docker.ai.gguf.v3", 0, "a GGUF model, not tar" },
+		{ "application/vnd.wasm.content.layer.v1+wasm", 0, "a wasm module, not tar" },
+		{ "application/wasm", 0, "a wasm module, not tar" },
+		{ "application/vnd.in-toto+json", 0, "an attestation, not tar" },
+		{ "", 0, "" },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		const char *foreign = lp_mediatype_foreign(lp_span_str(t[i].type));
+
+		ok(lp_mediatype_is_layer(lp_span_str(t[i].type)) == t[i].is_layer, "%s: is %sa layer", t[i].type,
+		    t[i].is_layer ? "" : "not ");
+		ok_str(lp_span_str(foreign != NULL ? foreign : ""), t[i].foreign, t[i].type);
+	}
+}
+
 static void
 test_platform_row(void)
 {
@@ -131,6 +164,7 @@ main(void)
 	test_rows();
 	test_columns();
 	test_compression();
+	test_mediatypes();
 	test_platform_row();
 	return unit_done();
 }
