@@ -57,7 +57,7 @@ static const struct lp_finding_kind kinds[LP_FINDINGS] = {
 	    "a whiteout of it is in the same layer: runtimes show what lower layers have in it", SPEC_WHITEOUTS },
 	[LP_FOUND_LINK_LOST] = { "link-lost", LP_CHECK_ERROR, 0, 0,
 	    "a member below it makes a lower layer's symbolic link a directory: what it led to is not there any more", OWN },
-	[LP_FOUND_LINK_DIR] = { "link-replaced", LP_CHECK_WARNING, 0, 0,
+	[LP_FOUND_LINK_DIR] = { "link-replaced", LP_CHECK_NOTE, 0, 0,
 	    "a directory takes the place of a lower layer's symbolic link: what it led to is not there any more", OWN },
 	[LP_FOUND_LOWER_FILE] = { "parent-lower-file", LP_CHECK_ERROR, LP_IN_CONTAINERD, 0,
 	    "the layer has no member for this directory, and a parent of it is a file in a lower layer", OWN },
