@@ -221,10 +221,13 @@ check-valgrind-unit:
 	test/lib/deps test
 	$(MAKE) -j$(JOBS) FLAVOUR=valgrind tests
 	test/run --unit build/valgrind
-# root and overlayfs: the recorded readings of containerd, Docker and podman, afresh
-check-runtimes:
+# root and overlayfs: the recorded readings of containerd, Docker and podman, afresh; what --check says of all of them,
+# and of what builders write
+check-runtimes: all
 	test/lib/deps runtimes
 	test/oracle/runtimes/record --check
+	LP_BIN=$(abspath $(O)/bin) test/oracle/runtimes/compare --findings
+	LP_BIN=$(abspath $(O)/bin) test/oracle/runtimes/built --all
 # real kernels of other ages, in emulated machines
 check-kernels:
 	test/lib/deps kernels

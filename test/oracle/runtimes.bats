@@ -27,3 +27,8 @@ load ../lib/suite
 	run -0 "$TOP/test/oracle/runtimes/compare" --findings "$every"
 	[ "$output" = "$((($(grep -c '^== ' "$TOP/test/oracle/runtimes/readings") + every - 1) / every)) images" ]
 }
+
+@test "what builders write has no alarm" {
+	run -0 "$TOP/test/oracle/runtimes/built" --few
+	[ "${lines[-1]}" = '2 passed, 0 failed' ]
+}

@@ -323,8 +323,8 @@ test_config(void)
 	struct lp_manifest_error e;
 	struct lp_image_config c;
 
-	ok(lp_image_config_parse(lp_span_str(text), 2, &c, &e) == LP_OK && c.has_history && c.has_diff_ids,
-	    "a config of two layers");
+	ok(lp_image_config_parse(lp_span_str(text), 2, &c, &e) == LP_OK && c.has_history && c.has_diff_ids &&
+	    !c.odd_history && !c.odd_diff_ids, "a config of two layers");
 	ok_str(c.v[0].created_by, "one", "the first one's history");
 	ok(c.v[1].created_by.p == NULL, "the second one's, which does not say");
 	ok_str(c.v[1].diff_id, B, "its diff_id");
@@ -332,8 +332,12 @@ test_config(void)
 	lp_image_config_release(&c);
 	ok(lp_image_config_parse(lp_span_str(text), 3, &c, &e) == LP_OK && !c.has_history && !c.has_diff_ids &&
 	    c.v[0].created_by.p == NULL && c.v[2].diff_id.p == NULL, "of another number: nothing is guessed");
+	ok(c.odd_history && c.odd_diff_ids, "and that is known");
 	lp_image_config_release(&c);
 	ok(lp_image_config_parse(lp_span_str("{}"), 0, &c, &e) == LP_OK && !c.has_platform, "an empty one");
+	lp_image_config_release(&c);
+	ok(lp_image_config_parse(lp_span_str("{}"), 2, &c, &e) == LP_OK && !c.odd_history && !c.odd_diff_ids,
+	    "one that says nothing of its layers says nothing else");
 	lp_image_config_release(&c);
 	ok(lp_image_config_parse(lp_span_str("[]"), 0, &c, &e) == LP_E_DATA && c.v == NULL, "not an object");
 }
