@@ -101,29 +101,79 @@ lp_pager(void)
 
 /* ---- what it leaves behind ------------------------------------------------------------ */
 
-static struct termios saved;
-static int is_saved;
+/* As it was found; and as a pager that we had to stop had made it. */
+static struct termios found, theirs;
+static int is_saved, is_taken;
+
+/* In the background it is another's. */
+static int
+is_ours(void)
+{
+	return tcgetpgrp(1) == getpgid(0);
+}
+
+static void
+set_terminal(const struct termios *t)
+{
+	sigset_t set, old;
+
+	/* it may become another's meanwhile, and this would stop us */
+	sigemptyset(&set);
+	sigaddset(&set, SIGTTOU);
+	(void)sigprocmask(SIG_BLOCK, &set, &old);
+	(void)tcsetattr(1, TCSANOW, t);
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+static int
+is_as_found(void)
+{
+	struct termios now;
+
+	return !is_saved || tcgetattr(1, &now) != 0 ||
+	    (now.c_iflag == found.c_iflag && now.c_oflag == found.c_oflag && now.c_cflag == found.c_cflag &&
+	        now.c_lflag == found.c_lflag && memcmp(now.c_cc, found.c_cc, sizeof(now.c_cc)) == 0);
+}
 
 void
 lp_pager_save_terminal(void)
 {
-	is_saved = tcgetattr(1, &saved) == 0;
+	is_saved = tcgetattr(1, &found) == 0;
 }
 
 void
 lp_pager_restore_terminal(void)
 {
-	sigset_t set, old;
+	if (!is_as_found() && is_ours())
+		set_terminal(&found);
+	is_saved = is_taken = 0;
+}
 
-	if (!is_saved)
-		return;
-	/* in the background, where the terminal is another's, it would stop us */
-	sigemptyset(&set);
-	sigaddset(&set, SIGTTOU);
-	(void)sigprocmask(SIG_BLOCK, &set, &old);
-	(void)tcsetattr(1, TCSANOW, &saved);
-	(void)sigprocmask(SIG_SETMASK, &old, NULL);
-	is_saved = 0;
+void
+lp_pager_stop(const struct lp_job *pager)
+{
+	enum { STEP_MS = 10, STEPS = 25 };
+	/* it is on its way to it; it was not told; it does not want to hear of it */
+	static const int urge[] = { 0, SIGTSTP, SIGSTOP };
+
+	for (size_t i = 0; i < sizeof(urge) / sizeof(urge[0]) && (i == 0 || !lp_job_stands(pager)); i++) {
+		lp_job_signal(pager, urge[i]);
+		for (int k = 0; k < STEPS && !(lp_job_stands(pager) && is_as_found()); k++)
+			(void)poll(NULL, 0, STEP_MS);
+	}
+	is_taken = !is_as_found() && is_ours() && tcgetattr(1, &theirs) == 0;
+	if (is_taken)
+		set_terminal(&found);
+}
+
+void
+lp_pager_continue(const struct lp_job *pager)
+{
+	if (is_taken && is_ours()) {
+		set_terminal(&theirs);
+		is_taken = 0;
+	}
+	lp_job_signal(pager, SIGCONT);
 }
 
 /* /proc's list of our children; -1: there is none. */

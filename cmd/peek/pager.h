@@ -7,6 +7,8 @@
 
 #include <sys/types.h>
 
+#include "common/run/proc.h"
+
 /*
  * The pager for stdout, as git chooses it: LP_PAGER, PAGER, else less; one
  * that is empty or "cat" is none. For less, LESS=FRX is put into the
@@ -18,9 +20,19 @@
  */
 const char *const *lp_pager(void);
 
-/* Keep the terminal's settings; and put them back as they were then, if they were kept. */
+/* Keep the terminal's settings; and put them back as they were then, if they were kept, and the terminal is ours. */
 void lp_pager_save_terminal(void);
 void lp_pager_restore_terminal(void);
+
+/*
+ * Before we stop: the pager is to have stopped, and the terminal to be as it
+ * was found. One that Ctrl-Z has reached sees to both; it does not where it
+ * was not there yet, where it is stopped before it has a handler, and where
+ * the signal was for us alone. lp_pager_continue is for when we go on: what
+ * was taken from the pager it gets back, once the terminal is ours.
+ */
+void lp_pager_stop(const struct lp_job *pager);
+void lp_pager_continue(const struct lp_job *pager);
 
 /*
  * A shell that runs the pager is ended, the pager may live on. Before the

@@ -327,16 +327,22 @@ is_spared(const struct lp_job *j, void *arg)
 	return spared;
 }
 
-/* Others have the terminal, or have had it: bars are taken off in time, and else are not ours any more. */
-static void
-share_terminal(struct lp_peek *p)
+void
+lp_peek_share_terminal(struct lp_peek *p)
 {
+	const struct lp_job *pager = p->out.paged && p->out.pager.busy ? &p->out.pager : NULL;
+
 	if (p->crew.suspended) {
 		lp_bars_clear(&p->bars);
+		if (pager != NULL)
+			lp_pager_stop(pager);
 		lp_crew_suspend(&p->crew);
 	}
+	/* bars that were drawn before are not ours any more */
 	if (p->crew.continued)
 		lp_bars_forget(&p->bars);
+	if (p->crew.continued && pager != NULL)
+		lp_pager_continue(pager);
 	p->crew.continued = 0;
 }
 
@@ -357,7 +363,7 @@ lp_peek_turn(struct lp_peek *p)
 		lp_crew_stop(&p->crew);
 		return LP_E_SYS;
 	}
-	share_terminal(p);
+	lp_peek_share_terminal(p);
 	if (p->crew.unread) {
 		p->crew.unread = 0;
 		lp_bars_clear(&p->bars);

@@ -187,8 +187,7 @@ lp_peek_out_interrupted(struct lp_peek *p)
 			p->crew.caught = 0;
 		if (lp_crew_turn(&p->crew, -1) != LP_OK || (p->crew.caught != 0 && p->crew.caught != SIGINT))
 			break;
-		if (p->crew.suspended)
-			lp_crew_suspend(&p->crew);
+		lp_peek_share_terminal(p);
 	}
 	p->crew.caught = caught;
 }
@@ -196,14 +195,13 @@ lp_peek_out_interrupted(struct lp_peek *p)
 void
 lp_peek_out_ended(struct lp_peek *p)
 {
-	/* one that was left in good order has left nothing behind */
-	if (p->out.paged) {
+	/* one that was left in good order has left nothing behind but what we gave back to it */
+	if (p->out.paged)
 		lp_pager_end_orphans();
-		lp_pager_restore_terminal();
-		/* it may have been ended in the middle of a coloured name */
-		if (lp_tty_is(1) && lp_tty_color(p->o->color, 1))
-			(void)lp_write_all(1, lp_span_str("\033[0m"));
-	}
+	lp_pager_restore_terminal();
+	/* it may have been ended in the middle of a coloured name */
+	if (p->out.paged && lp_tty_is(1) && lp_tty_color(p->o->color, 1))
+		(void)lp_write_all(1, lp_span_str("\033[0m"));
 	lp_err_release();
 }
 

@@ -26,6 +26,8 @@ enum lp_peek_step {
 
 /* One more turn of the crew, with the bars kept up. Where it fails no job is left. */
 int lp_peek_turn(struct lp_peek *);
+/* Stop if that is asked for. Others have the terminal then, or have had it: what of us is on it is taken off in time. */
+void lp_peek_share_terminal(struct lp_peek *);
 
 /* ---- peek_password.c ---------------------------------------------------------------- */
 

@@ -170,7 +170,7 @@ lp_crew_stop_but(struct lp_crew *c, int (*spared)(const struct lp_job *, void *)
 	}
 	c->n = kept;
 	for (size_t i = 0; i < n; i++)
-		lp_job_terminate(gone[i]);
+		lp_job_signal(gone[i], SIGTERM);
 	for (size_t i = 0; i < n; i++) {
 		lp_job_bury(gone[i], &left);
 		gone[i]->busy = 0;

@@ -144,6 +144,11 @@ void lp_crew_stop(struct lp_crew *);
 /* The same for all jobs but those that `spared` says. */
 void lp_crew_stop_but(struct lp_crew *, int (*spared)(const struct lp_job *, void *), void *arg);
 
+/* A signal for each stage that is still there. */
+void lp_job_signal(const struct lp_job *, int sig);
+/* Whether none of its stages goes on: each has ended, or is stopped. */
+int lp_job_stands(const struct lp_job *);
+
 /* Stop as SIGTSTP would have it; the answer comes when somebody continues us. */
 void lp_crew_suspend(struct lp_crew *);
 

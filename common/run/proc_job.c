@@ -351,13 +351,27 @@ lp_job_tend(struct lp_job *j, const struct pollfd *p)
 		press(j);
 }
 
-/* They are reaped by later turns. */
+/* Those that end of it are reaped by later turns. */
 void
-lp_job_terminate(struct lp_job *j)
+lp_job_signal(const struct lp_job *j, int sig)
 {
 	for (size_t i = 0; i < j->n; i++)
 		if (j->pid[i] != 0)
-			(void)kill(j->pid[i], SIGTERM);
+			(void)kill(j->pid[i], sig);
+}
+
+int
+lp_job_stands(const struct lp_job *j)
+{
+	for (size_t i = 0; i < j->n; i++) {
+		siginfo_t si = { 0 };
+
+		/* looked at only: it is reaped elsewhere */
+		if (j->pid[i] != 0 && waitid(P_PID, (id_t)j->pid[i], &si, WSTOPPED | WEXITED | WNOHANG | WNOWAIT) == 0 &&
+		    si.si_pid == 0)
+			return 0;
+	}
+	return 1;
 }
 
 /* Whether all stages are gone within what is left of the grace. */

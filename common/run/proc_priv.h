@@ -28,9 +28,7 @@ void lp_job_hear_out(struct lp_job *);
 /* Everything that it has open, closed. */
 void lp_job_forget(struct lp_job *);
 
-/* SIGTERM for all stages. */
-void lp_job_terminate(struct lp_job *);
-/* And for those which are still there after *left_ms, of which less is left then, SIGKILL. All reaped, all closed. */
+/* Those stages which are still there after *left_ms, of which less is left then, get SIGKILL. All reaped, all closed. */
 void lp_job_bury(struct lp_job *, int *left_ms);
 
 #endif

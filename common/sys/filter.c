@@ -152,8 +152,9 @@ static const struct {
 	{ D | S | N | P, 0, SCMP_SYS(fcntl), 2,
 	    { { 1, SCMP_CMP_EQ, F_SETFL, 0 }, { 2, SCMP_CMP_MASKED_EQ, O_ASYNC, 0 } } },
 	IOCTL(FIONBIO), IOCTL(FIONREAD), IOCTL(TCGETS), IOCTL(TIOCGWINSZ),
-	/* what a pager that had to be ended has made of the terminal is taken back */
+	/* what a pager that had to be ended or stopped has made of the terminal is taken back, while it is ours */
 	{ P, 0, SCMP_SYS(ioctl), 1, { { 1, SCMP_CMP_EQ, TCSETS, 0 } } },
+	{ P, 0, SCMP_SYS(ioctl), 1, { { 1, SCMP_CMP_EQ, TIOCGPGRP, 0 } } },
 	/*
 	 * Sockets for the Internet alone. A filter does not see which AF_UNIX socket
 	 * is connected to, and Landlock does not look: docker's or an agent's would

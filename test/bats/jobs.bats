@@ -145,6 +145,25 @@ patient=(--plain-http --stall-timeout=0 --retries=0)
 	[ "$output" = 'signal 15' ]
 }
 
+# less is such a one for an instant: it sets the terminal before it has a handler for Ctrl-Z.
+# bats test_tags=native
+@test "a pager that is stopped and does not put the terminal back: it is as it was, and the pager gets back what it had" {
+	export TERM=xterm-256color
+	mkdir x
+	echo word >x/file
+	tar -C x -cf x.tar file
+	layout_make lay v1 x.tar
+	# what is typed has no line end: it reads on where the terminal is as it has made it
+	printf '%s\n' 'old=$(stty -g </dev/tty)' 'stty raw -echo </dev/tty' cat 'echo is up' 'head -c 1 </dev/tty' \
+	    'stty "$old" </dev/tty' >pager
+	export LP_PAGER="sh pager"
+	run -0 "$LIB/signalsweep" --when 'is up' lp-peek --no-cache oci:lay:v1
+	[ "$output" = '13 of 13 points, exit 0 without a signal, 0 failed' ]
+	# and it is nobody's to put back while it is another's
+	run -0 "$LIB/signalsweep" --when 'is up' --leave lp-peek --no-cache oci:lay:v1
+	[ "$output" = '2 of 2 points, exit 0 without a signal, 0 failed' ]
+}
+
 # At system calls of its own, not when a clock says so. LP_SWEEP_POINTS=1000000: at every one, which takes hours.
 # bats test_tags=native
 @test "each signal at system calls of a run: it dies of it or ends well, nothing is left, the terminal is as it was" {
