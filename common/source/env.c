@@ -59,10 +59,11 @@ int
 lp_env_not_kept(const struct lp_env *e, const char *name, int rc, int *unkept)
 {
 	if (rc != LP_E_SYS || e->must_keep ||
-	    (errno != EACCES && errno != EPERM && errno != EROFS && errno != ENOSPC && errno != EDQUOT))
+	    (errno != EACCES && errno != EPERM && errno != EROFS && errno != ENOSPC && errno != EDQUOT && errno != EBUSY))
 		return rc;
 	if (!*unkept)
-		lp_note("%s: the store: %s: it is not kept", name, lp_err_text(errno));
+		lp_note("%s: the store: %s: it is not kept", name,
+		    errno == EBUSY ? "another process does not give its lock back" : lp_err_text(errno));
 	*unkept = 1;
 	return LP_OK;
 }

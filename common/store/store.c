@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "common/base/range.h"
 #include "common/base/status.h"
 #include "common/store/store_priv.h"
+#include "common/sys/clock.h"
 #include "common/sys/io.h"
 
 static const char empty_index[] = "{\"schemaVersion\":2,\"manifests\":[]}";
@@ -150,11 +152,25 @@ lp_store_read_file(const struct lp_store *s, int dir, const char *name, struct l
 	return rc;
 }
 
-void
-lp_store_lock(const struct lp_store *s)
+int
+lp_store_lock(struct lp_store *s)
 {
-	while (flock(s->dir, LOCK_EX) != 0 && errno == EINTR)
-		;
+	enum { STEP_MS = 5 };
+	int64_t began = lp_clock_ms();
+
+	while (flock(s->dir, LOCK_EX | LOCK_NB) != 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno != EWOULDBLOCK)
+			return LP_OK;
+		if (lp_clock_ms() - began >= s->patience_ms) {
+			s->patience_ms = 0;
+			errno = EBUSY;
+			return LP_E_SYS;
+		}
+		(void)poll(NULL, 0, STEP_MS);
+	}
+	return LP_OK;
 }
 
 void
@@ -267,7 +283,8 @@ open_checked(struct lp_store *s, const char *dir, const char **why)
 	rc = open_dir(s, dir);
 	rc = rc != LP_OK ? rc : check_layout(s);
 	if (s->dir >= 0 && rc == LP_E_ABSENT && s->mode == LP_STORE_WRITE) {
-		lp_store_lock(s);
+		/* without the lock another process may be about to make the same */
+		(void)lp_store_lock(s);
 		if (is_empty(s)) {
 			*why = "the store cannot be made";
 			rc = make_layout(s);
@@ -301,6 +318,7 @@ lp_store_open(struct lp_store **out, const char *dir, enum lp_store_mode mode, c
 		return LP_E_NOMEM;
 	s->dir = -1;
 	s->mode = mode;
+	s->patience_ms = LP_STORE_PATIENCE_MS;
 	rc = open_checked(s, dir, why);
 	if (rc == LP_OK) {
 		*out = s;
@@ -354,7 +372,10 @@ lp_store_index_edit(struct lp_store *s, lp_store_edit *edit, void *arg)
 {
 	int rc;
 
-	lp_store_lock(s);
+	/* without the lock names that others write meanwhile would be lost */
+	rc = lp_store_lock(s);
+	if (rc != LP_OK)
+		return rc;
 	rc = edit_locked(s, edit, arg);
 	lp_store_unlock(s);
 	return rc;

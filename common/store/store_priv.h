@@ -23,12 +23,14 @@ struct lp_store {
 	int refusal;              /* errno: why it is not LP_STORE_WRITE, as was asked; or 0 */
 	mode_t files, dirs;       /* permissions of what is made in it, but for the umask */
 	unsigned serial;          /* of the files that we made */
+	int patience_ms;          /* how long its lock is waited for; none once that was in vain */
 };
 
 enum {
 	LP_STORE_SUM = LP_STORE_HEX + 1, /* bytes of one line of a sums file */
 	LP_STORE_PATH = 160,  /* room for the path of any directory inside the store, and its NUL */
-	LP_STORE_GRACE = 60   /* seconds: what is younger may be on its way to its place */
+	LP_STORE_GRACE = 60,  /* seconds: what is younger may be on its way to its place */
+	LP_STORE_PATIENCE_MS = 1000
 };
 
 /* A sums file is no longer than that of a blob of 8 TiB. */
@@ -66,8 +68,13 @@ int lp_store_open_file(const struct lp_store *, int dir, const char *name, struc
 /* All of a small one, appended. LP_OK, LP_E_ABSENT, LP_E_LIMIT, LP_E_SYS or LP_E_NOMEM. */
 int lp_store_read_file(const struct lp_store *, int dir, const char *name, struct lp_buf *);
 
-/* Nobody else replaces or removes files meanwhile; where the file system cannot do that, it is done without. */
-void lp_store_lock(const struct lp_store *);
+/*
+ * Nobody else replaces or removes files meanwhile. It is held for an instant;
+ * who keeps it longer, as one that is stopped, is waited for LP_STORE_PATIENCE_MS,
+ * once: LP_OK, or LP_E_SYS (EBUSY), and then nothing is locked. Where the file
+ * system has no locks it is done without.
+ */
+int lp_store_lock(struct lp_store *);
 void lp_store_unlock(const struct lp_store *);
 
 /* ---- which files hold a blob ---------------------------------------------------- */

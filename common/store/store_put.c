@@ -105,13 +105,16 @@ tmp_in(struct lp_store *s, const char *path, int *dir, char name[LP_STORE_NAME])
 	return fd;
 }
 
-/* The lock keeps a file that has just replaced a corrupted one from being taken for it. */
+/*
+ * The lock keeps a file that has just replaced a corrupted one from being
+ * taken for it. Without it that one may go, which is fetched again then.
+ */
 static int
-publish(const struct lp_store *s, int dir, const char *tmp, const char *name)
+publish(struct lp_store *s, int dir, const char *tmp, const char *name)
 {
 	int rc;
 
-	lp_store_lock(s);
+	(void)lp_store_lock(s);
 	rc = renameat(dir, tmp, dir, name) == 0 ? LP_OK : LP_E_SYS;
 	lp_store_unlock(s);
 	return rc;

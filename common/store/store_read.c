@@ -158,7 +158,11 @@ take_out(const struct lp_store_blob *b, const struct lp_store_file *f)
 	dir = lp_store_dir(b->store, path, 0);
 	if (dir < 0)
 		return dir == LP_E_ABSENT;
-	lp_store_lock(b->store);
+	/* not locked, it is left to others */
+	if (lp_store_lock(b->store) != LP_OK) {
+		close(dir);
+		return 0;
+	}
 	if (fstatat(dir, f->whole ? lp_store_hex(b->digest) : name, &there, AT_SYMLINK_NOFOLLOW) != 0)
 		gone = errno == ENOENT;
 	else

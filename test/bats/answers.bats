@@ -248,8 +248,19 @@ setup() {
 	unset LP_SANDBOX
 	cmp want got
 	grep -q 'the store: No space left on device: it is not kept$' err
-	# locked for as long as it takes
+	# locked for as long as it takes: the store, by a process that is stopped
 	mkfifo gate
+	rm -r cache
+	cp -r good cache
+	rm -r $db $store/blobs/sha256/*
+	echo '{"schemaVersion":2,"manifests":[]}' >$store/index.json
+	flock $store sh -c 'echo >went; kill -STOP $$' 3>&- &
+	writer=$!
+	wait_for test -s went
+	peeked 'store: 1'
+	pkill -CONT -P $writer
+	wait $writer
+	rm went
 	for lock in 'BEGIN IMMEDIATE' 'PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE x(a)'; do
 		rm -rf cache
 		cp -r good cache
