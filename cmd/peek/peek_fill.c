@@ -68,7 +68,8 @@ on_ended(struct lp_job *j)
 				continue;
 			l->active = 0;
 			l->step = LP_STEP_STREAM;
-			/* what was said about it is why it is not there */
+			/* what was said about it is why it is not there; where it was said of none in particular, each is asked for itself */
+			l->unkept = j->exit != LP_EXIT_OK;
 			if (j->exit != LP_EXIT_OK && l->error != NULL) {
 				l->exit = j->exit;
 				l->step = LP_STEP_DONE;

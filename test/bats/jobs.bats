@@ -206,6 +206,26 @@ patient=(--plain-http --stall-timeout=0 --retries=0)
 	run ! grep -q 'not in the store' err
 }
 
+@test "an lp-fetch --fill that fails, and names no layer: each is fetched by itself" {
+	mkdir bin
+	make_layers 2
+	echo '{}' >rules.json
+	fault_start reg rules.json --layout lay
+	IMAGE=$(srv_addr reg)/a:v1
+	lp-peek -q --no-cache "$IMAGE" >want
+	grep -q file1 want
+	cp "$LP_BIN"/lp-* bin/
+	mv bin/lp-fetch bin/fetch
+	printf '%s\n' '#!/bin/bash' '[[ $* = *--fill* ]] || exec "${0%/*}/fetch" "$@"' 'echo "lp-fetch: said" >&2' 'exit $HOW' >bin/lp-fetch
+	chmod +x bin/lp-fetch
+	for HOW in 1 3 127; do
+		HOW=$HOW bin/lp-peek -q "$IMAGE" >got 2>err
+		cmp want got
+		[ "$(cat err)" = 'lp-peek: lp-fetch: said' ]
+		rm -r cache
+	done
+}
+
 # Copies of the programs, in bin/, of which one, NAME, says a word and ends as $HOW tells a shell.
 replaced() {
 	cp "$LP_BIN"/lp-* bin/
