@@ -356,6 +356,13 @@ run(const struct lp_peek_options *o)
 
 	if (rc == LP_OK)
 		rc = answer(&p);
+	/* what nobody has said is of our own files of rows */
+	if (rc != LP_OK && rc != LP_E_PIPE && p.crew.caught == 0 && *lp_err_last() == '\0') {
+		if (rc == LP_E_NOMEM)
+			lp_err("out of memory");
+		else
+			lp_err_errno("cannot handle listings");
+	}
 	/* with a signal there is no time for more than to take the children along */
 	sig = p.crew.caught;
 	code = rc == LP_OK ? p.exit : lp_exit_worse(p.exit, p.exit == LP_EXIT_OK ? lp_exit_of(rc) : LP_EXIT_OK);
