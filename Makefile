@@ -96,7 +96,7 @@ ORACLE   := $(patsubst test/oracle/%.c,$(O)/oracle/%,$(wildcard test/oracle/*.c)
 MANPAGES := $(wildcard man/*.[1-9])
 
 .PHONY: all test check check-unit check-asan check-asan-unit check-valgrind check-valgrind-unit lint bench fuzz demo deps install \
-        check-runtimes check-kernels check-distros mutate uninstall completions dist distcheck deb clean help objects tests FORCE
+        check-arches check-runtimes check-kernels check-distros mutate uninstall completions dist distcheck deb clean help objects tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -228,6 +228,11 @@ check-runtimes: all
 	test/oracle/runtimes/record --check
 	LP_BIN=$(abspath $(O)/bin) test/oracle/runtimes/compare --findings
 	LP_BIN=$(abspath $(O)/bin) test/oracle/runtimes/built --all
+# as root: 64-bit Arm and s390x, which is big-endian, cross-built and run by qemu-user
+check-arches:
+	test/lib/deps test
+	$(MAKE) -j$(JOBS) all
+	test/arches/run
 # real kernels of other ages, in emulated machines
 check-kernels:
 	test/lib/deps kernels
@@ -306,7 +311,7 @@ clean:
 	rm -rf build
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'make deps | test [T=SUBJECT] | check [T=SUBJECT] | check-unit | check-asan | check-valgrind | check-runtimes | check-kernels | check-distros [T=SUBJECT] | mutate | bench | fuzz [FUZZTIME=SECONDS]'
+	@echo 'make deps | test [T=SUBJECT] | check [T=SUBJECT] | check-unit | check-asan | check-valgrind | check-arches | check-runtimes | check-kernels | check-distros [T=SUBJECT] | mutate | bench | fuzz [FUZZTIME=SECONDS]'
 	@echo 'make install | uninstall [PREFIX=$(PREFIX)] [DESTDIR=] | dist | distcheck | deb | clean'
 print-%:
 	@:$(info $($*))
