@@ -95,10 +95,11 @@ arrives() {
 	grep -qx -e '--color=always' args
 }
 
-@test "TAB makes no database" {
-	export LP_CACHE=$PWD/none/at/all.db
+@test "TAB asks the database that there is, and makes none" {
 	for shell in bash zsh; do
-		tab $shell 'lp-peek \t\r'
+		arrives $shell "${NAMES[0]}"
+		LP_CACHE=$PWD/none/at/all.db tab $shell 'lp-peek oci:a\t\r'
+		[ "$(cat args)" = oci:a ]
 		[ ! -e none ]
 	done
 }
