@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,7 +52,7 @@ lp_operand_open(const char *file, const char **name)
 	int fd = STDIN_FILENO;
 
 	*name = "<stdin>";
-	if (file != NULL) {
+	if (file != NULL && strcmp(file, "-") != 0) {
 		*name = lp_quotes_kept(file);
 		fd = open(file, O_RDONLY | O_CLOEXEC);
 	}

@@ -35,7 +35,7 @@ int lp_input_open(struct lp_input *, int fd);
 void lp_input_release(struct lp_input *);
 
 /*
- * What a command line names: a file, or stdin if `file` is NULL. *name is
+ * What a command line names: a file, or stdin if `file` is NULL or "-". *name is
  * what messages call it, for ever. A descriptor, or LP_E_SYS; said.
  */
 int lp_operand_open(const char *file, const char **name);

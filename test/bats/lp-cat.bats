@@ -138,6 +138,7 @@ installed() {
 		[ "$output" = NAME=test ]
 	done
 	lp-cat -f "$D/t.tar" etc/noise | cmp - "$D/tree/etc/noise"
+	lp-cat -f - etc/noise <"$D/t.tar" | cmp - "$D/tree/etc/noise"
 }
 
 @test "reading stops behind the member" {
