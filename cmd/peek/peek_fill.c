@@ -32,7 +32,7 @@ lose(struct lp_peek *p, struct lp_span line)
 			struct lp_peek_layer *l = &p->image[i].layer[k];
 
 			if (l->step == LP_STEP_FILLING && l->error == NULL)
-				l->error = strdup(lp_quote(line));
+				l->error = strdup(lp_quote_message(line));
 		}
 }
 
@@ -52,7 +52,7 @@ on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span li
 	if (kind == LP_LINE_KILLED)
 		lose(p, line);
 	if (l != NULL && l->error == NULL)
-		l->error = strdup(lp_quote(line));
+		l->error = strdup(lp_quote_message(line));
 }
 
 static void

@@ -45,7 +45,7 @@ on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span li
 		lp_span_take(&line, sizeof(name) - 1);
 	lp_peek_message(p, NULL, line);
 	if (r->said == NULL)
-		r->said = strdup(lp_quote(line));
+		r->said = strdup(lp_quote_message(line));
 }
 
 static const struct lp_job_ops ops = { .line = on_line };

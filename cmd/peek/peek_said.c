@@ -18,9 +18,9 @@ lp_peek_message(struct lp_peek *p, const char *about, struct lp_span line)
 {
 	lp_bars_clear(&p->bars);
 	if (about != NULL)
-		lp_err("%s: %s", about, lp_quote(line));
+		lp_err("%s: %s", about, lp_quote_message(line));
 	else
-		lp_err("%s", lp_quote(line));
+		lp_err("%s", lp_quote_message(line));
 }
 
 /* A message about a layer has the label in front, and need not name its source too. */
@@ -109,7 +109,7 @@ lp_peek_settle(struct lp_peek_layer *l, const struct lp_job *j, int quietly)
 		if (!quietly)
 			about_layer(l, line);
 		if (j->exit != LP_EXIT_OK && l->error == NULL)
-			l->error = strdup(lp_quote(line));
+			l->error = strdup(lp_quote_message(line));
 	}
 	lp_buf_clear(&l->held);
 }

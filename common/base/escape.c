@@ -127,6 +127,23 @@ lp_escape(struct lp_buf *b, struct lp_span s, enum lp_escape_for to)
 	return rc;
 }
 
+int
+lp_escape_cut(struct lp_buf *b, struct lp_span s)
+{
+	static const char dots[] = "...";
+	struct lp_buf most = *b;
+	int rc = LP_OK;
+
+	most.cap = most.max = b->cap - (sizeof(dots) - 1);
+	while (s.n > 0 && rc == LP_OK) {
+		size_t n = lp_utf8_len(s, NULL);
+
+		rc = lp_escape(&most, lp_span_take(&s, n > 0 ? n : 1), LP_ESCAPE_TERMINAL);
+	}
+	b->n = most.n;
+	return rc != LP_OK && lp_buf_adds(b, dots) == LP_OK ? LP_E_LIMIT : LP_OK;
+}
+
 /* Length of the character at the front, if it may stand in a line on a terminal, else 0. */
 static size_t
 shown(struct lp_span s)

@@ -28,6 +28,13 @@ size_t lp_escape_clean(struct lp_span, enum lp_escape_for);
 int lp_escape(struct lp_buf *, struct lp_span, enum lp_escape_for);
 
 /*
+ * The same for eyes, into a buffer that has its memory already: what does not
+ * fit is cut, between two characters and between two escapes, and ends in "...":
+ * LP_E_LIMIT, and nothing more is to be appended. 0 if all of it fits.
+ */
+int lp_escape_cut(struct lp_buf *, struct lp_span);
+
+/*
  * Append text of lines that are rows, records or JSON already, with what a
  * terminal must not see escaped: bytes that may stand in such lines exactly,
  * but not before eyes. \xHH for each byte, in JSON \uHHHH; the result means

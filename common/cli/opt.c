@@ -90,7 +90,7 @@ lp_opt_binary(const struct lp_opt *o)
 int
 lp_opt_refuse(const struct lp_opt *o, const char *fmt, ...)
 {
-	char text[1024];
+	char text[4096]; /* as long as a message: a name alone may be a quarter of it */
 	va_list ap;
 
 	va_start(ap, fmt);

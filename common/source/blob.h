@@ -32,7 +32,7 @@ struct lp_blob {
 	struct lp_remote remote;     /* a registry's or a URL's */
 
 	uint64_t fetched;            /* bytes that the store did not have */
-	char why[768];               /* what failed, fit to print, without the name */
+	char why[2048];              /* what failed, fit to print, without the name */
 };
 
 /* Whether a source of that kind needs env->http, unless offline. */

@@ -9,7 +9,6 @@
 #include "common/base/buf.h"
 #include "common/base/escape.h"
 #include "common/base/status.h"
-#include "common/base/utf8.h"
 #include "common/sys/io.h"
 
 enum { MESSAGE_MAX = 4096, QUOTE_MAX = 1024, QUOTES = 4 };
@@ -174,22 +173,12 @@ struct room {
 	unsigned char text[QUOTE_MAX + 4];
 };
 
-/* A character at a time: what is too long is cut between two of them, and between two escapes. */
 static const char *
-quote_into(struct room *room, struct lp_span s)
+quote_into(unsigned char *text, size_t size, struct lp_span s)
 {
-	struct lp_buf b = { .p = room->text, .cap = QUOTE_MAX, .max = QUOTE_MAX };
-	int rc = LP_OK;
+	struct lp_buf b = { .p = text, .cap = size - 1, .max = size - 1 };
 
-	while (s.n > 0 && rc == LP_OK) {
-		size_t n = lp_utf8_len(s, NULL);
-
-		rc = lp_escape(&b, lp_span_take(&s, n > 0 ? n : 1), LP_ESCAPE_TERMINAL);
-	}
-	if (rc != LP_OK) {
-		memcpy(b.p + b.n, "...", 3);
-		b.n += 3;
-	}
+	(void)lp_escape_cut(&b, s);
 	b.p[b.n] = '\0';
 	return (const char *)b.p;
 }
@@ -201,7 +190,15 @@ lp_quote(struct lp_span s)
 	static unsigned turn;
 
 	turn = (turn + 1) % QUOTES;
-	return quote_into(&rooms[turn], s);
+	return quote_into(rooms[turn].text, sizeof(rooms[turn].text), s);
+}
+
+const char *
+lp_quote_message(struct lp_span s)
+{
+	static unsigned char text[MESSAGE_MAX];
+
+	return quote_into(text, sizeof(text), s);
 }
 
 const char *
@@ -210,7 +207,10 @@ lp_quotes_kept(const char *s)
 	static struct room rooms[LP_QUOTES_KEPT];
 	static size_t n;
 
-	return n < LP_QUOTES_KEPT ? quote_into(&rooms[n++], lp_span_str(s)) : "...";
+	if (n == LP_QUOTES_KEPT)
+		return "...";
+	n++;
+	return quote_into(rooms[n - 1].text, sizeof(rooms[n - 1].text), lp_span_str(s));
 }
 
 const char *

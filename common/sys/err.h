@@ -47,6 +47,8 @@ void lp_detail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  */
 const char *lp_quote(struct lp_span);
 const char *lp_quotes(const char *);
+/* The same for a message of another of our programs, which has cut its names: as long as a message may be. Valid until the next one. */
+const char *lp_quote_message(struct lp_span);
 
 /*
  * The same for a name that every message will need: valid for ever. For what

@@ -160,6 +160,16 @@ chunk()
 	[ "$(wc -l <<<"$stderr")" = 1 ]
 	[ "$(wc -l <stats)" = 1 ]
 	[ "$(jq -r .source stats | head -c 1000)" = "${long:0:1000}" ]
+	# and the reason does not go with the end of the name
+	long=${long:0:1100}
+	for command in "lp-fetch ./$long" "lp-fetch oci:$long@sha256:$(printf '%064d' 7)" "lp-layers oci:$long:x" \
+	    "lp-peek --no-cache oci:$long:x"; do
+		read -ra words <<<"$command"
+		run -3 --separate-stderr "${words[@]}"
+		[[ $stderr = "${command%% *}: "*"${long:0:500}"*'...: '*'File name too long' ]]
+	done
+	run -2 --separate-stderr lp-layers "dir:$long"
+	[[ ${stderr_lines[0]} = "lp-layers: dir:${long:0:1000}"*'docker-archive:FILE are looked into' ]]
 	# no statistics at all is said with the reason of now
 	run -3 --separate-stderr lp-tarls --stats=/dev/full /dev/null
 	[[ $stderr = *'cannot write the statistics: No space left on device' ]]

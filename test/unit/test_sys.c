@@ -48,6 +48,7 @@ test_quote(void)
 	ok(strcmp(lp_quote(lp_span(longer, sizeof(longer))) + 1020, "aa\\n...") == 0, "no escape is cut in two");
 	memcpy(longer + 1022, "\xe2\x82\xac", 3);
 	ok(strcmp(lp_quote(lp_span(longer, sizeof(longer))) + 1020, "aa...") == 0, "no character is cut in two");
+	ok(strlen(lp_quote_message(lp_span(longer, sizeof(longer)))) == sizeof(longer), "another program's message keeps its end");
 	ok(strcmp(lp_quotes(""), "") == 0, "nothing is quoted as nothing");
 	kept = lp_quotes_kept("a\tname");
 	for (int i = 0; i < 9; i++)
