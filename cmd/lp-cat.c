@@ -6,6 +6,8 @@
 #include "cmd/cat/toccat.h"
 #include "common/base/digest.h"
 #include "common/base/glob.h"
+#include "common/base/limits.h"
+#include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/cli/opt.h"
 #include "common/cli/stats.h"
@@ -17,7 +19,7 @@
 #include "common/tar/tar.h"
 
 static const char usage[] =
-    "usage: lp-cat [-hLqVv] [-f FILE] [--stats=FILE] [--whole] NAME\n"
+    "usage: lp-cat [-hLqVv] [-f FILE] [--at=OFFSET] [--stats=FILE] [--whole] NAME\n"
     "       lp-cat --tar [-hqVv] [-f FILE] [-m GLOB] [--stats=FILE] [--whole] [NAME ...]\n"
     "       lp-cat --toc=TOCFILE --source=SOURCE [-hLqVv] [--digest=DIGEST] [--fetch=OPTION]\n"
     "              [--stats=FILE] NAME\n";
@@ -25,6 +27,7 @@ static const char usage[] =
 static const char help[] =
     "Write the content of a member of a layer, and read no further than that.\n"
     "\n"
+    "      --at=OFFSET          not the member of that name, but the file whose header is there\n"
     "  -f, --file=FILE          read FILE, not stdin\n"
     "  -L, --follow             follow symbolic links inside the layer\n"
     "      --whole              the input is all there is: its end marker may be missing\n"
@@ -35,7 +38,7 @@ static const char help[] =
     "      --digest=DIGEST      refuse a table of contents of another digest\n"
     "      --fetch=OPTION       pass an option on to lp-fetch (may be repeated)\n" LP_OPT_HELP;
 
-enum { OPT_TAR = LP_OPT_OWN, OPT_TOC, OPT_SOURCE, OPT_DIGEST, OPT_FETCH, OPT_WHOLE };
+enum { OPT_AT = LP_OPT_OWN, OPT_TAR, OPT_TOC, OPT_SOURCE, OPT_DIGEST, OPT_FETCH, OPT_WHOLE };
 enum { MAX_GLOBS = 64 };
 
 struct args {
@@ -43,6 +46,7 @@ struct args {
 	int follow;
 	int tar;
 	int whole;
+	uint64_t at; /* UINT64_MAX: wherever it is */
 	const char *glob[MAX_GLOBS];
 	size_t nglobs;
 	const char *toc, *source, *digest;
@@ -62,6 +66,8 @@ check_args(const struct args *a, const struct lp_opt *opt)
 		return lp_opt_refuse(opt, "--digest and --fetch belong to --toc");
 	if (a->toc != NULL && (a->tar || a->file != NULL || a->whole))
 		return lp_opt_refuse(opt, "--toc reads no tar: not with --tar, --whole or -f");
+	if (a->at != UINT64_MAX && (a->toc != NULL || a->tar || a->follow))
+		return lp_opt_refuse(opt, "--at is of one member of a tar: not with -L, --tar or --toc");
 	if (a->digest != NULL && !lp_digest_valid(lp_span_str(a->digest)))
 		return lp_opt_refuse(opt, "not a sha256 digest: '%s'", lp_quotes(a->digest));
 	if (a->nglobs > 0 && !a->tar)
@@ -86,6 +92,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 {
 	static const struct option options[] = {
 		LP_OPT_LONG,
+		{ "at", required_argument, NULL, OPT_AT },
 		{ "file", required_argument, NULL, 'f' },
 		{ "follow", no_argument, NULL, 'L' },
 		{ "match", required_argument, NULL, 'm' },
@@ -103,6 +110,10 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		switch (c) {
 		case 'f': a->file = optarg; break;
 		case 'L': a->follow = 1; break;
+		case OPT_AT:
+			if (lp_num_u64(lp_span_str(optarg), LP_MAX_SIZE, &a->at) != LP_OK)
+				return lp_opt_refuse(opt, "not an offset: '%s'", lp_quotes(optarg));
+			break;
 		case OPT_TAR: a->tar = 1; break;
 		case OPT_WHOLE: a->whole = 1; break;
 		case OPT_TOC: a->toc = optarg; break;
@@ -206,7 +217,9 @@ again(struct cat *c)
 static int
 member(struct cat *c)
 {
-	int verdict = lp_pick_member(&c->pick, &c->tar.entry);
+	const struct lp_entry *e = &c->tar.entry;
+	int verdict = c->a->at == UINT64_MAX ? lp_pick_member(&c->pick, e) :
+	    e->header_offset == c->a->at && e->type == LP_REG ? LP_PICK_THIS : LP_PICK_OTHER;
 
 	switch (verdict) {
 	case LP_PICK_OTHER:
@@ -350,7 +363,7 @@ int
 main(int argc, char **argv)
 {
 	struct lp_opt opt = { .usage = usage, .help = help };
-	struct args args = { .file = NULL };
+	struct args args = { .at = UINT64_MAX };
 	struct lp_stats stats;
 	int rc;
 

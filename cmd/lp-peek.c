@@ -184,7 +184,7 @@ one_option(struct args *a, int c)
 	case OPT_CAT: return choose(a, LP_PEEK_CAT, optarg);
 	case OPT_CHECK: return choose(a, LP_PEEK_CHECK, NULL);
 	case OPT_DIFF: return choose(a, LP_PEEK_DIFF, optarg);
-	case 'c': o->complete = 1; return LP_EXIT_OK;
+	case 'c': o->complete = o->to_the_end = 1; return LP_EXIT_OK;
 	case OPT_DB:
 		a->named |= 1;
 		o->db = optarg;

@@ -68,7 +68,8 @@ struct lp_peek_options {
 	size_t nimages;
 	const char *stats;     /* --stats; NULL: what LP_STATS names */
 	uint64_t head;         /* bytes of each layer */
-	int complete;          /* -c */
+	int complete;          /* -c, or what needs it */
+	int to_the_end;        /* -c */
 	const char *layer;     /* LP_PEEK_LAYER: a number from 1, or a digest (or how it starts) */
 	const char *pattern;   /* LP_PEEK_FIND: a glob; LP_PEEK_CAT: a path */
 	uint64_t depth;        /* LP_PEEK_TREE, LP_PEEK_DU; UINT64_MAX: all */

@@ -98,13 +98,24 @@ keep_rows(struct lp_peek_layer *l, int code)
 	return lp_peek_rows_clear(l);
 }
 
+/*
+ * Whether the first member of a name is taken for the answer, and the rest of
+ * the layer is not read: where that saves a transfer. That there is a second
+ * one, which then would count, Docker and podman do not allow.
+ */
+static int
+is_eager(const struct lp_peek_layer *l)
+{
+	return !lp_peek_is_whole(l) && l->is_remote && !lp_peek_is_stored(l) && !l->peek->o->to_the_end;
+}
+
 /* Ask one layer, by its listing if there is a complete one. The answer is in `fd`. */
 static int
 ask_layer(struct lp_peek_layer *l, const char *name, int follow, size_t above, int fd)
 {
 	char label[16];
 	struct lp_view view = { .kind = LP_VIEW_FIND, .name = name, .follow = follow, .above = above,
-		.whole = lp_peek_is_whole(l), .layer = label };
+		.eager = is_eager(l), .layer = label };
 	struct lp_pipeline line = { .view = { .run = lp_view_run, .arg = &view } };
 	int keep[1 + LP_PEEK_KEEP] = { l->rows }, code, streamed = !lp_peek_is_whole(l);
 	struct lp_job_io io = { .in = -1, .out = fd, .err = -1, .keep = keep, .nkeep = 1 + l->peek->nkeep };
@@ -184,7 +195,7 @@ put_implied(const struct lp_peek_layer *l, const char *name, enum lp_complete co
  * no such path, or a failure after a message.
  */
 static int
-find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_layer **layer, char **name)
+find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_layer **layer, char **name, uint64_t *offset)
 {
 	struct lp_peek_image *im = &p->image[0];
 	struct lp_peek_layer *implied = NULL; /* the last that has something below the name, but no row for it */
@@ -219,6 +230,7 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 		}
 		free(*name);
 		*name = f.name;
+		*offset = f.offset;
 		above = f.above;
 		*layer = l;
 		complete = less_sure(complete, l);
@@ -318,7 +330,7 @@ cat_by_toc(struct lp_peek_layer *l, const char *name)
 }
 
 static int
-cat_by_stream(struct lp_peek_layer *l, const char *name)
+cat_by_stream(struct lp_peek_layer *l, const char *name, uint64_t offset)
 {
 	struct lp_pipeline line = { .n = 0 };
 	const struct lp_job_io io = { .in = -1, .out = 1, .err = -1, .keep = l->peek->keep, .nkeep = l->peek->nkeep };
@@ -327,6 +339,8 @@ cat_by_stream(struct lp_peek_layer *l, const char *name)
 	plan_bytes(&line, l);
 	a = lp_pipeline_add(&line, "lp-cat");
 	lp_argv_add(a, "--whole");
+	if (offset != UINT64_MAX)
+		lp_argv_addf(a, "--at=%llu", (unsigned long long)offset);
 	lp_argv_add(a, "--");
 	lp_argv_add(a, name);
 	return run(l, &line, &io, &cat_ops);
@@ -354,7 +368,7 @@ has_content(const struct lp_peek_layer *l, const char *name, int fd)
 }
 
 static int
-cat(struct lp_peek_layer *l, const char *name, int row)
+cat(struct lp_peek_layer *l, const char *name, uint64_t offset, int row)
 {
 	int code = LP_OK;
 
@@ -365,7 +379,7 @@ cat(struct lp_peek_layer *l, const char *name, int row)
 		code = lp_peek_look(l->peek, l);
 	if (code != LP_OK)
 		return code;
-	code = l->toc_range[0] != '\0' ? cat_by_toc(l, name) : cat_by_stream(l, name);
+	code = l->toc_range[0] != '\0' ? cat_by_toc(l, name) : cat_by_stream(l, name, offset);
 	if (code == LP_EXIT_ABSENT && l->peek->o->offline)
 		lp_note("%s has %s, but not all of its bytes were recorded", l->label, lp_quotes(name));
 	return code;
@@ -378,6 +392,7 @@ lp_peek_find(struct lp_peek *p)
 {
 	int is_cat = p->o->what == LP_PEEK_CAT, fd = lp_tmpfile(), rc;
 	struct lp_peek_layer *l = NULL;
+	uint64_t offset = UINT64_MAX;
 	char *name = NULL;
 
 	if (fd < 0) {
@@ -385,12 +400,12 @@ lp_peek_find(struct lp_peek *p)
 		return LP_E_SYS;
 	}
 	rc = lp_peek_recall(p);
-	rc = rc < 0 ? rc : find(p, p->o->pattern, is_cat, fd, &l, &name);
+	rc = rc < 0 ? rc : find(p, p->o->pattern, is_cat, fd, &l, &name, &offset);
 	if (rc == 0) {
 		lp_err("%s: no such path in %s", lp_quotes(p->o->pattern), lp_quotes(p->image[0].name));
 		p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);
 	} else if (rc == 1 && is_cat) {
-		rc = cat(l, name, fd);
+		rc = cat(l, name, offset, fd);
 		p->exit = lp_exit_worse(p->exit, rc > 0 ? rc : LP_EXIT_OK);
 	} else if (rc == 1) {
 		p->entries = 1;

@@ -272,9 +272,8 @@ plan_toc(struct lp_pipeline *line, struct lp_peek_layer *l)
 	return LP_OK;
 }
 
-/* Whether the store has all of it: then there is nothing to fetch, and nothing to keep either. */
-static int
-is_stored(const struct lp_peek_layer *l)
+int
+lp_peek_is_stored(const struct lp_peek_layer *l)
 {
 	const struct lp_argv *blobs = &l->peek->o->blobs;
 
@@ -296,7 +295,7 @@ plan_stream(struct lp_pipeline *line, struct lp_peek_layer *l)
 	int whole = reads_whole(l);
 
 	lp_pipeline_fetch(line, l->peek, filled ? LP_STORE_ONLY :
-	    l->unkept || (o->complete && !is_stored(l)) ? LP_STORE_WITHOUT : LP_STORE_KEEP);
+	    l->unkept || (o->complete && !lp_peek_is_stored(l)) ? LP_STORE_WITHOUT : LP_STORE_KEEP);
 	if (o->complete)
 		lp_argv_add(&line->a[0], "--all");
 	else

@@ -62,6 +62,9 @@ struct lp_peek_layer *lp_peek_listed(const struct lp_peek_layer *);
 /* What --layer names. LP_OK; LP_E_ABSENT after a message: no layer, or more than one. */
 int lp_peek_pick(struct lp_peek *);
 
+/* Whether the store has all of it: then there is nothing to fetch, and nothing to keep either. */
+int lp_peek_is_stored(const struct lp_peek_layer *);
+
 /* ---- peek_list.c: a layer by itself ---------------------------------------------------- */
 
 /*

@@ -40,7 +40,7 @@ struct lp_view {
 	const char *name;    /* FIND: looked for (merge/find.h), */
 	int follow;          /* through symbolic links */
 	size_t above;        /* as the layer above left it */
-	int whole;           /* all rows are there, and read */
+	int eager;           /* the first member of the name will do */
 	const char *layer;   /* FIND: the label of these rows */
 	int copy;            /* FIND: a descriptor on the keep list that gets all that is read; 0: none */
 };
@@ -49,15 +49,16 @@ struct lp_view {
 int lp_view_run(void *view);
 
 /*
- * What LP_VIEW_FIND wrote: a line "ANSWER TAB ABOVE TAB NAME", ANSWER being a
- * digit of enum lp_find_answer, ABOVE what the layer below is to be asked
- * with, and NAME the next name to look for, or the name under
+ * What LP_VIEW_FIND wrote: a line "ANSWER TAB ABOVE TAB OFFSET TAB NAME", ANSWER
+ * being a digit of enum lp_find_answer, ABOVE what the layer below is to be asked
+ * with, OFFSET where the member's header is in the tar (or empty), and NAME the next name to look for, or the name under
  * which it is stored, escaped; behind it, if the layer has it, a header row
  * and the row.
  */
 struct lp_found {
 	int answer;     /* enum lp_find_answer */
 	size_t above;
+	uint64_t offset; /* or UINT64_MAX */
 	char *name;     /* the caller's to free */
 	uint64_t rows;  /* offset in the file where the header row is */
 };

@@ -1,4 +1,5 @@
 /* Searches merged rows for a path and prints the rows that match. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -45,10 +46,13 @@ put_answer(const struct lp_find *f, int answer, struct lp_buf *b)
 {
 	const struct lp_buf *name = answer == LP_FIND_HERE || answer == LP_FIND_AGAIN || answer == LP_FIND_LINK ? &f->next :
 	    &f->name;
-	char text[32];
+	char text[64];
 	int rc;
 
-	snprintf(text, sizeof(text), "%d\t%zu\t", answer, f->above);
+	if (answer == LP_FIND_HERE && (f->entry.has & LP_HAS_OFFSETS) != 0)
+		snprintf(text, sizeof(text), "%d\t%zu\t%" PRIu64 "\t", answer, f->above, f->entry.header_offset);
+	else
+		snprintf(text, sizeof(text), "%d\t%zu\t\t", answer, f->above);
 	rc = lp_buf_adds(b, text);
 	rc = rc != LP_OK ? rc : lp_escape(b, lp_buf_span(name), LP_ESCAPE_ROW);
 	return rc != LP_OK ? rc : lp_buf_addc(b, '\n');
@@ -70,7 +74,7 @@ look(struct lp_find *f, const struct lp_view *v, struct lp_rowin *in, struct lp_
 	int rc, answer = LP_FIND_MORE;
 
 	while (answer == LP_FIND_MORE && (rc = lp_rowin_next(in)) > 0)
-		answer = lp_find_member(f, &in->rows.entry, !v->whole);
+		answer = lp_find_member(f, &in->rows.entry, v->eager);
 	if (answer == LP_FIND_MORE && rc == LP_OK)
 		answer = lp_find_end(f, in->ended && (in->rows.end.complete == LP_COMPLETE_YES || in->rows.end.complete == LP_COMPLETE_INFERRED));
 	if (answer < 0)
@@ -133,7 +137,7 @@ int
 lp_view_found(int fd, struct lp_found *found)
 {
 	struct lp_buf text, name;
-	struct lp_span line, answer, above;
+	struct lp_span line, answer, above, offset;
 	uint64_t number = 0, bytes = 0;
 	ptrdiff_t n;
 	int rc;
@@ -149,7 +153,12 @@ lp_view_found(int fd, struct lp_found *found)
 	answer = lp_span_until(&line, "\t");
 	lp_span_skip(&line, "\t");
 	above = lp_span_until(&line, "\t");
-	lp_span_skip(&line, "\t");
+	lp_span_take(&line, 1);
+	offset = lp_span_until(&line, "\t");
+	lp_span_take(&line, 1);
+	found->offset = UINT64_MAX;
+	if (rc == LP_OK && offset.n > 0 && lp_num_u64(offset, LP_MAX_SIZE, &found->offset) != LP_OK)
+		rc = LP_E_DATA;
 	if (rc == LP_OK && (lp_num_u64(answer, LP_FIND_LINK, &number) != LP_OK || lp_num_u64(above, LP_MAX_PATH, &bytes) != LP_OK))
 		rc = n < 0 ? LP_E_SYS : LP_E_DATA;
 	if (rc == LP_OK)

@@ -92,6 +92,22 @@ gone(const struct lp_find *f)
 	return f->name.n > 0 && f->above == f->name.n ? LP_FIND_ABOVE : LP_FIND_GONE;
 }
 
+/*
+ * The file behind a hard link: its member, if the listing says where that is,
+ * for its name may be another file's by now. Else by that name.
+ */
+static int
+behind(struct lp_find *f, const struct lp_row *row)
+{
+	const struct lp_inode *inode = row->inode;
+	const struct lp_row_more *more = inode != NULL && inode->first->layer == ASKED ? inode->first->more : NULL;
+
+	if (more == NULL || (more->has & LP_HAS_OFFSETS) == 0)
+		return lead_to_file(f, lp_row_link(row));
+	f->file = inode;
+	return LP_FIND_HERE;
+}
+
 /* The layer has something that is no directory at the node, which is the name's or above it. */
 static int
 meet(struct lp_find *f, const struct lp_node *n, const struct lp_row *row)
@@ -105,7 +121,7 @@ meet(struct lp_find *f, const struct lp_node *n, const struct lp_row *row)
 		return lead_on(f, n->path_n, lp_row_link(link));
 	if (n != f->at)
 		return gone(f);
-	return f->follow && row->type == LP_HARDLINK ? lead_to_file(f, lp_row_link(row)) : LP_FIND_HERE;
+	return f->follow && row->type == LP_HARDLINK ? behind(f, row) : LP_FIND_HERE;
 }
 
 /* Whether the layer has a directory at the node, be it one that is only implied. */
@@ -153,7 +169,10 @@ lp_find_member(struct lp_find *f, const struct lp_entry *e, int eager)
 	f->entry = *e;
 	if (rc != LP_OK || !eager)
 		return rc != LP_OK ? rc : LP_FIND_MORE;
-	return row->type == LP_DIR ? LP_FIND_HERE : row->device00 ? gone(f) : meet(f, f->at, row);
+	rc = row->type == LP_DIR ? LP_FIND_HERE : row->device00 ? gone(f) : meet(f, f->at, row);
+	if (f->file != NULL)
+		lp_inode_entry(f->file, &f->entry);
+	return rc;
 }
 
 /* As a listing has it: a hard link by the attributes of its file, which it stays a link to. */
@@ -167,7 +186,8 @@ take_entry(struct lp_find *f)
 		lp_inode_entry(row->inode, &f->entry);
 	else
 		lp_row_entry(row, &f->entry);
-	if (row->type != LP_HARDLINK)
+	/* or as the file, where that has no other name any more */
+	if (row->type != LP_HARDLINK || f->file != NULL || (row->inode != NULL && row->inode->shown == row))
 		return;
 	f->entry.type = LP_HARDLINK;
 	f->entry.typeflag = '1';

@@ -41,7 +41,8 @@ enum lp_find_answer {
 	LP_FIND_DIR,    /* something below it, but no row: the layer below has to say */
 	LP_FIND_IMPLIED, /* a directory that only what this layer has below it implies */
 	LP_FIND_ABOVE,  /* such a one of the last layer that answered DIR: this one has nothing that is seen */
-	LP_FIND_LINK    /* a hard link, and links are followed: its file is `next`, in this layer or one below it */
+	LP_FIND_LINK    /* a hard link, and links are followed: its file is `next`, in this layer or one below it, if it
+	                 * is not known where in the layer it is: that is HERE, as the file */
 };
 
 struct lp_find {
@@ -54,6 +55,7 @@ struct lp_find {
 	int follow;            /* symbolic links, and hard ones at the name */
 	struct lp_merge merge;
 	struct lp_node *at;    /* the name's place; NULL: there is none for it */
+	const struct lp_inode *file; /* that a hard link there is, and HERE means; or NULL */
 };
 
 /*

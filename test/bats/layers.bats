@@ -240,3 +240,37 @@ finds() {
 	finds oci:below:v1 4 'unchecked link-lost parent-attributes ' -n 2560
 	finds oci:below:v1 0 'unchecked unchecked ' -n 1536
 }
+
+@test "two members of one name: --cat, --find and the listing have the last, and a link its own file" {
+	recipe "header name=a size=3" "data one" "header name=b type=1 link=a" "header name=./a size=5" "data other" \
+		"header name=c type=1 link=a" "header name=z size=70000" "data *70000" end >twice.tar
+	layout_make twice v1 twice.tar
+	skopeo copy -q oci:twice:v1 "docker://$(srv_addr reg)/odd/twice:v1" --dest-tls-verify=false
+	image=$(srv_addr reg)/odd/twice:v1
+	for how in 'oci:twice:v1 --no-cache' "$image -c" "$image -c --db=kept" "$image --db=kept --store=st"; do
+		for want in a=other b=one c=other; do
+			# shellcheck disable=SC2086 # words
+			run -0 --separate-stderr lp-peek -q $how "--cat=${want%=*}"
+			[ "$output" = "${want#*=}" ]
+		done
+		# shellcheck disable=SC2086 # words
+		run -0 lp-peek -q $how --find=a -o size
+		[ "$output" = 5 ]
+		# shellcheck disable=SC2086 # words
+		run -0 lp-peek -q $how -c -o name,size
+		[ "$output" = $'a\t5\nb\t3\nc\t0\nz\t70000' ]
+	done
+	# what has to be fetched is read to the first, unless all of it is asked for
+	run -0 lp-peek -q --no-cache --plain-http --cat=a "$image"
+	[ "$output" = one ]
+	# by its place, a file is what it is, whatever it is called
+	run -0 lp-cat -f twice.tar --at=0 a
+	[ "$output" = one ]
+	run -0 lp-cat -f twice.tar --at=1536 nothing
+	[ "$output" = other ]
+	run -4 lp-cat -f twice.tar --at=1024 a
+	for o in '--at=0 --tar' '--at=0 -L' --at=x; do
+		# shellcheck disable=SC2086 # words
+		run -2 lp-cat -f twice.tar $o a
+	done
+}

@@ -203,11 +203,43 @@ test_find(void)
 		find(&find_cases[i]);
 }
 
+/* Of one layer, read to its end: the last member of a name, and of a hard link the file that it was made of. */
+static void
+test_last(void)
+{
+	static const struct { const char *name; int follow; const char *want; } t[] = {
+		{ "a", 0, "- 3" }, { "a", 1, "- 3" }, { "b", 0, "- 1" }, { "b", 1, "- 1" }, { "c", 0, "h 3" }, { "c", 1, "- 3" },
+	};
+	static const struct member members[] = {
+		{ LP_REG, "a", NULL }, { LP_HARDLINK, "b", "a" }, { LP_REG, "./a", NULL }, { LP_HARDLINK, "c", "a" },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct lp_find f;
+		char got[64] = "";
+
+		lp_find_init(&f, lp_span_str(t[i].name), t[i].follow, 0, 1);
+		for (size_t k = 0; k < sizeof(members) / sizeof(members[0]); k++) {
+			struct lp_entry e = entry(&members[k]);
+
+			e.size = e.header_offset = k + 1;
+			e.has = LP_HAS_OFFSETS;
+			if (lp_find_member(&f, &e, 0) != LP_FIND_MORE)
+				snprintf(got, sizeof(got), "an answer in the middle");
+		}
+		if (got[0] == '\0' && lp_find_end(&f, 1) == LP_FIND_HERE)
+			snprintf(got, sizeof(got), "%c %u", f.entry.type, (unsigned)(f.entry.type == LP_HARDLINK ? 3 : f.entry.header_offset));
+		ok_str(lp_span_str(got), t[i].want, t[i].name);
+		lp_find_release(&f);
+	}
+}
+
 int
 main(void)
 {
 	test_pick();
 	test_pick_loop();
 	test_find();
+	test_last();
 	return unit_done();
 }
