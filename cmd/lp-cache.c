@@ -1,4 +1,5 @@
 /* lp-cache: listings of layers that were made once, kept and searchable. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -396,7 +397,8 @@ enter(struct args *a, const struct form *f)
 	/* what is kept of images that somebody looked at is nobody else's business */
 	umask(077);
 	dir = lp_home_directory(a->db, to_write, &path);
-	if (dir < 0 && (to_write || path == NULL)) {
+	/* to be kept from looking is not to see that nothing is there */
+	if (dir < 0 && (to_write || path == NULL || (errno != ENOENT && errno != ENOTDIR))) {
 		lp_err_errno("%s", path != NULL ? lp_quotes(path) : "out of memory");
 		rc = LP_E_SYS;
 	} else if (f->run == lp_cachework_put && (a->work.spool = lp_cache_spool(STDIN_FILENO)) < 0) {

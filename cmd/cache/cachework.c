@@ -1,6 +1,7 @@
 /* The commands of lp-cache: put, get, has, search, images, stat, prune and export on an open database. */
 #include "cmd/cache/cachework.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -353,8 +354,13 @@ lp_cachework(struct lp_cachework *w, const char *db, lp_cachework_fn *fn)
 	int to_read = fn != lp_cachework_put && fn != lp_cachework_prune, rc;
 
 	/* the answer will be no, and why must not be a riddle */
-	if (to_read && access(db, F_OK) != 0)
+	if (to_read && access(db, F_OK) != 0) {
+		if (errno != ENOENT && errno != ENOTDIR) {
+			lp_err_errno("%s", lp_quotes(db));
+			return LP_E_SYS;
+		}
 		lp_note("%s: no such database", lp_quotes(db));
+	}
 	lp_listing_init(&w->out);
 	rc = lp_cache_open(&w->cache, db, to_read, w->patience);
 	rc = end(w, db, rc != LP_OK ? rc : fn(w));

@@ -485,6 +485,15 @@ stream()
 	[ "$stderr" = 'lp-cache: no/such/x.db: no such database' ]
 	run -4 lp-cache --db no/such/x.db search x
 	[ ! -e no ]
+	# who is kept from looking does not know what there is
+	ln -s loop loop
+	for db in loop loop/x.db; do
+		for command in stat images export "search x" "has $(digest 1)" "get $(digest 1)"; do
+			read -ra words <<<"$command"
+			run -3 --separate-stderr lp-cache --db "$db" "${words[@]}"
+			[ "$output$stderr" = 'lp-cache: loop: Too many levels of symbolic links' ]
+		done
+	done
 }
 
 @test "the command line: what a command does not take is refused" {
