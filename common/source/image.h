@@ -50,6 +50,7 @@ struct lp_image {
 	struct lp_buf config_bytes;
 	struct lp_image_config config; /* config.root is NULL if there is none to be had: schema 1, artifacts */
 	unsigned documents;        /* read so far */
+	int headless;              /* a HEAD was answered with an error */
 	int unkept;                /* the store does not take them, which was said */
 	char note[512];            /* what a user should know although it went well; "" for nothing */
 	char why[2048];

@@ -118,8 +118,9 @@ keep_name(struct lp_image *im)
 }
 
 /*
- * HEAD: LP_OK with the digest, "" if the server does not announce one or has
- * no HEAD at all. What a GET would be answered with as well is a failure.
+ * HEAD: LP_OK with the digest, "" if the server does not announce one, or
+ * answers with an error: Nexus and others refuse HEAD where they serve GET, by
+ * any status, so what a GET is answered with decides.
  */
 static int
 head_digest(struct lp_image *im, const char *what, char *digest)
@@ -132,8 +133,10 @@ head_digest(struct lp_image *im, const char *what, char *digest)
 	rc = lp_image_get(im, "HEAD", "manifests", what, LP_MAX_MANIFEST, &resp);
 	if (rc == LP_OK)
 		lp_image_announced(&resp, digest);
-	else if (rc == LP_E_NET && (resp.status == 400 || resp.status == 405 || resp.status == 501))
+	else if (rc == LP_E_NET && resp.status != 0) {
+		im->headless = 1;
 		rc = LP_OK;
+	}
 	lp_http_response_release(&resp);
 	return rc;
 }
@@ -149,7 +152,7 @@ load_tag(struct lp_image *im)
 	char digest[LP_DIGEST_SIZE] = "";
 	int rc;
 
-	if (im->env->store != NULL && find_kept(im, &kept) == LP_OK) {
+	if (im->env->store != NULL && !im->headless && find_kept(im, &kept) == LP_OK) {
 		rc = head_digest(im, im->ref.name, digest);
 		im->note[0] = '\0';
 		if (rc != LP_OK)

@@ -611,6 +611,29 @@ check_sources()
 	[ "$(jq '.manifests | length' store/index.json)" -eq 1 ]
 }
 
+@test "a HEAD that fails, however, is followed by a GET" {
+	local status
+	# what a HEAD is answered with, and whether it is asked once more
+	for status in 400 401 403 404 405 500 501; do
+		echo "{\"HEAD /v2/app/manifests/1\": {\"status\": $status}}" >rules.json
+		fault_start "s$status" rules.json --layout "$IN/lay"
+		set -- lp-layers --plain-http --retries=0 -S "st$status" "$(srv_addr "s$status")/app:1"
+		"$@" >first
+		[ "$(wc -l <first)" -eq 3 ]
+		"$@" --stats "stats$status" >again
+		cmp first again
+		"$@" --digest >digest
+		[ "$(cat digest)" = "$(digest_of "$(manifest_of "$IN/lay")")" ]
+		[ "$(srv_requests "s$status" '.method == "HEAD"' | wc -l)" -eq 2 ]
+		[ "$(srv_requests "s$status" '.method == "GET" and (.path | endswith("/manifests/1"))' | wc -l)" -eq 3 ]
+	done
+	# what both are answered with is said once
+	echo '{"/v2/app/manifests/1": {"status": 404}}' >rules.json
+	fault_start none rules.json --layout "$IN/lay"
+	run -3 --separate-stderr lp-layers --plain-http --digest "$(srv_addr none)/app:1"
+	[[ $stderr = 'lp-layers: '*'404, not found' ]]
+}
+
 @test "a corrupted document in the store is fetched again, and exit 1 offline" {
 	local f
 	lp-layers -S store "$REG/app:1" >live
