@@ -297,7 +297,7 @@ lp_registry_explain(struct lp_registry *r, const struct lp_reference *ref, struc
 {
 	struct lp_registry_login *l = lp_registry_find_login(r, ref);
 	const char *what = meaning(resp->status), *tried = "";
-	int used = l != NULL && l->cred.from[0] != '\0';
+	int used = l != NULL && l->used;
 	char words[2 * WORDS_MAX + 64], number[32];
 
 	if (what == NULL) {
@@ -314,6 +314,8 @@ lp_registry_explain(struct lp_registry *r, const struct lp_reference *ref, struc
 		lp_registry_say(resp, "%s: %s%s", resp->where, what, words);
 	} else if (used) {
 		lp_registry_say(resp, "%s: %s%s; credentials used: %s", resp->where, what, words, l->cred.from);
+	} else if (l->cred.from[0] != '\0') {
+		lp_registry_say(resp, "%s: %s%s; not asked for, and not used: %s", resp->where, what, words, l->cred.from);
 	} else {
 		tried = lp_buf_cstr(&l->tried);
 		lp_registry_say(resp, "%s: %s%s; none were found: %s", resp->where, what, words,
@@ -338,9 +340,10 @@ lp_registry_get(struct lp_registry *r, const struct lp_reference *ref, const cha
 		rc = lp_http_do(r->http, &http, resp);
 		again = lp_registry_again(r, ref, &q, rc, resp);
 	}
-	if (again < 0)
+	if (again < 0) {
 		rc = again;
-	else if (rc == LP_OK && resp->status / 100 != 2) {
+		resp->status = 0;
+	} else if (rc == LP_OK && resp->status / 100 != 2) {
 		lp_registry_explain(r, ref, resp);
 		rc = LP_E_NET;
 	}

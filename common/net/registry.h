@@ -88,7 +88,7 @@ int lp_registry_again(struct lp_registry *, const struct lp_reference *, struct 
  * All of it for something small: method GET or HEAD, the whole body in the
  * response. `headers` as in lp_http_request. LP_OK if a 2xx answer is
  * there; else as lp_http_do, or LP_E_NET for another status, with `why` set
- * as lp_registry_explain does.
+ * as lp_registry_explain does, and with status 0 where no token was to be had.
  */
 int lp_registry_get(struct lp_registry *, const struct lp_reference *, const char *method,
     const char *kind, const char *what, const char *const *headers, size_t max,

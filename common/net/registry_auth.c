@@ -55,13 +55,14 @@ authorize_bearer(struct lp_registry_request *q, const char *token, unsigned seri
 }
 
 static int
-authorize_basic(struct lp_registry_request *q, const struct lp_cred *c)
+authorize_basic(struct lp_registry_request *q, struct lp_registry_login *l)
 {
 	struct lp_buf b;
 	int rc;
 
+	l->basic = l->used = 1;
 	lp_buf_init_secret(&b, HEADER_MAX);
-	rc = lp_basic_header(c->user, c->password, &b);
+	rc = lp_basic_header(l->cred.user, l->cred.password, &b);
 	rc = rc != LP_OK ? rc : authorize(q, &b);
 	lp_buf_release(&b);
 	return rc;
@@ -71,14 +72,18 @@ authorize_basic(struct lp_registry_request *q, const struct lp_cred *c)
 int
 lp_registry_authorize(struct lp_registry *r, const struct lp_reference *ref, struct lp_registry_request *q)
 {
-	const struct lp_registry_login *l = lp_registry_find_login(r, ref);
+	struct lp_registry_login *l = lp_registry_find_login(r, ref);
 	const struct lp_token_entry *t;
 
 	if (l != NULL && l->basic)
-		return authorize_basic(q, &l->cred);
+		return authorize_basic(q, l);
 	r->tokens.watched = lp_http_watched(r->http);
 	t = lp_tokens_find(&r->tokens, ref->host, ref->repo, user_of(l));
-	return t != NULL ? authorize_bearer(q, t->text, t->serial) : LP_OK;
+	if (t == NULL)
+		return LP_OK;
+	if (l != NULL)
+		l->used = l->cred.from[0] != '\0';
+	return authorize_bearer(q, t->text, t->serial);
 }
 
 /* ---- challenges ------------------------------------------------------------------------------- */
@@ -141,13 +146,15 @@ static int
 new_token(struct lp_registry *r, const struct lp_reference *ref, const struct lp_challenge *c,
     struct lp_registry_request *q, struct lp_http_response *resp)
 {
-	const struct lp_registry_login *l = lp_registry_find_login(r, ref);
+	struct lp_registry_login *l = lp_registry_find_login(r, ref);
 	const struct lp_cred *cred = l != NULL && l->cred.from[0] != '\0' ? &l->cred : NULL;
 	const char *user = user_of(l);
 	const struct lp_token_entry *e;
 	struct lp_token t = { NULL, 0 };
 	int rc = LP_OK;
 
+	if (cred != NULL)
+		l->used = 1;
 	if (q->token != 0)
 		lp_tokens_drop(&r->tokens, q->token);
 	e = lp_tokens_find(&r->tokens, ref->host, ref->repo, user);
@@ -168,6 +175,20 @@ new_token(struct lp_registry *r, const struct lp_reference *ref, const struct lp
 	return rc;
 }
 
+/* The password, unless it was sent already and refused; others of this host may have been sent without. */
+static int
+offer_password(struct lp_registry_login *l, struct lp_registry_request *q)
+{
+	int rc;
+
+	if (l == NULL || l->cred.user == NULL || l->cred.password == NULL)
+		return 0;
+	if (q->authorization != NULL && starts(q->authorization, "Authorization: Basic"))
+		return 0;
+	rc = authorize_basic(q, l);
+	return rc == LP_OK ? 1 : rc;
+}
+
 static int
 meet_challenge(struct lp_registry *r, const struct lp_reference *ref, struct lp_registry_request *q,
     struct lp_http_response *resp)
@@ -176,24 +197,24 @@ meet_challenge(struct lp_registry *r, const struct lp_reference *ref, struct lp_
 	struct lp_challenge c;
 	int rc;
 
-	if ((q->renewals & DID_AUTH) != 0 || !choose(resp, &c))
+	if ((q->renewals & DID_AUTH) != 0)
 		return 0;
 	q->renewals |= DID_AUTH;
-	if (c.scheme == LP_SCHEME_BASIC) {
-		if (l == NULL || l->cred.user == NULL || l->cred.password == NULL)
-			return 0;
-		/* sent already, and refused; others of this host may have been sent without */
-		if (q->authorization != NULL && starts(q->authorization, "Authorization: Basic"))
-			return 0;
-		l->basic = 1;
-		rc = authorize_basic(q, &l->cred);
-	} else if (l != NULL && l->cred.bearer != NULL) {
+	if (resp->status != 401 || !choose(resp, &c))
+		return q->authorization == NULL ? offer_password(l, q) : 0;
+	if (c.scheme == LP_SCHEME_BASIC)
+		return offer_password(l, q);
+	if (l != NULL)
+		l->basic = 0;
+	if (l != NULL && l->cred.bearer != NULL) {
 		/* the token is at hand, and no realm is asked for one */
+		l->used = 1;
 		rc = authorize_bearer(q, l->cred.bearer, 0);
 	} else if (!realm_is_safe(r, c.realm, q->url)) {
 		lp_registry_say(resp, "the token server is not asked by https: refused (%s)", lp_quotes(c.realm));
 		rc = LP_E_NET;
 	} else {
+		lp_challenge_for(&c, ref->repo);
 		rc = new_token(r, ref, &c, q, resp);
 	}
 	return rc == LP_OK ? 1 : rc;
@@ -213,5 +234,6 @@ lp_registry_again(struct lp_registry *r, const struct lp_reference *ref, struct 
 		q->renewals |= DID_URL;
 		return 1;
 	}
-	return resp->status == 401 ? meet_challenge(r, ref, q, resp) : 0;
+	/* some ask for nothing, and hide what only those may see who log in */
+	return resp->status == 401 || resp->status == 403 || resp->status == 404 ? meet_challenge(r, ref, q, resp) : 0;
 }

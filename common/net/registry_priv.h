@@ -18,7 +18,8 @@ struct lp_registry_login {
 	char host[LP_REF_HOST_MAX + 1], repo[LP_REF_REPO_MAX + 1];
 	struct lp_cred cred;
 	struct lp_buf tried;
-	int basic; /* the host has asked for Basic before */
+	int basic; /* the host has asked for Basic before, or answers to nobody without */
+	int used;  /* the credentials were sent, or a token that was given to them */
 	struct lp_registry_login *next; /* the one before */
 	struct lp_registry_login *like; /* the one before whose name has the same hash */
 };

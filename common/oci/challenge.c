@@ -1,6 +1,9 @@
 /* Parses WWW-Authenticate (RFC 9110 section 11.6.1), and builds the token request. */
 #include "common/oci/challenge.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "common/base/base64.h"
 #include "common/base/status.h"
 
@@ -117,7 +120,7 @@ take_value(struct lp_span *s, struct lp_challenge *c, struct lp_span name)
 	return take_unquoted(s, &v);
 }
 
-/* What must follow a parameter or a token68: a comma or the end. */
+/* What must follow a token68: a comma or the end. */
 static int
 at_divider(struct lp_span *s)
 {
@@ -127,7 +130,8 @@ at_divider(struct lp_span *s)
 
 /*
  * #auth-param: stops in front of the next challenge's scheme, which is told
- * from a parameter by having no '=' behind it.
+ * from a parameter by having no '=' after it. The commas between them are
+ * not missed: servers leave them out.
  */
 static int
 take_params(struct lp_span *s, struct lp_challenge *c)
@@ -152,8 +156,6 @@ take_params(struct lp_span *s, struct lp_challenge *c)
 		rc = take_value(s, c, name);
 		if (rc != LP_OK)
 			return rc;
-		if (!at_divider(s))
-			return LP_E_DATA;
 	}
 }
 
@@ -213,6 +215,21 @@ lp_challenge_next(struct lp_challenges *x, struct lp_challenge *c)
 	if (rc != LP_OK)
 		x->rest.n = 0;
 	return rc;
+}
+
+void
+lp_challenge_for(struct lp_challenge *c, const char *repo)
+{
+	char own[LP_CHALLENGE_VALUE_MAX + 1];
+	size_t n = strlen(c->scope), room = sizeof(c->scope) - n;
+	int len = snprintf(own, sizeof(own), "%srepository:%s:", n > 0 ? " " : "", repo);
+	const char *name = own + (n > 0), *there = strstr(c->scope, name);
+
+	/* a part of `repository:REPO:pull,push`, from a word's beginning */
+	if (there != NULL && (there == c->scope || there[-1] == ' '))
+		return;
+	if (len > 0 && (size_t)len + sizeof("pull") <= room)
+		snprintf(c->scope + n, room, "%spull", own);
 }
 
 /* ---- answers ---------------------------------------------------------------------- */

@@ -39,9 +39,16 @@ void lp_challenge_init(struct lp_challenges *, struct lp_span header);
  * for a value that is too long: nothing behind it can be told, and the next
  * call says LP_E_ABSENT. Unquoted values may hold what RFC 9110 would have
  * quoted (`realm=https://...` is out there), all but blanks, commas and
- * quotes.
+ * quotes; between parameters a comma may be missing.
  */
 int lp_challenge_next(struct lp_challenges *, struct lp_challenge *);
+
+/*
+ * Lets the challenge ask for pulling from that repository as well, where it
+ * names no scope, or another one: some servers leave it out, or give an
+ * example in its place. Where there is no room it stays as it is.
+ */
+void lp_challenge_for(struct lp_challenge *, const char *repo);
 
 /*
  * The URL that a Bearer challenge asks to GET (distribution's token spec):

@@ -233,6 +233,48 @@ asked()
 	may --auth-file auth.json "$BEARER/team/app:1"
 }
 
+# ---- what servers ask for, and how ------------------------------------------------------------
+
+# asks NAME NEED: a registry that has the image for those who show what is needed, and its token server; REG
+asks()
+{
+	jq -n --argjson need "$2" '{"/v2/team/app/*": {need: $need}, "/token": {token: {}}}' >"$1.json"
+	fault_start "$1" "$1.json" --layout "$BATS_FILE_TMPDIR/lay"
+	REG=$(srv_addr "$1")
+	auths "$REG" "alice:$SECRET" >auth.json
+}
+
+@test "who asks for nothing, or says that there is nothing, gets the password that is for it" {
+	local status basic
+	basic="Basic $(b64 "alice:$SECRET")"
+	for status in 401 403 404; do
+		asks "n$status" "{\"authorization\": \"$basic\", \"status\": $status, \"challenge\": \"\"}"
+		may_not "$status" --plain-http "$REG/team/app:1"
+		[[ $stderr != *'credentials used'* ]]
+		may --plain-http --auth-file auth.json "$REG/team/app:1"
+		auths "$REG" alice:wrong >auth.json
+		may_not "$status" --plain-http --auth-file auth.json "$REG/team/app:1"
+	done
+	# what cannot be sent without being asked for was not used
+	asks identity "{\"authorization\": \"Bearer x\", \"status\": 403, \"challenge\": \"\"}"
+	jq -n --arg h "$REG" '{auths: {($h): {identitytoken: "secret-token"}}}' >auth.json
+	may_not 'not asked for, and not used: auth.json' --plain-http --auth-file auth.json "$REG/team/app:1"
+	run ! grep -r secret "$LP_SRV/identity"
+}
+
+@test "a challenge without a scope, with an example of one, or without commas" {
+	local own=repository%3Ateam%2Fapp%3Apull
+	asks none '{"realm": "{self}/token"}'
+	may --plain-http "$REG/team/app:1"
+	srv_requests none | jq -se "any(.[]; .path == \"/token?scope=$own\")"
+	asks example '{"realm": "{self}/token", "service": "s", "scope": "repository:user/image:pull"}'
+	may --plain-http "$REG/team/app:1"
+	srv_requests example | jq -se "any(.[]; .path == \"/token?service=s&scope=repository%3Auser%2Fimage%3Apull&scope=$own\")"
+	asks commas '{"realm": "", "challenge": "Bearer realm=\"{self}/token\" service=s scope=\"repository:team/app:pull\""}'
+	may --plain-http "$REG/team/app:1"
+	srv_requests commas | jq -se "any(.[]; .path == \"/token?service=s&scope=$own\")"
+}
+
 # ---- the command line ------------------------------------------------------------------------
 
 @test "--user takes the password from a file, or from the terminal and shows nothing" {
@@ -434,11 +476,11 @@ asked()
 	lp-layers "$(srv_addr once)/x@$DIGEST" >rows
 	[ "$(wc -l <rows)" -eq 1 ]
 	[ "$(srv_requests once '.path | startswith("/token")' | wc -l)" -eq 2 ]
-	# a server whose tokens are stale when they come: tried once, then told
+	# a server whose tokens are stale when they come: tried once for the HEAD, once for the GET, then told
 	token_start stale --lifetime -120
 	registry_start old token auth=stale storage="$BATS_FILE_TMPDIR/s2"
 	may_not '401' "$(srv_addr old)/public/app:1"
-	[ "$(srv_requests stale '.path | startswith("/token")' | wc -l)" -eq 1 ]
+	[ "$(srv_requests stale '.path | startswith("/token")' | wc -l)" -eq 2 ]
 }
 
 @test "a token answer: either name, with and without expires_in, and what is none" {

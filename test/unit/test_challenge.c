@@ -49,8 +49,12 @@ static const struct {
 	/* `realm=` is a token68 by the grammar; only then does it break */
 	{ "Bearer realm=,x=y", { { LP_SCHEME_BEARER, "", "", "" } }, 1, LP_E_DATA },
 	{ "Bearer a=b,realm=,x=y", { { LP_SCHEME_OTHER, NULL, NULL, NULL } }, 0, LP_E_DATA },
-	{ "Bearer realm=\"a\"service=\"b\"", { { LP_SCHEME_OTHER, NULL, NULL, NULL } }, 0, LP_E_DATA },
-	{ "Bearer realm=\"a\" service=\"b\"", { { LP_SCHEME_OTHER, NULL, NULL, NULL } }, 0, LP_E_DATA },
+	/* no comma */
+	{ "Bearer realm=\"a\"service=\"b\"", { { LP_SCHEME_BEARER, "a", "b", "" } }, 1, LP_E_ABSENT },
+	{ "Bearer realm=\"a\" service=\"b\"", { { LP_SCHEME_BEARER, "a", "b", "" } }, 1, LP_E_ABSENT },
+	{ "Bearer realm=https://a/t service=b scope=c", { { LP_SCHEME_BEARER, "https://a/t", "b", "c" } }, 1, LP_E_ABSENT },
+	{ "Basic realm=\"a\" Bearer realm=\"b\"",
+	  { { LP_SCHEME_BASIC, "a", "", "" }, { LP_SCHEME_BEARER, "b", "", "" } }, 2, LP_E_ABSENT },
 	{ "Bearer realm=a\"b", { { LP_SCHEME_OTHER, NULL, NULL, NULL } }, 0, LP_E_DATA },
 	{ "\"x\"", { { LP_SCHEME_OTHER, NULL, NULL, NULL } }, 0, LP_E_DATA },
 	{ "Basic realm=a, =b", { { LP_SCHEME_OTHER, NULL, NULL, NULL } }, 0, LP_E_DATA },
@@ -139,10 +143,35 @@ test_answers(void)
 	lp_buf_release(&b);
 }
 
+static void
+test_scope(void)
+{
+	static const struct {
+		const char *scope, *want;
+	} rows[] = {
+		{ "", "repository:team/app:pull" },
+		{ "repository:team/app:pull", "repository:team/app:pull" },
+		{ "repository:a:pull repository:team/app:pull,push", "repository:a:pull repository:team/app:pull,push" },
+		{ "repository:user/image:pull", "repository:user/image:pull repository:team/app:pull" },
+		{ "repository:team/app2:pull", "repository:team/app2:pull repository:team/app:pull" },
+	};
+	struct lp_challenge c = { 0 };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(c.scope, sizeof(c.scope), "%s", rows[i].scope);
+		lp_challenge_for(&c, "team/app");
+		ok_str(lp_span_str(c.scope), rows[i].want, rows[i].scope[0] != '\0' ? rows[i].scope : "no scope");
+	}
+	memset(c.scope, 'a', LP_CHALLENGE_VALUE_MAX);
+	lp_challenge_for(&c, "team/app");
+	ok(strspn(c.scope, "a") == LP_CHALLENGE_VALUE_MAX, "a scope that has no room for another");
+}
+
 int
 main(void)
 {
 	test_parse();
+	test_scope();
 	test_limit();
 	test_answers();
 	return unit_done();
