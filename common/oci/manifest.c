@@ -72,12 +72,20 @@ lp_manifest_platform(const json_t *o, struct lp_platform *p, int *has)
 	return rc;
 }
 
+/* Of another algorithm, perhaps; what it may be made of is told in image-spec's descriptor.md, "Digests". */
+static int
+looks_like_digest(struct lp_span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '\0' || strchr("+._-:=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", s.p[i]) == NULL)
+			return 0;
+	return 1;
+}
+
 /* Static text, or NULL if it is right. */
 static const char *
 take_descriptor(const json_t *o, struct lp_descriptor *d)
 {
-	int rc;
-
 	*d = (struct lp_descriptor){ .role = LP_ROLE_OTHER };
 	if (!json_is_object(o))
 		return "not an object";
@@ -88,13 +96,14 @@ take_descriptor(const json_t *o, struct lp_descriptor *d)
 	d->urls = json_object_get(o, "urls");
 	if (!json_is_array(d->urls) || json_array_size(d->urls) == 0)
 		d->urls = NULL;
-	if (!lp_digest_valid(d->digest))
-		return "its digest is not sha256: and 64 lower-case hexadecimal digits";
-	rc = lp_json_get_u64(o, "size", &d->size);
-	d->has_size = rc == LP_OK;
-	if (rc == LP_E_DATA)
-		return "its size is not a number of bytes";
-	return NULL;
+	/* a size that is none is not known: the digest decides */
+	d->has_size = lp_json_get_u64(o, "size", &d->size) == LP_OK;
+	if (lp_digest_valid(d->digest))
+		return NULL;
+	/* what no digest looks like is not shown in a column of them either */
+	if (!looks_like_digest(d->digest))
+		d->digest = lp_span("", 0);
+	return "its digest is not sha256: and 64 lower-case hexadecimal digits";
 }
 
 /* ---- indexes --------------------------------------------------------------------- */
@@ -139,13 +148,12 @@ parse_index(struct lp_manifest *m, const json_t *list, struct lp_manifest_error 
 	for (; m->n < n && rc == LP_OK; m->n++) {
 		const json_t *o = json_array_get(list, m->n);
 		struct lp_descriptor *d = &m->v[m->n];
-		const char *why = take_descriptor(o, d);
 
-		if (why == NULL && lp_manifest_platform(json_object_get(o, "platform"), &d->platform, &d->has_platform) != LP_OK)
-			why = "its platform has characters that no platform has";
-		if (why != NULL)
-			return lp_manifest_fail_entry(e, m->n, why);
-		d->role = role_of(d);
+		/* it is a matter for who needs that entry */
+		d->bad = take_descriptor(o, d);
+		if (json_is_object(o) &&
+		    lp_manifest_platform(json_object_get(o, "platform"), &d->platform, &d->has_platform) == LP_OK)
+			d->role = role_of(d);
 	}
 	return rc;
 }
@@ -194,6 +202,22 @@ lp_manifest_choose(const struct lp_manifest *m, const struct lp_platform *want, 
 
 /* ---- manifests --------------------------------------------------------------------- */
 
+/* Docker's registry takes three more for a config: images that old clients pushed to old registries have them. */
+static int
+is_image_config(const struct lp_manifest *m)
+{
+	static const char *const old[] = { "application/octet-stream", "text/html", "text/plain" };
+	struct lp_span type = m->config.mediatype;
+
+	if (type.n == 0 || lp_span_is(type, OCI_CONFIG) || lp_span_is(type, DOCKER_CONFIG))
+		return 1;
+	for (size_t i = 0; i < sizeof(old) / sizeof(old[0]); i++)
+		if (lp_span_is(type, old[i]))
+			return lp_span_is(lp_json_get_string(m->root, "mediaType"), DOCKER_MANIFEST);
+	return 0;
+}
+
+/* No list, or null for one, as Go writes it: an image of no layers. */
 static int
 parse_image(struct lp_manifest *m, const json_t *list, struct lp_manifest_error *e)
 {
@@ -215,8 +239,7 @@ parse_image(struct lp_manifest *m, const json_t *list, struct lp_manifest_error 
 			return lp_manifest_fail_entry(e, m->n, why);
 	}
 	m->artifact_type = lp_json_get_string(m->root, "artifactType");
-	if (m->artifact_type.n == 0 && !lp_span_is(m->config.mediatype, OCI_CONFIG) &&
-	    !lp_span_is(m->config.mediatype, DOCKER_CONFIG) && m->config.mediatype.n > 0)
+	if (m->artifact_type.n == 0 && !is_image_config(m))
 		m->artifact_type = m->config.mediatype;
 	return LP_OK;
 }
@@ -249,6 +272,12 @@ misnamed(const struct lp_manifest *m)
 }
 
 static int
+is_none(const json_t *o)
+{
+	return o == NULL || json_is_null(o);
+}
+
+static int
 parse_any(struct lp_manifest *m, struct lp_manifest_error *e)
 {
 	const json_t *manifests = json_object_get(m->root, "manifests");
@@ -259,10 +288,12 @@ parse_any(struct lp_manifest *m, struct lp_manifest_error *e)
 		return lp_manifest_fail(e, LP_E_DATA, "an index and a manifest in one: clients would disagree about it");
 	if (json_is_array(manifests))
 		return parse_index(m, manifests, e);
-	if (json_is_array(layers))
-		return parse_image(m, layers, e);
 	if (json_is_array(v1))
 		return lp_manifest_schema1(m, v1, e);
+	if (json_is_array(layers) || (is_none(layers) && json_is_object(json_object_get(m->root, "config"))))
+		return parse_image(m, layers, e);
+	if (json_is_array(json_object_get(m->root, "blobs")))
+		return lp_manifest_fail(e, LP_E_DATA, "the manifest of an artifact, which has blobs and no layers");
 	return lp_manifest_fail(e, LP_E_DATA, "neither an index (manifests) nor a manifest (layers)");
 }
 

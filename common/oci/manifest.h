@@ -41,7 +41,8 @@ enum lp_descriptor_role {
 
 struct lp_descriptor {
 	struct lp_span mediatype; /* as written; p is NULL if it is not */
-	struct lp_span digest;    /* valid */
+	struct lp_span digest;    /* valid; if `bad`, of another algorithm, or empty */
+	const char *bad;          /* in an index: why this entry is of no use; NULL: it is */
 	struct lp_span artifact_type;
 	struct lp_span created_by; /* schema 1 only */
 	uint64_t size;

@@ -295,13 +295,13 @@ lp_image_manifest(struct lp_image *im, const char *digest, struct lp_document *d
 	return rc != LP_OK ? rc : lp_image_parse(im, d);
 }
 
-static int
-check_size(struct lp_image *im, const struct lp_descriptor *d, size_t n)
+/* The digest decides; runtimes do not all look at the size. */
+static void
+check_size(const struct lp_descriptor *d, size_t n)
 {
 	if (d->has_size && d->size != n)
-		return lp_image_fail(im, LP_E_DATA, "%.*s: it has %zu bytes, its descriptor says %llu",
-		    (int)d->digest.n, (const char *)d->digest.p, n, (unsigned long long)d->size);
-	return LP_OK;
+		lp_note("%.*s: it has %zu bytes, its descriptor says %llu", (int)d->digest.n,
+		    (const char *)d->digest.p, n, (unsigned long long)d->size);
 }
 
 int
@@ -313,7 +313,9 @@ lp_image_entry(struct lp_image *im, const struct lp_descriptor *entry, struct lp
 	snprintf(digest, sizeof(digest), "%.*s", (int)entry->digest.n, (const char *)entry->digest.p);
 	rc = lp_image_manifest(im, digest, d);
 	/* a signed schema 1 is called by its payload's digest, and its size is nobody's */
-	return rc != LP_OK || d->m.kind == LP_MANIFEST_SCHEMA1 ? rc : check_size(im, entry, d->bytes.n);
+	if (rc == LP_OK && d->m.kind != LP_MANIFEST_SCHEMA1)
+		check_size(entry, d->bytes.n);
+	return rc;
 }
 
 /* ---- config ---------------------------------------------------------------------------------------------- */
@@ -355,9 +357,9 @@ lp_image_load_config(struct lp_image *im)
 		lp_buf_clear(&im->config_bytes);
 		rc = lp_image_online(im) ? fetch_config(im, digest) : absent(im, digest);
 	}
-	rc = rc != LP_OK ? rc : check_size(im, &m->config, im->config_bytes.n);
 	if (rc != LP_OK)
 		return rc;
+	check_size(&m->config, im->config_bytes.n);
 	rc = lp_image_config_parse(lp_buf_span(&im->config_bytes), m->n, &im->config, &e);
 	return rc == LP_OK ? LP_OK : lp_image_fail(im, rc, "the config %s: byte %zu: %s", digest, e.offset, e.why);
 }

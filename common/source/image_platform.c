@@ -21,7 +21,7 @@ visit(const struct walk *w, const struct lp_manifest *m, unsigned depth)
 
 		if (m->v[i].role == LP_ROLE_IMAGE)
 			rc = w->each(w->arg, &m->v[i]);
-		if (m->v[i].role != LP_ROLE_INDEX)
+		if (m->v[i].role != LP_ROLE_INDEX || m->v[i].bad != NULL)
 			continue;
 		if (depth == LP_IMAGE_DEPTH)
 			return lp_image_fail(w->im, LP_E_LIMIT, "indexes are nested more than %d deep", LP_IMAGE_DEPTH);
@@ -105,6 +105,8 @@ find(struct lp_image *im, const struct lp_manifest *m, const struct lp_platform 
 	for (size_t i = m->n; rc == LP_OK && im->image == NULL && (i = lp_manifest_choose(m, want, i)) < m->n;) {
 		struct lp_document d;
 
+		if (m->v[i].bad != NULL)
+			return lp_image_fail(im, LP_E_DATA, "entry %zu of the index: %s", i, m->v[i].bad);
 		lp_document_init(&d);
 		rc = lp_image_entry(im, &m->v[i], &d);
 		if (rc == LP_OK && d.m.kind == LP_MANIFEST_INDEX) {

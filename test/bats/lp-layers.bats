@@ -409,6 +409,44 @@ fails()
 	[ "$(wc -l <got)" -eq 3 ]
 }
 
+@test "an index's bad entries are a matter for who asks for them; wrong sizes are told, the digest decides" {
+	local good other
+	cp -r "$IN/lay" lay
+	other=sha512:$(printf 'a%.0s' {1..128})
+	good=$(jq -c '.manifests[0] + {platform: {os: "linux", architecture: "amd64"}, size: 7}' lay/index.json)
+	jq -nc --argjson good "$good" --arg other "$other" '{schemaVersion: 2, manifests: [3,
+	    {mediaType: $good.mediaType, digest: $other, size: -1, platform: {os: "linux", architecture: "arm64"}},
+	    {mediaType: $good.mediaType, digest: "a\tb", platform: {os: "linux", architecture: "s390x"}},
+	    {mediaType: $good.mediaType, digest: $good.digest, platform: {os: "li nux", architecture: "arm64"}}, $good]}' >index
+	layout_blob lay index "$OCI.index.v1+json" | jq '{schemaVersion: 2, manifests: [. + {annotations: {"org.opencontainers.image.ref.name": "app:1"}}]}' >index.json
+	mv index.json lay/index.json
+	lp-layers "oci:$IN/lay:app:1" | sed "s#$IN/##" >want
+	run -0 --separate-stderr lp-layers -p linux/amd64 oci:lay:app:1
+	diff want <(echo "$output" | sed "s#$PWD/##")
+	[[ $stderr = 'lp-layers: sha256:'*' bytes, its descriptor says 7' ]]
+	run -0 lp-layers --platforms -j oci:lay:app:1
+	jq -se --arg other "$other" '[.[].digest] | length == 3 and .[0] == $other and .[1] == ""' <<<"$output"
+	fails 1 'entry 1 of the index: its digest is not sha256' lp-layers -p linux/arm64 oci:lay:app:1
+	fails 1 'entry 2 of the index: its digest is not sha256' lp-layers -p linux/s390x oci:lay:app:1
+}
+
+@test "no list of layers, or null: an image of none" {
+	local config how
+	printf '{"architecture":"amd64","os":"linux"}' >config
+	mkdir -p lay/blobs/sha256
+	echo '{"imageLayoutVersion": "1.0.0"}' >lay/oci-layout
+	config=$(layout_blob lay config "$OCI.config.v1+json")
+	for how in '{}' '{layers: null}' '{layers: []}'; do
+		jq -nc --argjson config "$config" '{schemaVersion: 2, config: $config} + '"$how" >manifest
+		layout_blob lay manifest "$OCI.manifest.v1+json" | jq '{schemaVersion: 2, manifests: [.]}' >index.json
+		mv index.json lay/index.json
+		run -0 --separate-stderr lp-layers -E oci:lay
+		[[ $output = '#end'*'layers=0' ]]
+		run -0 --separate-stderr lp-peek -q --no-cache oci:lay
+		[ -z "$output$stderr" ]
+	done
+}
+
 @test "a layout's blobs are checked" {
 	cp -r "$IN/plain" bad
 	chmod -R u+w bad
