@@ -96,7 +96,7 @@ ORACLE   := $(patsubst test/oracle/%.c,$(O)/oracle/%,$(wildcard test/oracle/*.c)
 MANPAGES := $(wildcard man/*.[1-9])
 
 .PHONY: all test check check-unit check-asan check-asan-unit check-valgrind check-valgrind-unit lint bench fuzz demo deps install \
-        check-arches check-runtimes check-kernels check-distros mutate uninstall completions dist distcheck deb clean help objects tests FORCE
+        check-arches check-runtimes check-runtimes-few check-kernels check-distros mutate uninstall completions dist distcheck deb clean help objects tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -233,6 +233,10 @@ check-arches:
 	test/lib/deps test
 	$(MAKE) -j$(JOBS) all
 	test/arches/run
+# a few of the readings, afresh: half a minute
+check-runtimes-few:
+	test/lib/deps runtimes
+	test/oracle/runtimes/record --check a1 a2 a3 a4 a5 b7 b9-empty c-typeflag-7 c-link-lower e-tmp
 # real kernels of other ages, in emulated machines
 check-kernels:
 	test/lib/deps kernels

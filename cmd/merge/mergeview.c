@@ -321,20 +321,26 @@ put_finding(const struct lp_mergeview *v, const struct lp_check_finding *f)
 	return passed_on(v, lp_check_write(&r, f));
 }
 
-/* What others have found of that layer, or, as the layer -1, of the image or of one that has no listing. */
+/* The first layer of that label; as many as there are if there is none: the image, or a layer without a listing. */
+static unsigned
+layer_of(const struct lp_mergeview *v, unsigned layers, struct lp_span label)
+{
+	unsigned k = 0;
+
+	while (k < layers && !lp_span_eq(label, v->layers[k].label))
+		k++;
+	return k;
+}
+
+/* What others have found of that layer. */
 static int
-put_given(const struct lp_mergeview *v, unsigned layers, int layer)
+put_given(const struct lp_mergeview *v, const unsigned *of, unsigned layer)
 {
 	int rc = LP_OK;
 
-	for (size_t i = 0; i < v->ngiven && rc == LP_OK; i++) {
-		int of = -1;
-
-		for (unsigned k = 0; k < layers && of < 0; k++)
-			of = lp_span_eq(v->given[i].layer, v->layers[k].label) ? (int)k : -1;
-		if (of == layer)
+	for (size_t i = 0; i < v->ngiven && rc == LP_OK; i++)
+		if (of[i] == layer)
 			rc = put_finding(v, &v->given[i]);
-	}
 	return rc;
 }
 
@@ -362,18 +368,22 @@ is_sure(const struct lp_mergeview *v, unsigned layers, enum lp_finding what)
 static int
 check(const struct lp_mergeview *v, const struct lp_merge *m)
 {
-	int rc = v->out->header ? passed_on(v, lp_check_header(&v->out->out)) : LP_OK;
+	unsigned *of = calloc(v->ngiven + 1, sizeof(*of));
+	int rc = of == NULL ? said(LP_E_NOMEM) : v->out->header ? passed_on(v, lp_check_header(&v->out->out)) : LP_OK;
 	size_t i = 0;
 
-	rc = rc != LP_OK ? rc : put_given(v, m->layers, -1);
+	for (size_t k = 0; k < v->ngiven && of != NULL; k++)
+		of[k] = layer_of(v, m->layers, v->given[k].layer);
+	rc = rc != LP_OK ? rc : put_given(v, of, m->layers);
 	for (unsigned layer = 0; layer < m->layers && rc == LP_OK; layer++) {
-		rc = put_given(v, m->layers, (int)layer);
+		rc = put_given(v, of, layer);
 		rc = rc != LP_OK ? rc : put_completeness(v, &v->layers[layer]);
 		for (; i < m->nfindings && m->finding[i].layer == layer && rc == LP_OK; i++)
 			if (is_sure(v, m->layers, m->finding[i].what))
 				rc = put_finding(v, &(struct lp_check_finding){ .what = m->finding[i].what, .layer = v->layers[layer].label,
 					.name = m->finding[i].name });
 	}
+	free(of);
 	return rc;
 }
 

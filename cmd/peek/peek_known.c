@@ -237,7 +237,7 @@ static const struct lp_job_ops put_ops = { .line = on_line, .ended = on_put_ende
 static int
 is_to_be_kept(const struct lp_peek_layer *l)
 {
-	return l->step == LP_STEP_DONE && l->exit == LP_EXIT_OK && !l->from_cache && !l->kept && l->digest != NULL &&
+	return l->step == LP_STEP_DONE && l->exit == LP_EXIT_OK && l->fault == LP_FOUND_NOTHING && !l->from_cache && !l->kept && l->digest != NULL &&
 	    l->complete != LP_COMPLETE_UNKNOWN;
 }
 

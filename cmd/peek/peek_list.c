@@ -438,8 +438,12 @@ refuse(struct lp_peek_layer *l)
 {
 	const struct lp_rowend end = { .complete = LP_COMPLETE_NO, .reason = lp_span_str(lp_peek_foreign(l)) };
 
+	if (lp_peek_rows_open(l) != LP_OK)
+		return LP_E_SYS;
 	l->step = LP_STEP_DONE;
 	l->complete = LP_COMPLETE_NO;
+	l->from_cache = 0;
+	l->kept = 1; /* there is nothing to keep */
 	if (l->peek->o->what != LP_PEEK_CHECK)
 		lp_peek_refuse(l);
 	return lp_view_end(l->rows, &end);
@@ -463,9 +467,7 @@ begin(struct lp_peek *p)
 			if (l->step == LP_STEP_UNWANTED)
 				continue;
 			l->step = l->from_cache ? LP_STEP_DONE : l->twin != NULL ? LP_STEP_TWIN : (int)first_step(l);
-			rc = l->from_cache ? LP_OK : lp_peek_rows_open(l);
-			if (rc == LP_OK && !l->from_cache && lp_peek_foreign(l) != NULL)
-				rc = refuse(l);
+			rc = lp_peek_foreign(l) != NULL ? refuse(l) : l->from_cache ? LP_OK : lp_peek_rows_open(l);
 		}
 	return rc;
 }

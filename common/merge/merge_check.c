@@ -160,12 +160,12 @@ is_final(const struct lp_row *row)
 }
 
 static int
-is_opaque_in(const struct lp_node *n, unsigned layer)
+is_opaque_in(struct lp_merge *m, const struct lp_node *n, unsigned layer)
 {
 	const struct lp_mark *k = n->marks;
 
-	while (k != NULL && (k->layer != layer || !k->opaque))
-		k = k->older;
+	for (; k != NULL && (k->layer != layer || !k->opaque); k = k->older)
+		m->work++;
 	return k != NULL;
 }
 
@@ -186,7 +186,7 @@ look_at_directory(struct lp_merge *m, const struct lp_node *n, const struct lp_r
 		return LP_OK;
 	if (lower->why == LP_HIDDEN_OVERWRITTEN && lp_merge_symlink(lower) != NULL)
 		return lp_merge_find_at(m, row->implied ? LP_FOUND_LINK_LOST : LP_FOUND_LINK_DIR, row->layer, n);
-	if (lower->why == LP_HIDDEN_WHITEOUT && lower->type == LP_DIR && !row->implied && !is_opaque_in(n, row->layer))
+	if (lower->why == LP_HIDDEN_WHITEOUT && lower->type == LP_DIR && !row->implied && !is_opaque_in(m, n, row->layer))
 		return lp_merge_find_at(m, LP_FOUND_REMADE, row->layer, n);
 	return LP_OK;
 }
@@ -200,9 +200,9 @@ look_below_file(struct lp_merge *m, const struct lp_node *n, const struct lp_row
 	const struct lp_mark *mark = n->parent->marks;
 
 	for (above = final_of(above); above != NULL && above->layer >= row->layer; above = final_of(above->older))
-		;
-	while (mark != NULL && (mark->opaque || mark->layer >= row->layer))
-		mark = mark->older;
+		m->work++;
+	for (; mark != NULL && (mark->opaque || mark->layer >= row->layer); mark = mark->older)
+		m->work++;
 	if ((above == NULL || above->layer <= from || above->type == LP_DIR || lp_merge_symlink(above) != NULL) &&
 	    (mark == NULL || mark->layer <= from || mark->layer == 0))
 		return LP_OK;
@@ -253,6 +253,8 @@ lp_merge_check_node(struct lp_merge *m, const struct lp_node *n)
 		if (rc == LP_OK && row->implied && n->parent != NULL)
 			rc = look_below_file(m, n, lower, row);
 	}
+	/* what was looked through of other rows counts */
+	rc = rc != LP_OK ? rc : lp_merge_spend(m, 0);
 	if (rc != LP_OK || n->parent == NULL || n->seen == NULL || last == NULL || !last->implied)
 		return rc;
 	return look_at_implied(m, n, final_of(last->older), last);

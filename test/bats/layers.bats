@@ -214,6 +214,11 @@ finds() {
 	finds oci:other:v1 4 'media-type-foreign unchecked '
 	run -0 --separate-stderr jq -r '.findings[0].detail, .complete' <(lp-peek -q --no-cache --check -j oci:other:v1)
 	[ "$output" = $'an EROFS file system, not tar\nfalse' ]
+	# what is checked is not kept as if it were listed
+	for image in oci:other:v1 oci:fs:v1; do
+		run -4 lp-peek -q --db=kept --check "$image"
+		run -1 lp-peek -q --db=kept "$image"
+	done
 	# and nobody reads it
 	for how in -c --cat=a --find=a; do
 		run -1 --separate-stderr lp-peek -q --no-cache $how oci:other:v1
