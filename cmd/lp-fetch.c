@@ -51,6 +51,7 @@ struct args {
 	int64_t size;
 	const char *source;
 	struct lp_netopt net;
+	int network;       /* an option about it was given, or about doing without */
 
 	int gc;
 	uint64_t gc_max;
@@ -113,6 +114,7 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 		a->size = (int64_t)n;
 		return rc;
 	}
+	a->network |= c == 'O' || lp_netopt_is_network(c);
 	return lp_netopt(&a->net, opt, c, optarg);
 }
 
@@ -133,8 +135,8 @@ check_gc(const struct args *a, const struct lp_opt *opt, int n)
 {
 	if (a->net.store == NULL)
 		return lp_opt_refuse(opt, "--store-gc bounds a store: name one with -S");
-	if (a->fill || a->jobs > 0 || a->ranges > 0 || a->digest != NULL || a->size >= 0 || n > 0)
-		return lp_opt_refuse(opt, "--store-gc fetches nothing: no source, and nothing about one");
+	if (a->fill || a->jobs > 0 || a->ranges > 0 || a->digest != NULL || a->size >= 0 || a->network || n > 0)
+		return lp_opt_refuse(opt, "--store-gc fetches nothing: no source, and nothing about one or the network");
 	return LP_EXIT_OK;
 }
 

@@ -542,7 +542,7 @@ liar()
 	run -1 lp-fetch -O -S st -r 100-103 "$SOURCE"
 }
 
-@test "--store-gc removes nothing that it does not know; -j is not for it" {
+@test "--store-gc removes nothing that it does not know; -j and the network are not for it" {
 	gets 0 "$SIZE" -a -S st "$SOURCE"
 	mkdir st/ranges/sha256/other st/tmp
 	touch -d '1 hour ago' "st/blobs/sha256/$HEX.sig" st/ranges/sha256/other/0-9 st/.lp-notes st/blobs/sha256/.lp-1.x \
@@ -550,8 +550,11 @@ liar()
 	find st -type f | sort | grep -v '[./-]1\.2$' >want
 	run -0 lp-fetch --store-gc="$SIZE" -S st
 	find st -type f | sort | cmp want -
-	run -2 --separate-stderr lp-fetch --store-gc=1 -j 2 -S st
-	[[ $stderr == *'--store-gc fetches nothing'* ]]
+	for option in -j2 -O --user=bob --plain-http --retries=1; do
+		run -2 --separate-stderr lp-fetch --store-gc=1 "$option" -S st
+		[[ $stderr == *'--store-gc fetches nothing'* ]]
+	done
+	LP_OFFLINE=1 lp-fetch --store-gc="$SIZE" -S st
 }
 
 @test "--fill: where one source of a digest fails the next one is asked; one that did not is enough" {
