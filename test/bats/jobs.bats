@@ -92,13 +92,18 @@ patient=(--plain-http --stall-timeout=0 --retries=0)
 }
 
 # bats test_tags=native
-@test "on a narrow terminal what is being done is one line, cut to it" {
+@test "on a terminal of any width what is being done is one line, cut to it" {
+	local columns
 	delay_start slow 300 "$(srv_addr reg)"
-	TERM=xterm script -qec "stty cols 24 rows 24; $(printf '%q ' lp-peek --no-cache --no-pager "$(srv_addr slow)/public/app:1")" \
-	    /dev/null </dev/null >./tty
-	grep -aoE 'looking up [^'$'\r\x1b'']*' tty >lines
-	[ "$(wc -l <lines)" -gt 0 ]
-	[ "$(wc -L <lines)" -eq 23 ]
+	for columns in 20 42 80 200; do
+		TERM=xterm LC_ALL=C.UTF-8 script -qec "stty cols $columns rows 24; $(printf '%q ' lp-peek --no-cache --no-pager --layer=1 \
+		    "$(srv_addr slow)/public/app:1")" /dev/null </dev/null >./tty
+		# up one line for each that was drawn
+		tr '\r' '\n' <tty | grep -aoE '(looking up|layer [0-9]).*' >lines
+		grep -q '^looking up' lines
+		[ "$(wc -L <lines)" -lt $columns ]
+		[ $columns -gt 20 ] || [ "$(wc -L <lines)" -eq 19 ]
+	done
 }
 
 # ---- signals ------------------------------------------------------------------------
