@@ -105,11 +105,13 @@ lp_pager(void)
 static struct termios found, theirs;
 static int is_saved, is_taken;
 
-/* In the background it is another's. */
+/* In the background it is another's; one that is not our session's has none. */
 static int
 is_ours(void)
 {
-	return tcgetpgrp(1) == getpgid(0);
+	pid_t group = tcgetpgrp(1);
+
+	return group < 0 || group == getpgid(0);
 }
 
 static void
@@ -138,7 +140,7 @@ is_as_found(void)
 void
 lp_pager_save_terminal(void)
 {
-	is_saved = tcgetattr(1, &found) == 0;
+	is_saved = is_ours() && tcgetattr(1, &found) == 0;
 }
 
 void

@@ -20,7 +20,7 @@
  */
 const char *const *lp_pager(void);
 
-/* Keep the terminal's settings; and put them back as they were then, if they were kept, and the terminal is ours. */
+/* Keep the terminal's settings, if it is ours; and put them back as they were then, if they were kept, and it is. */
 void lp_pager_save_terminal(void);
 void lp_pager_restore_terminal(void);
 
