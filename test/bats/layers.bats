@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2154 # bats sets stderr
+# shellcheck disable=SC2154,SC2016,SC2030,SC2031 # bats sets stderr, and output in each test; programs of jq
 # Layers as builders write them, and runtimes take them: without an end
 # marker, of no bytes, with files that are hard links into a layer below; and
 # those that runtimes do not take.
