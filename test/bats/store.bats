@@ -545,11 +545,15 @@ liar()
 @test "--store-gc removes nothing that it does not know; -j and the network are not for it" {
 	gets 0 "$SIZE" -a -S st "$SOURCE"
 	mkdir st/ranges/sha256/other st/tmp
+	# what an open would wait for
+	mkfifo st/.lp-1.3 st/tmp/1.3 st/blobs/sha256/.lp-1.3 "st/sums/sha256/$HEX/0-9"
 	touch -d '1 hour ago' "st/blobs/sha256/$HEX.sig" st/ranges/sha256/other/0-9 st/.lp-notes st/blobs/sha256/.lp-1.x \
-	    st/tmp/mine st/tmp/1.2 st/blobs/sha256/.lp-1.2
+	    st/tmp/mine st/tmp/1.2 st/blobs/sha256/.lp-1.2 st/.lp-1.3 st/tmp/1.3 st/blobs/sha256/.lp-1.3
 	find st -type f | sort | grep -v '[./-]1\.2$' >want
 	run -0 lp-fetch --store-gc="$SIZE" -S st
 	find st -type f | sort | cmp want -
+	[ "$(find st -type p | wc -l)" -eq 4 ]
+	gets 0 "$SIZE" -a -S st "$SOURCE"
 	for option in -j2 -O --user=bob --plain-http --retries=1; do
 		run -2 --separate-stderr lp-fetch --store-gc=1 "$option" -S st
 		[[ $stderr == *'--store-gc fetches nothing'* ]]
