@@ -39,7 +39,10 @@
  * base/sort.h), messages are looked up in files (strerror: lp_err_text), files
  * are made, programs run
  */
-#pragma GCC poison qsort qsort_r strerror strerror_r strerror_l perror
+#pragma GCC poison qsort qsort_r strerror_r strerror_l perror
+#if defined(__GLIBC__)
+#pragma GCC poison strerror
+#endif
 #pragma GCC poison tmpfile tmpnam tempnam mktemp system popen
 
 #endif

@@ -305,6 +305,21 @@ press(struct lp_job *j)
 			j->ended_early[i] = 1;
 }
 
+/* What a program is likely to be ended by. Not every C library has such a table. */
+static const char *
+signal_name(int sig)
+{
+	static const struct { int sig; const char *name; } t[] = { { SIGKILL, "KILL" }, { SIGTERM, "TERM" }, { SIGSEGV, "SEGV" },
+		{ SIGBUS, "BUS" }, { SIGABRT, "ABRT" }, { SIGSYS, "SYS" }, { SIGINT, "INT" }, { SIGHUP, "HUP" }, { SIGQUIT, "QUIT" },
+		{ SIGPIPE, "PIPE" }, { SIGILL, "ILL" }, { SIGFPE, "FPE" }, { SIGTRAP, "TRAP" }, { SIGXCPU, "XCPU" },
+		{ SIGXFSZ, "XFSZ" }, { SIGALRM, "ALRM" }, { SIGUSR1, "USR1" }, { SIGUSR2, "USR2" } };
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		if (t[i].sig == sig)
+			return t[i].name;
+	return "?";
+}
+
 static void
 say_who_was_killed(struct lp_job *j)
 {
@@ -317,7 +332,7 @@ say_who_was_killed(struct lp_job *j)
 			snprintf(text, sizeof(text), "%s: how it ended is not known", j->name[i]);
 		else
 			snprintf(text, sizeof(text), "%s: killed by signal %d (SIG%s)", j->name[i], -j->code[i],
-			    sigabbrev_np(-j->code[i]) ? sigabbrev_np(-j->code[i]) : "?");
+			    signal_name(-j->code[i]));
 		emit(j, LP_LINE_KILLED, i, lp_span_str(text));
 	}
 }

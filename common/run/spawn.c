@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/base/status.h"
@@ -21,7 +22,8 @@ enum { CLOSED_ONE_BY_ONE = 64 * 1024 };
 static void
 close_from_to(unsigned first, unsigned last)
 {
-	if (close_range(first, last, 0) == 0)
+	/* by its number: older C libraries, and musl's, have no name for it */
+	if (syscall(SYS_close_range, first, last, 0) == 0)
 		return;
 	for (unsigned fd = first; fd <= last && fd < CLOSED_ONE_BY_ONE; fd++)
 		(void)close((int)fd);

@@ -65,7 +65,7 @@ send_batch(int fd, const struct claim *c, size_t n)
 	int fds[BATCH] = { 0 };
 	struct iovec io = { want, n * sizeof(*want) };
 	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.room,
-		.msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+		.msg_controllen = (socklen_t)CMSG_SPACE(n * sizeof(int)) };
 	struct cmsghdr *h = &control.align;
 	ssize_t k;
 
@@ -75,7 +75,7 @@ send_batch(int fd, const struct claim *c, size_t n)
 	}
 	h->cmsg_level = SOL_SOCKET;
 	h->cmsg_type = SCM_RIGHTS;
-	h->cmsg_len = CMSG_LEN(n * sizeof(int));
+	h->cmsg_len = (socklen_t)CMSG_LEN(n * sizeof(int));
 	memcpy(CMSG_DATA(h), fds, n * sizeof(int));
 	do
 		k = sendmsg(fd, &m, MSG_NOSIGNAL);

@@ -59,7 +59,12 @@ lp_err_is_verbose(void)
 const char *
 lp_err_text(int err)
 {
+#if defined(__GLIBC__)
 	const char *text = strerrordesc_np(err);
+#else
+	/* musl's: a table that no locale changes */
+	const char *text = strerror(err);
+#endif
 
 	return text != NULL ? text : "unknown error";
 }

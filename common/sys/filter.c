@@ -66,6 +66,8 @@ static const int store_calls[] = {
 	SCMP_SYS(unlinkat), SCMP_SYS(getdents64), SCMP_SYS(flock), SCMP_SYS(ftruncate),
 	SCMP_SYS(pwrite64), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(utimensat), SCMP_SYS(faccessat),
 	SCMP_SYS(faccessat2), SCMP_SYS(geteuid), SCMP_SYS(getuid),
+	/* in musl's words, where there are such calls */
+	SCMP_SYS(open), SCMP_SYS(stat), SCMP_SYS(lstat),
 };
 
 /* Sockets, and what libcurl, its resolver's threads and OpenSSL ask for besides. */
@@ -73,8 +75,8 @@ static const int network_calls[] = {
 	SCMP_SYS(connect), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname),
 	SCMP_SYS(getpeername), SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg),
 	SCMP_SYS(sendmmsg), SCMP_SYS(shutdown), SCMP_SYS(pipe2), SCMP_SYS(eventfd2), SCMP_SYS(uname),
-	SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep), SCMP_SYS(getegid), SCMP_SYS(getgid), SCMP_SYS(open),
-	SCMP_SYS(stat), SCMP_SYS(access), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(timer_create),
+	SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep), SCMP_SYS(getegid), SCMP_SYS(getgid),
+	SCMP_SYS(access), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(timer_create),
 };
 
 /* Children are watched and ended, functions forked into; what those lock themselves with can only take away. */
@@ -84,7 +86,14 @@ static const int driver_calls[] = {
 	SCMP_SYS(waitid), SCMP_SYS(wait4), SCMP_SYS(getppid), SCMP_SYS(getpgid), SCMP_SYS(set_robust_list),
 	SCMP_SYS(rseq), SCMP_SYS(landlock_create_ruleset), SCMP_SYS(landlock_add_rule), SCMP_SYS(landlock_restrict_self),
 	SCMP_SYS(seccomp),
+	/* musl's sleep, and its fork where there is such a call, which names its child's thread */
+	SCMP_SYS(nanosleep), SCMP_SYS(fork), SCMP_SYS(set_tid_address), SCMP_SYS(tkill),
 };
+
+#if !defined(__GLIBC__)
+/* musl's resolver binds the socket that it asks by, to no port of its choice; listening stays out. */
+static const int musl_calls[] = { SCMP_SYS(bind) };
+#endif
 
 #define LIST(duties, calls) { duties, calls, sizeof(calls) / sizeof((calls)[0]) }
 static const struct {
@@ -94,6 +103,9 @@ static const struct {
 } lists[] = {
 	LIST(ALL, filter_calls), LIST(T | N, thread_calls), LIST(D, database_calls), LIST(S | N, store_calls),
 	LIST(N, network_calls), LIST(P, driver_calls),
+#if !defined(__GLIBC__)
+	LIST(N, musl_calls),
+#endif
 };
 
 /* ---- depending on them -------------------------------------------------------------------- */
@@ -151,7 +163,9 @@ static const struct {
 	FCNTL(F_SETLK), FCNTL(F_SETLKW),
 	{ D | S | N | P, 0, SCMP_SYS(fcntl), 2,
 	    { { 1, SCMP_CMP_EQ, F_SETFL, 0 }, { 2, SCMP_CMP_MASKED_EQ, O_ASYNC, 0 } } },
-	IOCTL(FIONBIO), IOCTL(FIONREAD), IOCTL(TCGETS), IOCTL(TIOCGWINSZ),
+	IOCTL(FIONBIO), IOCTL(FIONREAD), IOCTL(TCGETS),
+	/* whether it is a terminal: what musl asks of a stream that is written to */
+	{ ALL, 0, SCMP_SYS(ioctl), 1, { { 1, SCMP_CMP_EQ, TIOCGWINSZ, 0 } } },
 	/* what a pager that had to be ended or stopped has made of the terminal is taken back, while it is ours */
 	{ P, 0, SCMP_SYS(ioctl), 1, { { 1, SCMP_CMP_EQ, TCSETS, 0 } } },
 	{ P, 0, SCMP_SYS(ioctl), 1, { { 1, SCMP_CMP_EQ, TIOCGPGRP, 0 } } },
@@ -209,9 +223,12 @@ static int
 add_abort(scmp_filter_ctx c, unsigned duty)
 {
 	scmp_datum_t self = (scmp_datum_t)getpid();
-
-	return duty == P ? 0 : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 2, SCMP_A0(SCMP_CMP_EQ, self, 0),
+	int rc = duty == P ? 0 : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 2, SCMP_A0(SCMP_CMP_EQ, self, 0),
 	    SCMP_A2(SCMP_CMP_EQ, SIGABRT, 0));
+
+	/* musl's way, in the thread that locks; another is ended by this filter */
+	return duty == P || rc != 0 ? rc : seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(tkill), 2,
+	    SCMP_A0(SCMP_CMP_EQ, self, 0), SCMP_A1(SCMP_CMP_EQ, SIGABRT, 0));
 }
 
 /* ---- what is not allowed -------------------------------------------------------------------- */

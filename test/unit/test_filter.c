@@ -13,6 +13,7 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -35,6 +36,13 @@ enum { FORK = CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD,
 #define CLONE(flags) SYS_clone, { 0x3ff0000, flags }
 #else
 #define CLONE(flags) SYS_clone, { flags, 0x3ff0000 }
+#endif
+
+/* musl's resolver binds its socket. */
+#if defined(__GLIBC__)
+enum { BINDS = 0 };
+#else
+enum { BINDS = N };
 #endif
 
 /*
@@ -76,6 +84,7 @@ static const struct {
 	{ "a process in a name space", 0, 0, CLONE(CLONE_NEWUSER | SIGCHLD) },
 	{ "execve", 0, 0, SYS_execve, { 1 } },
 	{ "ptrace", 0, 0, SYS_ptrace, { 1 } },
+	{ "whether it is a terminal", ALL, 0, SYS_ioctl, { 1, TIOCGWINSZ } },
 	{ "pipe2", N | P, 0, SYS_pipe2, { 1 } },
 	{ "dup3", P, 0, SYS_dup3, { 1, 2 } },
 	{ "waitid", P, 0, SYS_waitid, { 0 } },
@@ -85,12 +94,13 @@ static const struct {
 	{ "connect", N, 0, SYS_connect, { 3 } },
 	{ "sendmmsg", N, 0, SYS_sendmmsg, { 3 } },
 	{ "sendmsg", N | P, 0, SYS_sendmsg, { 3 } },
-	{ "bind", 0, 0, SYS_bind, { 3 } },
+	{ "bind", BINDS, 0, SYS_bind, { 3 } },
+	{ "listen", 0, 0, SYS_listen, { 3 } },
 	{ "a pair of streams", N, 0, SYS_socketpair, { AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC } },
 #if defined(SYS_socketcall)
 	/* a C library for kernels before 4.3 has no others; their arguments are in memory, out of a filter's sight */
 	{ "a socket, by socketcall", N, 0, SYS_socketcall, { 1 } },
-	{ "bind, by socketcall", 0, 0, SYS_socketcall, { 2 } },
+	{ "bind, by socketcall", BINDS, 0, SYS_socketcall, { 2 } },
 	{ "connect, by socketcall", N, 0, SYS_socketcall, { 3 } },
 	{ "sendto, by socketcall", N, 0, SYS_socketcall, { 11 } },
 	{ "sendmsg, by socketcall", N | P, 0, SYS_socketcall, { 16 } },
@@ -105,7 +115,7 @@ static const struct {
 	{ "poll", ALL, 0, SYS_poll, { 0 } },
 #endif
 #if defined(SYS_open)
-	{ "open", D | N, F | T | P, SYS_open, { 1 } },
+	{ "open", D | S | N, F | T | P, SYS_open, { 1 } },
 #endif
 #if defined(SYS_unlink)
 	{ "unlink", D, 0, SYS_unlink, { 1 } },

@@ -1139,8 +1139,8 @@ show_nothing(void)
 	if (tap < 0 || nowhere < 0 || dup2(nowhere, STDOUT_FILENO) < 0)
 		return -1;
 	close(nowhere);
-	stdout = fdopen(tap, "w");
-	return stdout != NULL ? 0 : -1;
+	unit_out = fdopen(tap, "w");
+	return unit_out != NULL ? 0 : -1;
 }
 
 /* test_growth [TIMES [NAME]]: larger ones, or one of them, for who looks for what is dear. */

@@ -5,7 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+FILE *unit_out;
 static int cases, failures;
+
+static FILE *
+out(void)
+{
+	return unit_out != NULL ? unit_out : stdout;
+}
 
 int
 ok(int pass, const char *what, ...)
@@ -14,11 +21,11 @@ ok(int pass, const char *what, ...)
 
 	cases++;
 	failures += !pass;
-	printf("%sok %d - ", pass ? "" : "not ", cases);
+	fprintf(out(), "%sok %d - ", pass ? "" : "not ", cases);
 	va_start(ap, what);
-	vprintf(what, ap);
+	vfprintf(out(), what, ap);
 	va_end(ap);
-	putchar('\n');
+	putc('\n', out());
 	return pass;
 }
 
@@ -27,18 +34,18 @@ diag(const char *fmt, ...)
 {
 	va_list ap;
 
-	printf("# ");
+	fprintf(out(), "# ");
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	vfprintf(out(), fmt, ap);
 	va_end(ap);
-	putchar('\n');
+	putc('\n', out());
 }
 
 int
 unit_done(void)
 {
-	printf("1..%d\n", cases);
-	return failures == 0 && fflush(stdout) == 0 ? 0 : 1;
+	fprintf(out(), "1..%d\n", cases);
+	return failures == 0 && fflush(out()) == 0 ? 0 : 1;
 }
 
 unsigned char *

@@ -8,8 +8,12 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "common/base/span.h"
+
+/* Where the lines go; NULL, as it begins: stdout. */
+extern FILE *unit_out;
 
 /* One TAP line; `what` names the case. Returns `pass`. */
 int ok(int pass, const char *what, ...) __attribute__((format(printf, 2, 3)));
