@@ -132,9 +132,17 @@ lp_escape_cut(struct lp_buf *b, struct lp_span s)
 {
 	static const char dots[] = "...";
 	struct lp_buf most = *b;
-	int rc = LP_OK;
+	int rc;
 
 	most.cap = most.max = b->cap - (sizeof(dots) - 1);
+	rc = lp_escape(&most, s, LP_ESCAPE_TERMINAL);
+	if (rc == LP_OK) {
+		b->n = most.n;
+		return LP_OK;
+	}
+	/* again, a character at a time, to see where it is to be cut */
+	most.n = b->n;
+	rc = LP_OK;
 	while (s.n > 0 && rc == LP_OK) {
 		size_t n = lp_utf8_len(s, NULL);
 
