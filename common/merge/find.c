@@ -200,13 +200,14 @@ lp_find_end(struct lp_find *f, int whole)
 {
 	int rc;
 
-	if (!whole)
-		return LP_FIND_UNREAD;
 	if (f->at == NULL)
-		return LP_FIND_GONE;
+		return whole ? LP_FIND_GONE : LP_FIND_UNREAD;
 	rc = lp_merge_finish(&f->merge);
 	rc = rc != LP_OK ? rc : look(f);
 	if (rc == LP_FIND_HERE)
 		take_entry(f);
+	/* what is there is, what is not may be in the rest */
+	if (!whole && (rc == LP_FIND_MORE || rc == LP_FIND_GONE || rc == LP_FIND_DIR || rc == LP_FIND_IMPLIED))
+		return LP_FIND_UNREAD;
 	return rc;
 }

@@ -69,7 +69,7 @@ void lp_find_release(struct lp_find *);
 /* MORE; with `eager` also HERE, AGAIN, LINK, ABOVE; or LP_E_LIMIT or LP_E_NOMEM. */
 int lp_find_member(struct lp_find *, const struct lp_entry *, int eager);
 
-/* The layer's members ended; `whole`: all of them were there. */
+/* The layer's members ended; `whole`: all of them were there. If not, what there is of the name is the answer, or UNREAD. */
 int lp_find_end(struct lp_find *, int whole);
 
 #endif

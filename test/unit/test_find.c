@@ -234,9 +234,43 @@ test_last(void)
 	}
 }
 
+/* A listing that is cut off: what there is of a name, whoever asks, and of no other. */
+static void
+test_cut(void)
+{
+	static const struct { const char *name; int follow; enum lp_find_answer whole, cut; } t[] = {
+		{ "a", 0, LP_FIND_HERE, LP_FIND_HERE }, { "l", 0, LP_FIND_HERE, LP_FIND_HERE },
+		{ "l", 1, LP_FIND_AGAIN, LP_FIND_AGAIN }, { "b", 0, LP_FIND_MORE, LP_FIND_UNREAD },
+		{ "d", 0, LP_FIND_DIR, LP_FIND_UNREAD }, { "w", 0, LP_FIND_GONE, LP_FIND_UNREAD },
+	};
+	static const struct member members[] = {
+		{ LP_REG, "a", NULL }, { LP_SYMLINK, "l", "a" }, { LP_REG, "d/x", NULL }, { LP_REG, ".wh.w", NULL },
+	};
+
+	for (size_t i = 0; i < 2 * sizeof(t) / sizeof(t[0]); i++) {
+		int whole = i % 2 == 0, answer = LP_FIND_MORE;
+		struct lp_find f;
+
+		lp_find_init(&f, lp_span_str(t[i / 2].name), t[i / 2].follow, 0, 1);
+		for (size_t k = 0; k < sizeof(members) / sizeof(members[0]); k++) {
+			struct lp_entry e = entry(&members[k]);
+
+			answer = lp_find_member(&f, &e, 0);
+			if (answer != LP_FIND_MORE)
+				break;
+		}
+		answer = answer == LP_FIND_MORE ? lp_find_end(&f, whole) : -1;
+		if (!ok(answer == (int)(whole ? t[i / 2].whole : t[i / 2].cut), "%s of a listing %s", t[i / 2].name,
+		    whole ? "that is whole" : "that is cut off"))
+			diag("%d", answer);
+		lp_find_release(&f);
+	}
+}
+
 int
 main(void)
 {
+	test_cut();
 	test_pick();
 	test_pick_loop();
 	test_find();
