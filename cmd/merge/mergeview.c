@@ -354,15 +354,14 @@ put_completeness(const struct lp_mergeview *v, const struct lp_mergeview_layer *
 	}
 }
 
-/* What may stand behind a preview is not missing. */
 static int
-is_sure(const struct lp_mergeview *v, unsigned layers, enum lp_finding what)
+has_preview(const struct lp_mergeview *v, unsigned layers)
 {
-	int all = 1;
+	unsigned k = 0;
 
-	for (unsigned i = 0; i < layers; i++)
-		all &= v->layers[i].complete != LP_COMPLETE_NO;
-	return all || what != LP_FOUND_NO_PARENT;
+	while (k < layers && v->layers[k].complete != LP_COMPLETE_NO)
+		k++;
+	return k < layers;
 }
 
 static int
@@ -370,6 +369,7 @@ check(const struct lp_mergeview *v, const struct lp_merge *m)
 {
 	unsigned *of = calloc(v->ngiven + 1, sizeof(*of));
 	int rc = of == NULL ? said(LP_E_NOMEM) : v->out->header ? passed_on(v, lp_check_header(&v->out->out)) : LP_OK;
+	int preview = has_preview(v, m->layers);
 	size_t i = 0;
 
 	for (size_t k = 0; k < v->ngiven && of != NULL; k++)
@@ -379,7 +379,8 @@ check(const struct lp_mergeview *v, const struct lp_merge *m)
 		rc = put_given(v, of, layer);
 		rc = rc != LP_OK ? rc : put_completeness(v, &v->layers[layer]);
 		for (; i < m->nfindings && m->finding[i].layer == layer && rc == LP_OK; i++)
-			if (is_sure(v, m->layers, m->finding[i].what))
+			/* what may stand behind a preview is not missing */
+			if (!preview || m->finding[i].what != LP_FOUND_NO_PARENT)
 				rc = put_finding(v, &(struct lp_check_finding){ .what = m->finding[i].what, .layer = v->layers[layer].label,
 					.name = m->finding[i].name });
 	}

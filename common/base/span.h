@@ -76,6 +76,22 @@ lp_span_skip(struct lp_span *s, const char *these)
 		lp_span_take(s, 1);
 }
 
+static inline int
+lp_span_begins(struct lp_span s, const char *with)
+{
+	size_t n = strlen(with);
+
+	return s.n >= n && memcmp(s.p, with, n) == 0;
+}
+
+static inline int
+lp_span_ends(struct lp_span s, const char *with)
+{
+	size_t n = strlen(with);
+
+	return s.n >= n && memcmp(s.p + s.n - n, with, n) == 0;
+}
+
 /* Off its front: all up to one of these bytes, or to the end. */
 static inline struct lp_span
 lp_span_until(struct lp_span *s, const char *these)

@@ -71,28 +71,20 @@ lp_merge_check_name(struct lp_merge *m, struct lp_span name)
 	return rc != LP_OK || fresh ? rc : lp_merge_tell(m, LP_FOUND_TWICE, name);
 }
 
-static int
-begins(struct lp_span s, const char *with)
-{
-	size_t n = strlen(with);
-
-	return s.n >= n && memcmp(s.p, with, n) == 0;
-}
-
 static enum lp_finding
 look_at_xattr(const struct lp_row *row, struct lp_span name)
 {
-	int is_user = begins(name, "user.");
+	int is_user = lp_span_begins(name, "user.");
 
 	if (is_user && row->type != LP_REG && row->type != LP_DIR && row->type != LP_HARDLINK)
 		return LP_FOUND_XATTR_USER;
 	if (lp_span_is(name, "user.") || lp_span_is(name, "trusted.") || lp_span_is(name, "security."))
 		return LP_FOUND_XATTR_NAME;
-	if (begins(name, "trusted.overlay."))
+	if (lp_span_begins(name, "trusted.overlay."))
 		return LP_FOUND_XATTR_OVERLAY;
-	if (begins(name, "trusted."))
+	if (lp_span_begins(name, "trusted."))
 		return LP_FOUND_XATTR_TRUSTED;
-	if (is_user || begins(name, "security.") || begins(name, "system.posix_acl_"))
+	if (is_user || lp_span_begins(name, "security.") || lp_span_begins(name, "system.posix_acl_"))
 		return LP_FOUND_NOTHING;
 	return LP_FOUND_XATTR_SYSTEM;
 }

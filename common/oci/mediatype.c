@@ -3,30 +3,14 @@
 
 #include <string.h>
 
-static int
-begins(struct lp_span s, const char *with)
-{
-	size_t n = strlen(with);
-
-	return s.n >= n && memcmp(s.p, with, n) == 0;
-}
-
-static int
-ends(struct lp_span s, const char *with)
-{
-	size_t n = strlen(with);
-
-	return s.n >= n && memcmp(s.p + s.n - n, with, n) == 0;
-}
-
 const char *
 lp_mediatype_compression(struct lp_span s)
 {
-	if (ends(s, "+gzip") || ends(s, ".tar.gzip") || ends(s, "+gz"))
+	if (lp_span_ends(s, "+gzip") || lp_span_ends(s, ".tar.gzip") || lp_span_ends(s, "+gz"))
 		return "gzip";
-	if (ends(s, "+zstd") || ends(s, ".tar.zstd"))
+	if (lp_span_ends(s, "+zstd") || lp_span_ends(s, ".tar.zstd"))
 		return "zstd";
-	return ends(s, ".tar") ? "none" : "";
+	return lp_span_ends(s, ".tar") ? "none" : "";
 }
 
 static int
@@ -40,8 +24,8 @@ lp_mediatype_is_layer(struct lp_span s)
 {
 	if (is_encrypted(s))
 		return 0;
-	return begins(s, "application/vnd.oci.image.layer.") || begins(s, "application/vnd.docker.image.rootfs.diff.tar") ||
-	    begins(s, "application/vnd.docker.image.rootfs.foreign.diff.tar");
+	return lp_span_begins(s, "application/vnd.oci.image.layer.") || lp_span_begins(s, "application/vnd.docker.image.rootfs.diff.tar") ||
+	    lp_span_begins(s, "application/vnd.docker.image.rootfs.foreign.diff.tar");
 }
 
 const char *
@@ -62,7 +46,7 @@ lp_mediatype_foreign(struct lp_span s)
 	if (is_encrypted(s))
 		return "an encrypted layer: it cannot be read without its key";
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (begins(s, known[i].begin))
+		if (lp_span_begins(s, known[i].begin))
 			return known[i].what;
 	return NULL;
 }

@@ -5,14 +5,6 @@
 #include "common/base/status.h"
 
 static int
-ends(struct lp_span s, const char *suffix)
-{
-	size_t n = strlen(suffix);
-
-	return s.n >= n && memcmp(s.p + s.n - n, suffix, n) == 0;
-}
-
-static int
 puts_all(struct lp_buf *b, const char *const *parts)
 {
 	int rc = LP_OK;
@@ -137,6 +129,6 @@ lp_host_is_loopback(struct lp_span s)
 	struct lp_span name = s.n > 0 && s.p[0] == '[' ? lp_span_take(&s, lp_reference_find(s, ']') + 1) :
 	    lp_span_take(&s, lp_reference_find(s, ':'));
 
-	return lp_span_is(name, "localhost") || ends(name, ".localhost") || lp_span_is(name, "[::1]") ||
+	return lp_span_is(name, "localhost") || lp_span_ends(name, ".localhost") || lp_span_is(name, "[::1]") ||
 	    is_loopback_ipv4(name);
 }
