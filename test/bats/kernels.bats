@@ -43,14 +43,7 @@ CALLS=close_range,pidfd_open,pidfd_send_signal,openat2,clone3,faccessat2,rseq,st
 }
 
 @test "without younger system calls SIGTERM ends it, and all that it started" {
-	"$KERNEL/without" "$CALLS" lp-peek --no-cache "$(srv_addr silent)/a:1" >out 2>err &
-	pid=$!
-	wait_for bash -c "pgrep -P $pid lp-layers"
-	kill -TERM $pid
-	status=0
-	wait $pid || status=$?
-	[ $status -eq 143 ]
-	wait_for bash -c '! pgrep -f "^[^ ]*lp-[a-z]* .*'"$(srv_addr silent)"'"'
+	ended_by_sigterm "$(srv_addr silent)" "$KERNEL/without" "$CALLS"
 }
 
 @test "SIGCHLD that the caller ignores: each child's end is noticed all the same" {

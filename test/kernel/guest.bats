@@ -38,7 +38,6 @@ setup_file()
 }
 
 @test "an image is listed, kept, and listed again offline" {
-	PATH=$RELEASE:$PATH
 	lp-peek -q --no-cache "oci:$LAYOUT:app:1" >want
 	[ "$(wc -l <want)" -gt 100 ]
 	listed_kept_replayed "$PWD/want" "$(srv_addr reg)/public/app:1"
@@ -47,12 +46,5 @@ setup_file()
 @test "SIGTERM ends lp-peek and all that it started" {
 	echo '{"/*": {"delay_ms": 600000}}' >rules.json
 	fault_start silent rules.json
-	"$RELEASE/lp-peek" --no-cache "$(srv_addr silent)/a:1" >out 2>err &
-	pid=$!
-	wait_for bash -c "pgrep -P $pid lp-layers"
-	kill -TERM $pid
-	status=0
-	wait $pid || status=$?
-	[ $status -eq 143 ]
-	wait_for bash -c '! pgrep -f "^[^ ]*lp-[a-z]* .*'"$(srv_addr silent)"'"'
+	ended_by_sigterm "$(srv_addr silent)"
 }

@@ -29,3 +29,18 @@ listed_kept_replayed()
 	"$@" lp-fetch -q --store-gc=0 -S store
 	[ "$(find store/blobs/sha256 -type f | wc -l)" -eq 0 ]
 }
+
+# ended_by_sigterm SILENT [COMMAND...]: lp-peek, run by COMMAND, waits for a server
+# that never answers; SIGTERM ends it, and all that it started.
+ended_by_sigterm()
+{
+	local pid status=0 silent=$1
+	shift
+	"$@" lp-peek --no-cache "$silent/a:1" >out 2>err &
+	pid=$!
+	wait_for bash -c "pgrep -P $pid lp-layers"
+	kill -TERM $pid
+	wait $pid || status=$?
+	[ $status -eq 143 ]
+	wait_for bash -c '! pgrep -f "^[^ ]*lp-[a-z]* .*'"$silent"'"'
+}
