@@ -19,7 +19,7 @@
  *    that no server holds us for ever. Time counts while a connection stands
  *    and no sink has the bytes, whether we wait for it or it keeps us busy.
  *  - `Accept-Encoding: identity` always; nothing is ever decoded.
- *  - Proxies come from the environment, as curl reads it.
+ *  - Proxies come from the environment, as proxy.h says.
  *
  * Nothing is printed. Text for people (`why`, `where`) is escaped for
  * terminals and holds no credential: userinfo and query strings are cut out.

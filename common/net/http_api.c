@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/status.h"
+#include "common/net/proxy.h"
 
 struct lp_http_api lp_http_api;
 static void *library;
@@ -67,6 +68,19 @@ lp_http_same_origin(const char *a, const char *b)
 		    strcasecmp(x, y) != 0)
 			return 0;
 	return 1;
+}
+
+const char *
+lp_http_proxy(const char *url)
+{
+	char scheme[16], host[1024], port[16];
+
+	/* a URL that cannot be read is not sent anywhere */
+	if (!url_part(url, CURLUPART_SCHEME, 0, scheme, sizeof(scheme)) ||
+	    !url_part(url, CURLUPART_HOST, 0, host, sizeof(host)) ||
+	    !url_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT, port, sizeof(port)))
+		return "";
+	return lp_proxy_for(scheme, host, port);
 }
 
 char *

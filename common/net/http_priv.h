@@ -39,6 +39,9 @@ int lp_http_api_load(const char **why);
 /* `to` as seen from `from`: absolute, owned by the caller; NULL if it cannot be read. */
 char *lp_http_resolve(const char *from, const char *to);
 
+/* The proxy that the URL is asked through, as libcurl takes it: "" for none. */
+const char *lp_http_proxy(const char *url);
+
 /* ---- structures ----------------------------------------------------------- */
 
 enum lp_http_phase {

@@ -181,6 +181,9 @@ set_all(struct lp_http_transfer *t)
 {
 	lp_http_api.easy_reset(t->easy);
 	SET(CURLOPT_URL, t->url);
+	/* libcurl would read the environment in another way: of no proxy it is told as well */
+	SET(CURLOPT_PROXY, lp_http_proxy(t->url));
+	SET(CURLOPT_NOPROXY, "");
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_HTTPHEADER, t->headers);
 	SET(CURLOPT_USERAGENT, "layer-peek/" LP_VERSION);

@@ -140,46 +140,66 @@ wrong_h2()
 
 # ---- proxies -------------------------------------------------------------------------
 
-# proxy NAME: an HTTP proxy on loopback; PROXY is its address
+# proxy NAME BEHIND [OPTION...]: an HTTP proxy on loopback, for which registry.invalid is that server; PROXY is its address
 proxy()
 {
-	delay_start "$1" 0 --http
+	delay_start "$1" 0 "$(srv_addr "$2")" --http "${@:3}"
 	PROXY=$(srv_addr "$1")
 }
 
 @test "http_proxy is used for http, and no_proxy keeps hosts from it" {
 	local source
-	proxy one
-	source=$(sources "$(srv_addr reg)" | head -n 1)
+	proxy one reg
+	source=$(sources registry.invalid | head -n 1)
+	for name in http_proxy HTTP_PROXY all_proxy; do
+		run -0 bash -c 'export "$2"; lp-fetch --plain-http "$1" | cmp - <(head -c 65536 "$IN/l0.tar.gz")' - "$source" \
+		    "$name=http://$PROXY"
+	done
+	srv_asked one 3
+	srv_requests one '.request | startswith("GET http://registry.invalid/")' | jq -e -s 'length == 3'
+	# nobody resolves the name but the proxy
 	export http_proxy=http://$PROXY
-	run -0 bash -c 'lp-fetch --plain-http "$1" | cmp - <(head -c 65536 "$IN/l0.tar.gz")' - "$source"
-	srv_asked one 1
-	srv_requests one '.request | startswith("GET http://")' | jq -e --arg a "$(srv_addr reg)" '.to == $a'
-	no_proxy=127.0.0.1 run -0 bash -c 'lp-fetch --plain-http "$1" | cmp - <(head -c 65536 "$IN/l0.tar.gz")' - "$source"
-	no_proxy='*' run -0 bash -c 'lp-fetch --plain-http "$1" | cmp - <(head -c 65536 "$IN/l0.tar.gz")' - "$source"
-	[ "$(srv_requests one | wc -l)" -eq 1 ]
+	for except in registry.invalid '*' .invalid '*.invalid' registry.invalid:80; do
+		no_proxy=$except run -3 --separate-stderr lp-fetch --plain-http --retries 0 "$source"
+		[[ $stderr == *esolve* ]]
+	done
+	[ "$(srv_requests one | wc -l)" -eq 3 ]
 	# one that is not there is not gone round
 	http_proxy=http://127.0.0.1:1 run -3 --separate-stderr lp-fetch --plain-http --retries 0 "$source"
 	[[ $stderr == *127.0.0.1* ]]
 }
 
+# As Go has it: the password for a registry here went to the proxy, in plain.
+@test "what is on this machine is asked through no proxy, whatever the environment says" {
+	local host
+	proxy none basic
+	printf 'secret-alice\n' >password
+	export http_proxy=http://$PROXY https_proxy=http://$PROXY all_proxy=http://$PROXY
+	export HTTP_PROXY=$http_proxy HTTPS_PROXY=$http_proxy
+	for host in "$(srv_addr basic)" "$(srv_addr basic localhost)" "$(srv_addr private localhost)"; do
+		run -0 lp-layers --cacert "$CA" --user alice --password-file password "$host/app:1"
+		[ "${#lines[@]}" -eq "$LAYERS" ]
+	done
+	run -0 lp-fetch --user alice --password-file password "$(sources "$(srv_addr basic)" | head -n 1)"
+	[ ! -s "$(srv_log none)" ]
+}
+
 @test "https_proxy is a tunnel: the proxy sees the host's name, and no credential" {
 	local source
-	proxy tunnel
+	proxy tunnel private
 	printf 'secret-alice\n' >password
-	source=$(sources "$(srv_addr private localhost)" | head -n 1)
+	source=$(sources registry.invalid | head -n 1)
 	export https_proxy=http://carol:secret-carol@$PROXY LP_STATS=$PWD/stats
-	lp-layers -v --cacert "$CA" --user alice --password-file password "$(srv_addr private localhost)/app:1" >rows 2>out
+	lp-layers -v --cacert "$CA" --user alice --password-file password registry.invalid/app:1 >rows 2>out
 	[ "$(wc -l <rows)" -eq "$LAYERS" ]
 	run -0 bash -c 'lp-fetch -v --cacert "$CA" --user alice --password-file password "$1" 2>>out |
 		cmp - <(head -c 65536 "$IN/l0.tar.gz")' - "$source"
-	run -0 lp-fetch -v --fill --cacert "$CA" --user alice --password-file password -S st < <(
-	    sources "$(srv_addr private localhost)")
+	run -0 lp-fetch -v --fill --cacert "$CA" --user alice --password-file password -S st < <(sources registry.invalid)
 	echo "$output" >>out
-	heads st "$(srv_addr private localhost)"
+	heads st registry.invalid
 	srv_asked tunnel 3
 	# nothing but tunnels, all to the registry, and with the proxy's own password alone
-	[ "$(srv_requests tunnel | jq -r .request | sort -u)" = "CONNECT $(srv_addr private localhost) HTTP/1.1" ]
+	[ "$(srv_requests tunnel | jq -r .request | sort -u)" = "CONNECT registry.invalid:443 HTTP/1.1" ]
 	[ "$(srv_requests tunnel | jq -r .headers | grep -ic '^authorization')" -eq 0 ]
 	srv_requests tunnel | jq -r .headers | tr -d '\r' >proxied
 	grep -iqx "proxy-authorization: Basic $(printf carol:secret-carol | base64)" proxied
@@ -199,14 +219,19 @@ proxy()
 	[ "$(SSL_CERT_FILE=$CA lp-fetch http://registry.invalid/x)" = 'by TLS' ]
 	[ "$(lp-fetch --insecure http://registry.invalid/x)" = 'by TLS' ]
 	srv_asked by_tls 3
-	# no other authority, and it is told nothing, not by the question whether a registry speaks TLS either
-	https_proxy=$http_proxy
-	export https_proxy no_proxy=none.invalid
+	# no other authority, and it is told nothing
+	export https_proxy=$http_proxy
 	run -3 --separate-stderr lp-fetch --retries 0 http://registry.invalid/x
 	[[ $stderr == *certificate* ]]
-	run -3 --separate-stderr lp-layers --retries 0 localhost:1/x
+	run -3 --separate-stderr lp-layers --retries 0 registry.invalid/x
 	[[ $stderr == *certificate* ]]
 	[ "$(srv_requests by_tls | wc -l)" -eq 3 ]
+	# a tunnel in TLS, and TLS in the tunnel
+	proxy outer private --tls "$LP_SRV/tls/cert.pem" "$LP_SRV/tls/key.pem"
+	printf 'secret-alice\n' >password
+	https_proxy=https://localhost:$(srv_port outer)
+	run -0 lp-layers --cacert "$CA" --user alice --password-file password registry.invalid/app:1
+	[ "${#lines[@]}" -eq "$LAYERS" ]
 }
 
 @test "a proxy that refuses is asked once: a wrong password is not sent again and again" {
@@ -233,7 +258,7 @@ proxy()
 
 @test "a proxy's password is in no message" {
 	local source
-	source=$(sources "$(srv_addr private localhost)" | head -n 1)
+	source=$(sources registry.invalid | head -n 1)
 	# one that refuses: of nobody, and of a server that knows no tunnels
 	https_proxy=http://carol:secret-carol@127.0.0.1:1 run -3 --separate-stderr lp-fetch -v --retries 0 --cacert "$CA" "$source"
 	[[ $stderr == *lp-fetch:* ]]

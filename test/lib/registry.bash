@@ -80,7 +80,7 @@ srv_init()
 {
 	export LP_SRV=${1:-${BATS_TEST_TMPDIR:-${BATS_FILE_TMPDIR:?}}/srv}
 	# All is on loopback: a proxy that somebody set up is not meant.
-	unset http_proxy https_proxy all_proxy HTTPS_PROXY ALL_PROXY
+	unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 	mkdir -p "$LP_SRV/storage"
 	printf '{}\n' >"$LP_SRV/no-auth.json"
 }
@@ -451,7 +451,7 @@ tls_init()
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 	    -days 2 -subj '/CN=test CA' -keyout "$dir/ca.key" \
 	    -out "$dir/ca.pem" 2>/dev/null
-	tls_cert server "DNS:localhost,IP:127.0.0.1,IP:::1,$(
+	tls_cert server "DNS:localhost,DNS:registry.invalid,IP:127.0.0.1,IP:::1,$(
 		printf 'DNS:%s.localhost,' cdn auth registry other |
 		    sed 's/,$//'
 	)"

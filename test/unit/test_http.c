@@ -1,10 +1,11 @@
-/* Ranges, Content-Range and small header fields: each case in a heap block of its exact size. */
+/* Ranges, Content-Range, small header fields, proxies: each case in a heap block of its exact size. */
 #include <stdlib.h>
 
 #include "common/base/buf.h"
 #include "common/base/range.h"
 #include "common/base/status.h"
 #include "common/net/httpfield.h"
+#include "common/net/proxy.h"
 #include "test/unit/unit.h"
 
 #define MAX63 "9223372036854775807"
@@ -262,6 +263,103 @@ test_ratelimit(void)
 	}
 }
 
+static void
+test_proxy_excepts(void)
+{
+	static const struct { const char *list, *host, *port; int excepted; } t[] = {
+		{ "", "a.example", "443", 0 },
+		{ "*", "a.example", "443", 1 },
+		{ "a.example", "a.example", "443", 1 },
+		{ "A.Example", "a.EXAMPLE", "443", 1 },
+		{ "example", "a.example", "443", 1 },
+		{ "example", "anexample", "443", 0 },
+		{ "a.example", "example", "443", 0 },
+		{ ".example", "a.example", "443", 1 },
+		{ ".example", "b.a.example", "443", 1 },
+		{ ".example", "example", "443", 0 },
+		{ "*.example", "a.example", "443", 1 },
+		{ "*.example", "example", "443", 0 },
+		{ "a.*", "a.example", "443", 0 },
+		{ "a.example:5000", "a.example", "5000", 1 },
+		{ "a.example:5000", "a.example", "443", 0 },
+		{ ".example:5000", "a.example", "5000", 1 },
+		{ "*.example:5000", "a.example", "443", 0 },
+		{ "a.example:", "a.example", "443", 1 },
+		{ ":443", "a.example", "443", 0 },
+		{ "b.example,a.example", "a.example", "443", 1 },
+		{ " b.example ,\ta.example ", "a.example", "443", 1 },
+		{ "b.example a.example", "a.example", "443", 1 },
+		{ ",,", "a.example", "443", 0 },
+		{ "10.1.2.3", "10.1.2.3", "443", 1 },
+		{ "10.1.2.3:5000", "10.1.2.3", "5000", 1 },
+		{ "10.1.2.3:5000", "10.1.2.3", "443", 0 },
+		{ "2.3", "10.1.2.3", "443", 1 },
+		{ "10.0.0.0/8", "10.1.2.3", "443", 1 },
+		{ "10.0.0.0/8", "11.1.2.3", "443", 0 },
+		{ "10.128.0.0/9", "10.127.0.0", "443", 0 },
+		{ "10.128.0.0/9", "10.255.0.0", "443", 1 },
+		{ "10.1.2.3/32", "10.1.2.3", "443", 1 },
+		{ "10.1.2.3/33", "10.1.2.3", "443", 0 },
+		{ "10.1.2.3/", "10.1.2.3", "443", 0 },
+		{ "0.0.0.0/0", "10.1.2.3", "443", 1 },
+		{ "0.0.0.0/0", "a.example", "443", 0 },
+		{ "::/0", "10.1.2.3", "443", 0 },
+		{ "fd00::/8", "[fd12::1]", "443", 1 },
+		{ "fd00::/8", "[fe80::1]", "443", 0 },
+		{ "fd12::1", "[fd12::1]", "443", 1 },
+		{ "[fd12::1]", "[fd12:0::1]", "443", 1 },
+		{ "[fd12::1]:5000", "[fd12::1]", "5000", 1 },
+		{ "[fd12::1]:5000", "[fd12::1]", "443", 0 },
+		{ "10.0.0.0/8", "[::ffff:10.1.2.3]", "443", 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		ok(lp_proxy_excepts(t[i].list, t[i].host, t[i].port) == t[i].excepted, "NO_PROXY=\"%s\": %s%s:%s", t[i].list,
+		    t[i].excepted ? "" : "not ", t[i].host, t[i].port);
+}
+
+static void
+test_proxy_for(void)
+{
+	static const struct { const char *env[3], *scheme, *host, *want; } t[] = {
+		{ { "HTTP_PROXY=u" }, "http", "a.example", "u" },
+		{ { "http_proxy=l" }, "http", "a.example", "l" },
+		{ { "HTTP_PROXY=u", "http_proxy=l" }, "http", "a.example", "u" },
+		{ { "HTTP_PROXY=", "http_proxy=l" }, "http", "a.example", "l" },
+		{ { "HTTP_PROXY=u", "REQUEST_METHOD=GET" }, "http", "a.example", "" },
+		{ { "http_proxy=l", "REQUEST_METHOD=GET" }, "http", "a.example", "l" },
+		{ { "HTTP_PROXY=u" }, "https", "a.example", "" },
+		{ { "HTTPS_PROXY=u" }, "https", "a.example", "u" },
+		{ { "https_proxy=l" }, "https", "a.example", "l" },
+		{ { "HTTPS_PROXY=u" }, "http", "a.example", "" },
+		{ { "ALL_PROXY=a" }, "http", "a.example", "a" },
+		{ { "all_proxy=a", "https_proxy=l" }, "https", "a.example", "l" },
+		{ { "http_proxy=l", "NO_PROXY=a.example" }, "http", "a.example", "" },
+		{ { "http_proxy=l", "no_proxy=a.example" }, "http", "a.example", "" },
+		{ { "http_proxy=l", "no_proxy=a.example:81" }, "http", "a.example", "l" },
+		{ { "http_proxy=l", "NO_PROXY=b.example", "no_proxy=a.example" }, "http", "a.example", "l" },
+		{ { "all_proxy=a" }, "http", "127.0.0.1", "" },
+		{ { "all_proxy=a" }, "http", "127.255.255.254", "" },
+		{ { "all_proxy=a" }, "http", "128.0.0.1", "a" },
+		{ { "all_proxy=a" }, "https", "localhost", "" },
+		{ { "all_proxy=a" }, "https", "LocalHost", "" },
+		{ { "all_proxy=a" }, "https", "x.localhost", "" },
+		{ { "all_proxy=a" }, "https", "localhost.example", "a" },
+		{ { "all_proxy=a" }, "https", "[::1]", "" },
+		{ { "all_proxy=a" }, "https", "[0:0::1]", "" },
+		{ { "all_proxy=a" }, "https", "[::ffff:127.0.0.1]", "" },
+		{ { "all_proxy=a" }, "https", "[::2]", "a" },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		clearenv();
+		for (size_t k = 0; k < 3 && t[i].env[k] != NULL; k++)
+			putenv((char *)(uintptr_t)t[i].env[k]);
+		ok_str(lp_span_str(lp_proxy_for(t[i].scheme, t[i].host, "80")), t[i].want, t[i].env[0]);
+	}
+	clearenv();
+}
+
 int
 main(void)
 {
@@ -272,5 +370,7 @@ main(void)
 	test_warning();
 	test_link();
 	test_ratelimit();
+	test_proxy_excepts();
+	test_proxy_for();
 	return unit_done();
 }
