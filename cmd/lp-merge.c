@@ -152,9 +152,9 @@ check_args(const struct lp_mergeview *v, const struct lp_listing *l, const struc
 		return lp_listing_check(l, opt);
 	if (v->kind == LP_MERGEVIEW_CHECK && l->complete)
 		return lp_opt_refuse(opt, "--check says by itself what is not complete: not with -C");
-	if (v->all || l->columns != NULL || l->fmt.form == LP_ROW_LONG || l->fmt.nul || l->end || l->nglobs > 0 ||
+	if (v->all || l->columns != NULL || l->fmt.form == LP_ROW_LONG || l->fmt.nul || l->end || l->nglobs > 0 || l->any_case ||
 	    l->count != UINT64_MAX)
-		return lp_opt_refuse(opt, "-a, -E, -l, -m, -n, -o and -0 are about rows: not with this view");
+		return lp_opt_refuse(opt, "-a, -E, -i, -l, -m, -n, -o and -0 are about rows: not with this view");
 	if ((v->kind == LP_MERGEVIEW_NCDU || v->kind == LP_MERGEVIEW_MTREE) && (l->header || l->fmt.form != LP_ROW_TSV))
 		return lp_opt_refuse(opt, "-H and -j do not go with -o ncdu or -o mtree");
 	if (l->header && l->fmt.form != LP_ROW_TSV)

@@ -16,7 +16,7 @@
 #include "common/toc/tocread.h"
 
 static const char usage[] =
-    "usage: lp-toc [-0CEHhjlqVv] [-m GLOB] [-n COUNT] [-o COLUMNS] [--digest=DIGEST]\n"
+    "usage: lp-toc [-0CEHhijlqVv] [-m GLOB] [-n COUNT] [-o COLUMNS] [--digest=DIGEST]\n"
     "              [--stats=FILE] [FILE]\n"
     "       lp-toc --locate [-hqVv] [-a KEY=VALUE] [--annotations=JSON] [--size=BYTES]\n"
     "              [--stats=FILE] [FILE]\n"

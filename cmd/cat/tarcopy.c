@@ -34,7 +34,7 @@ choose(struct lp_tarcopy *t, const struct lp_entry *e)
 {
 	int verdict = PASS, rc;
 
-	if (t->nglobs > 0 && (rc = lp_glob_any(t->globs, t->nglobs, e->name, &t->scratch)) != 0) {
+	if (t->nglobs > 0 && (rc = lp_glob_any(t->globs, t->nglobs, 0, e->name, &t->scratch)) != 0) {
 		if (rc < 0)
 			return rc;
 		verdict = COPY;

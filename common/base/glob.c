@@ -17,7 +17,7 @@ lp_glob_trim(char *pattern)
 }
 
 int
-lp_glob_any(const char *const *patterns, size_t n, struct lp_span name, struct lp_buf *scratch)
+lp_glob_any(const char *const *patterns, size_t n, int any_case, struct lp_span name, struct lp_buf *scratch)
 {
 	const char *text;
 
@@ -29,7 +29,7 @@ lp_glob_any(const char *const *patterns, size_t n, struct lp_span name, struct l
 
 		while (*p == '/' || (*p == '.' && (p[1] == '/' || p[1] == '\0')))
 			p++;
-		if (fnmatch(p, text, 0) == 0)
+		if (fnmatch(p, text, any_case ? FNM_CASEFOLD : 0) == 0)
 			return 1;
 	}
 	return 0;

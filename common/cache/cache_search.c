@@ -39,7 +39,7 @@ matches(struct search *s)
 	struct lp_span path = lp_buf_span(&s->path);
 
 	if (s->glob)
-		return lp_glob_any(&s->pattern, 1, path, &s->scratch);
+		return lp_glob_any(&s->pattern, 1, 0, path, &s->scratch);
 	return memmem(path.p, path.n, s->pattern, strlen(s->pattern)) != NULL;
 }
 

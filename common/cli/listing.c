@@ -62,6 +62,7 @@ lp_listing_option(struct lp_listing *l, struct lp_opt *opt, int c)
 	case 'E': l->end = 1; break;
 	case 'C': l->complete = 1; break;
 	case 'm': rc = pattern(l, opt); break;
+	case 'i': l->any_case = 1; break;
 	case 'n':
 		if (lp_num_u64(lp_span_str(optarg), UINT64_MAX, &l->count) != LP_OK || l->count == 0)
 			rc = lp_opt_refuse(opt, "not a count: '%s'", lp_quotes(optarg));
@@ -77,6 +78,8 @@ lp_listing_option(struct lp_listing *l, struct lp_opt *opt, int c)
 int
 lp_listing_check(const struct lp_listing *l, const struct lp_opt *opt)
 {
+	if (l->any_case && l->nglobs == 0)
+		return lp_opt_refuse(opt, "-i is about the patterns of -m: not without one");
 	if (l->fmt.form == LP_ROW_TSV)
 		return 0;
 	if (l->columns != NULL)
@@ -122,7 +125,7 @@ lp_listing_entry(struct lp_listing *l, const struct lp_entry *e)
 	int rc;
 
 	if (l->nglobs > 0) {
-		rc = lp_glob_any(l->glob, l->nglobs, e->name, &l->scratch);
+		rc = lp_glob_any(l->glob, l->nglobs, l->any_case, e->name, &l->scratch);
 		l->left_out |= rc == 0 && !l->is_query;
 		if (rc <= 0)
 			return said(rc);

@@ -26,7 +26,7 @@
 #include "common/cli/opt.h"
 #include "common/row/row.h"
 
-#define LP_LISTING_SHORT "jlo:H0ECm:n:"
+#define LP_LISTING_SHORT "ijlo:H0ECm:n:"
 #define LP_LISTING_LONG                                   \
 	{ "json", no_argument, NULL, 'j' },               \
 	{ "long", no_argument, NULL, 'l' },               \
@@ -36,8 +36,9 @@
 	{ "end", no_argument, NULL, 'E' },                \
 	{ "complete", no_argument, NULL, 'C' },           \
 	{ "match", required_argument, NULL, 'm' },        \
+	{ "ignore-case", no_argument, NULL, 'i' },        \
 	{ "count", required_argument, NULL, 'n' }
-#define LP_LISTING_USAGE "[-0CEHjl] [-m GLOB] [-n COUNT] [-o COLUMNS]"
+#define LP_LISTING_USAGE "[-0CEHijl] [-m GLOB] [-n COUNT] [-o COLUMNS]"
 #define LP_LISTING_HELP                                                          \
 	"  -j, --json               NDJSON: one object a line\n"                \
 	"  -l, --long               like ls -l, for eyes\n"                     \
@@ -47,6 +48,7 @@
 	"  -E, --end                an end record last\n"                       \
 	"  -C, --complete           an incomplete listing is exit 4\n"          \
 	"  -m, --match=GLOB         only names that match (may be repeated)\n"  \
+	"  -i, --ignore-case        -m: a small letter is a capital, too\n"    \
 	"  -n, --count=COUNT        stop after COUNT rows\n"
 
 enum { LP_LISTING_GLOBS = 64 };
@@ -63,6 +65,7 @@ struct lp_listing {
 	uint64_t count; /* UINT64_MAX: all */
 	const char *glob[LP_LISTING_GLOBS];
 	size_t nglobs;
+	int any_case;        /* -i */
 	const char *columns; /* the -o that was seen, or NULL */
 	int given;           /* one of these options was */
 
