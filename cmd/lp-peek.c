@@ -1,6 +1,7 @@
 /* lp-peek: what is inside an image, in one command, by running the other programs. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd/peek/peek.h"
@@ -13,11 +14,11 @@
 #include "common/sys/io.h"
 
 static const char usage[] =
-    "usage: lp-peek [-0cEHhjOqVv] [-n BYTES] [-o COLUMNS] [-p OS/ARCH[/VARIANT]] [-S STORE]\n"
+    "usage: lp-peek [-0cEHhijOqVv] [-n BYTES] [-o COLUMNS] [-p OS/ARCH[/VARIANT]] [-S STORE]\n"
     "               [--cat=PATH | --check | --diff=IMAGE2 | --du[=DEPTH] | --find=GLOB\n"
     "               | --layer=N|DIGEST | --layers | --tree[=DEPTH]] [--auth-file=FILE] [--cacert=FILE]\n"
-    "               [--color[=WHEN]] [--connect-timeout=N] [--db=FILE] [--insecure]\n"
-    "               [--no-cache] [--no-pager] [--password-file=FILE] [--plain-http]\n"
+    "               [--color[=WHEN]] [--connect-timeout=N] [--db=FILE] [--fail-if-found]\n"
+    "               [--insecure] [--no-cache] [--no-pager] [--password-file=FILE] [--plain-http]\n"
     "               [--refresh] [--retries=N] [--stall-timeout=N] [--stats=FILE]\n"
     "               [--user=NAME] IMAGE\n";
 
@@ -31,7 +32,10 @@ static const char help[] =
     "      --layer=N            one layer's: its number from 1, or its digest\n"
     "      --tree[=DEPTH]       a tree\n"
     "      --du[=DEPTH]         bytes and entries below each directory\n"
-    "      --find=GLOB          only paths that match, wherever in the image they are\n"
+    "      --find=GLOB          paths that match in any layer, hidden ones too; a NAME\n"
+    "                           is looked for in all directories (may be repeated)\n"
+    "  -i, --ignore-case        --find: a small letter is a capital, too\n"
+    "      --fail-if-found      --find: exit 4 if there is one, 0 if there is none\n"
     "      --cat=PATH           the content of one file\n"
     "      --check              what runtimes refuse, or do not show as it is listed\n"
     "      --diff=IMAGE2        what IMAGE2 adds (A), deletes (D), modifies (M)\n"
@@ -56,8 +60,8 @@ static const char help[] =
     "      --no-pager           never start a pager\n" LP_NETOPT_HELP LP_OPT_HELP;
 
 enum {
-	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_FIND, OPT_CAT, OPT_CHECK, OPT_DIFF, OPT_DB, OPT_REFRESH,
-	OPT_NO_CACHE, OPT_COLOR, OPT_NO_PAGER
+	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_FIND, OPT_CAT, OPT_CHECK, OPT_DIFF, OPT_FAIL_IF_FOUND, OPT_DB, OPT_REFRESH,
+	OPT_NO_CACHE, OPT_COLOR, OPT_NO_PAGER, OPTIONS
 };
 
 static const struct option options[] = {
@@ -68,6 +72,8 @@ static const struct option options[] = {
 	{ "tree", optional_argument, NULL, OPT_TREE },
 	{ "du", optional_argument, NULL, OPT_DU },
 	{ "find", required_argument, NULL, OPT_FIND },
+	{ "ignore-case", no_argument, NULL, 'i' },
+	{ "fail-if-found", no_argument, NULL, OPT_FAIL_IF_FOUND },
 	{ "cat", required_argument, NULL, OPT_CAT },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "diff", required_argument, NULL, OPT_DIFF },
@@ -93,9 +99,31 @@ struct args {
 	struct lp_netopt net; /* what of it the children get is refused here, not later by each of them */
 	const char *columns;
 	int named; /* a place for what is kept */
+	char seen[OPTIONS];
 };
 
 /* ---- the command line ------------------------------------------------------------ */
+
+/* One more pattern, in lp-merge's words: a name alone is one of any directory. */
+static int
+find(struct args *a, const char *pattern)
+{
+	struct lp_peek_options *o = &a->peek;
+	enum { PATTERNS = 32 }; /* of which lp-merge gets two each */
+
+	if (*pattern == '\0')
+		return lp_opt_refuse(&a->opt, "--find wants a path, a name or a pattern");
+	if (o->nsought++ == PATTERNS)
+		return lp_opt_refuse(&a->opt, "more than %d times --find", PATTERNS);
+	if (o->sought == NULL) {
+		o->sought = pattern;
+		lp_argv_add(&o->find, "--all");
+	}
+	lp_argv_addf(&o->find, "--match=%s", pattern);
+	if (strpbrk(pattern, "/*?[\\") == NULL)
+		lp_argv_addf(&o->find, "--match=*/%s", pattern);
+	return LP_EXIT_OK;
+}
 
 static int
 choose(struct args *a, enum lp_peek_what what, const char *arg)
@@ -110,10 +138,11 @@ choose(struct args *a, enum lp_peek_what what, const char *arg)
 		o->layer = arg;
 		break;
 	case LP_PEEK_FIND:
+		return find(a, arg);
 	case LP_PEEK_CAT:
 		if (*arg == '\0')
-			return lp_opt_refuse(&a->opt, "--find and --cat want a path");
-		o->pattern = arg;
+			return lp_opt_refuse(&a->opt, "--cat wants a path");
+		o->path = arg;
 		break;
 	case LP_PEEK_DIFF:
 		o->image[1] = arg;
@@ -184,6 +213,8 @@ one_option(struct args *a, int c)
 	case OPT_CAT: return choose(a, LP_PEEK_CAT, optarg);
 	case OPT_CHECK: return choose(a, LP_PEEK_CHECK, NULL);
 	case OPT_DIFF: return choose(a, LP_PEEK_DIFF, optarg);
+	case 'i': o->any_case = 1; return LP_EXIT_OK;
+	case OPT_FAIL_IF_FOUND: o->fail_if_found = 1; return LP_EXIT_OK;
 	case 'c': o->complete = o->to_the_end = 1; return LP_EXIT_OK;
 	case OPT_DB:
 		a->named |= 1;
@@ -256,6 +287,10 @@ check(struct args *a)
 		return lp_opt_refuse(&a->opt, "--no-cache keeps nothing: neither --store nor --db");
 	if (o->offline && !o->use_cache)
 		return lp_opt_refuse(&a->opt, "--offline uses what was kept, --no-cache does not");
+	if ((o->any_case || o->fail_if_found) && o->what != LP_PEEK_FIND)
+		return lp_opt_refuse(&a->opt, "-i and --fail-if-found belong to --find");
+	if (o->any_case)
+		lp_argv_add(&o->find, "--ignore-case");
 	/* what a preview does not have may be there all the same */
 	o->complete |= o->what == LP_PEEK_FIND;
 	/* the layer is what a single layer's rows need not say */
@@ -272,6 +307,7 @@ defaults(struct args *a)
 		.use_cache = 1, .pager = 1, .password_fd = -1, .cred = &a->net.registry.cred };
 	lp_rowfmt_init(&a->peek.fmt);
 	lp_argv_init(&a->peek.rows);
+	lp_argv_init(&a->peek.find);
 	lp_argv_init(&a->peek.network);
 	lp_argv_init(&a->peek.platform);
 	lp_argv_init(&a->peek.blobs);
@@ -286,6 +322,22 @@ is_number(const char *s)
 	return lp_num_u64(lp_span_str(s), UINT64_MAX, &v) == LP_OK;
 }
 
+/* Of what takes a value the last one would count, and the others would be lost: --find alone takes more than one. */
+static int
+again(struct args *a, int c)
+{
+	const struct option *o = options;
+
+	while (o->name != NULL && o->val != c)
+		o++;
+	if (o->name == NULL || o->has_arg == no_argument || c == OPT_FIND)
+		return LP_EXIT_OK;
+	if (a->seen[c])
+		return lp_opt_refuse(&a->opt, "--%s was given twice", o->name);
+	a->seen[c] = 1;
+	return LP_EXIT_OK;
+}
+
 static int
 parse_args(int argc, char **argv, struct args *a)
 {
@@ -293,8 +345,8 @@ parse_args(int argc, char **argv, struct args *a)
 
 	defaults(a);
 	while (status == LP_EXIT_OK &&
-	    (c = getopt_long(argc, argv, "n:cp:jo:H0E" LP_NETOPT_SHORT LP_OPT_SHORT, options, NULL)) != -1)
-		status = one_option(a, c);
+	    (c = getopt_long(argc, argv, "n:cip:jo:H0E" LP_NETOPT_SHORT LP_OPT_SHORT, options, NULL)) != -1)
+		status = (status = again(a, c)) != LP_EXIT_OK ? status : one_option(a, c);
 	if (status != LP_EXIT_OK)
 		return status;
 	if (argc - optind == 2 && (a->peek.what == LP_PEEK_TREE || a->peek.what == LP_PEEK_DU) && is_number(argv[optind]))
@@ -306,13 +358,6 @@ parse_args(int argc, char **argv, struct args *a)
 }
 
 /* ---- running ----------------------------------------------------------------------- */
-
-/* A question about one path, and not about all that match a pattern. */
-static int
-is_path(const struct lp_peek_options *o)
-{
-	return o->what == LP_PEEK_CAT || (o->what == LP_PEEK_FIND && !o->json && strpbrk(o->pattern, "*?[\\") == NULL);
-}
 
 static int
 all_layers(struct lp_peek *p, int rc)
@@ -333,8 +378,8 @@ answer(struct lp_peek *p)
 {
 	int rc = lp_peek_resolve(p), end;
 
-	if (rc == LP_OK && is_path(p->o))
-		rc = lp_peek_find(p);
+	if (rc == LP_OK && p->o->what == LP_PEEK_CAT)
+		rc = lp_peek_cat(p);
 	else
 		rc = all_layers(p, rc);
 	end = lp_peek_out_close(p);

@@ -147,6 +147,7 @@ void
 lp_peek_options_release(struct lp_peek_options *o)
 {
 	lp_argv_release(&o->rows);
+	lp_argv_release(&o->find);
 	lp_argv_release(&o->network);
 	lp_argv_release(&o->platform);
 	lp_argv_release(&o->blobs);

@@ -19,7 +19,7 @@
  *	peek_out.c     stdout, or a pager in front of it
  *	peek_summary.c the line that closes it
  *	peek_check.c   what is wrong with layers that cannot be read, beside what lp-merge finds
- *	peek_find.c    one path, from the top layer down (lp-cat)
+ *	peek_cat.c     one path, from the top layer down (lp-cat)
  *	cmd/lp-peek.c  the command line, and the order of all that
  *
  * What is parsed here of what others wrote: the lines of lp-layers, the end
@@ -71,7 +71,12 @@ struct lp_peek_options {
 	int complete;          /* -c, or what needs it */
 	int to_the_end;        /* -c */
 	const char *layer;     /* LP_PEEK_LAYER: a number from 1, or a digest (or how it starts) */
-	const char *pattern;   /* LP_PEEK_FIND: a glob; LP_PEEK_CAT: a path */
+	const char *path;      /* LP_PEEK_CAT */
+	struct lp_argv find;   /* LP_PEEK_FIND: for lp-merge, */
+	const char *sought;    /* the first of its patterns, */
+	size_t nsought;
+	int any_case;          /* -i */
+	int fail_if_found;
 	uint64_t depth;        /* LP_PEEK_TREE, LP_PEEK_DU; UINT64_MAX: all */
 	int json;
 	int use_cache;         /* listings and bytes kept from earlier runs, and for later ones; until lp_peek_prepare */
@@ -226,7 +231,7 @@ int lp_peek_out_close(struct lp_peek *);
 /* peek_summary.c: the closing line on a terminal's stderr, or what a pipe's reader must know. */
 void lp_peek_summary(struct lp_peek *);
 
-/* peek_find.c: LP_PEEK_CAT, and LP_PEEK_FIND of a path that is no pattern. */
-int lp_peek_find(struct lp_peek *);
+/* peek_cat.c: LP_PEEK_CAT. */
+int lp_peek_cat(struct lp_peek *);
 
 #endif

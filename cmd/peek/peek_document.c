@@ -67,7 +67,7 @@ lp_peek_document(struct lp_peek *p)
 	else
 		lp_argv_add(&more, "--end");
 	if (p->o->what == LP_PEEK_FIND)
-		lp_argv_addf(&more, "--match=%s", p->o->pattern);
+		lp_argv_append(&more, &p->o->find);
 	view.layer_rows = own_rows ? rows : NULL;
 	rc = rc != LP_OK ? rc : lp_peek_merge(p, im, &more, &view, p->out.fd);
 	lp_argv_release(&more);

@@ -76,12 +76,12 @@ title_of(const struct lp_peek_layer *l)
 
 /* The rows that `fd` stands at, drawn in the background by out.rows. */
 static int
-start_rows(struct lp_peek *p, int fd, const char *title, int with_layer)
+start_rows(struct lp_peek *p, int fd, const char *title)
 {
 	const struct lp_peek_options *o = p->o;
 	struct lp_rowfmt fmt = o->fmt;
 	struct lp_view view = { .kind = lp_peek_for_eyes(p) ? LP_VIEW_LISTING : LP_VIEW_ROWS, .fmt = &fmt,
-		.title = title, .header = o->header, .end = o->end, .with_layer = with_layer,
+		.title = title, .header = o->header, .end = o->end,
 		.colors = lp_tty_color(o->color, 1) };
 	const struct lp_stage stage = { .run = lp_view_run, .arg = &view };
 
@@ -89,14 +89,6 @@ start_rows(struct lp_peek *p, int fd, const char *title, int with_layer)
 	p->out.rows = (struct lp_job){ .ops = &lp_peek_show_ops, .owner = p };
 	return lp_crew_start(&p->crew, &p->out.rows, &stage, 1,
 	    &(struct lp_job_io){ .in = fd, .out = p->out.open ? p->out.fd : 1, .err = -1 });
-}
-
-int
-lp_peek_show_row(struct lp_peek *p, int fd)
-{
-	int rc = start_rows(p, fd, NULL, 1);
-
-	return rc != LP_OK ? rc : lp_peek_wait_for(p, &p->out.rows);
 }
 
 static int
@@ -107,7 +99,7 @@ start_layer(struct lp_peek *p, const struct lp_peek_layer *l, int rows)
 
 	if (p->o->what == LP_PEEK_LAYERS)
 		title = lp_peek_for_eyes(p) ? title_for_eyes(l) : title_of(l);
-	rc = fd < 0 ? LP_E_SYS : start_rows(p, fd, title, 0);
+	rc = fd < 0 ? LP_E_SYS : start_rows(p, fd, title);
 	if (rc != LP_OK)
 		lp_err_errno("cannot show layer %u", l->number);
 	if (fd >= 0)

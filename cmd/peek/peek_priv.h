@@ -140,8 +140,6 @@ int lp_peek_merge(struct lp_peek *, const struct lp_peek_image *, const struct l
 int lp_peek_layers_go_on(struct lp_peek *);
 /* All that are left, to their end. */
 int lp_peek_layers_finish(struct lp_peek *);
-/* The rows that `fd` stands at, aligned or as TSV. */
-int lp_peek_show_row(struct lp_peek *, int fd);
 
 /* ---- peek_check.c ----------------------------------------------------------------------------------- */
 

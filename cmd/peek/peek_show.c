@@ -16,7 +16,7 @@ add_tsv(struct lp_argv *a, const struct lp_peek_options *o)
 {
 	lp_argv_append(a, &o->rows);
 	if (o->what == LP_PEEK_FIND)
-		lp_argv_addf(a, "--match=%s", o->pattern);
+		lp_argv_append(a, &o->find);
 }
 
 /* lp-merge adds up by itself. */
@@ -54,7 +54,8 @@ show_merged(struct lp_peek *p)
 	add_tsv(&more, o);
 	if (eyes) {
 		lp_argv_add(&more, "--header");
-		lp_argv_add(&more, "--columns=mode,uid,gid,size,mtime,name,linkname,devmajor,devminor,layer");
+		lp_argv_addf(&more, "--columns=mode,uid,gid,size,mtime,name,linkname,devmajor,devminor,layer%s",
+		    o->what == LP_PEEK_FIND ? ",hidden,hidden_by" : "");
 	}
 	rc = lp_peek_merge(p, &p->image[0], &more, eyes ? &view : NULL, p->out.fd);
 	lp_argv_release(&more);
@@ -139,15 +140,31 @@ show(struct lp_peek *p)
 	}
 }
 
+/* What was found, or not, becomes the exit status. */
+static void
+judge_find(struct lp_peek *p)
+{
+	const struct lp_peek_options *o = p->o;
+	const char *image = lp_quotes(p->image[0].name);
+
+	if ((p->entries > 0) != o->fail_if_found)
+		return;
+	if (o->fail_if_found)
+		lp_err("found in %s: %lld", image, (long long)p->entries);
+	else if (o->nsought == 1)
+		lp_err("%s: no such path in %s", lp_quotes(o->sought), image);
+	else
+		lp_err("none of %zu patterns is of a path in %s", o->nsought, image);
+	p->exit = LP_EXIT_ABSENT;
+}
+
 int
 lp_peek_show(struct lp_peek *p)
 {
 	int rc = p->out.open ? LP_OK : lp_peek_out_open(p);
 
 	rc = rc != LP_OK ? rc : show(p);
-	if (rc == LP_OK && p->exit == LP_EXIT_OK && p->o->what == LP_PEEK_FIND && p->entries <= 0) {
-		lp_err("%s: no such path in %s", lp_quotes(p->o->pattern), lp_quotes(p->image[0].name));
-		p->exit = LP_EXIT_ABSENT;
-	}
+	if (rc == LP_OK && p->exit == LP_EXIT_OK && p->o->what == LP_PEEK_FIND)
+		judge_find(p);
 	return rc;
 }

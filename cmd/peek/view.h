@@ -49,24 +49,21 @@ struct lp_view {
 int lp_view_run(void *view);
 
 /*
- * What LP_VIEW_FIND wrote: a line "ANSWER TAB ABOVE TAB OFFSET TAB NAME", ANSWER
- * being a digit of enum lp_find_answer, ABOVE what the layer below is to be asked
- * with, OFFSET where the member's header is in the tar (or empty), and NAME the next name to look for, or the name under
- * which it is stored, escaped; behind it, if the layer has it, a header row
- * and the row.
+ * What LP_VIEW_FIND wrote: a line "ANSWER TAB ABOVE TAB OFFSET TAB TYPE TAB NAME",
+ * ANSWER being a digit of enum lp_find_answer, ABOVE what the layer below is to be
+ * asked with, OFFSET where the member's header is in the tar (or empty), TYPE the
+ * first letter of its mode, and NAME the next name to look for, or the name under
+ * which it is stored, escaped.
  */
 struct lp_found {
 	int answer;     /* enum lp_find_answer */
 	size_t above;
 	uint64_t offset; /* or UINT64_MAX */
+	char type;      /* of HERE: '-' for a file, 'h' for a hard link, 'd' */
 	char *name;     /* the caller's to free */
-	uint64_t rows;  /* offset in the file where the header row is */
 };
 
-/* A header row and a row of a directory that only what lies below it implies, as the content of a file. LP_OK, LP_E_SYS, LP_E_NOMEM. */
-int lp_view_implied(int fd, const char *name, const char *layer);
-
-/* An end record behind all that. LP_OK, LP_E_SYS, LP_E_NOMEM. */
+/* An end record behind what the file holds. LP_OK, LP_E_SYS, LP_E_NOMEM. */
 int lp_view_end(int fd, const struct lp_rowend *);
 
 /* Read it back from the start of a file. LP_OK, LP_E_DATA, LP_E_SYS, LP_E_NOMEM. */

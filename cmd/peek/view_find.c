@@ -1,4 +1,4 @@
-/* Searches merged rows for a path and prints the rows that match. */
+/* Asks one layer's rows for a path, and passes the answer on in a line. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,43 +16,20 @@
 #include "common/sys/io.h"
 #include "common/sys/seed.h"
 
-/* The row that answers, with all that is known of it, and named as in a merged listing. */
-static int
-put_row(const char *layer, const struct lp_entry *e, struct lp_span name, struct lp_buf *b)
-{
-	struct lp_entry here = *e;
-	struct lp_rowfmt fmt;
-	struct lp_buf target;
-	int rc = LP_OK;
-
-	lp_rowfmt_init(&fmt);
-	for (fmt.ncolumns = 0; fmt.ncolumns <= LP_COL_LAYER; fmt.ncolumns++)
-		fmt.column[fmt.ncolumns] = (enum lp_column)fmt.ncolumns;
-	here.name = name;
-	here.layer = lp_span_str(layer);
-	here.has |= LP_HAS_LAYER;
-	lp_buf_init(&target, LP_MAX_PATH);
-	/* a hard link's is a path of the image, too */
-	if (e->type == LP_HARDLINK && (rc = lp_path_join(&target, e->linkname)) == LP_OK)
-		here.linkname = lp_buf_span(&target);
-	rc = rc != LP_OK ? rc : lp_row_header(&fmt, b);
-	rc = rc != LP_OK ? rc : lp_row_write(&fmt, &here, b);
-	lp_buf_release(&target);
-	return rc;
-}
-
 static int
 put_answer(const struct lp_find *f, int answer, struct lp_buf *b)
 {
 	const struct lp_buf *name = answer == LP_FIND_HERE || answer == LP_FIND_AGAIN || answer == LP_FIND_LINK ? &f->next :
 	    &f->name;
-	char text[64];
+	char text[64], mode[LP_MODE_LEN] = "-";
 	int rc;
 
+	if (answer == LP_FIND_HERE)
+		(void)lp_put_mode(mode, &f->entry);
 	if (answer == LP_FIND_HERE && (f->entry.has & LP_HAS_OFFSETS) != 0)
-		snprintf(text, sizeof(text), "%d\t%zu\t%" PRIu64 "\t", answer, f->above, f->entry.header_offset);
+		snprintf(text, sizeof(text), "%d\t%zu\t%" PRIu64 "\t%c\t", answer, f->above, f->entry.header_offset, mode[0]);
 	else
-		snprintf(text, sizeof(text), "%d\t%zu\t\t", answer, f->above);
+		snprintf(text, sizeof(text), "%d\t%zu\t\t%c\t", answer, f->above, mode[0]);
 	rc = lp_buf_adds(b, text);
 	rc = rc != LP_OK ? rc : lp_escape(b, lp_buf_span(name), LP_ESCAPE_ROW);
 	return rc != LP_OK ? rc : lp_buf_addc(b, '\n');
@@ -81,8 +58,7 @@ look(struct lp_find *f, const struct lp_view *v, struct lp_rowin *in, struct lp_
 		return say_limit(v, answer);
 	if (answer == LP_FIND_MORE && rc < 0)
 		return rc;
-	rc = put_answer(f, answer, b);
-	return rc == LP_OK && answer == LP_FIND_HERE ? put_row(v->layer, &f->entry, lp_buf_span(&f->name), b) : rc;
+	return put_answer(f, answer, b);
 }
 
 int
@@ -97,22 +73,6 @@ lp_view_find(const struct lp_view *v, struct lp_rowin *in, struct lp_view_out *o
 		lp_err("the name is longer than %lu bytes", LP_MAX_PATH);
 	rc = rc != LP_OK ? rc : look(&f, v, in, &o->b);
 	lp_find_release(&f);
-	return rc;
-}
-
-int
-lp_view_implied(int fd, const char *name, const char *layer)
-{
-	const struct lp_entry e = { .type = LP_DIR, .mode = 0755 };
-	struct lp_buf b;
-	int rc;
-
-	lp_buf_init(&b, 4 * LP_MAX_PATH);
-	rc = put_row(layer, &e, lp_span_str(name), &b);
-	if (rc == LP_OK && (ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0))
-		rc = LP_E_SYS;
-	rc = rc != LP_OK ? rc : lp_write_all(fd, lp_buf_span(&b));
-	lp_buf_release(&b);
 	return rc;
 }
 
@@ -137,7 +97,7 @@ int
 lp_view_found(int fd, struct lp_found *found)
 {
 	struct lp_buf text, name;
-	struct lp_span line, answer, above, offset;
+	struct lp_span line, answer, above, offset, type;
 	uint64_t number = 0, bytes = 0;
 	ptrdiff_t n;
 	int rc;
@@ -149,12 +109,13 @@ lp_view_found(int fd, struct lp_found *found)
 	n = rc == LP_OK ? lp_pread_full(fd, text.p, text.max, 0) : 0;
 	line = lp_span(text.p, n > 0 ? (size_t)n : 0);
 	line = lp_span_until(&line, "\n");
-	found->rows = line.n + 1;
 	answer = lp_span_until(&line, "\t");
 	lp_span_skip(&line, "\t");
 	above = lp_span_until(&line, "\t");
 	lp_span_take(&line, 1);
 	offset = lp_span_until(&line, "\t");
+	lp_span_take(&line, 1);
+	type = lp_span_until(&line, "\t");
 	lp_span_take(&line, 1);
 	found->offset = UINT64_MAX;
 	if (rc == LP_OK && offset.n > 0 && lp_num_u64(offset, LP_MAX_SIZE, &found->offset) != LP_OK)
@@ -166,6 +127,7 @@ lp_view_found(int fd, struct lp_found *found)
 	if (rc == LP_OK) {
 		found->answer = (int)number;
 		found->above = (size_t)bytes;
+		found->type = type.n > 0 ? (char)type.p[0] : '-';
 		found->name = lp_buf_cstr(&name) != NULL ? strdup(lp_buf_cstr(&name)) : NULL;
 		rc = found->name != NULL ? LP_OK : LP_E_NOMEM;
 	}

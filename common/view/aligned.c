@@ -100,6 +100,27 @@ keep_field(struct lp_aligned *a, enum column c, struct lp_span s)
 	return rc != LP_OK ? rc : lp_buf_addc(&a->text, '\0');
 }
 
+/* "  (deleted by layer 6)", where no container sees it. */
+static int
+put_fate(const struct lp_entry *e, struct lp_buf *out)
+{
+	static const struct { const char *hidden, *fate; } fates[] = {
+		{ "whiteout", "deleted by layer " }, { "opaque", "deleted by layer " }, { "overwritten", "overwritten by layer " },
+		{ "parent", "its directory replaced by layer " }, { "", "hidden by layer " }
+	};
+	size_t i = 0;
+	int rc;
+
+	if ((e->has & LP_HAS_HIDDEN) == 0 || e->hidden.n == 0)
+		return LP_OK;
+	while (*fates[i].hidden != '\0' && !lp_span_is(e->hidden, fates[i].hidden))
+		i++;
+	rc = lp_buf_adds(out, "  (");
+	rc = rc != LP_OK ? rc : lp_buf_adds(out, fates[i].fate);
+	rc = rc != LP_OK ? rc : lp_escape(out, e->hidden_by, LP_ESCAPE_TERMINAL);
+	return rc != LP_OK ? rc : lp_buf_addc(out, ')');
+}
+
 /* All fields of a row, into a->text. */
 static int
 keep_row(struct lp_aligned *a, const struct lp_entry *e)
@@ -127,6 +148,7 @@ keep_row(struct lp_aligned *a, const struct lp_entry *e)
 		rc = keep_field(a, LAYER, lp_span(NULL, 0));
 	}
 	rc = rc != LP_OK ? rc : lp_shown_name(a->colors, e, e->name, &a->text);
+	rc = rc != LP_OK ? rc : put_fate(e, &a->text);
 	return rc != LP_OK ? rc : lp_buf_addc(&a->text, '\0');
 }
 

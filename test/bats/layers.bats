@@ -259,8 +259,8 @@ finds() {
 			[ "$output" = "${want#*=}" ]
 		done
 		# shellcheck disable=SC2086 # words
-		run -0 lp-peek -q $how --find=a -o size
-		[ "$output" = 5 ]
+		run -0 lp-peek -q $how --find=a -o size,hidden_by
+		[ "$output" = $'5\t\n3\t1' ]
 		# shellcheck disable=SC2086 # words
 		run -0 lp-peek -q $how -c -o name,size
 		[ "$output" = $'a\t5\nb\t3\nc\t0\nz\t70000' ]

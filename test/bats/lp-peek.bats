@@ -160,30 +160,73 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	TMPDIR=$PWD/nowhere lp-peek -q --no-cache "$(srv_addr reg)/public/app:1" | cmp want -
 }
 
-@test "--find: a path from the top layer down, hidden ones not; a pattern in the merged tree" {
-	lp-peek -qc "$OCI" >all
-	lp-peek -q --find=etc/nginx/snippets/app.conf "$OCI" >got
-	grep -P '\tetc/nginx/snippets/app.conf\t' all | cmp - got
-	lp-peek -q --find='usr/bin/*' "$OCI" >got
-	awk -F'\t' '$6 ~ /^usr\/bin\/./' all | cmp - got
-	# what the third layer deleted is in a lower layer's listing, and not in the image
-	gone=$(comm -13 <(cut -f6 all | sort) <(lp-peek -qc --layer=2 "$OCI" | cut -f6 | grep -v '/$' | sort) | sed -n 1p)
-	[ -n "$gone" ]
-	run -4 lp-peek --find="$gone" "$OCI"
-	[[ $output == *"no such path"* ]]
+@test "--find: in all layers, with what hides a hit, and by which layer; the same from rows" {
+	for n in 1 2 3 4; do lp-peek -qcE --layer=$n "$OCI" >$n; done
+	lp-merge -qa -m etc/nginx/snippets/app.conf 1=1 2=2 3=3 4=4 >want
+	lp-peek -qc "$OCI" | grep -P '\tetc/nginx/snippets/app.conf\t' | cmp - <(sed -n 1p want | cut -f 1-8)
+	lp-peek -q --find=etc/nginx/snippets/app.conf "$OCI" | cmp want -
+	lp-merge -qa -m 'usr/bin/*' 1=1 2=2 3=3 4=4 >want
+	[ "$(wc -l <want)" -gt 100 ]
+	lp-peek -q --find='usr/bin/*' "$OCI" | cmp want -
+	# what the third layer deleted
+	run -0 lp-peek -q --find=usr/share/doc/perl-base/copyright -o name,layer,hidden,hidden_by "$OCI"
+	[ "$output" = $'usr/share/doc/perl-base/copyright\t1\twhiteout\t3' ]
+	run -0 lp-peek -q --color=always --find=usr/share/doc/perl-base/copyright "$OCI"
+	[[ ${lines[1]} == *'  (deleted by layer 3)' ]]
 	run -4 lp-peek --find="*/there is no such thing" "$OCI"
+	[[ $output == *"no such path"* ]]
+}
+
+@test "--find: a name in any directory, several of them, capitals; --fail-if-found is a gate that does not fail open" {
+	mkdir -p a/root/.ssh b/root/.ssh c/root/.ssh
+	echo key >a/root/.ssh/id_rsa
+	echo KEY >b/root/.ssh/ID_RSA
+	touch c/root/.ssh/.wh.id_rsa
+	for n in a b c; do tar --sort=name -C $n -cf $n.tar root; done
+	layout_make lay v1 a.tar b.tar c.tar
+	for pattern in '*id_rsa' id_rsa /root/.ssh/id_rsa root/.ssh/id_rs[a]; do
+		run -0 lp-peek -q --find="$pattern" -o name,layer,hidden,hidden_by oci:lay:v1
+		[ "$output" = $'root/.ssh/id_rsa\t1\twhiteout\t3' ]
+	done
+	run -0 lp-peek -qi --find=Id_Rsa -o name,layer,hidden,hidden_by oci:lay:v1
+	[ "$output" = $'root/.ssh/ID_RSA\t2\t\t\nroot/.ssh/id_rsa\t1\twhiteout\t3' ]
+	run -0 lp-peek -q --find=ID_RSA --find=.ssh -o name,layer oci:lay:v1
+	[ "$output" = $'root/.ssh\t3\nroot/.ssh\t2\nroot/.ssh\t1\nroot/.ssh/ID_RSA\t2' ]
+	run -4 --separate-stderr lp-peek -q --find=one --find=two oci:lay:v1
+	[ "$stderr" = 'lp-peek: none of 2 patterns is of a path in oci:lay:v1' ]
+	run -0 --separate-stderr lp-peek -q --find=nothing --fail-if-found oci:lay:v1
+	[ -z "$output$stderr" ]
+	run -4 --separate-stderr lp-peek -q --find=id_rsa --fail-if-found -o name oci:lay:v1
+	[ "$output" = root/.ssh/id_rsa ]
+	[ "$stderr" = 'lp-peek: found in oci:lay:v1: 1' ]
+	# what cannot be read may have it
+	truncate -s 1000 c.tar
+	layout_make cut v1 a.tar b.tar c.tar
+	run -4 --separate-stderr lp-peek -q --find=nothing --fail-if-found oci:cut:v1
+	[[ $stderr == *'not listed to the end'* ]]
+	run -3 lp-peek -q --find=nothing --fail-if-found oci:none:v1
+}
+
+@test "of options that take a value the last does not silence the others: exit 2" {
+	for args in '--layer=1 --layer=2' '--tree=1 --tree=2' '--cat=a --cat=b' '-o name -o size' '-n 1K -n 2K' '-p a/b -p c/d'; do
+		# shellcheck disable=SC2086 # words
+		run -2 lp-peek $args "$OCI"
+		[[ ${lines[0]} == 'lp-peek: --'*' was given twice' ]]
+	done
+	for args in -i --fail-if-found '-i --cat=a' '--fail-if-found --tree'; do
+		# shellcheck disable=SC2086 # words
+		run -2 lp-peek $args "$OCI"
+		[[ ${lines[0]} == *'belong to --find' ]]
+	done
 }
 
 # bats test_tags=native
-@test "--find of an early file reads little of a large layer" {
+@test "--cat of an early file reads little of a large layer" {
 	head -c 8000000 /dev/urandom >noise
 	echo here >first
 	tar -cf - first noise | gzip -1 >layer.tar.gz
 	layout_make layout one layer.tar.gz
 	registry_push layout:one reg find/app:1
-	LP_STATS=$PWD/stats lp-peek -q --find=first "$(srv_addr reg)/find/app:1" >got
-	[ "$(cut -f6 got)" = first ]
-	[ "$(downloaded stats)" -lt 1000000 ]
 	LP_STATS=$PWD/stats2 lp-peek -q --cat=first "$(srv_addr reg)/find/app:1" >got
 	[ "$(cat got)" = here ]
 	[ "$(downloaded stats2)" -lt 1000000 ]
@@ -294,11 +337,9 @@ PY
 @test "a question that is too much for any layer is answered with why" {
 	local o name
 	name=$(head -c 65537 /dev/zero | tr '\0' a)
-	for o in --cat --find; do
-		run -1 --separate-stderr lp-peek -q -c $o="$name" "$OCI"
-		[ "$output" = '' ]
-		[[ $stderr = *': the name is longer than 65536 bytes' ]]
-	done
+	run -1 --separate-stderr lp-peek -q -c --cat="$name" "$OCI"
+	[ "$output" = '' ]
+	[[ $stderr = *': the name is longer than 65536 bytes' ]]
 	# each row below a link of 60,000 bytes: it is followed again for each
 	python3 - <<-'END'
 		import tarfile

@@ -1,4 +1,4 @@
-/* Finds one path, from the top layer down, and prints its content (--find, --cat). */
+/* Finds one path, from the top layer down, and prints its content (--cat). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +13,14 @@
 #include "common/sys/err.h"
 #include "common/sys/io.h"
 #include "common/sys/tmpfile.h"
+
+/* Where a path has led. */
+struct place {
+	struct lp_peek_layer *layer;
+	char *name;      /* as it is stored */
+	uint64_t offset; /* of its header in the tar; UINT64_MAX: unknown */
+	char type;       /* as in struct lp_found */
+};
 
 static void
 on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span line)
@@ -111,11 +119,11 @@ is_eager(const struct lp_peek_layer *l)
 
 /* Ask one layer, by its listing if there is a complete one. The answer is in `fd`. */
 static int
-ask_layer(struct lp_peek_layer *l, const char *name, int follow, size_t above, int fd)
+ask_layer(struct lp_peek_layer *l, const char *name, size_t above, int fd)
 {
 	char label[16];
-	struct lp_view view = { .kind = LP_VIEW_FIND, .name = name, .follow = follow, .above = above,
-		.eager = is_eager(l), .layer = label };
+	struct lp_view view = { .kind = LP_VIEW_FIND, .name = name, .follow = 1, .above = above, .eager = is_eager(l),
+		.layer = label };
 	struct lp_pipeline line = { .view = { .run = lp_view_run, .arg = &view } };
 	int keep[1 + LP_PEEK_KEEP] = { l->rows }, code, streamed = !lp_peek_is_whole(l);
 	struct lp_job_io io = { .in = -1, .out = fd, .err = -1, .keep = keep, .nkeep = 1 + l->peek->nkeep };
@@ -158,54 +166,22 @@ stands(const struct lp_found *f, struct lp_peek_layer *l)
 	return found;
 }
 
-/* What rests on the bytes of a layer that was read only so far rests on what its origin claims. */
-static enum lp_complete
-less_sure(enum lp_complete a, const struct lp_peek_layer *l)
-{
-	return a == LP_COMPLETE_YES && l->complete == LP_COMPLETE_YES ? LP_COMPLETE_YES : LP_COMPLETE_INFERRED;
-}
-
-/* The row is in `fd`, from `at` on: what follows it. 1, or a failure. */
-static int
-end_row(const struct lp_peek_layer *l, enum lp_complete complete, uint64_t at, int fd)
-{
-	const struct lp_rowend end = { .entries = 1, .complete = complete,
-		.origin = lp_span_str(complete == LP_COMPLETE_INFERRED ? l->image->origin : "") };
-	int rc = lp_view_end(fd, &end);
-
-	if (rc == LP_OK && lseek(fd, (off_t)at, SEEK_SET) < 0)
-		rc = LP_E_SYS;
-	return rc == LP_OK ? 1 : rc;
-}
-
-static int
-put_implied(const struct lp_peek_layer *l, const char *name, enum lp_complete complete, int fd)
-{
-	char label[16];
-	int rc;
-
-	snprintf(label, sizeof(label), "%u", l->number);
-	rc = lp_view_implied(fd, name, label);
-	return rc == LP_OK ? end_row(l, complete, 0, fd) : rc;
-}
-
 /*
  * From the top layer down, and again from the top where links lead
- * elsewhere. 1 with *layer and *name (to be freed) set, 0 if the image has
- * no such path, or a failure after a message.
+ * elsewhere. 1 with all of `at` set (its name is to be freed), 0 if the image
+ * has no such path, or a failure after a message.
  */
 static int
-find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_layer **layer, char **name, uint64_t *offset)
+find(struct lp_peek *p, const char *path, int fd, struct place *at)
 {
 	struct lp_peek_image *im = &p->image[0];
 	struct lp_peek_layer *implied = NULL; /* the last that has something below the name, but no row for it */
-	enum lp_complete complete = LP_COMPLETE_YES;
 	unsigned links = 0;
 	/* after a hard link nothing counts that is above its layer */
 	size_t top = im->n, home = SIZE_MAX, i = top, above = 0;
 
-	*name = strdup(path);
-	while (i > 0 && *name != NULL) {
+	at->name = strdup(path);
+	while (i > 0 && at->name != NULL) {
 		struct lp_peek_layer *l = &im->layer[--i];
 		struct lp_found f = { .answer = -1 };
 		int rc;
@@ -217,7 +193,7 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 		if (rc == LP_OK)
 			rc = !lp_peek_is_whole(l) && !l->look_only ? lp_peek_look(p, l) : LP_OK;
 
-		rc = rc != LP_OK ? rc : ask_layer(l, *name, follow, above, fd);
+		rc = rc != LP_OK ? rc : ask_layer(l, at->name, above, fd);
 		if (rc == LP_EXIT_OK)
 			rc = lp_view_found(fd, &f);
 		if (rc == LP_OK && !stands(&f, l)) {
@@ -228,15 +204,15 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 			p->exit = lp_exit_worse(p->exit, rc > 0 ? rc : lp_exit_of(rc));
 			return rc > 0 ? LP_E_ABSENT : rc;
 		}
-		free(*name);
-		*name = f.name;
-		*offset = f.offset;
+		free(at->name);
+		at->name = f.name;
+		at->offset = f.offset;
+		at->type = f.type;
+		at->layer = l;
 		above = f.above;
-		*layer = l;
-		complete = less_sure(complete, l);
 		switch (f.answer) {
 		case LP_FIND_HERE:
-			return end_row(l, complete, f.rows, fd);
+			return 1;
 		case LP_FIND_GONE:
 			/* the layer that links to a file may remove its other name */
 			if (i != home)
@@ -274,10 +250,11 @@ find(struct lp_peek *p, const char *path, int follow, int fd, struct lp_peek_lay
 			return LP_E_ABSENT;
 		}
 	}
-	if (*name == NULL || implied == NULL)
-		return *name != NULL ? 0 : LP_E_NOMEM;
-	*layer = implied;
-	return put_implied(implied, *name, complete, fd);
+	if (at->name == NULL || implied == NULL)
+		return at->name != NULL ? 0 : LP_E_NOMEM;
+	at->layer = implied;
+	at->type = 'd';
+	return 1;
 }
 
 /* ---- the content ------------------------------------------------------------------------ */
@@ -346,75 +323,65 @@ cat_by_stream(struct lp_peek_layer *l, const char *name, uint64_t offset)
 	return run(l, &line, &io, &cat_ops);
 }
 
-/* Whether the row that `fd` stands at is of something that has content; says so if not. */
+/* Whether there is content; says so if not. */
 static int
-has_content(const struct lp_peek_layer *l, const char *name, int fd)
+has_content(const struct place *at)
 {
-	unsigned char text[256];
-	off_t at = lseek(fd, 0, SEEK_CUR);
-	ptrdiff_t n = at >= 0 ? lp_pread_full(fd, text, sizeof(text), (uint64_t)at) : 0;
-	const unsigned char *nl = n > 0 ? memchr(text, '\n', (size_t)n) : NULL;
-	unsigned char type = nl != NULL && nl + 1 < text + n ? nl[1] : '-';
+	const char *label = at->layer->label;
 
-	if (type == '-' || type == 'h')
+	if (at->type == '-' || at->type == 'h')
 		return 1;
-	if (type == 'd' && *name == '\0')
-		lp_err("/ is a directory (%s)", l->label);
-	else if (type == 'd')
-		lp_err("%s is a directory (%s; --find='%s/*' lists it)", lp_quotes(name), l->label, lp_quotes(name));
+	if (at->type == 'd' && *at->name == '\0')
+		lp_err("/ is a directory (%s)", label);
+	else if (at->type == 'd')
+		lp_err("%s is a directory (%s; --find='%s/*' lists it)", lp_quotes(at->name), label, lp_quotes(at->name));
 	else
-		lp_err("%s is no file with content (%s)", lp_quotes(name), l->label);
+		lp_err("%s is no file with content (%s)", lp_quotes(at->name), label);
 	return 0;
 }
 
 static int
-cat(struct lp_peek_layer *l, const char *name, uint64_t offset, int row)
+cat(const struct place *at)
 {
+	struct lp_peek_layer *l = at->layer;
 	int code = LP_OK;
 
-	if (!has_content(l, name, row))
+	if (!has_content(at))
 		return LP_EXIT_ABSENT;
 	/* a listing from the database does not say whether the layer has a table of contents */
 	if (l->toc_range[0] == '\0' && l->from_cache)
 		code = lp_peek_look(l->peek, l);
 	if (code != LP_OK)
 		return code;
-	code = l->toc_range[0] != '\0' ? cat_by_toc(l, name) : cat_by_stream(l, name, offset);
+	code = l->toc_range[0] != '\0' ? cat_by_toc(l, at->name) : cat_by_stream(l, at->name, at->offset);
 	if (code == LP_EXIT_ABSENT && l->peek->o->offline)
-		lp_note("%s has %s, but not all of its bytes were recorded", l->label, lp_quotes(name));
+		lp_note("%s has %s, but not all of its bytes were recorded", l->label, lp_quotes(at->name));
 	return code;
 }
 
-/* ---- both questions ------------------------------------------------------------------------ */
-
 int
-lp_peek_find(struct lp_peek *p)
+lp_peek_cat(struct lp_peek *p)
 {
-	int is_cat = p->o->what == LP_PEEK_CAT, fd = lp_tmpfile(), rc;
-	struct lp_peek_layer *l = NULL;
-	uint64_t offset = UINT64_MAX;
-	char *name = NULL;
+	struct place at = { .offset = UINT64_MAX };
+	int fd = lp_tmpfile(), rc;
 
 	if (fd < 0) {
 		lp_err_errno("cannot make a temporary file");
 		return LP_E_SYS;
 	}
 	rc = lp_peek_recall(p);
-	rc = rc < 0 ? rc : find(p, p->o->pattern, is_cat, fd, &l, &name, &offset);
+	rc = rc < 0 ? rc : find(p, p->o->path, fd, &at);
 	if (rc == 0) {
-		lp_err("%s: no such path in %s", lp_quotes(p->o->pattern), lp_quotes(p->image[0].name));
+		lp_err("%s: no such path in %s", lp_quotes(p->o->path), lp_quotes(p->image[0].name));
 		p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);
-	} else if (rc == 1 && is_cat) {
-		rc = cat(l, name, offset, fd);
-		p->exit = lp_exit_worse(p->exit, rc > 0 ? rc : LP_EXIT_OK);
 	} else if (rc == 1) {
-		p->entries = 1;
-		rc = lp_peek_show_row(p, fd);
+		rc = cat(&at);
+		p->exit = lp_exit_worse(p->exit, rc > 0 ? rc : LP_EXIT_OK);
 	}
 	lp_peek_keep_all(p);
 	if (p->o->offline && p->exit == LP_EXIT_ABSENT && rc != 0)
 		lp_peek_how_to_record(p);
-	free(name);
+	free(at.name);
 	close(fd);
 	return rc < 0 ? rc : LP_OK;
 }
