@@ -5,23 +5,6 @@
 #include "common/base/path.h"
 #include "common/base/status.h"
 
-enum state {
-	AT_START,
-	AT_KEY_OR_END, /* behind '{' */
-	AT_KEY,        /* behind ',' */
-	IN_KEY,
-	AT_COLON,
-	AT_VALUE,
-	IN_VALUE,
-	AFTER_VALUE,
-	AT_ENTRY_OR_END, /* behind '[' */
-	AT_ENTRY,        /* behind ',' */
-	IN_ENTRY,
-	AFTER_ENTRY,
-	AT_END, /* nothing but white space may follow */
-	FAILED
-};
-
 /* Bits of lp_toc.seen. */
 enum { SEEN_VERSION = 1, SEEN_ENTRIES = 2 };
 
@@ -32,9 +15,9 @@ enum { MAX_NAMES = LP_MAX_TOC_JSON / 32 }; /* no entry is shorter than 32 bytes 
 void
 lp_toc_init(struct lp_toc *t, uint64_t seed)
 {
-	*t = (struct lp_toc){ .state = AT_START, .seed = seed };
+	*t = (struct lp_toc){ .seed = seed };
 	lp_toc_item_init(&t->item);
-	lp_buf_init(&t->value, LP_MAX_TOC_ENTRY);
+	lp_jsonlist_init(&t->json, LP_MAX_TOC_ENTRY, '{');
 	lp_buf_init(&t->file, LP_MAX_PATH);
 	lp_buf_init(&t->normal, LP_MAX_PATH);
 	lp_buf_init(&t->strings, LP_MAX_TOC_OWNERS);
@@ -46,7 +29,7 @@ void
 lp_toc_release(struct lp_toc *t)
 {
 	lp_toc_item_release(&t->item);
-	lp_buf_release(&t->value);
+	lp_jsonlist_release(&t->json);
 	lp_buf_release(&t->file);
 	lp_buf_release(&t->normal);
 	lp_buf_release(&t->strings);
@@ -57,7 +40,6 @@ lp_toc_release(struct lp_toc *t)
 static enum lp_toc_event
 fail_at(struct lp_toc *t, int status, uint64_t offset, const char *why)
 {
-	t->state = FAILED;
 	t->status = status;
 	t->error_offset = offset;
 	t->why = why;
@@ -68,7 +50,7 @@ fail_at(struct lp_toc *t, int status, uint64_t offset, const char *why)
 static enum lp_toc_event
 fail(struct lp_toc *t, int status, const char *why)
 {
-	return fail_at(t, status, t->value_offset, why);
+	return fail_at(t, status, t->json.text_offset, why);
 }
 
 static enum lp_toc_event
@@ -232,10 +214,10 @@ member(struct lp_toc *t)
 static enum lp_toc_event
 entry(struct lp_toc *t)
 {
-	int rc = lp_toc_item_decode(&t->item, lp_buf_span(&t->value));
+	int rc = lp_toc_item_decode(&t->item, t->json.text);
 
 	if (rc != LP_OK)
-		return fail_at(t, rc, t->value_offset + t->item.error_offset, t->item.why);
+		return fail_at(t, rc, t->json.text_offset + t->item.error_offset, t->item.why);
 	return t->item.is_chunk ? chunk(t) : member(t);
 }
 
@@ -260,218 +242,93 @@ key_of(struct lp_span key)
 }
 
 /*
- * A key is whole, in t->value without its quotes. An escape in it is
- * refused: no writer needs one, and it could spell a key that is known.
+ * A key. An escape in it is refused: no writer needs one, and it could
+ * spell a key that is known.
  */
 static enum lp_toc_event
 key(struct lp_toc *t)
 {
-	int k = key_of(lp_buf_span(&t->value));
+	int k = key_of(t->json.text);
 
 	if (k < 0)
 		return fail(t, LP_E_DATA, "a key is known in another case only: readers disagree about it");
-	if (t->value.n > 0 && memchr(t->value.p, '\\', t->value.n) != NULL)
+	if (t->json.text.n > 0 && memchr(t->json.text.p, '\\', t->json.text.n) != NULL)
 		return fail(t, LP_E_DATA, "a key is written with an escape");
 	if (k != KEY_OTHER && (t->seen & 1 << (k - 1)))
 		return fail(t, LP_E_DATA, "a key stands there twice");
 	if (k != KEY_OTHER)
 		t->seen |= 1 << (k - 1);
 	t->key = k;
-	t->state = AT_COLON;
+	t->json.list = k == KEY_ENTRIES;
 	return LP_TOC_MORE;
 }
 
-/* A value that is not the list of entries is whole, in t->value behind a '['. */
+/* A value that is not the list of entries. */
 static enum lp_toc_event
 value(struct lp_toc *t)
 {
-	struct lp_span text = lp_buf_span(&t->value);
 	struct lp_json_error error;
 	json_t *array;
 	int rc;
 
-	lp_span_take(&text, 1);
-	if (t->key == KEY_VERSION && !lp_span_is(text, "1"))
+	if (t->key == KEY_VERSION && !lp_span_is(t->json.text, "1"))
 		return fail(t, LP_E_DATA, "the table of contents is of another version than 1");
 	/* Go writes no list at all as null */
-	if (t->key == KEY_ENTRIES && !lp_span_is(text, "null"))
+	if (t->key == KEY_ENTRIES && !lp_span_is(t->json.text, "null"))
 		return fail(t, LP_E_DATA, "entries is not a list");
-	if (text.n == 0)
-		return fail(t, LP_E_DATA, "not valid JSON");
-	if ((rc = lp_buf_addc(&t->value, ']')) != LP_OK)
-		return no_memory(t, rc);
-	rc = lp_json_load(lp_buf_span(&t->value), &array, &error);
+	rc = lp_jsonlist_load(&t->json, &array, &error);
 	json_decref(array);
-	if (rc != LP_OK) /* the '[' is ours */
-		return fail_at(t, rc, t->value_offset + error.offset - (error.offset > 0), error.why);
-	t->state = AFTER_VALUE;
-	return LP_TOC_MORE;
+	return rc == LP_OK ? LP_TOC_MORE : fail_at(t, rc, t->json.text_offset + error.offset, error.why);
 }
 
-/* ---- JSON, as far as it must be known to tell the entries apart ------------ */
-
-/*
- * How much of the input belongs to the value being staged; *done: it ends
- * there. Brackets are only counted here: jansson sees whether they match.
- */
-static size_t
-scan(struct lp_toc *t, struct lp_span in, int *done)
-{
-	size_t i = 0;
-
-	*done = 0;
-	while (i < in.n && !*done) {
-		unsigned char c = in.p[i];
-
-		if (t->in_string) {
-			i++;
-			if (t->escaped)
-				t->escaped = 0;
-			else if (c == '\\')
-				t->escaped = 1;
-			else if (c == '"')
-				t->in_string = 0;
-			*done = !t->in_string && t->depth == 0;
-			continue;
-		}
-		switch (c) {
-		case '"':
-			t->in_string = 1;
-			break;
-		case '{': case '[':
-			t->depth++;
-			break;
-		case '}': case ']': case ',': case ' ': case '\t': case '\n': case '\r':
-			/* behind a number or a word, and no part of it */
-			if (t->depth == 0) {
-				*done = 1;
-				return i;
-			}
-			if (c == '}' || c == ']')
-				*done = --t->depth == 0;
-			break;
-		}
-		i++;
-	}
-	return i;
-}
-
-static void
-begin(struct lp_toc *t, int state)
-{
-	lp_buf_clear(&t->value);
-	t->value_offset = t->offset;
-	t->depth = 0;
-	t->in_string = state == IN_KEY;
-	t->escaped = 0;
-	t->state = state;
-}
-
-/* Stage what there is of the current value; when it is whole, see what it says. */
+/* What the JSON says, one step further. */
 static enum lp_toc_event
-stage(struct lp_toc *t, struct lp_span *in)
+step(struct lp_toc *t, struct lp_span *in)
 {
-	int done, rc;
-	struct lp_span piece = lp_span_take(in, scan(t, *in, &done));
-
-	t->offset += piece.n;
-	if ((rc = lp_buf_add(&t->value, piece)) != LP_OK)
-		return fail(t, rc, rc == LP_E_LIMIT ? "an entry is larger than the limit" : "out of memory");
-	if (!done)
-		return LP_TOC_MORE;
-	if (t->state == IN_VALUE)
+	switch (lp_jsonlist_next(&t->json, in)) {
+	case LP_JSONLIST_KEY:
+		return key(t);
+	case LP_JSONLIST_VALUE:
 		return value(t);
-	if (t->state == IN_ENTRY) {
-		t->state = AFTER_ENTRY;
+	case LP_JSONLIST_ITEM:
 		return entry(t);
-	}
-	t->value.n--; /* the closing quote */
-	return key(t);
-}
-
-/* The states that one character leads out of. -1: it does not. */
-static int
-after(int state, unsigned char c)
-{
-	static const struct { unsigned char state, c, next; } steps[] = {
-		{ AT_START, '{', AT_KEY_OR_END }, { AT_KEY_OR_END, '}', AT_END }, { AT_KEY_OR_END, '"', IN_KEY },
-		{ AT_KEY, '"', IN_KEY }, { AT_COLON, ':', AT_VALUE }, { AFTER_VALUE, ',', AT_KEY },
-		{ AFTER_VALUE, '}', AT_END }, { AT_ENTRY_OR_END, ']', AFTER_VALUE }, { AFTER_ENTRY, ',', AT_ENTRY },
-		{ AFTER_ENTRY, ']', AFTER_VALUE }
-	};
-
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		if (steps[i].state == state && steps[i].c == c)
-			return steps[i].next;
-	return -1;
-}
-
-/* One character outside the values. */
-static enum lp_toc_event
-structure(struct lp_toc *t, struct lp_span *in)
-{
-	unsigned char c = in->p[0];
-	int next;
-
-	if ((t->state == AT_ENTRY || t->state == AT_ENTRY_OR_END) && c == '{') {
-		begin(t, IN_ENTRY);
+	case LP_JSONLIST_ERROR:
+		return fail_at(t, t->json.status, t->json.error_offset,
+		    t->json.status == LP_E_LIMIT ? "an entry is larger than the limit" :
+		    t->json.status == LP_E_NOMEM ? "out of memory" : "not the JSON of a table of contents");
+	default:
 		return LP_TOC_MORE;
 	}
-	if (t->state == AT_VALUE && (t->key != KEY_ENTRIES || c != '[')) {
-		int rc;
-
-		begin(t, IN_VALUE);
-		rc = lp_buf_addc(&t->value, '[');
-		return rc == LP_OK ? LP_TOC_MORE : no_memory(t, rc);
-	}
-	next = t->state == AT_VALUE ? AT_ENTRY_OR_END : after(t->state, c);
-	if (next < 0)
-		return fail_at(t, LP_E_DATA, t->offset, "not the JSON of a table of contents");
-	lp_span_take(in, 1);
-	t->offset++;
-	t->state = next;
-	if (next == IN_KEY)
-		begin(t, IN_KEY);
-	return LP_TOC_MORE;
-}
-
-static int
-is_space(unsigned char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
 enum lp_toc_event
 lp_toc_next(struct lp_toc *t, struct lp_span *in)
 {
-	while (in->n > 0 && t->state != FAILED) {
+	while (in->n > 0 && t->status == LP_OK) {
+		uint64_t room = LP_MAX_TOC_JSON - t->offset;
+		struct lp_span piece = lp_span(in->p, in->n < room ? in->n : (size_t)room);
+		size_t before = piece.n;
 		enum lp_toc_event event;
 
-		if (t->offset >= LP_MAX_TOC_JSON)
+		if (room == 0)
 			return fail_at(t, LP_E_LIMIT, t->offset, "the table of contents is larger than the limit");
-		if (t->state == IN_KEY || t->state == IN_VALUE || t->state == IN_ENTRY) {
-			event = stage(t, in);
-		} else if (is_space(in->p[0])) {
-			lp_span_take(in, 1);
-			t->offset++;
-			continue;
-		} else {
-			event = structure(t, in);
-		}
+		event = step(t, &piece);
+		lp_span_take(in, before - piece.n);
+		t->offset += before - piece.n;
 		if (event != LP_TOC_MORE)
 			return event;
 	}
-	return t->state == FAILED ? LP_TOC_ERROR : LP_TOC_MORE;
+	return t->status != LP_OK ? LP_TOC_ERROR : LP_TOC_MORE;
 }
 
 enum lp_toc_event
 lp_toc_eof(struct lp_toc *t)
 {
-	if (t->state == FAILED)
+	if (t->status != LP_OK)
 		return LP_TOC_ERROR;
-	if (t->state == AT_START)
+	if (!t->json.begun)
 		return fail_at(t, LP_E_DATA, t->offset, "empty: not a table of contents");
-	if (t->state != AT_END)
+	if (!lp_jsonlist_ended(&t->json))
 		return LP_TOC_TRUNCATED;
 	if (end_file(t) == LP_TOC_ERROR)
 		return LP_TOC_ERROR;

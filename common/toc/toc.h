@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "common/base/buf.h"
+#include "common/base/jsonlist.h"
 #include "common/base/map.h"
 #include "common/base/span.h"
 #include "common/toc/toc_entry.h"
@@ -53,14 +54,9 @@ struct lp_toc {
 	uint64_t entries; /* LP_TOC_ENTRY events so far */
 
 	/* ---- the reader's own ---- */
-	int state;
-	size_t depth; /* brackets open in the value being staged */
-	int in_string;
-	int escaped;
+	struct lp_jsonlist json;
 	int key;  /* of the outermost object: which one's value is being read */
 	int seen; /* which of them came */
-	uint64_t value_offset; /* of the value being staged */
-	struct lp_buf value;   /* it */
 	struct lp_toc_item item; /* the entry decoded last */
 	int content;    /* it is a file whose chunks are being followed */
 	int hidden;     /* which is not part of the image (a landmark) */

@@ -70,7 +70,7 @@ slot(struct lp_toccheck *c, struct lp_span name, uint64_t **value, int *fresh)
 int
 lp_toccheck_add(struct lp_toccheck *c, const struct lp_toc *t)
 {
-	struct head h = { t->value.n, t->entry.uname.n, t->entry.gname.n, 0 };
+	struct head h = { t->json.text.n, t->entry.uname.n, t->entry.gname.n, 0 };
 	uint64_t *at;
 	int rc, fresh;
 
@@ -80,7 +80,7 @@ lp_toccheck_add(struct lp_toccheck *c, const struct lp_toc *t)
 	*at = c->entries.n + 1;
 	rc = lp_buf_add(&c->entries, lp_span(&h, sizeof(h)));
 	if (rc == LP_OK)
-		rc = lp_buf_add(&c->entries, lp_buf_span(&t->value));
+		rc = lp_buf_add(&c->entries, t->json.text);
 	if (rc == LP_OK)
 		rc = lp_buf_add(&c->entries, t->entry.uname);
 	return rc == LP_OK ? lp_buf_add(&c->entries, t->entry.gname) : rc;
