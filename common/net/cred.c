@@ -317,13 +317,14 @@ named_user(struct search *s, const struct lp_cred_options *o)
 
 /* ---- the order ------------------------------------------------------------------------- */
 
-/* A default place: $VAR/tail, or $HOME/home_tail where VAR is not set. */
+/* A default place: $VAR/tail, or $HOME/home_tail where VAR is not set; without a tail, what $VAR holds itself. */
 struct place {
 	const char *var, *tail, *home_tail;
 };
 
 static const struct place places[] = {
 	{ "REGISTRY_AUTH_FILE", "", NULL },
+	{ "DOCKER_AUTH_CONFIG", NULL, NULL },
 	{ "DOCKER_CONFIG", "/config.json", "/.docker/config.json" },
 	{ "XDG_RUNTIME_DIR", "/containers/auth.json", NULL },
 	{ "XDG_CONFIG_HOME", "/containers/auth.json", "/.config/containers/auth.json" },
@@ -341,6 +342,8 @@ try_place(struct search *s, const struct place *p)
 	}
 	if (base == NULL || *base == '\0')
 		return LP_E_ABSENT;
+	if (tail == NULL)
+		return parse_file(s, p->var, lp_span_str(base));
 	if ((size_t)snprintf(path, sizeof(path), "%s%s", base, tail) >= sizeof(path))
 		return LP_E_ABSENT;
 	return try_file(s, path);

@@ -6,6 +6,7 @@
  *   --user NAME with --password-file, or asked for on the terminal
  *   --auth-file FILE
  *   $REGISTRY_AUTH_FILE
+ *   $DOCKER_AUTH_CONFIG: not a file's name but what would be in it
  *   $DOCKER_CONFIG/config.json, or ~/.docker/config.json
  *   $XDG_RUNTIME_DIR/containers/auth.json
  *   $XDG_CONFIG_HOME/containers/auth.json, or ~/.config/containers/auth.json

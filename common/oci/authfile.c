@@ -86,27 +86,39 @@ one_hub(struct lp_span host)
 	return host;
 }
 
+/* Docker Desktop keeps its own tokens beside the registry's entry, under https://index.docker.io/v1/access-token. */
+static int
+is_other_service(struct lp_span path)
+{
+	return lp_span_ends(path, "/access-token") || lp_span_ends(path, "/refresh-token");
+}
+
 /*
- * How many bytes of HOST/REPO a key covers, plus one; 0 if it is not about
- * it. More is more special.
+ * How special a key is for HOST/REPO; 0 if it is not about it. The more of
+ * the repository it names the more; of those that name a host alone, the host
+ * as it is comes before another of its names, and a URL last: what old
+ * versions of docker wrote may have been left behind.
  */
 static size_t
 match(const char *key, const char *host, const char *repo)
 {
+	enum { URL = 1, ALIAS, HOST, REPO };
 	struct lp_span k = lp_span_str(key), path, h;
 	int old = eat(&k, "https://") || eat(&k, "http://");
 	const unsigned char *slash = k.n > 0 ? memchr(k.p, '/', k.n) : NULL;
 	size_t n = strlen(repo);
 
 	h = lp_span_take(&k, slash != NULL ? (size_t)(slash - k.p) : k.n);
-	if (!lp_span_eq(one_hub(h), one_hub(lp_span_str(host))))
+	if (!lp_span_eq(one_hub(h), one_hub(lp_span_str(host))) || (old && is_other_service(k)))
 		return 0;
-	if (old || k.n <= 1)
-		return 1;
+	if (old)
+		return URL;
+	if (k.n <= 1)
+		return lp_span_is(h, host) ? HOST : ALIAS;
 	path = lp_span(k.p + 1, k.n - 1);
 	if (path.n > n || memcmp(path.p, repo, path.n) != 0)
 		return 0;
-	return path.n == n || repo[path.n] == '/' ? path.n + 1 : 0;
+	return path.n == n || repo[path.n] == '/' ? path.n + REPO : 0;
 }
 
 const char *
@@ -135,6 +147,23 @@ split_pair(struct lp_span pair, struct lp_auth *a, struct lp_json_error *e)
 	return rc != LP_OK ? rc : keep(&a->password, pair, e);
 }
 
+/* base64(1) breaks lines, and people put its output into these files. */
+static int
+decode(struct lp_span text, struct lp_buf *out)
+{
+	struct lp_buf line;
+	int rc = LP_OK;
+
+	lp_buf_init_secret(&line, 2 * SECRET_MAX);
+	while (text.n > 0 && rc == LP_OK) {
+		rc = lp_buf_add(&line, lp_span_until(&text, "\r\n"));
+		lp_span_skip(&text, "\r\n");
+	}
+	rc = rc != LP_OK ? rc : lp_base64_decode(out, lp_buf_span(&line));
+	lp_buf_release(&line);
+	return rc;
+}
+
 static int
 take_auth(struct lp_span text, struct lp_auth *a, struct lp_json_error *e)
 {
@@ -144,7 +173,7 @@ take_auth(struct lp_span text, struct lp_auth *a, struct lp_json_error *e)
 	if (text.n == 0)
 		return LP_OK;
 	lp_buf_init_secret(&pair, SECRET_MAX);
-	rc = lp_base64_decode(&pair, text);
+	rc = decode(text, &pair);
 	if (rc != LP_OK)
 		fail(e, rc, "an \"auth\" that is not base64");
 	else
@@ -196,13 +225,13 @@ static const json_t *
 best_entry(json_t *auths, const char *host, const char *repo, const char **key)
 {
 	const json_t *best = NULL;
-	size_t covered = 0;
+	size_t special = 0;
 
 	for (void *i = json_object_iter(auths); i != NULL; i = json_object_iter_next(auths, i)) {
 		size_t n = match(json_object_iter_key(i), host, repo);
 
-		if (n > covered && !is_empty(json_object_iter_value(i))) {
-			covered = n;
+		if (n > special && !is_empty(json_object_iter_value(i))) {
+			special = n;
 			best = json_object_iter_value(i);
 			*key = json_object_iter_key(i);
 		}
@@ -219,7 +248,7 @@ take_helper(const json_t *root, const char *host, char **out, struct lp_json_err
 
 	for (void *i = json_object_iter(helpers); i != NULL && name.n == 0;
 	    i = json_object_iter_next(helpers, i))
-		if (match(json_object_iter_key(i), host, "") == 1 && json_is_string(json_object_iter_value(i)))
+		if (match(json_object_iter_key(i), host, "") > 0 && json_is_string(json_object_iter_value(i)))
 			name = lp_span_str(json_string_value(json_object_iter_value(i)));
 	if (name.n == 0)
 		name = lp_json_get_string(root, "credsStore");

@@ -9,8 +9,9 @@
  *
  * A key is a host, or host/namespace/repository: the longest one that is a
  * prefix by whole parts wins. One with a scheme (https://index.docker.io/v1/)
- * is an old form and means its host alone. docker.io, index.docker.io and
- * registry-1.docker.io are one.
+ * is an old form and means its host alone, if no other key does; its
+ * .../access-token and .../refresh-token are Docker Desktop's own. docker.io,
+ * index.docker.io and registry-1.docker.io are one.
  *
  * Callers that read secrets turn on lp_json_wipe() first.
  */

@@ -111,13 +111,27 @@ asked()
 	auths "$BASIC" "alice:$SECRET" >docker/config.json
 	DOCKER_CONFIG=$PWD/docker may "$BASIC/team/app:1"
 	auths "$BASIC" alice:wrong >docker/config.json
+	DOCKER_AUTH_CONFIG=$(auths "$BASIC" "alice:$SECRET") DOCKER_CONFIG=$PWD/docker may -v "$BASIC/team/app:1"
+	[[ $stderr == *"credentials for $BASIC/team/app: DOCKER_AUTH_CONFIG, entry $BASIC"* ]]
 	auths "$BASIC" "alice:$SECRET" >reg.json
-	DOCKER_CONFIG=$PWD/docker REGISTRY_AUTH_FILE=$PWD/reg.json may "$BASIC/team/app:1"
+	DOCKER_AUTH_CONFIG=$(auths "$BASIC" alice:wrong) REGISTRY_AUTH_FILE=$PWD/reg.json may "$BASIC/team/app:1"
 	auths "$BASIC" alice:wrong >reg.json
 	auths "$BASIC" "alice:$SECRET" >own.json
 	REGISTRY_AUTH_FILE=$PWD/reg.json may --auth-file own.json "$BASIC/team/app:1"
 	auths "$BASIC" alice:wrong >own.json
 	REGISTRY_AUTH_FILE=$PWD/reg.json may --auth-file own.json --user alice --password-file password "$BASIC/team/app:1"
+}
+
+# Docker Desktop's own tokens, what old versions left, and the output of base64(1).
+@test "of a host's entries, its own is taken, also if its base64 has line ends" {
+	local good
+	mkdir -p home/.docker
+	good=$(printf 'alice:%s' "$SECRET" | base64 -w 5)
+	jq -n --arg host "$BASIC" --arg good "$good"$'\n' --arg bad "$(printf alice:wrong | base64)" '{auths: {
+	    "https://\($host)/v1/": {auth: $bad}, "https://\($host)/v1/access-token": {auth: $bad}, ($host): {auth: $good}}}' \
+	    >home/.docker/config.json
+	may "$BASIC/team/app:1"
+	[ "$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$BASIC/team/app:1")" = "$DIGEST" ]
 }
 
 @test "the same for a token server" {
