@@ -41,12 +41,17 @@ parse_v1_layer(struct lp_manifest *m, const json_t *layer, const json_t *history
 	struct lp_descriptor *d = &m->v[m->n];
 	struct lp_manifest_error inner;
 	json_t *part;
+	int rc;
 
 	*d = (struct lp_descriptor){ .digest = lp_json_get_string(layer, "blobSum"), .role = LP_ROLE_OTHER };
 	if (!lp_digest_valid(d->digest))
 		return lp_manifest_fail_entry(e, from, "its blobSum is not sha256: and 64 lower-case hexadecimal digits");
-	if (lp_manifest_load(text, &part, &inner) != LP_OK)
-		return lp_manifest_fail_entry(e, from, "its v1Compatibility is not a JSON object");
+	rc = lp_manifest_load(text, &part, &inner);
+	/* the layer is one whatever its history says */
+	if (rc != LP_OK) {
+		m->n++;
+		return rc == LP_E_NOMEM ? lp_manifest_fail(e, rc, inner.why) : LP_OK;
+	}
 	m->parts[m->nparts++] = part;
 	if (from == 0 && lp_manifest_platform(part, &m->platform, &m->has_platform) != LP_OK)
 		return lp_manifest_fail_entry(e, from, "its platform has characters that no platform has");
