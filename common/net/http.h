@@ -18,7 +18,8 @@
  *  - What an answer may cost is bounded (LP_HTTP_HEAD_MAX and its like), so
  *    that no server holds us for ever. Time counts while a connection stands
  *    and no sink has the bytes, whether we wait for it or it keeps us busy.
- *  - `Accept-Encoding: identity` always; nothing is ever decoded.
+ *  - `Accept-Encoding: identity` always; what is encoded all the same is
+ *    decoded where the request says so, and else nothing ever is.
  *  - Proxies come from the environment, as proxy.h says.
  *
  * Nothing is printed. Text for people (`why`, `where`) is escaped for
@@ -103,6 +104,7 @@ struct lp_http_request {
 	lp_http_sink *sink;         /* NULL: the body is collected in the response */
 	void *arg;                  /* of the sink */
 	size_t max;                 /* bytes collected; more is LP_E_LIMIT */
+	int decode;                 /* a document: by Content-Encoding; sink and max count what comes of it */
 	/*
 	 * Only whether somebody is there and speaks TLS is asked: a connection
 	 * that cannot be made is not tried again, and whose certificate it is
@@ -142,6 +144,12 @@ void lp_http_response_release(struct lp_http_response *);
  * p is NULL if there is none. Lives as long as the response.
  */
 struct lp_span lp_http_header(const struct lp_http_response *, const char *name, size_t nth);
+
+/*
+ * Whether a body that begins like this is an HTML page, and says so: portals
+ * and error pages come with 200, too, and no blob or document is one.
+ */
+int lp_http_is_page(const struct lp_http_response *, struct lp_span start);
 
 /*
  * One request from start to end, redirects and further tries included.

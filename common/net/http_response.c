@@ -83,3 +83,14 @@ lp_http_header(const struct lp_http_response *r, const char *name, size_t nth)
 	}
 	return lp_span(NULL, 0);
 }
+
+int
+lp_http_is_page(const struct lp_http_response *r, struct lp_span start)
+{
+	struct lp_span type = lp_http_header(r, "Content-Type", 0);
+
+	if (type.n < 9 || strncasecmp((const char *)type.p, "text/html", 9) != 0)
+		return 0;
+	lp_span_skip(&start, " \t\r\n\xef\xbb\xbf");
+	return start.n > 0 && start.p[0] == '<';
+}

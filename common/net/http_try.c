@@ -206,6 +206,9 @@ set_all(struct lp_http_transfer *t)
 	SET(CURLOPT_CLOSESOCKETDATA, t->h);
 	/* a connection that others may not use would keep them from waiting for one that they may share */
 	SET(CURLOPT_FORBID_REUSE, (long)t->req.probe);
+	/* the header that add_headers sends stays as it is; this is about what comes */
+	if (t->req.decode)
+		SET(CURLOPT_ACCEPT_ENCODING, "identity");
 	set_method(t);
 	set_trust(t);
 }

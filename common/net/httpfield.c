@@ -146,11 +146,13 @@ value(struct lp_span *s)
 	return s->n > 0 && s->p[0] == '"' ? quoted(s) : lp_span_until(s, ";, \t");
 }
 
+enum relation { UNSAID, OTHER, NEXT };
+
 /* The parameters behind a target, off the front; whether `rel`, the first one, has `next` among its words. */
-static int
-relates_next(struct lp_span *s)
+static enum relation
+relation(struct lp_span *s)
 {
-	int seen = 0, next = 0;
+	enum relation is = UNSAID;
 
 	for (lp_span_skip(s, " \t"); s->n > 0 && s->p[0] == ';'; lp_span_skip(s, " \t")) {
 		struct lp_span name, words = { NULL, 0 };
@@ -163,28 +165,50 @@ relates_next(struct lp_span *s)
 			lp_span_skip(s, " \t");
 			words = value(s);
 		}
-		if (seen || !lp_span_is_word(name, "rel"))
+		if (is != UNSAID || !lp_span_is_word(name, "rel"))
 			continue;
-		seen = 1;
+		is = OTHER;
 		for (lp_span_skip(&words, " \t"); words.n > 0; lp_span_skip(&words, " \t"))
-			next |= lp_span_is_word(lp_span_until(&words, " \t"), "next");
+			if (lp_span_is_word(lp_span_until(&words, " \t"), "next"))
+				is = NEXT;
 	}
-	return next;
+	return is;
+}
+
+/* <TARGET>, or TARGET as some write it; an empty span that is NULL if there is none. */
+static struct lp_span
+take_target(struct lp_span *s)
+{
+	struct lp_span target;
+
+	if (s->p[0] != '<') {
+		target = lp_span_until(s, ";, \t");
+		return target.n > 0 ? target : lp_span(NULL, 0);
+	}
+	lp_span_take(s, 1);
+	target = lp_span_until(s, ">");
+	if (s->n == 0)
+		return lp_span(NULL, 0);
+	lp_span_take(s, 1);
+	return target;
 }
 
 struct lp_span
 lp_link_next(struct lp_span s)
 {
-	for (lp_span_skip(&s, ", \t"); s.n > 0 && s.p[0] == '<'; lp_span_skip(&s, ", \t")) {
-		struct lp_span target;
+	struct lp_span unsaid = { NULL, 0 };
+	size_t links = 0;
 
-		lp_span_take(&s, 1);
-		target = lp_span_until(&s, ">");
-		if (s.n == 0)
-			break;
-		lp_span_take(&s, 1);
-		if (relates_next(&s))
+	for (lp_span_skip(&s, ", \t"); s.n > 0; lp_span_skip(&s, ", \t"), links++) {
+		struct lp_span target = take_target(&s);
+		enum relation is = target.p != NULL ? relation(&s) : OTHER;
+
+		if (is == NEXT)
 			return target;
+		if (is == UNSAID)
+			unsaid = target;
+		if (target.p == NULL)
+			break;
 	}
-	return lp_span(NULL, 0);
+	return links == 1 ? unsaid : lp_span(NULL, 0);
 }

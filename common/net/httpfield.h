@@ -26,8 +26,9 @@ struct lp_span lp_warning_next(struct lp_span *);
 
 /*
  * The target of the first link in a Link header (RFC 8288 section 3) whose
- * relation is `next`: a part of the value, a URI reference as it stands. p is
- * NULL if there is none, or if what stands before it is no link.
+ * relation is `next`, or of the only one if it says none: a part of the
+ * value, a URI reference as it stands. Targets without <> are taken as well.
+ * p is NULL if there is none, or if what stands before it is no link.
  */
 struct lp_span lp_link_next(struct lp_span);
 

@@ -58,6 +58,7 @@ realm_init(struct realm *x, const struct lp_challenge *c, const struct lp_cred *
 	    realm_password(x, c, cred);
 	x->http.url = lp_buf_cstr(&x->url);
 	x->http.max = LP_MAX_MANIFEST;
+	x->http.decode = 1;
 	return rc != LP_OK || x->http.url == NULL ? LP_E_NOMEM : LP_OK;
 }
 
@@ -86,6 +87,10 @@ read_token(int rc, struct lp_http_response *answer, const struct lp_cred *cred, 
 		snprintf(why, n, "the token server %s answers %d%s%s", answer->where, answer->status,
 		    cred != NULL ? " to the credentials of " : " to an anonymous user; credentials are needed",
 		    cred != NULL ? cred->from : "");
+		return LP_E_NET;
+	}
+	if (lp_http_is_page(answer, lp_buf_span(&answer->body))) {
+		snprintf(why, n, "the token server %s answers with an HTML page", answer->where);
 		return LP_E_NET;
 	}
 	rc = lp_token_parse(lp_buf_span(&answer->body), t, &je);

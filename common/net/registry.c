@@ -326,17 +326,18 @@ lp_registry_explain(struct lp_registry *r, const struct lp_reference *ref, struc
 /* ---- all of it ------------------------------------------------------------------------------------ */
 
 int
-lp_registry_get(struct lp_registry *r, const struct lp_reference *ref, const char *method,
-    const char *kind, const char *what, const char *const *headers, size_t max,
-    struct lp_http_response *resp)
+lp_registry_get(struct lp_registry *r, const struct lp_reference *ref, const char *kind, const char *what,
+    const struct lp_http_request *how, struct lp_http_response *resp)
 {
 	struct lp_registry_request q;
 	int rc = lp_registry_ask(r, ref, kind, what, &q), again = rc == LP_OK;
 
 	while (again == 1) {
-		struct lp_http_request http = { .method = method, .url = q.url, .headers = headers,
-			.secrets = q.secrets, .max = max };
+		struct lp_http_request http = *how;
 
+		http.url = q.url;
+		http.secrets = q.secrets;
+		http.decode = 1;
 		rc = lp_http_do(r->http, &http, resp);
 		again = lp_registry_again(r, ref, &q, rc, resp);
 	}

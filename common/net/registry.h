@@ -85,14 +85,14 @@ int lp_registry_again(struct lp_registry *, const struct lp_reference *, struct 
     int status, struct lp_http_response *);
 
 /*
- * All of it for something small: method GET or HEAD, the whole body in the
- * response. `headers` as in lp_http_request. LP_OK if a 2xx answer is
+ * All of it for a document: `how` has the method (GET or HEAD), headers, and
+ * either `max` or a sink; the URL, what proves who asks, and that what a server
+ * has compressed is decoded, is seen to here. LP_OK if a 2xx answer is
  * there; else as lp_http_do, or LP_E_NET for another status, with `why` set
  * as lp_registry_explain does, and with status 0 where no token was to be had.
  */
-int lp_registry_get(struct lp_registry *, const struct lp_reference *, const char *method,
-    const char *kind, const char *what, const char *const *headers, size_t max,
-    struct lp_http_response *);
+int lp_registry_get(struct lp_registry *, const struct lp_reference *, const char *kind, const char *what,
+    const struct lp_http_request *how, struct lp_http_response *);
 
 /*
  * Put into `why` what an answer that is no success means to a user: the

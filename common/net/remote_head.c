@@ -135,17 +135,10 @@ lp_remote_check_head(struct lp_remote_get *g)
 	return rc != LP_OK ? rc : check_version(g);
 }
 
-/* Portals and error pages come with 200, too; no blob begins like that under that name. */
 int
 lp_remote_check_page(struct lp_remote_get *g, struct lp_span s)
 {
-	struct lp_span type = lp_http_header(&g->response, "Content-Type", 0);
-
-	if (type.n < 9 || strncasecmp((const char *)type.p, "text/html", 9) != 0)
-		return LP_OK;
-	while (s.n > 0 && strchr(" \t\r\n\xef\xbb\xbf", s.p[0]) != NULL && s.p[0] != '\0')
-		lp_span_take(&s, 1);
-	if (s.n == 0 || s.p[0] != '<')
+	if (!lp_http_is_page(&g->response, s))
 		return LP_OK;
 	return lp_remote_fail(g->remote, LP_E_DATA, "got an HTML page instead of a blob, from %s", g->response.where);
 }

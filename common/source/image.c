@@ -185,12 +185,17 @@ lp_image_get(struct lp_image *im, const char *method, const char *kind, const ch
     struct lp_http_response *resp)
 {
 	int manifest = strcmp(kind, "manifests") == 0;
-	int rc = lp_registry_get(im->env->registry, &im->ref, method, kind, what,
-	    manifest ? manifest_headers : NULL, max, resp);
+	const struct lp_http_request how = { .method = method, .headers = manifest ? manifest_headers : NULL, .max = max };
+	int rc = lp_registry_get(im->env->registry, &im->ref, kind, what, &how, resp);
 
 	if (rc == LP_E_LIMIT)
 		return lp_image_fail(im, rc, "a %s of more than %zu MiB", manifest ? "manifest" : "config", max >> 20);
-	return rc == LP_OK ? rc : lp_image_fail(im, rc, "%s", rc == LP_E_NOMEM ? "out of memory" : resp->why);
+	if (rc != LP_OK)
+		return lp_image_fail(im, rc, "%s", rc == LP_E_NOMEM ? "out of memory" : resp->why);
+	if (lp_http_is_page(resp, lp_buf_span(&resp->body)))
+		return lp_image_fail(im, LP_E_DATA, "got an HTML page instead of a %s, from %s",
+		    manifest ? "manifest" : "config", resp->where);
+	return LP_OK;
 }
 
 int

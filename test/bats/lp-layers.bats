@@ -172,6 +172,19 @@ fails()
 	cmp a b
 }
 
+@test "schema 1 without a signature goes by the digest of all of it; a history that is none is unknown" {
+	local a b
+	a=sha256:$(printf a%063d 0) b=sha256:$(printf b%063d 0)
+	jq -n --arg a "$a" --arg b "$b" '{schemaVersion: 1, fsLayers: [{blobSum: $b}, {blobSum: $a}], history: [
+	    {v1Compatibility: "null"}, {v1Compatibility: "{\"container_config\":{\"Cmd\":[\"base\"]}}"}]}' >manifest
+	jq -n '{"/v2/x/manifests/1": {file: "manifest"}}' >rules
+	fault_start samples rules
+	run -0 --separate-stderr lp-layers -E -o digest,created_by "$(srv_addr samples)/x:1"
+	[ "${lines[*]:0:2}" = "$a"$'\t'"base $b"$'\t' ]
+	[[ ${lines[2]} == *"manifest=sha256:$(sha256sum <manifest | cut -c1-64)"* ]]
+	[ -z "$stderr" ]
+}
+
 @test "schema 1: reversed, unsigned payload's digest, as the registry has it" {
 	skopeo --insecure-policy copy -q --format v2s1 --dest-tls-verify=false "oci:$IN/plain:app:1" "docker://$REG/old:1"
 	curl -sSfD head -o raw -H "Accept: $DOCKER.distribution.manifest.v1+prettyjws" "http://$REG/v2/old/manifests/1"
@@ -309,7 +322,8 @@ fails()
 	jq -n 'def page($tags; $link): {text: {tags: $tags} | tojson, headers: {Link: $link}};
 	    {"/v2/a/tags/list": [page(["1", "2"]; "</v2/a/tags/list?last=2&n=2>; rel=\"next\""),
 	        page(["3"]; "<http://127.0.0.1:1/elsewhere?last=3>; rel=next"), {text: "{\"tags\":[\"4\"]}"}],
-	    "/v2/empty/tags/list": [page(["1"]; "<?last=1>; rel=next"), page([]; "<?last=2>; rel=next"), {status: 500}],
+	    "/v2/empty/tags/list": [page([]; "<?last=1>; rel=next"), page(null; "?last=2; rel=\"next\""), page(["1"]; null)],
+	    "/v2/bare/tags/list": [page(["1"]; "/v2/bare/tags/list?last=1"), page(["2"]; null)],
 	    "/v2/round/tags/list": page(["1"]; "<?last=1>; rel=next"),
 	    "/v2/ring/tags/list": [page(["1"]; "<?last=1>; rel=next"), page(["2"]; "<?last=2>; rel=next"),
 	        page(["3"]; "<?last=1>; rel=next")],
@@ -323,10 +337,13 @@ fails()
 	[ "$output" = $'1\n2\n3\n4' ]
 	[ -z "$stderr" ]
 	[ "$(jq -r .path "$(srv_log pages)" | grep tags)" = "$(printf '/v2/a/tags/list%s\n' '' '?last=2&n=2' '?last=3')" ]
+	# a page of none may be followed by others; a link may lack its <>, and its relation
 	for quiet in empty other; do
 		run -0 --separate-stderr lp-layers --tags "$(srv_addr pages)/$quiet"
 		[ "$output,$stderr" = 1, ]
 	done
+	run -0 --separate-stderr lp-layers --tags "$(srv_addr pages)/bare"
+	[ "$output,$stderr" = $'1\n2,' ]
 	run -0 --separate-stderr lp-layers --tags "$(srv_addr pages)/round"
 	[ "$output" = $'1\n1' ]
 	[[ $stderr == *"these are not all tags: '?last=1' leads to no further page" ]]
@@ -336,8 +353,8 @@ fails()
 	[[ $stderr == *"these are not all tags: '?last=1' leads to no further page" ]]
 	# always another one
 	run -3 --separate-stderr lp-layers --stall-timeout 1 --tags "$(srv_addr pages)/endless"
-	[ -z "$output" ]
-	[[ $stderr == *"its list of tags does not come to an end: "* ]]
+	[ "$(sort -u <<<"$output")" = 1 ]
+	[[ $stderr == *"its list of tags"*" does not come to an end"* ]]
 	[ "${#stderr_lines[@]}" -eq 1 ]
 	for told in lost odd; do
 		run -0 --separate-stderr lp-layers --tags "$(srv_addr pages)/$told"
@@ -345,13 +362,36 @@ fails()
 		[[ $stderr == *"these are not all tags: "* ]]
 	done
 	run -3 --separate-stderr lp-layers --tags "$(srv_addr pages)/broken"
-	[ -z "$output" ]
+	[ "$output" = 1 ]
+}
+
+# In each try of a page what was told before is not told again.
+@test "--tags: 200000 of them, in one page of 26 MB, as they come and in little memory" {
+	jq -nc '{name: "a", tags: [range(200000) | tostring | "0" * (128 - length) + .], "more": [{}, "]"]}' >page
+	[ "$(stat -c %s page)" -gt 26000000 ]
+	jq -n '{"/v2/a/tags/list": [{file: "page", close_at: 5000000, chunked: true}, {file: "page", gzip: true}],
+	    "/v2/endless/tags/list": {endless: ["HTTP/1.1 200 OK\r\n\r\n{\"tags\":[\"1\"", ",\"1\""]},
+	    "/v2/gone/tags/list": {file: "page", close_at: 5000000}}' >rules
+	fault_start many rules
+	jq -r '.tags[]' page >want
+	run -0 --separate-stderr bash -c 'ulimit -v 200000; lp-layers --tags "$1" >got' - "$(srv_addr many)/a"
+	[ -z "$stderr" ]
+	cmp want got
+	run -0 bash -c 'lp-layers --tags "$1" | head -n 1' - "$(srv_addr many)/endless"
+	[ "$output" = "1" ]
+	run -3 --separate-stderr bash -c 'lp-layers --tags "$1" >got' - "$(srv_addr many)/gone"
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	head -c "$(stat -c %s got)" want | cmp - got
+	[ "$(wc -l <got)" -gt 30000 ]
 }
 
 @test "--tags: what is no list of tags is told" {
 	jq -n '{"/v2/part/tags/list": {text: "{\"tags\":[\"1\",\"a\\u001bb\"]}"},
 	    "/v2/whole/tags/list": {text: "{\"tags\":[\"1\"]}"}, "/v2/none/tags/list": {text: "{\"tags\":null}"},
-	    "/v2/odd/tags/list": {text: "{\"tags\":[\"1\",2]}"}, "/v2/cut/tags/list": {text: "{\"tags\":[\"1\","}}' >rules
+	    "/v2/odd/tags/list": {text: "{\"tags\":[\"1\",2]}"}, "/v2/cut/tags/list": {text: "{\"tags\":[\"1\","},
+	    "/v2/object/tags/list": {text: "{\"tags\":{}}"}, "/v2/twice/tags/list": {text: "{\"tags\":[\"1\"],\"tags\":[]}"},
+	    "/v2/long/tags/list": {text: ({tags: ["1" * 5000]} | tojson)}, "/v2/bad/tags/list": {text: "{\"tags\":[\"\\x\"]}"},
+	    "/v2/page/tags/list": {text: "<html>", headers: {"Content-Type": "text/html; charset=utf-8"}}}' >rules
 	fault_start tags rules
 	run -0 --separate-stderr lp-layers --tags "$(srv_addr tags)/part"
 	[ "$output" = $'1\na\\x1bb' ]
@@ -361,12 +401,20 @@ fails()
 	[ -z "$stderr" ]
 	run -0 --separate-stderr lp-layers --tags "$(srv_addr tags)/none"
 	[ -z "$output$stderr" ]
-	run -1 --separate-stderr lp-layers --tags "$(srv_addr tags)/odd"
-	[ -z "$output" ]
-	[[ $stderr == *"one of them is no string"* ]]
-	run -1 --separate-stderr lp-layers --tags "$(srv_addr tags)/cut"
-	[ -z "$output" ]
-	[[ $stderr == *"its list of tags: byte 13:"* ]]
+	while read -r name said; do
+		run -1 --separate-stderr lp-layers --tags "$(srv_addr tags)/$name"
+		[[ $output == "" || $output == 1 ]]
+		[[ $stderr == *"its list of tags: byte $said" ]]
+		[ "${#stderr_lines[@]}" -eq 1 ]
+	done <<-SAID
+	odd 13: not the JSON of a list of tags
+	cut 13: it ends in the middle
+	object 8: no list of tags
+	twice 15: two lists of tags
+	long 9: longer than any tag
+	bad 12: not valid JSON
+	page 0: an HTML page
+	SAID
 }
 
 @test "--platforms lists them, attestations left out" {
