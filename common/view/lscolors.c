@@ -9,12 +9,12 @@ static int
 is_harmless(struct lp_span v)
 {
 	for (size_t i = 0; i < v.n; i++)
-		if (v.p[i] != ';' && v.p[i] != ':' && (v.p[i] < '0' || v.p[i] > '9'))
+		if (v.p[i] != ';' && (v.p[i] < '0' || v.p[i] > '9'))
 			return 0;
 	return v.n > 0;
 }
 
-/* "key=value" up to the next ':' that a '=' does not follow within the rule. */
+/* "key=value" */
 static void
 add_rule(struct lp_lscolors *c, struct lp_span rule)
 {
@@ -81,22 +81,20 @@ is_off(struct lp_span v)
 	return v.n == 0 || lp_span_is(v, "0") || lp_span_is(v, "00");
 }
 
-/* The first key of the list that has a colour. */
-static struct lp_span
-first_of(const struct lp_lscolors *c, const char *a, const char *b)
-{
-	struct lp_span v = a != NULL ? find(c, a) : lp_span(NULL, 0);
-
-	return is_off(v) ? find(c, b) : v;
-}
-
+/* A rule that gives no colour leaves the choice to the next that fits: a sticky one all can write to is "ow" too. */
 static struct lp_span
 of_dir(const struct lp_lscolors *c, uint32_t mode)
 {
+	struct lp_span v = lp_span(NULL, 0);
 	int sticky = (mode & 01000) != 0, others_write = (mode & 0002) != 0;
 
-	return first_of(c, sticky && others_write ? "tw" : others_write ? "ow" : sticky ? "st" : NULL,
-	    "di");
+	if (sticky && others_write)
+		v = find(c, "tw");
+	if (is_off(v) && others_write)
+		v = find(c, "ow");
+	if (is_off(v) && sticky)
+		v = find(c, "st");
+	return is_off(v) ? find(c, "di") : v;
 }
 
 static struct lp_span

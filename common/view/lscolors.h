@@ -2,7 +2,7 @@
  * Which colour a row's name has, as ls(1) chooses it: LS_COLORS in the form
  * dircolors(1) writes, or ls's own defaults.
  *
- * Only values made of digits, ';' and ':' are taken (all that dircolors
+ * Only values made of digits and ';' are taken (all that dircolors
  * writes): what goes to a terminal is "ESC [ value m" and nothing else. Of
  * the keys, those that need a look at the file system mean nothing here
  * (or, mi, ca, mh) and are passed over.
