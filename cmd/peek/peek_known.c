@@ -26,13 +26,21 @@ on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span li
 		lp_peek_message_once(im->peek, line);
 }
 
-/* A database that fails once is left alone: whoever has it locked would be waited for again. */
+/*
+ * A database that fails once is left alone: whoever has it locked would be
+ * waited for again. The answer does not depend on it; the exit status does
+ * where the user named it.
+ */
 static void
 note_failure(struct lp_job *j)
 {
-	const struct lp_peek_image *im = j->owner;
+	struct lp_peek *p = ((const struct lp_peek_image *)j->owner)->peek;
 
-	im->peek->has_no_database |= j->exit != LP_EXIT_OK && j->exit != LP_EXIT_ABSENT;
+	if (j->exit == LP_EXIT_OK || j->exit == LP_EXIT_ABSENT)
+		return;
+	p->has_no_database = 1;
+	if (p->o->defaults[1] == NULL)
+		p->exit = lp_exit_worse(p->exit, LP_EXIT_SYSTEM);
 }
 
 /* lp-cache COMMAND, and which image it is about if all of its layers have a digest. */

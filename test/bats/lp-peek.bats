@@ -736,6 +736,16 @@ nothing_left() {
 @test "what is named is made, and what cannot be made is said" {
 	LP_CACHE=$PWD/new/dir/x.db lp-peek -q "$OCI" >/dev/null
 	[ -f new/dir/x.db ]
+	lp-peek -q "$OCI" >want
+	grep -q usr/bin want
+	touch nodir
+	echo 'of another program' >other
+	for db in nodir/x.db other; do
+		run -3 --separate-stderr lp-peek -q --db=$db "$OCI"
+		diff - want <<<"$output"
+		[[ $stderr == "lp-peek: lp-cache: ${db%/*}: "* ]]
+		LP_CACHE=$PWD/$db run -3 lp-peek -q "$OCI"
+	done
 	run -3 lp-peek --stats=no/such/file "$OCI"
 	[[ $output == 'lp-peek: cannot open the statistics file: '* ]]
 }
