@@ -32,6 +32,38 @@ set_digest(struct lp_layers *l, const struct lp_document *d)
 	memcpy(l->digest, d->digest, sizeof(l->digest));
 }
 
+/* What the image says it is for: its config knows better than the index; NULL if neither knows. */
+static const struct lp_platform *
+platform_of(const struct lp_image *im)
+{
+	if (im->config.has_platform)
+		return &im->config.platform;
+	return im->image->m.has_platform ? &im->image->m.platform : NULL;
+}
+
+/*
+ * An image without an index is the answer for every platform: not silently,
+ * if one was asked for, which costs the config where it is not loaded.
+ */
+static void
+other_platform(const struct lp_layers *l, struct lp_image *im)
+{
+	const char *name = lp_quotes_kept(l->text);
+	const struct lp_platform *is;
+	struct lp_buf text;
+
+	/* one without a config says nothing of its platform */
+	if (!l->chosen || im->image != &im->top || lp_image_load_config(im) != LP_OK)
+		return;
+	is = platform_of(im);
+	if (is == NULL || lp_platform_rank(&l->want, is) >= 0)
+		return;
+	lp_buf_init(&text, 256);
+	if (lp_platform_put(is, &text) == LP_OK)
+		lp_note("%s: the only image is for %s", name, lp_quote(lp_buf_span(&text)));
+	lp_buf_release(&text);
+}
+
 /* ---- what is asked before anything is loaded -------------------------------------- */
 
 static int
@@ -48,6 +80,8 @@ put_digest(struct lp_layers *l, struct lp_image *im)
 			set_digest(l, im->image);
 	}
 	rc = answer(l, im, rc);
+	if (rc == LP_OK && l->chosen)
+		other_platform(l, im);
 	rc = rc != LP_OK ? rc : lp_layers_add(l, lp_span_str(l->digest));
 	return rc != LP_OK ? rc : lp_layers_add(l, lp_span_str("\n"));
 }
@@ -90,6 +124,7 @@ put_config(struct lp_layers *l, struct lp_image *im)
 		    im->image->m.kind == LP_MANIFEST_SCHEMA1 ? "a manifest of schema 1" : "an artifact that is no image");
 		return LP_E_ABSENT;
 	}
+	other_platform(l, im);
 	return lp_layers_add(l, lp_buf_span(&im->config_bytes));
 }
 
@@ -140,37 +175,12 @@ fill_layer(const struct lp_image *im, size_t i, struct lp_layer *l)
 	}
 }
 
-/* What the image says it is for: its config knows better than the index; NULL if neither knows. */
-static const struct lp_platform *
-platform_of(const struct lp_image *im)
-{
-	if (im->config.has_platform)
-		return &im->config.platform;
-	return im->image->m.has_platform ? &im->image->m.platform : NULL;
-}
-
-/* An image without an index is the answer for every platform: not silently, if one was asked for. */
-static void
-other_platform(const struct lp_layers *l, const struct lp_image *im, const char *name)
-{
-	const struct lp_platform *is = platform_of(im);
-	struct lp_buf text;
-
-	if (!l->chosen || im->image != &im->top || is == NULL || lp_platform_rank(&l->want, is) >= 0)
-		return;
-	lp_buf_init(&text, 256);
-	if (lp_platform_put(is, &text) == LP_OK)
-		lp_note("%s: the only image is for %s", name, lp_quote(lp_buf_span(&text)));
-	lp_buf_release(&text);
-}
-
 /* What a user should know about an image whose rows say less than usual. */
 static void
 notes(const struct lp_layers *l, const struct lp_image *im)
 {
 	const char *name = lp_quotes_kept(l->text);
 
-	other_platform(l, im, name);
 	if (im->image->m.artifact_type.n > 0)
 		lp_note("%s: not an image but an artifact of type %s; its blobs are listed", name,
 		    lp_quote(im->image->m.artifact_type));
@@ -190,6 +200,7 @@ put_rows(struct lp_layers *l, struct lp_image *im)
 
 	if (rc != LP_OK)
 		return rc;
+	other_platform(l, im);
 	notes(l, im);
 	rc = lp_layers_begin(l);
 	for (size_t i = 0; i < im->image->m.n && rc == LP_OK; i++) {
@@ -226,7 +237,9 @@ lp_layers_image(struct lp_layers *l, struct lp_image *im)
 	if (rc != LP_OK)
 		return rc;
 	set_digest(l, im->image);
-	if (l->what == LP_LAYERS_MANIFEST)
+	if (l->what == LP_LAYERS_MANIFEST) {
+		other_platform(l, im);
 		return lp_layers_add(l, lp_buf_span(&im->image->bytes));
+	}
 	return l->what == LP_LAYERS_CONFIG ? put_config(l, im) : put_rows(l, im);
 }

@@ -435,6 +435,12 @@ fails()
 	run --separate-stderr lp-layers -p linux/s390x "$REG/app:1"
 	[ "$status" -eq 0 ]
 	[[ $stderr == *'the only image is for linux/amd64'* ]]
+	for what in --digest --manifest --config; do
+		run -0 --separate-stderr lp-layers $what -p linux/s390x "$REG/app:1"
+		[[ $output == *sha256:* && $stderr == *'the only image is for linux/amd64'* ]]
+		run -0 --separate-stderr lp-layers $what -p linux/amd64 "$REG/app:1"
+		[[ $output == *sha256:* && $stderr == '' ]]
+	done
 }
 
 # ---- layouts and archives ----------------------------------------------------------------
