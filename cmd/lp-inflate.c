@@ -172,7 +172,7 @@ hand_on(struct work *w)
 	if (rc != LP_OK)
 		return rc;
 	if (max == w->args->max_output)
-		lp_err("%s: the output is longer than %" PRIu64 " bytes (--max-output)", w->name, max);
+		lp_err("%s: byte %" PRIu64 ": the output is longer than %" PRIu64 " bytes (--max-output)", w->name, w->x.f.used, max);
 	else
 		lp_err("%s: byte %" PRIu64 ": the output is more than %" PRIu64 " times as long (--max-ratio)", w->name,
 		    w->x.f.used, w->args->max_ratio);

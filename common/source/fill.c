@@ -145,8 +145,24 @@ add_job(struct lp_fill *f, const struct lp_blob *b, const char *source, int64_t 
 	return LP_E_NOMEM;
 }
 
-int
-lp_fill_add(struct lp_fill *f, const char *source, int64_t size)
+/* What is a local file, as the layers of a layout are, is read where it is. */
+static int
+add_opened(struct lp_fill *f, struct lp_blob *b, const char *source, int64_t size)
+{
+	if (!lp_blob_is_remote(&b->ref)) {
+		lp_note("%s: a local file: there is nothing to fetch", b->name);
+		return LP_OK;
+	}
+	if (b->digest[0] == '\0') {
+		snprintf(b->why, sizeof(b->why), "has no digest: a store cannot keep it");
+		return LP_E_USAGE;
+	}
+	return is_again(f, b) ? LP_OK : add_job(f, b, source, size);
+}
+
+/* `bad` is the failure where the source itself is at fault. */
+static int
+add(struct lp_fill *f, const char *source, int64_t size, int bad)
 {
 	struct lp_blob b;
 	int rc;
@@ -156,19 +172,19 @@ lp_fill_add(struct lp_fill *f, const char *source, int64_t size)
 		return LP_E_NOMEM;
 	}
 	rc = lp_blob_open(&b, f->env, source, NULL, size);
-	if (rc == LP_OK && !lp_blob_is_remote(&b.ref)) {
-		rc = LP_E_USAGE;
-		snprintf(b.why, sizeof(b.why), "is here already: there is nothing to fetch");
-	} else if (rc == LP_OK && b.digest[0] == '\0') {
-		rc = LP_E_USAGE;
-		snprintf(b.why, sizeof(b.why), "has no digest: a store cannot keep it");
-	}
-	if (rc == LP_OK && !is_again(f, &b))
-		rc = add_job(f, &b, source, size);
+	rc = rc != LP_OK ? rc : add_opened(f, &b, source, size);
+	if (rc == LP_E_USAGE)
+		rc = bad;
 	if (rc != LP_OK)
 		note_failure(f, &b, rc);
 	lp_blob_release(&b);
 	return rc;
+}
+
+int
+lp_fill_add(struct lp_fill *f, const char *source, int64_t size)
+{
+	return add(f, source, size, LP_E_USAGE);
 }
 
 static int
@@ -187,7 +203,7 @@ add_line(struct lp_fill *f, struct lp_span line)
 	text = strndup((const char *)source.p, source.n);
 	if (text == NULL)
 		no_memory(f, "<stdin>");
-	rc = text != NULL ? lp_fill_add(f, text, size) : LP_E_NOMEM;
+	rc = text != NULL ? add(f, text, size, LP_E_DATA) : LP_E_NOMEM;
 	free(text);
 	return rc;
 }

@@ -47,16 +47,17 @@ void lp_fill_release(struct lp_fill *);
 /*
  * One more source; before the lock. `size` is -1 if nobody knows. Those of
  * one digest have their turn one after the other, as a whole blob that one
- * has brought is what the next one finds. LP_OK, LP_E_USAGE if it is
- * none that a store can keep, LP_E_NOMEM, or another failure; `failed` was
- * called.
+ * has brought is what the next one finds. LP_OK, also for a local file, which
+ * is passed over with a note; LP_E_USAGE if it is none that a store can keep,
+ * LP_E_NOMEM, or another failure; `failed` was called.
  */
 int lp_fill_add(struct lp_fill *, const char *source, int64_t size);
 
 /*
  * Sources, one a line, as lp-layers writes them: the first field is the
  * source, the second, if it is a number, its size; an end record is passed
- * over. LP_OK, or LP_E_NOMEM; other failures as lp_fill_add, all lines read.
+ * over. LP_OK, or LP_E_NOMEM; other failures as lp_fill_add, all lines read,
+ * but that a line which is no source is LP_E_DATA.
  */
 int lp_fill_list(struct lp_fill *, struct lp_span list);
 

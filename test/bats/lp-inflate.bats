@@ -202,7 +202,7 @@ peak_of()
 @test "--max-output: what fits is written, then exit 1" {
 	run --separate-stderr bash -c 'lp-inflate --max-output 100K "$0" >out' "$IN/gzip6.gz"
 	[ "$status" -eq 1 ]
-	[ "$stderr" = "lp-inflate: $IN/gzip6.gz: the output is longer than 102400 bytes (--max-output)" ]
+	[[ $stderr =~ ^"lp-inflate: $IN/gzip6.gz: byte "[0-9]+": the output is longer than 102400 bytes (--max-output)"$ ]]
 	cmp out <(head -c 102400 "$IN/plain")
 	lp-inflate --max-output 500000 "$IN/gzip6.gz" | cmp - "$IN/plain"
 	run lp-inflate --max-output 499999 "$IN/plain.zst"

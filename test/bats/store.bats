@@ -165,6 +165,12 @@ sources()
 	run -0 lp-fetch --fill -a -O -S st <list
 	run -4 lp-fetch --fill -O -S st <worse
 	run -2 lp-fetch --fill <list
+	# a line that is no source is bad data; one that is here is no failure
+	run -1 --separate-stderr lp-fetch --fill -S st < <(echo bogus; cat list)
+	[[ ${#stderr_lines[@]} -eq 1 && $stderr == 'lp-fetch: bogus: '* ]]
+	run -2 lp-fetch --fill -S st bogus
+	run -0 --separate-stderr lp-fetch --fill -S st <<<"$IN/l1.tar"
+	[[ ${#stderr_lines[@]} -eq 1 && $stderr == *'a local file: there is nothing to fetch' ]]
 }
 
 @test "--fill: bars on a terminal, which are gone at the end; none with -q, none elsewhere" {
