@@ -31,7 +31,8 @@ first_error(const struct lp_peek *p)
 		for (size_t k = 0; k < p->image[i].n; k++)
 			if (p->image[i].layer[k].exit != LP_EXIT_OK)
 				return p->image[i].layer[k].error != NULL ? p->image[i].layer[k].error : "failed";
-	return NULL;
+	/* before any layer: none is the one that was asked for */
+	return p->exit != LP_EXIT_OK && lp_err_last()[0] != '\0' ? lp_err_last() : NULL;
 }
 
 int

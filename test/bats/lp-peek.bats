@@ -129,6 +129,8 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	lp-peek -qj --layer=4 "$OCI" | jq -e '(.layers | length) == 1 and ([.layers[0].entries[].name] | index("etc/nginx/snippets/.wh..wh..opq"))'
 	run -4 lp-peek --layer=5 "$OCI"
 	[[ $output == *"has no layer 5 (4 layers)"* ]]
+	run -4 --separate-stderr lp-peek -qj --layer=5 "$OCI"
+	jq -e '.error | endswith("has no layer 5 (4 layers)")' <<<"$output"
 }
 
 @test "-n decides how much, and a known preview serves for less and not for more" {
