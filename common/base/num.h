@@ -32,7 +32,7 @@ char *lp_num_put(char *p, uint64_t v);
 char *lp_num_puti(char *p, int64_t v);
 
 /* "00" to "99", one behind the other. */
-extern const char lp_num_pairs[200];
+extern const char lp_num_pairs[201];
 
 /* The same of exactly two digits, for v below 100. */
 static inline char *

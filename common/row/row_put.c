@@ -7,7 +7,7 @@
 char *
 lp_put_mode(char *p, const struct lp_entry *e)
 {
-	static const char rwx[8][3] = { "---", "--x", "-w-", "-wx", "r--", "r-x", "rw-", "rwx" };
+	static const char rwx[8][4] = { "---", "--x", "-w-", "-wx", "r--", "r-x", "rw-", "rwx" };
 	uint32_t m = e->mode;
 
 	*p = (char)e->type;
