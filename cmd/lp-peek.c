@@ -234,6 +234,7 @@ one_option(struct args *a, int c)
 	case 'n':
 		if (lp_opt_bytes(&a->opt, optarg, INT64_MAX, &o->head) != LP_EXIT_OK)
 			return LP_EXIT_USAGE;
+		o->head_given = 1;
 		return o->head > 0 ? LP_EXIT_OK : lp_opt_refuse(&a->opt, "-n takes at least one byte");
 	case OPT_COLOR:
 		if (lp_color_parse(lp_span_str(optarg != NULL ? optarg : "always"), &o->color) != LP_OK)

@@ -17,6 +17,7 @@
  *	peek_layers.c  the same layer by layer, as they are listed
  *	peek_document.c  the same as JSON
  *	peek_out.c     stdout, or a pager in front of it
+ *	peek_gaps.c    what of previews was not seen
  *	peek_summary.c the line that closes it
  *	peek_check.c   what is wrong with layers that cannot be read, beside what lp-merge finds
  *	peek_cat.c     one path, from the top layer down (lp-cat)
@@ -68,6 +69,7 @@ struct lp_peek_options {
 	size_t nimages;
 	const char *stats;     /* --stats; NULL: what LP_STATS names */
 	uint64_t head;         /* bytes of each layer */
+	int head_given;        /* -n */
 	int complete;          /* -c, or what needs it */
 	int to_the_end;        /* -c */
 	const char *layer;     /* LP_PEEK_LAYER: a number from 1, or a digest (or how it starts) */

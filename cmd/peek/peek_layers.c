@@ -76,12 +76,12 @@ title_of(const struct lp_peek_layer *l)
 
 /* The rows that `fd` stands at, drawn in the background by out.rows. */
 static int
-start_rows(struct lp_peek *p, int fd, const char *title)
+start_rows(struct lp_peek *p, int fd, const char *title, struct lp_span foot)
 {
 	const struct lp_peek_options *o = p->o;
 	struct lp_rowfmt fmt = o->fmt;
 	struct lp_view view = { .kind = lp_peek_for_eyes(p) ? LP_VIEW_LISTING : LP_VIEW_ROWS, .fmt = &fmt,
-		.title = title, .header = o->header, .end = o->end,
+		.title = title, .foot = foot, .header = o->header, .end = o->end,
 		.colors = lp_tty_color(o->color, 1) };
 	const struct lp_stage stage = { .run = lp_view_run, .arg = &view };
 
@@ -95,16 +95,20 @@ static int
 start_layer(struct lp_peek *p, const struct lp_peek_layer *l, int rows)
 {
 	char *title = NULL;
+	struct lp_buf foot;
 	int fd = lp_tmpfile_reopen(rows), rc;
 
+	lp_buf_init(&foot, 8 * LP_MAX_PATH);
+	rc = fd < 0 ? LP_E_SYS : lp_peek_for_eyes(p) ? lp_peek_gap(lp_peek_listed(l), &foot) : LP_OK;
 	if (p->o->what == LP_PEEK_LAYERS)
 		title = lp_peek_for_eyes(p) ? title_for_eyes(l) : title_of(l);
-	rc = fd < 0 ? LP_E_SYS : start_rows(p, fd, title);
+	rc = rc != LP_OK ? rc : start_rows(p, fd, title, lp_buf_span(&foot));
 	if (rc != LP_OK)
 		lp_err_errno("cannot show layer %u", l->number);
 	if (fd >= 0)
 		close(fd);
 	free(title);
+	lp_buf_release(&foot);
 	return rc;
 }
 

@@ -35,7 +35,7 @@ judge(struct lp_peek_layer *l)
 		return lp_peek_rows_judge(l, LP_COMPLETE_NO, NULL, NULL);
 	if (l->verified)
 		return lp_peek_rows_judge(l, LP_COMPLETE_YES, NULL, NULL);
-	if (l->peek->o->complete || (l->size >= 0 && l->size <= head))
+	if (lp_peek_wants_all(l) || (l->size >= 0 && l->size <= head))
 		return lp_peek_rows_judge(l, LP_COMPLETE_INFERRED, NULL, NULL);
 	snprintf(reason, sizeof(reason), "the archive ends in the first %lld bytes of the layer, which has %lld",
 	    (long long)head, (long long)l->size);
@@ -55,9 +55,7 @@ judge_toc(struct lp_peek_layer *l)
 static int
 reads_whole(const struct lp_peek_layer *l)
 {
-	const struct lp_peek_options *o = l->peek->o;
-
-	return o->complete || (l->size >= 0 && (uint64_t)l->size <= o->head);
+	return lp_peek_wants_all(l) || (l->size >= 0 && (uint64_t)l->size <= l->peek->o->head);
 }
 
 static void
@@ -72,7 +70,7 @@ done(struct lp_peek_layer *l, int (*by)(struct lp_peek_layer *))
 		l->exit = lp_exit_worse(l->exit, LP_EXIT_SYSTEM);
 	}
 	/* the bytes of a whole layer are not kept: its listing is, at once, for a kill may come */
-	if (l->peek->o->complete)
+	if (lp_peek_wants_all(l))
 		lp_peek_keep(l->image);
 }
 
@@ -84,7 +82,7 @@ read_it(const struct lp_peek_layer *l)
 
 	if (l->look_only)
 		return LP_STEP_DONE;
-	return l->is_remote && !o->complete && o->keeps_bytes && !o->offline ? LP_STEP_FILL : LP_STEP_STREAM;
+	return l->is_remote && !lp_peek_wants_all(l) && o->keeps_bytes && !o->offline ? LP_STEP_FILL : LP_STEP_STREAM;
 }
 
 /*
@@ -95,7 +93,7 @@ static enum lp_peek_step
 first_step(const struct lp_peek_layer *l)
 {
 	if (l->size >= LP_FOOTER_MAX &&
-	    (l->peek->o->complete || l->look_only || (l->annotations != NULL && strstr(l->annotations, "stargz") != NULL) ||
+	    (lp_peek_wants_all(l) || l->look_only || (l->annotations != NULL && strstr(l->annotations, "stargz") != NULL) ||
 	        (l->annotations != NULL && strstr(l->annotations, "zstd-chunked") != NULL)))
 		return LP_STEP_LOCATE;
 	return read_it(l);
@@ -283,6 +281,14 @@ lp_peek_is_stored(const struct lp_peek_layer *l)
 	return 0;
 }
 
+int
+lp_peek_wants_all(const struct lp_peek_layer *l)
+{
+	const struct lp_peek_options *o = l->peek->o;
+
+	return o->complete || (!o->head_given && (!l->is_remote || lp_peek_is_stored(l)));
+}
+
 /*
  * A whole layer is streamed, and nothing but its listing stays.
  * Of a head, what fill has brought is read offline; what it could not keep is fetched once more.
@@ -291,12 +297,12 @@ static void
 plan_stream(struct lp_pipeline *line, struct lp_peek_layer *l)
 {
 	const struct lp_peek_options *o = l->peek->o;
-	int filled = l->is_remote && o->keeps_bytes && !o->complete && !l->unkept;
-	int whole = reads_whole(l);
+	int all = lp_peek_wants_all(l), whole = reads_whole(l);
+	int filled = l->is_remote && o->keeps_bytes && !all && !l->unkept;
 
 	lp_pipeline_fetch(line, l->peek, filled ? LP_STORE_ONLY :
-	    l->unkept || (o->complete && !lp_peek_is_stored(l)) ? LP_STORE_WITHOUT : LP_STORE_KEEP);
-	if (o->complete)
+	    l->unkept || (all && !lp_peek_is_stored(l)) ? LP_STORE_WITHOUT : LP_STORE_KEEP);
+	if (all)
 		lp_argv_add(&line->a[0], "--all");
 	else
 		lp_argv_addf(&line->a[0], "--bytes=%llu", (unsigned long long)o->head);
@@ -466,6 +472,8 @@ begin(struct lp_peek *p)
 
 			if (l->step == LP_STEP_UNWANTED)
 				continue;
+			/* a preview does not serve where the rest is at hand */
+			l->from_cache &= lp_peek_is_whole(l) || !lp_peek_wants_all(l);
 			l->step = l->from_cache ? LP_STEP_DONE : l->twin != NULL ? LP_STEP_TWIN : (int)first_step(l);
 			rc = lp_peek_foreign(l) != NULL ? refuse(l) : l->from_cache ? LP_OK : lp_peek_rows_open(l);
 		}

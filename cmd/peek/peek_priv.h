@@ -6,6 +6,8 @@
 #define LP_PEEK_PEEK_PRIV_H
 
 #include "cmd/peek/peek.h"
+#include "cmd/peek/view.h"
+#include "common/base/buf.h"
 
 /*
  * A layer's way to its listing. Each step is one pipeline; what it comes to
@@ -64,6 +66,8 @@ int lp_peek_pick(struct lp_peek *);
 
 /* Whether the store has all of it: then there is nothing to fetch, and nothing to keep either. */
 int lp_peek_is_stored(const struct lp_peek_layer *);
+/* Whether it is listed to its end: that was asked for, or its bytes cost nothing and -n does not say otherwise. */
+int lp_peek_wants_all(const struct lp_peek_layer *);
 
 /* ---- peek_list.c: a layer by itself ---------------------------------------------------- */
 
@@ -93,6 +97,8 @@ int lp_peek_is_whole(const struct lp_peek_layer *);
  * lister did not get to its end. LP_OK or LP_E_SYS.
  */
 int lp_peek_rows_judge(struct lp_peek_layer *, enum lp_complete, const char *toc, const char *reason);
+/* The name in its last row, escaped, appended; nothing if there is none, or it is too long to be shown. LP_OK, LP_E_LIMIT, LP_E_NOMEM. */
+int lp_peek_rows_last(const struct lp_peek_layer *, struct lp_buf *);
 /* All of it behind what `to` holds. LP_OK or LP_E_SYS. */
 int lp_peek_rows_append(const struct lp_peek_layer *, int to);
 /* The rows from `first` to `end` of `from`, which become the listing. LP_OK or LP_E_SYS. */
@@ -140,6 +146,21 @@ int lp_peek_merge(struct lp_peek *, const struct lp_peek_image *, const struct l
 int lp_peek_layers_go_on(struct lp_peek *);
 /* All that are left, to their end. */
 int lp_peek_layers_finish(struct lp_peek *);
+
+/* ---- peek_gaps.c: what was not seen ------------------------------------------------------------------ */
+
+/* The lines about previews around what people look at: how much was seen, and of which layer how far. */
+struct lp_peek_gaps {
+	struct lp_buf title, foot;
+};
+
+/* Into the view, which borrows them until lp_peek_gaps_release. LP_OK, LP_E_LIMIT, LP_E_NOMEM. */
+int lp_peek_gaps(const struct lp_peek *, struct lp_view *, struct lp_peek_gaps *);
+void lp_peek_gaps_release(struct lp_peek_gaps *);
+/* The line about one layer, appended; nothing if it was seen to its end. The same results. */
+int lp_peek_gap(const struct lp_peek_layer *, struct lp_buf *);
+/* How to see the rest, and the bytes that it takes. The same results. */
+int lp_peek_rest(const struct lp_peek *, struct lp_buf *);
 
 /* ---- peek_check.c ----------------------------------------------------------------------------------- */
 

@@ -160,6 +160,28 @@ lp_peek_rows_judge(struct lp_peek_layer *l, enum lp_complete complete, const cha
 }
 
 int
+lp_peek_rows_last(const struct lp_peek_layer *l, struct lp_buf *out)
+{
+	enum { NAME = 5 }; /* the fields in front of it */
+	unsigned char tail[TAIL];
+	struct lp_rowend end;
+	int ended;
+	uint64_t to = read_end(l->rows, &end, &ended), from = to > TAIL ? to - TAIL : 0;
+	ptrdiff_t n = to > 1 ? lp_pread_full(l->rows, tail, (size_t)(to - from), from) : 0;
+	const unsigned char *nl = n > 1 ? memrchr(tail, '\n', (size_t)n - 1) : NULL;
+	struct lp_span line = lp_span(tail, n > 1 ? (size_t)n - 1 : 0);
+
+	/* the header row is no entry */
+	if (!ended || end.entries == 0 || (nl == NULL && from > 0))
+		return LP_OK;
+	if (nl != NULL)
+		lp_span_take(&line, (size_t)(nl + 1 - tail));
+	for (size_t i = 0; i < NAME; i++)
+		(void)lp_span_field(&line, '\t');
+	return lp_buf_add(out, lp_span_field(&line, '\t'));
+}
+
+int
 lp_peek_rows_append(const struct lp_peek_layer *l, int to)
 {
 	off_t size = lseek(l->rows, 0, SEEK_END);

@@ -24,6 +24,7 @@ static int
 show_du(struct lp_peek *p)
 {
 	struct lp_view view = { .kind = LP_VIEW_DU };
+	struct lp_peek_gaps gaps;
 	struct lp_argv more;
 	int rc;
 
@@ -33,8 +34,10 @@ show_du(struct lp_peek *p)
 	else
 		lp_argv_add(&more, "--du");
 	lp_argv_append(&more, &p->o->rows);
-	rc = lp_peek_merge(p, &p->image[0], &more, lp_peek_for_eyes(p) ? &view : NULL, p->out.fd);
+	rc = lp_peek_gaps(p, &view, &gaps);
+	rc = rc != LP_OK ? rc : lp_peek_merge(p, &p->image[0], &more, lp_peek_for_eyes(p) ? &view : NULL, p->out.fd);
 	lp_argv_release(&more);
+	lp_peek_gaps_release(&gaps);
 	/* sums are no entries */
 	p->entries = -1;
 	return rc;
@@ -47,8 +50,9 @@ show_merged(struct lp_peek *p)
 	int eyes = lp_peek_for_eyes(p) || o->what == LP_PEEK_TREE;
 	struct lp_view view = { .kind = o->what == LP_PEEK_TREE ? LP_VIEW_TREE : LP_VIEW_LISTING,
 		.colors = lp_tty_color(o->color, 1), .utf8 = lp_tty_utf8(), .with_layer = 1, .depth = o->depth };
+	struct lp_peek_gaps gaps;
 	struct lp_argv more;
-	int rc;
+	int rc = lp_peek_gaps(p, &view, &gaps);
 
 	lp_argv_init(&more);
 	add_tsv(&more, o);
@@ -57,8 +61,9 @@ show_merged(struct lp_peek *p)
 		lp_argv_addf(&more, "--columns=mode,uid,gid,size,mtime,name,linkname,devmajor,devminor,layer%s",
 		    o->what == LP_PEEK_FIND ? ",hidden,hidden_by" : "");
 	}
-	rc = lp_peek_merge(p, &p->image[0], &more, eyes ? &view : NULL, p->out.fd);
+	rc = rc != LP_OK ? rc : lp_peek_merge(p, &p->image[0], &more, eyes ? &view : NULL, p->out.fd);
 	lp_argv_release(&more);
+	lp_peek_gaps_release(&gaps);
 	return rc;
 }
 
@@ -74,7 +79,8 @@ show_diff(struct lp_peek *p)
 	const struct lp_stage stage = { .run = lp_view_run, .arg = &view };
 	struct lp_job j = { .ops = &lp_peek_show_ops, .owner = p };
 	struct lp_argv more;
-	int rows[2] = { -1, -1 }, rc = LP_OK;
+	struct lp_peek_gaps gaps = { { 0 }, { 0 } };
+	int rows[2] = { -1, -1 }, rc = view.for_eyes ? lp_peek_gaps(p, &view, &gaps) : LP_OK;
 
 	lp_argv_init(&more);
 	lp_argv_add(&more, "--header");
@@ -93,6 +99,7 @@ show_diff(struct lp_peek *p)
 		rc = lp_crew_start(&p->crew, &j, &stage, 1,
 		    &(struct lp_job_io){ .in = rows[0], .out = p->out.fd, .err = -1, .keep = &rows[1], .nkeep = 1 });
 	rc = rc != LP_OK ? rc : lp_peek_wait_for(p, &j);
+	lp_peek_gaps_release(&gaps);
 	p->entries = -1;
 	for (size_t i = 0; i < 2; i++)
 		if (rows[i] >= 0)

@@ -1,5 +1,7 @@
 /* Prints the summary line: what was fetched, of how much, and how complete it is. */
 #include "cmd/peek/peek_priv.h"
+#include "common/base/limits.h"
+#include "common/base/status.h"
 #include "common/sys/err.h"
 #include "common/view/human.h"
 
@@ -50,6 +52,20 @@ closing_line(const struct lp_peek *p, const struct sums *s)
 		    count, p->entries == 1 ? "y" : "ies", s->previews > 0 ? "preview" : "complete", got, all, share);
 }
 
+static void
+say_preview(const struct lp_peek *p, const struct sums *s, void (*say)(const char *, ...))
+{
+	struct lp_buf rest;
+
+	lp_buf_init(&rest, LP_MAX_PATH);
+	if (!p->o->complete && (lp_buf_adds(&rest, " (") != LP_OK || lp_peek_rest(p, &rest) != LP_OK ||
+	        lp_buf_addc(&rest, ')') != LP_OK))
+		lp_buf_clear(&rest);
+	say("preview: of %zu layer%s, %zu %s not listed to the end%s", s->layers, s->layers == 1 ? "" : "s", s->previews,
+	    s->previews == 1 ? "is" : "are", rest.n > 0 && lp_buf_cstr(&rest) != NULL ? lp_buf_cstr(&rest) : "");
+	lp_buf_release(&rest);
+}
+
 void
 lp_peek_summary(struct lp_peek *p)
 {
@@ -65,8 +81,7 @@ lp_peek_summary(struct lp_peek *p)
 		return;
 	/* who reads a pipe must know that more is there */
 	if (s.previews > 0 && (!lp_tty_is(2) || say == lp_err))
-		say("preview: of %zu layer%s, %zu %s not listed to the end%s", s.layers, s.layers == 1 ? "" : "s",
-		    s.previews, s.previews == 1 ? "is" : "are", p->o->complete ? "" : " (-c lists all)");
+		say_preview(p, &s, say);
 	if (failed)
 		p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);
 	/* of two images each has an origin of its own */

@@ -140,6 +140,7 @@ lp_view_run(void *arg)
 	if (rc == LP_OK)
 		rc = v->kind == LP_VIEW_DOCUMENT ? lp_view_document(v, &o) :
 		     v->kind == LP_VIEW_DU ? lp_view_du(&o) : show_rows(v, &o);
+	rc = rc != LP_OK ? rc : lp_buf_add(&o.b, v->foot);
 	if (rc == LP_E_NOMEM)
 		lp_err("out of memory");
 	end = rc == LP_E_PIPE ? LP_OK : lp_view_flush(&o);

@@ -24,6 +24,7 @@ enum lp_view_kind {
 struct lp_view {
 	enum lp_view_kind kind;
 	const char *title;   /* a line in front; or NULL */
+	struct lp_span foot; /* lines behind, for eyes */
 	const struct lp_rowfmt *fmt; /* ROWS, and DIFF unless for_eyes */
 	int header;          /* ROWS: the names of the columns first */
 	int end;             /* ROWS: the end record last, if there is one */

@@ -124,6 +124,13 @@ put()
 	run -0 lp-cache search -q --layer "$(digest 2)" file9
 	[ "${#lines[@]}" -eq 1 ]
 	run -4 lp-cache search --image nobody file9
+	# what was not found may lie behind a preview
+	run -0 --separate-stderr lp-cache search --image one:1 file9
+	[[ $stderr == *'lp-cache: of 1 image, 1 not listed to the end: one:1' ]]
+	run -4 --separate-stderr lp-cache search nowhere
+	[ "$stderr" = 'lp-cache: of 2 images, 1 not listed to the end: one:1' ]
+	run -4 --separate-stderr lp-cache search --image two:1 nowhere
+	[ -z "$stderr" ]
 	run -4 lp-cache search --image two:1 topdir
 	run -0 lp-cache images -q
 	[ "$output" = "$(printf 'one:1\t0\t%s\t11\t10\tyes\n' "$(digest 1)"; printf 'one:1\t1\t%s\t\t10\tno\n' "$(digest 2)"

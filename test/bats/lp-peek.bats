@@ -39,7 +39,7 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 @test "merged rows equal the pipeline's, from a registry and from a layout" {
 	image=$(srv_addr reg)/public/app:1
 	by_hand "$OCI" -n65536 want
-	lp-peek -q "$OCI" >got
+	lp-peek -q -n 64K "$OCI" >got
 	cmp want got
 	lp-peek -q "$image" >got
 	cmp want got
@@ -91,7 +91,7 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 }
 
 @test "-j: one document, the rows of lp-merge -j in it" {
-	lp-peek -q -j "$OCI" >doc
+	lp-peek -q -n 64K -j "$OCI" >doc
 	jq -e '(.layers | length) == 4 and .layers_peeked == 4 and .layers_from_cache == 0
 		and .complete == false and .error == null and .platform == "linux/amd64"
 		and (.image_digest | startswith("sha256:"))
@@ -99,10 +99,10 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 		and ([.layers[] | .partial] == [true, true, true, false])
 		and ([.layers[] | has("digest", "media_type", "size", "created_by", "bytes_downloaded",
 			"bytes_decompressed", "entries_found", "from_cache", "error")] | all)' doc
-	lp-peek -q "$OCI" | cut -f6 | sort >want
+	lp-peek -q -n 64K "$OCI" | cut -f6 | sort >want
 	jq -r '.all_entries[] | .name' doc | sort >got
 	[ "$(wc -l <want)" -eq "$(wc -l <got)" ]
-	lp-peek -q -j "$OCI" | jq -e '.layers_from_cache == 4 and .total_bytes_downloaded == 0'
+	lp-peek -q -n 64K -j "$OCI" | jq -e '.layers_from_cache == 4 and .total_bytes_downloaded == 0'
 	lp-peek -qc -j "$OCI" | jq -e '.complete and ([.layers[].partial] | any | not)'
 }
 
@@ -115,7 +115,7 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	lp-layers "$OCI" | while read -r source _; do
 		lp-fetch "$source" | lp-inflate -q | lp-tarls -q
 	done >want
-	lp-peek -q --layers "$OCI" >got
+	lp-peek -q -n 64K --layers "$OCI" >got
 	grep -v '^#' got | cmp want -
 	head -n 1 got | grep -F $'#image\tname='"$OCI"$'\tdigest=sha256:'
 	[ "$(grep -c $'^#layer\tindex=[0-3]\tdigest=sha256:[0-9a-f]*\tsize=[0-9]*$' got)" -eq 4 ]
@@ -124,13 +124,37 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	lp-peek -q --layer="${digest:0:15}" "$OCI" | cmp got -
 	lp-peek -q --layer="${digest#sha256:}" "$OCI" | cmp got -
 	grep -q 'wh..wh..opq' got
-	lp-peek -qj --layers "$OCI" | jq -r '.layers[] | .entries[] | .name' | wc -l >json
+	lp-peek -qj -n 64K --layers "$OCI" | jq -r '.layers[] | .entries[] | .name' | wc -l >json
 	[ "$(cat json)" -eq "$(wc -l <want)" ]
 	lp-peek -qj --layer=4 "$OCI" | jq -e '(.layers | length) == 1 and ([.layers[0].entries[].name] | index("etc/nginx/snippets/.wh..wh..opq"))'
 	run -4 lp-peek --layer=5 "$OCI"
 	[[ $output == *"has no layer 5 (4 layers)"* ]]
 	run -4 --separate-stderr lp-peek -qj --layer=5 "$OCI"
 	jq -e '.error | endswith("has no layer 5 (4 layers)")' <<<"$output"
+}
+
+@test "what lies here is listed whole; of the rest it is said what it costs, wherever it is looked at" {
+	lp-peek -qn 64K "$OCI" >part
+	lp-peek -qE "$OCI" >got
+	grep -q $'^#end\t.*complete=yes' got
+	[ "$(wc -l <got)" -gt "$(wc -l <part)" ]
+	image=$(srv_addr reg)/public/app:1
+	all=$(lp-layers -o size "$OCI" | head -n 3 | awk '{ n += $1 } END { printf "%.1f MiB", n / 1048576 }')
+	for how in '' --tree --du "--diff=$image"; do
+		# shellcheck disable=SC2086 # words
+		run -0 --separate-stderr lp-peek --no-cache --color=always $how "$image"
+		[[ ${lines[0]} == *"preview: of 4 layers, 3 not seen to the end; -c lists all, and fetches up to $all"* ]]
+		[[ $output == *'… '*'layer 2: seen to '*' not seen'* ]]
+		[[ $stderr == *"of 4 layers, 3 are not listed to the end (-c lists all, and fetches up to $all)" ]]
+	done
+	run -0 lp-peek -q --no-cache --color=always --layers "$image"
+	[ "$(grep -c '^… layer [123]: seen to ' <<<"$output")" -eq 3 ]
+	# rows are rows
+	lp-peek -q --no-cache "$image" >got
+	cmp part got
+	# what the store has whole is as near
+	lp-layers -q -o source "$image" | lp-fetch -q --fill -a -S "$PWD/st"
+	lp-peek -qE -S "$PWD/st" --db="$PWD/new.db" "$image" | grep $'^#end\t.*complete=yes'
 }
 
 @test "-n decides how much, and a known preview serves for less and not for more" {
@@ -148,7 +172,7 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 
 @test "--no-cache leaves nothing behind" {
 	lp-peek -q --no-cache "$(srv_addr reg)/public/app:1" >got
-	lp-peek -q "$OCI" | cmp got -
+	lp-peek -q -n 64K "$OCI" | cmp got -
 	rm -rf cache
 	lp-peek -q --no-cache "$(srv_addr reg)/public/app:1" >/dev/null
 	[ ! -e cache ]
@@ -157,7 +181,7 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 
 # bats test_tags=native
 @test "without a place for unnamed files they are memory" {
-	lp-peek -q "$OCI" >want
+	lp-peek -q -n 64K "$OCI" >want
 	[ -s want ]
 	TMPDIR=$PWD/nowhere lp-peek -q --no-cache "$(srv_addr reg)/public/app:1" | cmp want -
 }
@@ -251,7 +275,7 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	LC_ALL=C lp-peek -q --tree "$OCI" | grep -F '|-- '
 	by_hand "$OCI" -n65536 /dev/null
 	lp-merge -q --du=2 1=hand.1 2=hand.2 3=hand.3 4=hand.4 >want
-	lp-peek -q --du=2 "$OCI" | cmp want -
+	lp-peek -q --no-cache -n 64K --du=2 "$OCI" | cmp want -
 	lp-peek -q -c "$OCI" | wc -l >rows
 	# the root has no line of its own
 	[ "$(lp-peek -q -c --tree "$OCI" | wc -l)" -eq $(($(cat rows) - 1)) ]
@@ -366,10 +390,10 @@ PY
 		# shellcheck disable=SC2086 # words
 		lp-merge -q $o 1=hand.1 2=hand.2 3=hand.3 4=hand.4 >want
 		# shellcheck disable=SC2086
-		lp-peek -q $o "$OCI" >got
+		lp-peek -q -n 64K $o "$OCI" >got
 		[ "$o" = "-H -o layer,name,xattrs" ] || [ "$o" = -E ] || cmp want got
 	done
-	lp-peek -qE "$OCI" | tail -n 1 | grep $'^#end\tentries=[0-9]*\tcomplete=no'
+	lp-peek -qE -n 64K "$OCI" | tail -n 1 | grep $'^#end\tentries=[0-9]*\tcomplete=no'
 	run -2 lp-peek -o nonsense "$OCI"
 	run -2 lp-peek -j -H "$OCI"
 	run -2 lp-peek --tree --du "$OCI"
@@ -378,12 +402,16 @@ PY
 }
 
 @test "on a terminal: aligned, coloured, a summary; NO_COLOR and -q are heeded" {
-	on_terminal 80 24 tty lp-peek --no-pager "$OCI"
+	on_terminal 80 24 tty lp-peek --no-pager -n 64K "$OCI"
 	sed 's/\x1b\[[0-9;]*[A-Za-z]//g; s/\r$//' tty >plain
 	grep -qE '^MODE +UID +GID +SIZE +MODIFIED +LAYER +NAME$' plain
 	grep -qE '^lrwxrwxrwx +0 +0 +[0-9]+ +2026-[0-9-]+ [0-9:]+ +1  bin -> usr/bin$' plain
 	grep -qF $'\x1b[01;36mbin\x1b[0m' tty
 	all=$(lp-layers -o size "$OCI" | awk '{ n += $1 } END { printf "%.1f MiB", n / 1048576 }')
+	# how much was seen, and what the rest costs, in front; what was not seen, behind
+	grep -qE '^preview: of 4 layers, 3 not seen to the end; -c lists all, and fetches nothing$' plain
+	grep -qE '^… layer 2: seen to [a-z/.-]+[^ ]*, 12\.[0-9] MiB not seen$' plain
+	[ "$(grep -c '^… layer [123]: ' plain)" -eq 3 ]
 	grep -qE "^lp-peek: 4 layers, [0-9,]+ entries, preview; fetched [0-9.]+ [KMB]+i?B? of $all \\([0-9.]+ %\\)\$" plain
 	NO_COLOR=1 on_terminal 80 24 tty lp-peek --no-pager "$OCI"
 	run ! grep -qE $'\x1b\[[0-9;]*m' tty
@@ -607,7 +635,7 @@ nothing_left() {
 		nothing_left
 	done
 	lp-peek -q --store="$BATS_TEST_TMPDIR/cache/s" --db="$BATS_TEST_TMPDIR/db" "$(srv_addr reg)/public/app:1" >got
-	lp-peek -q --no-cache "$OCI" | cmp - got
+	lp-peek -q -n 64K --no-cache "$OCI" | cmp - got
 }
 
 # Not when a clock says so, but at calls of its own: among others while an image
@@ -690,7 +718,7 @@ nothing_left() {
 
 @test "where nothing can be kept an image is looked at all the same" {
 	image=$(srv_addr reg)/public/app:1
-	lp-peek -q --no-cache "$OCI" >want
+	lp-peek -q -n 64K --no-cache "$OCI" >want
 	unset XDG_CACHE_HOME
 	run -0 --separate-stderr env -u HOME lp-peek "$image"
 	[[ ${stderr_lines[0]} == 'lp-peek: neither XDG_CACHE_HOME nor HOME is a path: nothing is kept' ]]
