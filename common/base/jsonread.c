@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/buf.h"
+#include "common/base/jsonmend.h"
 #include "common/base/status.h"
 
 /*
@@ -130,7 +132,7 @@ let_go(void)
 
 /* LP_OK, with *out NULL for what is no document, or LP_E_NOMEM or LP_E_LIMIT with nothing left behind. */
 static int
-parse(struct lp_span s, json_t **out, json_error_t *error)
+parse(struct lp_span s, size_t flags, json_t **out, json_error_t *error)
 {
 	jmp_buf here;
 	volatile int why = setjmp(here);
@@ -144,14 +146,14 @@ parse(struct lp_span s, json_t **out, json_error_t *error)
 	used = 0;
 	most = s.n > LP_MAX_JSON_MEMORY / LP_MAX_JSON_TIMES ? s.n * LP_MAX_JSON_TIMES : LP_MAX_JSON_MEMORY;
 	failed = &here;
-	*out = json_loadb((const char *)s.p, s.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, error);
+	*out = json_loadb((const char *)s.p, s.n, flags | JSON_ALLOW_NUL, error);
 	failed = NULL;
 	let_go();
 	return LP_OK;
 }
 
-int
-lp_json_load(struct lp_span s, json_t **out, struct lp_json_error *error)
+static int
+load(struct lp_span s, size_t flags, json_t **out, struct lp_json_error *error)
 {
 	json_error_t je;
 	size_t deep = too_deep_at(s);
@@ -161,7 +163,7 @@ lp_json_load(struct lp_span s, json_t **out, struct lp_json_error *error)
 	*out = NULL;
 	if (deep < s.n)
 		return fail(error, LP_E_LIMIT, deep, "JSON is nested too deeply", "");
-	rc = parse(s, out, &je);
+	rc = parse(s, flags, out, &je);
 	if (rc != LP_OK) {
 		*out = NULL;
 		return fail(error, rc, 0, rc == LP_E_LIMIT ? "JSON has too many values" : "out of memory", "");
@@ -169,6 +171,36 @@ lp_json_load(struct lp_span s, json_t **out, struct lp_json_error *error)
 	if (*out != NULL)
 		return LP_OK;
 	return fail(error, LP_E_DATA, je.position > 0 ? (size_t)je.position : 0, "not valid JSON", je.text);
+}
+
+int
+lp_json_load(struct lp_span s, json_t **out, struct lp_json_error *error)
+{
+	return load(s, JSON_REJECT_DUPLICATES, out, error);
+}
+
+int
+lp_json_load_lax(struct lp_span s, int twice, json_t **out, struct lp_json_error *error)
+{
+	size_t flags = twice ? 0 : JSON_REJECT_DUPLICATES;
+	int rc = load(s, flags, out, error), mended;
+	struct lp_buf b;
+
+	if (rc != LP_E_DATA)
+		return rc;
+	/* a byte becomes three */
+	lp_buf_init(&b, 3 * s.n);
+	(void)lp_json_mend(s, SIZE_MAX, &b, &mended);
+	if (mended != LP_OK) {
+		rc = fail(error, LP_E_NOMEM, 0, "out of memory", "");
+	} else if (!lp_span_eq(lp_buf_span(&b), s)) {
+		rc = load(lp_buf_span(&b), flags, out, error);
+		lp_buf_clear(&b);
+		if (rc != LP_OK)
+			error->offset = lp_json_mend(s, error->offset, &b, &mended);
+	}
+	lp_buf_release(&b);
+	return rc;
 }
 
 void

@@ -29,6 +29,13 @@ struct lp_json_error {
 int lp_json_load(struct lp_span, json_t **out, struct lp_json_error *error);
 
 /*
+ * The same for an image's documents, which runtimes read by Go's parser: bytes that are not UTF-8 and halves of
+ * surrogate pairs are U+FFFD, numbers that are no 64-bit integers null (base/jsonmend.h). With `twice` the last of
+ * several members of one key counts.
+ */
+int lp_json_load_lax(struct lp_span, int twice, json_t **out, struct lp_json_error *error);
+
+/*
  * From now on, the memory of documents is overwritten before it is given
  * back: for programs that read passwords and tokens. Applies to documents
  * that exist already, too.

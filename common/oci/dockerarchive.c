@@ -276,7 +276,7 @@ lp_saved_manifest(struct lp_span json, const char *name, struct lp_saved *s, str
 	int rc;
 
 	*s = (struct lp_saved){ 0 };
-	rc = lp_json_load(json, &root, e);
+	rc = lp_json_load_lax(json, 0, &root, e);
 	if (rc != LP_OK)
 		return rc;
 	image = pick_image(root, lp_span_str(name));
@@ -349,7 +349,7 @@ lp_saved_repositories(struct lp_span json, const char *name, struct lp_saved *s,
 	int rc;
 
 	*s = (struct lp_saved){ 0 };
-	rc = lp_json_load(json, &root, e);
+	rc = lp_json_load_lax(json, 0, &root, e);
 	if (rc != LP_OK)
 		return rc;
 	rc = hunt(&h, root);

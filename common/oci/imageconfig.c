@@ -53,7 +53,7 @@ lp_image_config_parse(struct lp_span s, size_t layers, struct lp_image_config *c
 	int rc;
 
 	*c = (struct lp_image_config){ 0 };
-	rc = lp_manifest_load(s, &c->root, e);
+	rc = lp_manifest_load(s, 1, &c->root, e);
 	if (rc != LP_OK)
 		return rc;
 	c->n = layers;
@@ -62,10 +62,8 @@ lp_image_config_parse(struct lp_span s, size_t layers, struct lp_image_config *c
 		lp_image_config_release(c);
 		return lp_manifest_fail(e, LP_E_NOMEM, "out of memory");
 	}
-	if (lp_manifest_platform(c->root, &c->platform, &c->has_platform) != LP_OK) {
-		lp_image_config_release(c);
-		return lp_manifest_fail(e, LP_E_DATA, "its platform has characters that no platform has");
-	}
+	/* one with characters that no platform has is not known */
+	(void)lp_manifest_platform(c->root, &c->platform, &c->has_platform);
 	align_history(c, json_object_get(c->root, "history"));
 	align_diff_ids(c, json_object_get(json_object_get(c->root, "rootfs"), "diff_ids"));
 	return LP_OK;

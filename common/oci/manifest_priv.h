@@ -14,8 +14,8 @@
 int lp_manifest_fail(struct lp_manifest_error *, int rc, const char *why);
 int lp_manifest_fail_entry(struct lp_manifest_error *, size_t entry, const char *why);
 
-/* A document that is an object, owned by the caller. LP_OK, LP_E_DATA, LP_E_LIMIT or LP_E_NOMEM. */
-int lp_manifest_load(struct lp_span, json_t **root, struct lp_manifest_error *);
+/* A document that is an object, owned by the caller; `twice` as lp_json_load_lax has it. LP_OK, LP_E_DATA, LP_E_LIMIT or LP_E_NOMEM. */
+int lp_manifest_load(struct lp_span, int twice, json_t **root, struct lp_manifest_error *);
 
 /* The platform that an object has, if it has one. LP_OK or LP_E_DATA. */
 int lp_manifest_platform(const json_t *, struct lp_platform *, int *has);

@@ -68,7 +68,7 @@ read_document(struct lp_archive *a, struct link *l, size_t *sum, struct lp_span 
 	*sum += a->config_bytes.n;
 	if (*sum > LP_MAX_CONFIG)
 		return lp_archive_fail(a, LP_E_LIMIT, "the layers' documents have more than %zu MiB together", LP_MAX_CONFIG >> 20);
-	rc = lp_json_load(lp_buf_span(&a->config_bytes), &document, &e);
+	rc = lp_json_load_lax(lp_buf_span(&a->config_bytes), 1, &document, &e);
 	if (rc != LP_OK)
 		return lp_archive_fail(a, rc, "%s: byte %zu: %s", lp_quotes(path), e.offset, e.why);
 	rc = take_document(a, document, l, parent);

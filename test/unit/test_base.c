@@ -4,6 +4,8 @@
 #include "common/base/base64.h"
 #include "common/base/buf.h"
 #include "common/base/escape.h"
+#include "common/base/jsonmend.h"
+#include "common/base/jsonread.h"
 #include "common/base/jsonwrite.h"
 #include "common/base/num.h"
 #include "common/base/sort.h"
@@ -333,6 +335,40 @@ test_sort(void)
 	}
 }
 
+/* What Go reads, as Go reads it; `at` is the byte at fault of what it does not read either. */
+static void
+test_json_lax(void)
+{
+	static const struct { const char *in, *compact; size_t at; } t[] = {
+		{ "{\"a\":\"\\\"\xff\xc3\"}", "{\"a\":\"\\\"\xef\xbf\xbd\xef\xbf\xbd\"}", 0 },
+		{ "[\"\\ud800\",\"\\udc00x\",\"\\uD83D\\uDE00\",\"\\\\ud800\"]",
+		  "[\"\xef\xbf\xbd\",\"\xef\xbf\xbdx\",\"\xf0\x9f\x98\x80\",\"\\\\ud800\"]", 0 },
+		{ "[\"\\ud800\\ud800\\udc00\"]", "[\"\xef\xbf\xbd\xf0\x90\x80\x80\"]", 0 },
+		{ "[9223372036854775807,9223372036854775808,1e999,-1.5e400]", "[9223372036854775807,null,null,null]", 0 },
+		{ "{\"a\":1,\"a\":2}", "{\"a\":2}", 0 },
+		{ "[\"\xff\",01]", NULL, 6 },
+		{ "[\"\t\xff\"]", NULL, 2 },
+		{ "[\"\xff\",1.]", NULL, 7 },
+		{ "[\"\xff\\ud8", NULL, 7 },
+		{ "[\"\\\xff\"]", NULL, 4 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct lp_json_error e = { .offset = 0 };
+		struct lp_span in = lp_span_str(t[i].in);
+		unsigned char *p = unit_exact(in);
+		json_t *v = NULL;
+		int rc = lp_json_load_lax(lp_span(p, in.n), 1, &v, &e);
+		char text[128];
+		size_t n = v != NULL ? json_dumpb(v, text, sizeof(text), JSON_COMPACT) : 0;
+
+		ok(t[i].compact == NULL ? rc == LP_E_DATA && e.offset == t[i].at : rc == LP_OK &&
+		    lp_span_is(lp_span(text, n), t[i].compact), "as Go reads it, case %zu: %.*s at %zu", i, (int)n, text, e.offset);
+		json_decref(v);
+		free(p);
+	}
+}
+
 int
 main(void)
 {
@@ -350,6 +386,7 @@ main(void)
 	test_escape_every_byte();
 	test_unescape_refuses();
 	test_json();
+	test_json_lax();
 	test_sort();
 	return unit_done();
 }
