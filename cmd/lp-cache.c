@@ -326,7 +326,7 @@ parse_layer(const struct args *a, const char *word, int with_size, struct lp_cac
 	if (with_size && split(l->digest, '=', &l->digest, &size) == LP_OK && parse_bytes(size, &l->size) != LP_OK)
 		return lp_opt_refuse(&a->opt, "not a size: '%s'", lp_quote(size));
 	if (!lp_digest_valid(l->digest))
-		return lp_opt_refuse(&a->opt, "not a digest (sha256: and 64 digits): '%s'", lp_quotes(word));
+		return lp_opt_refuse(&a->opt, "not a digest (" LP_DIGEST_FORM "): '%s'", lp_quotes(word));
 	return LP_EXIT_OK;
 }
 

@@ -68,7 +68,7 @@ check_args(const struct args *a, const struct lp_opt *opt)
 		return lp_opt_refuse(opt, "--toc reads no tar: not with --tar, --whole or -f");
 	if (a->at != UINT64_MAX && (a->toc != NULL || a->tar || a->follow))
 		return lp_opt_refuse(opt, "--at is of one member of a tar: not with -L, --tar or --toc");
-	if (a->digest != NULL && !lp_digest_valid(lp_span_str(a->digest)))
+	if (a->digest != NULL && !lp_digest_is_sha256(lp_span_str(a->digest)))
 		return lp_opt_refuse(opt, "not a sha256 digest: '%s'", lp_quotes(a->digest));
 	if (a->nglobs > 0 && !a->tar)
 		return lp_opt_refuse(opt, "what matches may be more than one member: -m needs --tar");

@@ -32,7 +32,7 @@ static const char help[] =
     "  -n, --bytes=BYTES        the first BYTES (64K)\n"
     "  -a, --all                all of it, fetched little ahead of the reader\n"
     "  -r, --range=RANGE        FIRST-LAST, FIRST- or -COUNT (the last ones)\n"
-    "      --digest=DIGEST      what its sha256 must be\n"
+    "      --digest=DIGEST      what its digest must be\n"
     "      --size=BYTES         how large all of it is\n"
     "      --fill               write nothing: bring that range of each source into STORE;\n"
     "                           without a SOURCE, of each line of standard input\n"
@@ -238,7 +238,7 @@ lock(const struct work *w)
 
 	if (ref->kind == LP_REF_FILE || ref->kind == LP_REF_STDIN)
 		return lp_lock(LP_DUTY_FILTER);
-	return lp_env_lock(&w->env, w->args->net.store, ref->kind == LP_REF_OCI ? ref->path : NULL);
+	return lp_env_lock(&w->env, w->args->net.store, ref->kind == LP_REF_OCI || ref->kind == LP_REF_DIR ? ref->path : NULL);
 }
 
 static int

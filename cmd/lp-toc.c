@@ -61,7 +61,7 @@ check_args(const struct args *a, const struct lp_opt *opt)
 		return lp_opt_refuse(opt, "--locate needs --size, or annotations that tell the place");
 	if (!a->locate && (a->nannotations > 0 || a->annotations != NULL || a->size != UINT64_MAX))
 		return lp_opt_refuse(opt, "-a, --annotations and --size belong to --locate");
-	if (a->digest != NULL && !lp_digest_valid(lp_span_str(a->digest)))
+	if (a->digest != NULL && !lp_digest_is_sha256(lp_span_str(a->digest)))
 		return lp_opt_refuse(opt, "not a sha256 digest: '%s'", lp_quotes(a->digest));
 	return lp_listing_check(&a->listing, opt);
 }

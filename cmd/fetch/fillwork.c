@@ -62,7 +62,7 @@ draw(void *arg)
 
 	for (; n < BARS && lp_fill_progress(d->fill, n, &b, &bar[n].have, &bar[n].want); n++) {
 		bar[n].label = lp_span_str(b->digest);
-		lp_span_take(&bar[n].label, strlen("sha256:"));
+		lp_span_take(&bar[n].label, LP_DIGEST_PREFIX);
 		bar[n].label.n = 12;
 	}
 	lp_bars_draw(&d->bars, bar, n, 0);

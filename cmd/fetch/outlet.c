@@ -22,7 +22,7 @@ lp_outlet_init(struct lp_outlet *o, struct lp_blob *b, const struct lp_range *r,
 	o->progress = progress;
 	o->hashing = b->digest[0] != '\0' && o->first == 0;
 	/* the lock of a network is the one that allows threads */
-	lp_hasher_init(&o->hash, b->env->http != NULL);
+	lp_hasher_init(&o->hash, b->digest, b->env->http != NULL);
 }
 
 void

@@ -276,7 +276,7 @@ lp_peek_is_stored(const struct lp_peek_layer *l)
 	const struct lp_argv *blobs = &l->peek->o->blobs;
 
 	for (size_t i = 0; l->digest != NULL && i < blobs->n; i++)
-		if (strcmp(blobs->v[i], l->digest + strlen("sha256:")) == 0)
+		if (strcmp(blobs->v[i], l->digest + LP_DIGEST_PREFIX) == 0)
 			return 1;
 	return 0;
 }
@@ -344,13 +344,13 @@ lp_peek_listed(const struct lp_peek_layer *l)
 static int
 has_digest(const struct lp_peek_layer *l, const char *pick)
 {
-	static const char algorithm[] = "sha256:";
 	enum { SHORTEST = 4 };
+	const char *digest = l->digest;
 
-	if (strncmp(pick, algorithm, sizeof(algorithm) - 1) == 0)
-		pick += sizeof(algorithm) - 1;
-	return l->digest != NULL && strlen(pick) >= SHORTEST &&
-	    strncmp(l->digest + sizeof(algorithm) - 1, pick, strlen(pick)) == 0;
+	if (digest != NULL && strncmp(pick, digest, LP_DIGEST_PREFIX) == 0)
+		pick += LP_DIGEST_PREFIX;
+	return digest != NULL && strlen(pick) >= SHORTEST &&
+	    strncmp(digest + LP_DIGEST_PREFIX, pick, strlen(pick)) == 0;
 }
 
 /* Its place; the image's number of layers if no layer is named so. */

@@ -23,7 +23,25 @@ static const char empty_index[] = "{\"schemaVersion\":2,\"manifests\":[]}";
 int
 lp_store_is_hex(const char *name)
 {
-	return strlen(name) == LP_STORE_HEX && strspn(name, "0123456789abcdef") == LP_STORE_HEX;
+	size_t n = strspn(name, "0123456789abcdef");
+
+	return name[n] == '\0' && lp_digest_algorithm(n) != NULL;
+}
+
+const char *const lp_store_algorithms[] = { "sha256", "sha384", "sha512", NULL };
+
+void
+lp_store_kind_path(const char *kind, const char *hex, char path[LP_STORE_PATH])
+{
+	snprintf(path, LP_STORE_PATH, "%s/%s", kind, lp_digest_algorithm(strlen(hex)));
+}
+
+void
+lp_store_blobs_path(const struct lp_store *s, const char *digest, char path[LP_STORE_PATH])
+{
+	path[0] = '\0';
+	if (!s->flat)
+		lp_store_kind_path("blobs", lp_store_hex(digest), path);
 }
 
 void
@@ -31,8 +49,8 @@ lp_store_dir_path(const char *kind, const char *hex, const char *origin, char pa
 {
 	int below = origin != NULL && *origin != '\0';
 
-	snprintf(path, LP_STORE_PATH, "%s/sha256%s%s%s%s", kind, hex != NULL ? "/" : "", hex != NULL ? hex : "",
-	    below ? "/" : "", below ? origin : "");
+	snprintf(path, LP_STORE_PATH, "%s/%s/%s%s%s", kind, lp_digest_algorithm(strlen(hex)), hex, below ? "/" : "",
+	    below ? origin : "");
 }
 
 void
@@ -244,6 +262,18 @@ make_layout(struct lp_store *s)
 	    lp_store_write(s, "", "oci-layout", lp_span_str("{\"imageLayoutVersion\":\"1.0.0\"}"), 1);
 }
 
+/* Builders have forgotten the mark: what there is must lead to blobs then. */
+static int
+check_unmarked(struct lp_store *s)
+{
+	struct stat st;
+	int found = fstatat(s->dir, "index.json", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    fstatat(s->dir, "blobs", &st, AT_SYMLINK_NOFOLLOW) == 0;
+
+	s->unmarked = found;
+	return found ? LP_OK : LP_E_ABSENT;
+}
+
 /* Another user's, or on a file system that is mounted to be read: what it has is as good as ever. */
 static int
 may_write(struct lp_store *s)
@@ -270,6 +300,15 @@ open_dir(struct lp_store *s, const char *dir)
 }
 
 static int
+check_flat(const struct lp_store *s, const char **why)
+{
+	struct stat st;
+
+	*why = "no directory of skopeo's: there is no manifest.json in it";
+	return fstatat(s->dir, "manifest.json", &st, AT_SYMLINK_NOFOLLOW) == 0 ? LP_OK : LP_E_DATA;
+}
+
+static int
 open_checked(struct lp_store *s, const char *dir, const char **why)
 {
 	int rc;
@@ -281,7 +320,11 @@ open_checked(struct lp_store *s, const char *dir, const char **why)
 	}
 	*why = "the store cannot be opened";
 	rc = open_dir(s, dir);
+	if (rc == LP_OK && s->flat)
+		return check_flat(s, why);
 	rc = rc != LP_OK ? rc : check_layout(s);
+	if (s->dir >= 0 && rc == LP_E_ABSENT && s->mode == LP_STORE_LAYOUT)
+		rc = check_unmarked(s);
 	if (s->dir >= 0 && rc == LP_E_ABSENT && s->mode == LP_STORE_WRITE) {
 		/* without the lock another process may be about to make the same */
 		(void)lp_store_lock(s);
@@ -309,6 +352,36 @@ lp_store_refusal(const struct lp_store *s)
 }
 
 int
+lp_store_is_unmarked(const struct lp_store *s)
+{
+	return s->unmarked;
+}
+
+const char *
+lp_store_way_out(const struct lp_store *s, const char *digest)
+{
+	static char path[LP_STORE_PATH];
+	struct stat st;
+
+	if (s->mode != LP_STORE_LAYOUT || errno != EACCES)
+		return NULL;
+	if (digest == NULL)
+		snprintf(path, sizeof(path), "%s", s->flat ? "manifest.json" : "index.json");
+	else if (s->flat)
+		snprintf(path, sizeof(path), "%s", lp_store_hex(digest));
+	else
+		lp_store_dir_path("blobs", lp_store_hex(digest), NULL, path);
+	/* from the file up: below a link that leads out nothing is known */
+	for (char *slash = path; slash != NULL; slash = strrchr(path, '/')) {
+		if (slash != path)
+			*slash = '\0';
+		if (fstatat(s->dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
+			return path;
+	}
+	return NULL;
+}
+
+int
 lp_store_open(struct lp_store **out, const char *dir, enum lp_store_mode mode, const char **why)
 {
 	struct lp_store *s = calloc(1, sizeof(*s));
@@ -317,7 +390,8 @@ lp_store_open(struct lp_store **out, const char *dir, enum lp_store_mode mode, c
 	if (s == NULL)
 		return LP_E_NOMEM;
 	s->dir = -1;
-	s->mode = mode;
+	s->flat = mode == LP_STORE_DIR;
+	s->mode = s->flat ? LP_STORE_LAYOUT : mode;
 	s->patience_ms = LP_STORE_PATIENCE_MS;
 	rc = open_checked(s, dir, why);
 	if (rc == LP_OK) {
@@ -345,7 +419,7 @@ lp_store_close(struct lp_store *s)
 int
 lp_store_index(struct lp_store *s, struct lp_buf *b)
 {
-	return lp_store_read_file(s, s->dir, "index.json", b);
+	return lp_store_read_file(s, s->dir, s->flat ? "manifest.json" : "index.json", b);
 }
 
 static int

@@ -8,6 +8,8 @@
  *   sums/sha256/HEX/ORIGIN/FIRST-LAST    sha256 of each LP_STORE_CHUNK of that range
  *   sums/sha256/HEX/0-LAST               the same of a whole blob
  *
+ * Blobs of the other algorithms of base/digest.h lie beside, in sha384 and sha512.
+ *
  * A whole blob is known by its digest and shared by all. A range cannot be
  * compared with the digest of the whole: it is the claim of the origin that
  * it came from (lp_reference_origin), kept under the sha256 of that text, and
@@ -41,7 +43,7 @@
 
 enum {
 	LP_STORE_CHUNK = 256 * 1024,
-	LP_STORE_HEX = 64,     /* digits of a digest */
+	LP_STORE_HEX = 64,     /* digits of a sha256: of an origin, of a sum */
 	LP_STORE_NAME = 48     /* room for the name of a range or of a file being written, and its NUL */
 };
 
@@ -49,6 +51,7 @@ struct lp_store;
 
 enum lp_store_mode {
 	LP_STORE_LAYOUT, /* somebody else's layout, never written: its blobs alone, which may be symbolic links */
+	LP_STORE_DIR,    /* the same of skopeo's dir:, which has manifest.json, and blobs beside it */
 	LP_STORE_READ,   /* must exist, is never written: offline */
 	LP_STORE_WRITE   /* made if it does not exist; one that is there and may not be written is opened to be read */
 };
@@ -66,6 +69,16 @@ void lp_store_close(struct lp_store *); /* NULL is fine */
 
 /* Why a store that was to be written may only be read (EACCES, EROFS); 0 if that is not so. */
 int lp_store_refusal(const struct lp_store *);
+
+/* Whether it is a layout without the file oci-layout, as `buildx --output type=oci,tar=false` left them. */
+int lp_store_is_unmarked(const struct lp_store *);
+
+/*
+ * After LP_E_SYS with EACCES: the symbolic link that leads out of a layout, by its path in it, on the way to
+ * a blob, or, for NULL, to index.json; NULL if that was not it.
+ */
+#define LP_STORE_WAY_OUT "a symbolic link out of the layout, which is not followed (cp -rL makes a layout without links)"
+const char *lp_store_way_out(const struct lp_store *, const char *digest);
 
 /* ---- a blob, as one origin serves it ------------------------------------ */
 
@@ -177,7 +190,7 @@ int lp_store_put_blob(struct lp_store *, const char *digest, struct lp_span);
 /* Bytes of it: some 250,000 names. */
 enum { LP_STORE_INDEX_MAX = 64 * 1024 * 1024 };
 
-/* Its bytes, appended. LP_OK, LP_E_ABSENT, LP_E_LIMIT, LP_E_SYS, LP_E_NOMEM. */
+/* Its bytes (of LP_STORE_DIR those of manifest.json), appended. LP_OK, LP_E_ABSENT, LP_E_LIMIT, LP_E_SYS, LP_E_NOMEM. */
 int lp_store_index(struct lp_store *, struct lp_buf *);
 
 /*

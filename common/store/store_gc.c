@@ -15,13 +15,13 @@
 
 /* One file that holds bytes of a blob. */
 struct kept {
-	char dir[LP_STORE_PATH], name[LP_STORE_HEX + 1];
+	char dir[LP_STORE_PATH], name[LP_DIGEST_HEX + 1];
 	uint64_t size;
 	struct timespec used; /* its mtime: every read sets it, as atime may be switched off */
 	int named;            /* index.json speaks of it */
 };
 
-/* A digest, without its prefix, as it stands in index.json. */
+/* A digest, without its prefix, as it stands in index.json: its first digits, if it has more. */
 struct name {
 	char hex[LP_STORE_HEX];
 };
@@ -59,18 +59,18 @@ add_name(struct gc *g, const unsigned char *hex)
 static int
 read_names(struct gc *g)
 {
-	static const char prefix[] = "sha256:";
+	static const char prefix[] = "sha";
 	struct lp_buf index;
 	int rc;
 
 	lp_buf_init(&index, LP_STORE_INDEX_MAX);
 	rc = lp_store_index(g->store, &index);
-	for (struct lp_span s = lp_buf_span(&index); rc == LP_OK && s.n > LP_DIGEST_LEN;) {
+	for (struct lp_span s = lp_buf_span(&index); rc == LP_OK && s.n > 0;) {
 		const unsigned char *p = memmem(s.p, s.n, prefix, sizeof(prefix) - 1);
 
 		lp_span_take(&s, p != NULL ? (size_t)(p - s.p) : s.n);
-		if (s.n >= LP_DIGEST_LEN && lp_digest_valid(lp_span(s.p, LP_DIGEST_LEN)))
-			rc = add_name(g, s.p + sizeof(prefix) - 1);
+		if (lp_digest_length(s) > 0)
+			rc = add_name(g, s.p + LP_DIGEST_PREFIX);
 		lp_span_take(&s, sizeof(prefix) - 1);
 	}
 	lp_buf_release(&index);
@@ -114,6 +114,20 @@ each(const struct place *above, const char *path, visit *f)
 	for (struct dirent *e; rc == LP_OK && (e = readdir(d)) != NULL;)
 		rc = f(&p, e->d_name);
 	closedir(d);
+	return rc;
+}
+
+/* The same in the directory of each algorithm. */
+static int
+each_kind(const struct place *above, const char *kind, visit *f)
+{
+	char path[LP_STORE_PATH];
+	int rc = LP_OK;
+
+	for (size_t i = 0; lp_store_algorithms[i] != NULL && rc == LP_OK; i++) {
+		snprintf(path, sizeof(path), "%s/%s", kind, lp_store_algorithms[i]);
+		rc = each(above, path, f);
+	}
 	return rc;
 }
 
@@ -211,7 +225,10 @@ visit_sum(const struct place *p, const char *name)
 	lp_store_sweep(p->dir, name, 0);
 	if (lp_store_parse_name(name, &f) != LP_OK || fstatat(p->dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return LP_OK;
-	lp_store_dir_path(p->origin != NULL ? "ranges" : "blobs", p->origin != NULL ? p->hex : NULL, p->origin, path);
+	if (p->origin != NULL)
+		lp_store_dir_path("ranges", p->hex, p->origin, path);
+	else
+		lp_store_kind_path("blobs", p->hex, path);
 	/* the sums of a file that is on its way in come first */
 	if (time(NULL) - st.st_mtime <= LP_STORE_GRACE ||
 	    is_there(p->gc, path, p->origin != NULL ? name : p->hex, p->origin != NULL ? 0 : f.last + 1))
@@ -280,11 +297,11 @@ remove_file(const struct gc *g, const char *path, const char *name)
 	return rc;
 }
 
-/* KIND/sha256/HEX/ORIGIN and KIND/sha256/HEX go with the last of what is in them. */
+/* Of KIND/ALGORITHM/HEX/ORIGIN the last two go with the last of what is in them. */
 static void
 remove_dirs(const struct gc *g, char path[LP_STORE_PATH])
 {
-	for (char *slash; (slash = strrchr(path, '/')) != NULL && strcmp(slash, "/sha256") != 0;) {
+	for (char *slash; (slash = strrchr(path, '/')) != strchr(path, '/');) {
 		int dir;
 
 		*slash = '\0';
@@ -338,9 +355,18 @@ remove_oldest(struct gc *g, uint64_t max, struct lp_store_gc *out)
 static int
 leads_somewhere(void *arg, const char *digest)
 {
+	const struct lp_store *s = arg;
+	char path[LP_STORE_PATH];
 	struct stat st;
+	int dir, there;
 
-	return fstatat(*(const int *)arg, lp_store_hex(digest), &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+	lp_store_kind_path("blobs", lp_store_hex(digest), path);
+	dir = lp_store_dir(s, path, 0);
+	if (dir < 0)
+		return dir != LP_E_ABSENT;
+	there = fstatat(dir, lp_store_hex(digest), &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+	close(dir);
+	return there;
 }
 
 static int
@@ -355,12 +381,12 @@ drop_names(void *arg, struct lp_span old, struct lp_buf *now)
 static int
 forget_names(struct gc *g)
 {
-	int blobs = lp_store_dir(g->store, "blobs/sha256", 0), rc;
+	int blobs = lp_store_dir(g->store, "blobs", 0), rc;
 
 	if (blobs < 0)
 		return blobs == LP_E_ABSENT ? LP_OK : blobs;
-	rc = g->nnames > 0 ? lp_store_index_edit(g->store, drop_names, &blobs) : LP_OK;
 	close(blobs);
+	rc = g->nnames > 0 ? lp_store_index_edit(g->store, drop_names, g->store) : LP_OK;
 	return rc == LP_E_DATA || rc == LP_E_LIMIT ? LP_OK : rc;
 }
 
@@ -391,14 +417,14 @@ lp_store_gc(struct lp_store *s, uint64_t max, struct lp_store_gc *out)
 	*out = (struct lp_store_gc){ 0 };
 	rc = rc != LP_OK ? rc : each(&top, "", visit_top);
 	rc = rc != LP_OK ? rc : each(&top, "tmp", visit_tmp);
-	rc = rc != LP_OK ? rc : each(&top, "blobs/sha256", visit_blob);
-	rc = rc != LP_OK ? rc : each(&top, "ranges/sha256", visit_ranges_of);
+	rc = rc != LP_OK ? rc : each_kind(&top, "blobs", visit_blob);
+	rc = rc != LP_OK ? rc : each_kind(&top, "ranges", visit_ranges_of);
 	if (rc == LP_OK) {
 		if (g.n > 1)
 			lp_sort(g.v, g.n, sizeof(*g.v), by_use);
 		remove_oldest(&g, max, out);
 	}
-	rc = rc != LP_OK ? rc : each(&top, "sums/sha256", visit_sums_of);
+	rc = rc != LP_OK ? rc : each_kind(&top, "sums", visit_sums_of);
 	rc = rc != LP_OK ? rc : forget_names(&g);
 	free(g.names);
 	free(g.v);

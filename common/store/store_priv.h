@@ -20,6 +20,8 @@
 struct lp_store {
 	int dir;                  /* everything is opened relative to it */
 	enum lp_store_mode mode;
+	int flat;                 /* LP_STORE_DIR; its mode is that of a layout */
+	int unmarked;             /* a layout without oci-layout */
 	int refusal;              /* errno: why it is not LP_STORE_WRITE, as was asked; or 0 */
 	mode_t files, dirs;       /* permissions of what is made in it, but for the umask */
 	unsigned serial;          /* of the files that we made */
@@ -28,7 +30,7 @@ struct lp_store {
 
 enum {
 	LP_STORE_SUM = LP_STORE_HEX + 1, /* bytes of one line of a sums file */
-	LP_STORE_PATH = 160,  /* room for the path of any directory inside the store, and its NUL */
+	LP_STORE_PATH = 256,  /* room for the path of any directory inside the store, and its NUL */
 	LP_STORE_GRACE = 60,  /* seconds: what is younger may be on its way to its place */
 	LP_STORE_PATIENCE_MS = 1000
 };
@@ -41,15 +43,21 @@ enum {
 static inline const char *
 lp_store_hex(const char *digest)
 {
-	return digest + 7;
+	return digest + LP_DIGEST_PREFIX;
 }
 
-/* Whether a name is 64 hexadecimal digits: that of a blob, or of an origin. */
+/* Whether a name is hexadecimal digits, as many as one of the algorithms has: that of a blob, or of an origin. */
 int lp_store_is_hex(const char *name);
 /* The name of a range's file: FIRST-LAST, written in one way. Parsing gives LP_OK or LP_E_DATA. */
 void lp_store_range_name(uint64_t first, uint64_t last, char name[LP_STORE_NAME]);
 int lp_store_parse_name(const char *name, struct lp_store_file *);
-/* KIND/sha256, KIND/sha256/HEX or KIND/sha256/HEX/ORIGIN; `hex` may be NULL, and `origin` NULL or "". */
+/* What has a directory of its own in each KIND; the last is NULL. */
+extern const char *const lp_store_algorithms[];
+/* The directory of whole blobs of that digest. */
+void lp_store_blobs_path(const struct lp_store *, const char *digest, char path[LP_STORE_PATH]);
+/* KIND/sha256, where what has as many digits as `hex` is. */
+void lp_store_kind_path(const char *kind, const char *hex, char path[LP_STORE_PATH]);
+/* KIND/sha256/HEX or KIND/sha256/HEX/ORIGIN; `origin` may be NULL or "". */
 void lp_store_dir_path(const char *kind, const char *hex, const char *origin, char path[LP_STORE_PATH]);
 
 /* ---- directories ------------------------------------------------------------- */
@@ -95,10 +103,10 @@ int lp_store_reading_open(struct lp_store_blob *, size_t i);
 void lp_store_reading_close(struct lp_store_blob *);
 
 /*
- * Hash all of an open file: its digest, and the text of a sums file.
+ * Hash all of an open file: its digest by the algorithm of `as`, and the text of a sums file.
  * LP_OK, LP_E_SYS or LP_E_NOMEM.
  */
-int lp_store_hash_file(int fd, char digest[LP_DIGEST_SIZE], struct lp_buf *sums);
+int lp_store_hash_file(int fd, const char *as, char digest[LP_DIGEST_SIZE], struct lp_buf *sums);
 /* The sums' line for one chunk. */
 int lp_store_add_sum(struct lp_buf *sums, struct lp_hash *);
 

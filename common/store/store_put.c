@@ -282,7 +282,7 @@ drop_origin(struct lp_store *s, const char *hex, const char *origin)
 void
 lp_store_drop_ranges(struct lp_store *s, const char *digest, const char *origin)
 {
-	static const char *const kinds[] = { "ranges/sha256", "sums/sha256" };
+	static const char *const kinds[] = { "ranges", "sums" };
 	const char *hex = lp_store_hex(digest);
 	char path[LP_STORE_PATH];
 	DIR *d;
@@ -297,8 +297,10 @@ lp_store_drop_ranges(struct lp_store *s, const char *digest, const char *origin)
 		closedir(d);
 	}
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		int above = lp_store_dir(s, kinds[i], 0);
+		int above;
 
+		lp_store_kind_path(kinds[i], hex, path);
+		above = lp_store_dir(s, path, 0);
 		if (above < 0)
 			continue;
 		(void)unlinkat(above, hex, AT_REMOVEDIR);
@@ -309,7 +311,7 @@ lp_store_drop_ranges(struct lp_store *s, const char *digest, const char *origin)
 /* ---- blobs --------------------------------------------------------------------------- */
 
 /*
- * What is to become a blob: a file that has a name of ours in blobs/sha256,
+ * What is to become a blob: a file that has a name of ours among blobs,
  * so that what is hashed is what is published.
  */
 struct claim {
@@ -322,8 +324,11 @@ struct claim {
 static int
 claim_open(struct claim *c, struct lp_store *s, const char *digest)
 {
+	char path[LP_STORE_PATH];
+
 	*c = (struct claim){ .store = s, .digest = digest, .fd = -1 };
-	c->dir = lp_store_dir(s, "blobs/sha256", 1);
+	lp_store_kind_path("blobs", lp_store_hex(digest), path);
+	c->dir = lp_store_dir(s, path, 1);
 	if (c->dir < 0)
 		return LP_E_SYS;
 	return LP_OK;
@@ -385,7 +390,7 @@ claim_publish(struct claim *c)
 	int rc;
 
 	lp_buf_init(&sums, LP_STORE_SUMS_MAX);
-	rc = lp_store_hash_file(c->fd, got, &sums);
+	rc = lp_store_hash_file(c->fd, c->digest, got, &sums);
 	if (rc == LP_OK && strcmp(got, c->digest) != 0)
 		rc = LP_E_DATA;
 	if (rc == LP_OK && (fdatasync(c->fd) != 0 || fstat(c->fd, &st) != 0))
@@ -530,7 +535,7 @@ lp_store_put_blob(struct lp_store *s, const char *digest, struct lp_span bytes)
 	struct claim c;
 	int whole, rc;
 
-	lp_hash_bytes(bytes, got);
+	lp_hash_bytes_as(bytes, digest, got);
 	if (strcmp(got, digest) != 0)
 		return LP_E_DATA;
 	lp_store_blob_init(&b, s, digest, lp_span("", 0));

@@ -1,6 +1,7 @@
 /* Bytes on their way out of a store, none of them unchecked that can be checked. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,14 +26,14 @@ lp_store_add_sum(struct lp_buf *sums, struct lp_hash *h)
 }
 
 int
-lp_store_hash_file(int fd, char digest[LP_DIGEST_SIZE], struct lp_buf *sums)
+lp_store_hash_file(int fd, const char *as, char digest[LP_DIGEST_SIZE], struct lp_buf *sums)
 {
 	unsigned char *chunk = malloc(LP_STORE_CHUNK);
 	struct lp_hash whole, part;
 	int rc = chunk != NULL ? LP_OK : LP_E_NOMEM;
 	uint64_t at = 0;
 
-	lp_hash_init(&whole);
+	lp_hash_init_as(&whole, as);
 	lp_hash_init(&part);
 	while (rc == LP_OK) {
 		ptrdiff_t k = lp_pread_full(fd, chunk, LP_STORE_CHUNK, at);
@@ -73,7 +74,7 @@ sum_again(struct lp_store_blob *b)
 	int rc;
 
 	lp_buf_init(&sums, LP_STORE_SUMS_MAX);
-	rc = lp_store_hash_file(b->in.fd, digest, &sums);
+	rc = lp_store_hash_file(b->in.fd, b->digest, digest, &sums);
 	if (rc == LP_E_SYS)
 		rc = unreadable(b);
 	if (rc == LP_OK && strcmp(digest, b->digest) != 0)
@@ -154,7 +155,10 @@ take_out(const struct lp_store_blob *b, const struct lp_store_file *f)
 	if (b->store->mode != LP_STORE_WRITE || fstat(b->in.fd, &ours) != 0)
 		return 0;
 	lp_store_range_name(f->first, f->last, name);
-	lp_store_dir_path(f->whole ? "blobs" : "ranges", f->whole ? NULL : lp_store_hex(b->digest), f->whole ? NULL : b->origin, path);
+	if (f->whole)
+		lp_store_kind_path("blobs", lp_store_hex(b->digest), path);
+	else
+		lp_store_dir_path("ranges", lp_store_hex(b->digest), b->origin, path);
 	dir = lp_store_dir(b->store, path, 0);
 	if (dir < 0)
 		return dir == LP_E_ABSENT;
@@ -263,19 +267,36 @@ check_whole(struct lp_store_blob *b)
 	return rc == LP_E_DATA ? spoilt(b) : rc;
 }
 
+static int
+open_whole(const struct lp_store_blob *b, struct stat *st)
+{
+	char path[LP_STORE_PATH];
+	int dir, fd;
+
+	lp_store_blobs_path(b->store, b->digest, path);
+	dir = lp_store_dir(b->store, path, 0);
+	fd = dir < 0 ? dir : lp_store_open_file(b->store, dir, lp_store_hex(b->digest), st);
+	/* skopeo copy --all dir: names the manifests of an index so */
+	if (fd == LP_E_ABSENT && dir >= 0 && b->store->flat) {
+		snprintf(path, sizeof(path), "%s.manifest.json", lp_store_hex(b->digest));
+		fd = lp_store_open_file(b->store, dir, path, st);
+	}
+	if (dir >= 0)
+		close(dir);
+	return fd;
+}
+
 int
 lp_store_reading_open(struct lp_store_blob *b, size_t i)
 {
 	char name[LP_STORE_NAME];
 	struct lp_store_file *f = &b->v[i];
 	struct stat st;
-	int dir = f->whole ? lp_store_dir(b->store, "blobs/sha256", 0) : b->ranges, rc, fd;
+	int rc, fd;
 
 	lp_store_reading_close(b);
 	lp_store_range_name(f->first, f->last, name);
-	fd = dir < 0 ? dir : lp_store_open_file(b->store, dir, f->whole ? lp_store_hex(b->digest) : name, &st);
-	if (f->whole && dir >= 0)
-		close(dir);
+	fd = f->whole ? open_whole(b, &st) : b->ranges < 0 ? b->ranges : lp_store_open_file(b->store, b->ranges, name, &st);
 	if (fd < 0)
 		return fd;
 	b->in.fd = fd;
@@ -425,7 +446,7 @@ lp_store_get(struct lp_store *s, const char *digest, struct lp_buf *out)
 		struct lp_span all = lp_buf_span(out);
 
 		lp_span_take(&all, start);
-		lp_hash_bytes(all, got);
+		lp_hash_bytes_as(all, digest, got);
 		rc = strcmp(got, digest) == 0 ? LP_OK : LP_E_DATA;
 	}
 	if (rc == LP_E_DATA)

@@ -25,10 +25,10 @@ work(void *arg)
 }
 
 void
-lp_hasher_init(struct lp_hasher *h, int may_thread)
+lp_hasher_init(struct lp_hasher *h, const char *as, int may_thread)
 {
 	memset(h, 0, sizeof(*h));
-	lp_hash_init(&h->hash);
+	lp_hash_init_as(&h->hash, as);
 	h->may_thread = may_thread;
 }
 

@@ -1,5 +1,5 @@
 /*
- * sha256 of a long stream, beside the work on it: after the first
+ * The digest of a long stream, beside the work on it: after the first
  * LP_HASHER_INLINE bytes another thread does the sums, so that a blob is
  * received, passed on and hashed at once. Few bytes cost no thread; where
  * there can be none, and on a single processor, it is the same result later.
@@ -38,11 +38,11 @@ struct lp_hasher {
 	sem_t empty, full;           /* slots that are */
 };
 
-/* `may_thread`: the lock allows threads. Must not be moved afterwards. Release it in any case. */
-void lp_hasher_init(struct lp_hasher *, int may_thread);
+/* By the algorithm of the digest `as`. `may_thread`: the lock allows threads. Must not be moved afterwards. Release it in any case. */
+void lp_hasher_init(struct lp_hasher *, const char *as, int may_thread);
 /* The bytes are copied if need be. */
 void lp_hasher_add(struct lp_hasher *, struct lp_span);
-/* Wait for the rest; `sha256:HEX` of all that was added. Once. */
+/* Wait for the rest; the digest of all that was added. Once. */
 void lp_hasher_end(struct lp_hasher *, char digest[LP_DIGEST_SIZE]);
 void lp_hasher_release(struct lp_hasher *);
 

@@ -19,7 +19,7 @@ lp_chunks_release(struct lp_chunks *c)
 
 /* The reader of the TOC saw that it is empty or a digest. */
 static void
-set_digest(char out[LP_DIGEST_SIZE], struct lp_span digest)
+set_digest(char out[LP_DIGEST_SHA256 + 1], struct lp_span digest)
 {
 	if (digest.n > 0)
 		memcpy(out, digest.p, digest.n);

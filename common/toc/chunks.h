@@ -23,13 +23,13 @@ struct lp_chunks {
 	uint64_t first, end;
 	uint64_t inner; /* bytes of what is inflated that come before the file */
 	uint64_t last;  /* where the last chunk begins */
-	char digest[LP_DIGEST_SIZE]; /* of all of it, "" if there is none */
+	char digest[LP_DIGEST_SHA256 + 1]; /* of all of it, "" if there is none */
 	struct lp_buf list; /* of struct lp_chunks_one */
 };
 
 struct lp_chunks_one {
 	uint64_t size;
-	char digest[LP_DIGEST_SIZE]; /* "" if there is none */
+	char digest[LP_DIGEST_SHA256 + 1]; /* "" if there is none */
 };
 
 void lp_chunks_init(struct lp_chunks *);

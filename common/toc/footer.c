@@ -95,7 +95,7 @@ set_position(struct lp_footer *f, struct lp_span v)
 static int
 set_digest(struct lp_footer *f, char *digest, struct lp_span v)
 {
-	if (!lp_digest_valid(v))
+	if (!lp_digest_is_sha256(v))
 		return fail(f, LP_E_DATA, "annotation holds no sha256 digest");
 	if (digest[0] != '\0' && !lp_span_is(v, digest))
 		return fail(f, LP_E_DATA, "two annotations tell different digests");

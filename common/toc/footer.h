@@ -38,8 +38,8 @@ struct lp_footer {
 	uint64_t length;
 	uint64_t raw; /* bytes of its JSON, 0 if not told */
 	/* C strings, "" if no annotation told */
-	char digest[LP_DIGEST_SIZE];      /* of the TOC as it lies in the blob (zstd:chunked) */
-	char json_digest[LP_DIGEST_SIZE]; /* of its JSON (eStargz) */
+	char digest[LP_DIGEST_SHA256 + 1];      /* of the TOC as it lies in the blob (zstd:chunked) */
+	char json_digest[LP_DIGEST_SHA256 + 1]; /* of its JSON (eStargz) */
 	const char *why;                  /* after a failure: the reason, static */
 };
 

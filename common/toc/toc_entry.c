@@ -146,7 +146,7 @@ set_mtime(struct lp_toc_item *it, struct lp_span text)
 static int
 set_digest(struct lp_toc_item *it, struct lp_span *digest, struct lp_span text)
 {
-	if (text.n > 0 && !lp_digest_valid(text))
+	if (text.n > 0 && !lp_digest_is_sha256(text))
 		return fail(it, LP_E_DATA, "a digest is not sha256 and 64 hexadecimal digits");
 	*digest = text;
 	return LP_OK;

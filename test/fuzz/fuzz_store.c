@@ -18,13 +18,13 @@ must(int truth)
 		abort();
 }
 
-/* Below KIND/sha256/, nothing that leads elsewhere, and as long as it is to be. */
+/* Below KIND/ALGORITHM/, nothing that leads elsewhere, and as long as it is to be. */
 static void
 check_path(const char *path, const char *kind)
 {
 	size_t n = strlen(kind);
 
-	must(strncmp(path, kind, n) == 0 && strncmp(path + n, "/sha256/", 8) == 0);
+	must(strncmp(path, kind, n) == 0 && strncmp(path + n, "/sha", 4) == 0 && path[n + 7] == '/');
 	must(strlen(path) < LP_STORE_PATH - 1 && strchr(path, '.') == NULL && path[n + 8 + LP_STORE_HEX - 1] != '/');
 }
 

@@ -17,7 +17,7 @@ in_steps(size_t n, size_t step, int may_thread)
 	char got[LP_DIGEST_SIZE];
 	int pays = 0;
 
-	lp_hasher_init(&h, may_thread);
+	lp_hasher_init(&h, "", may_thread);
 	while (rest.n > 0) {
 		size_t k = step > 0 ? step : 1 + unit_rand(&rng, 3 * LP_HASHER_SLOT);
 
@@ -39,7 +39,7 @@ given_up(size_t n)
 {
 	static struct lp_hasher h;
 
-	lp_hasher_init(&h, 1);
+	lp_hasher_init(&h, "", 1);
 	lp_hasher_add(&h, lp_span(bytes, n));
 	lp_hasher_add(&h, lp_span(bytes, n));
 	lp_hasher_release(&h);

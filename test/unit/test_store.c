@@ -44,13 +44,15 @@ test_paths(void)
 	ok_str(lp_span_str(path), "ranges/sha256/" HEX "/" HEX, "a blob's ranges, of an origin");
 	lp_store_dir_path("sums", HEX, "", path);
 	ok_str(lp_span_str(path), "sums/sha256/" HEX, "of no origin");
-	lp_store_dir_path("blobs", NULL, NULL, path);
+	lp_store_kind_path("blobs", HEX, path);
 	ok_str(lp_span_str(path), "blobs/sha256", "all blobs");
+	lp_store_dir_path("ranges", HEX HEX, HEX, path);
+	ok_str(lp_span_str(path), "ranges/sha512/" HEX HEX "/" HEX, "the longest path fits");
 	lp_store_range_name(10, 99, name);
 	ok_str(lp_span_str(name), "10-99", "a range");
 	lp_store_range_name(INT64_MAX, INT64_MAX, name);
 	ok_str(lp_span_str(name), "9223372036854775807-9223372036854775807", "the longest name fits");
-	ok(lp_store_is_hex(HEX) && !lp_store_is_hex(HEX "0") && !lp_store_is_hex(HEX ".sig") && !lp_store_is_hex("") &&
+	ok(lp_store_is_hex(HEX) && lp_store_is_hex(HEX HEX) && !lp_store_is_hex(HEX "0") && !lp_store_is_hex(HEX ".sig") && !lp_store_is_hex("") &&
 	    !lp_store_is_hex("0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef"), "what is 64 digits");
 	lp_store_blob_init(&b, NULL, "sha256:" HEX, lp_span_str("localhost:5000/app"));
 	ok_str(lp_span_str(b.origin), "a2cc29f2a2fb2327dccb358cdff26f74d1cf981c3f820bab04b153be8f1698c7", "an origin is known by the sha256 of its text");
