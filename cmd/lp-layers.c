@@ -1,4 +1,5 @@
 /* lp-layers: an image's name in, one row per layer out. */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,7 +20,7 @@ static const char usage[] =
 
 static const char help[] =
     "List the layers of an image, base first. IMAGE is a registry's reference,\n"
-    "oci:DIR[:NAME], oci-archive:FILE[:NAME], or docker-archive:FILE[:NAME].\n"
+    "oci:DIR[:NAME], dir:DIR, oci-archive:FILE[:NAME], or docker-archive:FILE[:NAME].\n"
     "\n"
     "  -p, --platform=PLATFORM  the image for OS/ARCH[/VARIANT], not for this machine\n"
     "  -j, --json               NDJSON: one object a line, all that is known\n"
@@ -54,19 +55,28 @@ struct work {
 
 /* ---- the command line -------------------------------------------------------------- */
 
-/* skopeo knows more places for images; what has digits and a slash behind its colon is a host and its port */
-static int
-is_elsewhere(const char *text)
+/* skopeo and others know more places for images, which a pipe brings. */
+static const struct {
+	const char *name, *pipe;
+} elsewhere[] = {
+	{ "docker-daemon", "docker save IMAGE | lp-peek docker-archive:-" },
+	{ "containers-storage", "podman save IMAGE | lp-peek docker-archive:-" },
+	{ "ostree", "skopeo copy ostree:IMAGE oci-archive:/dev/stdout | lp-peek oci-archive:-" },
+	{ "sif", "skopeo copy sif:FILE oci-archive:FILE.tar; lp-peek oci-archive:FILE.tar" },
+};
+
+/* The pipe, or NULL. What has digits and a slash behind its colon is a host and its port. */
+static const char *
+pipe_of(const char *text)
 {
-	static const char *const transports[] = { "containers-storage", "dir", "docker-daemon", "ostree", "sif" };
 	size_t n = strcspn(text, ":"), port = text[n] != '\0' ? strspn(text + n + 1, "0123456789") : 0;
 
 	if (text[n] == '\0' || (port > 0 && text[n + 1 + port] == '/'))
-		return 0;
-	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++)
-		if (strlen(transports[i]) == n && memcmp(text, transports[i], n) == 0)
-			return 1;
-	return 0;
+		return NULL;
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
+		if (strlen(elsewhere[i].name) == n && memcmp(text, elsewhere[i].name, n) == 0)
+			return elsewhere[i].pipe;
+	return NULL;
 }
 
 /* What an answer has no use for is refused, not ignored. */
@@ -156,6 +166,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ NULL, 0, NULL, 0 }
 	};
 	struct lp_reference_error e;
+	const char *pipe;
 	char name[512];
 	int c, status = LP_EXIT_OK;
 
@@ -173,8 +184,9 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	if (status != LP_EXIT_OK)
 		return status;
 	a->layers.text = argv[optind];
-	if (is_elsewhere(a->layers.text))
-		return lp_opt_refuse(opt, "%s: only registries, oci:DIR, oci-archive:FILE and docker-archive:FILE are looked into", lp_quotes(a->layers.text));
+	pipe = pipe_of(a->layers.text);
+	if (pipe != NULL)
+		return lp_opt_refuse(opt, "%s: not looked into from here; its image comes through a pipe: %s", lp_quotes(a->layers.text), pipe);
 	if (lp_reference_image(lp_span_str(argv[optind]), &a->ref, &e) != LP_OK) {
 		lp_reference_show(argv[optind], name, sizeof(name));
 		return lp_opt_refuse(opt, "%s: character %zu: %s", name, e.offset + 1, e.why);
@@ -195,17 +207,48 @@ archive_said(const struct work *w, int rc)
 	return rc;
 }
 
+/*
+ * An archive of docker save that is an OCI layout as well knows more there:
+ * manifest.json is of one platform, and has no digests. There a name is
+ * containerd's, complete.
+ */
+static int
+as_layout(struct work *w)
+{
+	const struct lp_layers *l = &w->args.layers;
+	struct lp_reference *ref = &w->args.ref;
+	static struct lp_reference named;
+	struct lp_reference_error e;
+	struct lp_buf text;
+	int rc = LP_OK;
+
+	if (ref->name[0] == '@' || !(l->chosen || l->what == LP_LAYERS_PLATFORMS || l->what == LP_LAYERS_DIGEST ||
+	    l->what == LP_LAYERS_MANIFEST) || !lp_archive_is_layout(&w->archive))
+		return LP_OK;
+	ref->kind = LP_REF_OCI_ARCHIVE;
+	if (ref->name[0] == '\0' || lp_reference_image(lp_span_str(ref->name), &named, &e) != LP_OK)
+		return LP_OK;
+	lp_buf_init(&text, LP_REF_NAME_MAX);
+	rc = lp_reference_put(&named, &text);
+	if (rc == LP_OK)
+		snprintf(ref->name, sizeof(ref->name), "%.*s", (int)text.n, (const char *)text.p);
+	lp_buf_release(&text);
+	return rc == LP_E_NOMEM ? rc : LP_OK;
+}
+
 static int
 of_archive(struct work *w)
 {
-	const struct lp_reference *ref = &w->args.ref;
+	struct lp_reference *ref = &w->args.ref;
 	int rc = archive_said(w, lp_archive_open(&w->archive, ref->path));
 
 	rc = rc != LP_OK ? rc : lp_lock(LP_DUTY_FILTER);
+	rc = rc != LP_OK ? rc : archive_said(w, lp_archive_scan(&w->archive));
+	if (rc == LP_OK && ref->kind == LP_REF_ARCHIVE)
+		rc = as_layout(w);
 	if (rc != LP_OK || ref->kind == LP_REF_ARCHIVE)
 		return rc != LP_OK ? rc : lp_layers_archive(&w->args.layers, &w->archive, ref);
-	rc = archive_said(w, lp_archive_scan(&w->archive));
-	rc = rc != LP_OK ? rc : lp_image_open(&w->image, &w->env, ref);
+	rc = lp_image_open(&w->image, &w->env, ref);
 	w->image.archive = &w->archive;
 	return rc != LP_OK ? rc : lp_layers_image(&w->args.layers, &w->image);
 }
@@ -238,7 +281,7 @@ of_image(struct work *w)
 	struct args *a = &w->args;
 	int rc = open_image(w);
 
-	rc = rc != LP_OK ? rc : lp_env_lock(&w->env, a->net.store, a->ref.kind == LP_REF_OCI ? a->ref.path : NULL);
+	rc = rc != LP_OK ? rc : lp_env_lock(&w->env, a->net.store, a->ref.kind == LP_REF_OCI || a->ref.kind == LP_REF_DIR ? a->ref.path : NULL);
 	if (rc == LP_OK && a->layers.what == LP_LAYERS_TAGS)
 		return lp_layers_tags(&a->layers, &w->env, &a->ref);
 	return rc != LP_OK ? rc : lp_layers_image(&a->layers, &w->image);

@@ -24,7 +24,7 @@ static const char usage[] =
 
 static const char help[] =
     "List what is inside a container image without downloading it. IMAGE is a\n"
-    "registry's reference, oci:DIR[:NAME], oci-archive:FILE[:NAME], or\n"
+    "registry's reference, oci:DIR[:NAME], dir:DIR, oci-archive:FILE[:NAME], or\n"
     "docker-archive:FILE[:NAME].\n"
     "\n"
     "What to show (one of these; without one, the merged file system):\n"

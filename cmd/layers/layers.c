@@ -38,6 +38,20 @@ lp_layers_add(struct lp_layers *l, struct lp_span bytes)
 	return rc;
 }
 
+void
+lp_layers_other(const struct lp_layers *l, const struct lp_platform *is)
+{
+	const char *name = lp_quotes_kept(l->text);
+	struct lp_buf text;
+
+	if (!l->chosen || is == NULL || lp_platform_rank(&l->want, is) >= 0)
+		return;
+	lp_buf_init(&text, 256);
+	if (lp_platform_put(is, &text) == LP_OK)
+		lp_note("%s: the only image is for %s", name, lp_quote(lp_buf_span(&text)));
+	lp_buf_release(&text);
+}
+
 int
 lp_layers_begin(struct lp_layers *l)
 {

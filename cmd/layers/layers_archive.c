@@ -9,7 +9,10 @@ rows(struct lp_layers *l, const struct lp_archive *a, const struct lp_reference 
 	const struct lp_layerend end = { .digest = "", .manifest = "", .layers = a->n,
 		.platform = a->config.has_platform ? &a->config.platform : NULL };
 	struct lp_reference ref = *archive;
-	int rc = lp_layers_begin(l);
+	int rc;
+
+	lp_layers_other(l, end.platform);
+	rc = lp_layers_begin(l);
 
 	ref.kind = LP_REF_FILE;
 	ref.has_range = 1;

@@ -48,20 +48,9 @@ platform_of(const struct lp_image *im)
 static void
 other_platform(const struct lp_layers *l, struct lp_image *im)
 {
-	const char *name = lp_quotes_kept(l->text);
-	const struct lp_platform *is;
-	struct lp_buf text;
-
 	/* one without a config says nothing of its platform */
-	if (!l->chosen || im->image != &im->top || lp_image_load_config(im) != LP_OK)
-		return;
-	is = platform_of(im);
-	if (is == NULL || lp_platform_rank(&l->want, is) >= 0)
-		return;
-	lp_buf_init(&text, 256);
-	if (lp_platform_put(is, &text) == LP_OK)
-		lp_note("%s: the only image is for %s", name, lp_quote(lp_buf_span(&text)));
-	lp_buf_release(&text);
+	if (l->chosen && im->image == &im->top && lp_image_load_config(im) == LP_OK)
+		lp_layers_other(l, platform_of(im));
 }
 
 /* ---- what is asked before anything is loaded -------------------------------------- */
@@ -71,11 +60,9 @@ put_digest(struct lp_layers *l, struct lp_image *im)
 {
 	int rc;
 
-	if (!l->chosen) {
-		rc = lp_image_digest(im, l->digest);
-	} else {
-		rc = lp_image_load(im);
-		rc = rc != LP_OK ? rc : lp_image_choose(im, &l->want);
+	rc = l->chosen ? lp_image_load(im) : lp_image_digest(im, l->digest);
+	if (rc == LP_OK && l->digest[0] == '\0') {
+		rc = lp_image_choose(im, &l->want);
 		if (rc == LP_OK)
 			set_digest(l, im->image);
 	}

@@ -14,6 +14,9 @@
 /* Appended as it is. LP_OK, or LP_E_LIMIT or LP_E_NOMEM after saying so. */
 int lp_layers_add(struct lp_layers *, struct lp_span);
 
+/* The only image is for that platform (or NULL), which is not silently the answer for another. */
+void lp_layers_other(const struct lp_layers *, const struct lp_platform *is);
+
 /*
  * Rows: begin, one each, end. `ref` is what names the layer, and all other
  * fields but the source are set. LP_OK, LP_E_LIMIT or LP_E_NOMEM; said by

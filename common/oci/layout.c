@@ -11,7 +11,22 @@
 void
 lp_layout_path(const char *digest, char path[LP_LAYOUT_PATH])
 {
-	snprintf(path, LP_LAYOUT_PATH, "blobs/sha256/%s", digest + sizeof("sha256:") - 1);
+	snprintf(path, LP_LAYOUT_PATH, "blobs/%.6s/%s", digest, digest + LP_DIGEST_PREFIX);
+}
+
+int
+lp_layout_digest(const char *path, char digest[LP_DIGEST_SIZE])
+{
+	static const char blobs[] = "blobs/";
+	const char *p = path + sizeof(blobs) - 1;
+
+	if (strncmp(path, blobs, sizeof(blobs) - 1) != 0 || strlen(p) >= LP_DIGEST_SIZE || strlen(p) < LP_DIGEST_PREFIX)
+		return 0;
+	memcpy(digest, p, strlen(p) + 1);
+	if (digest[LP_DIGEST_PREFIX - 1] != '/')
+		return 0;
+	digest[LP_DIGEST_PREFIX - 1] = ':';
+	return lp_digest_valid(lp_span_str(digest));
 }
 
 static int
@@ -25,7 +40,7 @@ fail(struct lp_json_error *e, int rc, const char *why)
 static int
 load(struct lp_span json, json_t **root, json_t **list, struct lp_json_error *e)
 {
-	int rc = lp_json_load(json, root, e);
+	int rc = lp_json_load_lax(json, 0, root, e);
 
 	if (rc != LP_OK)
 		return rc;
@@ -47,6 +62,43 @@ is_named(const json_t *descriptor, const char *name)
 {
 	return lp_span_is(annotation(descriptor, REF_NAME), name) ||
 	    lp_span_is(annotation(descriptor, CONTAINERD_NAME), name);
+}
+
+/* The buffer, and what adding to it came to. */
+struct text {
+	struct lp_buf *out;
+	int rc;
+};
+
+static int
+add(const char *p, size_t n, void *arg)
+{
+	struct text *t = arg;
+
+	t->rc = lp_buf_add(t->out, lp_span(p, n));
+	return t->rc == LP_OK ? 0 : -1;
+}
+
+static int
+write_json(const json_t *root, struct lp_buf *out)
+{
+	struct text t = { out, LP_OK };
+
+	return json_dump_callback(root, add, &t, JSON_COMPACT) == 0 ? LP_OK : t.rc != LP_OK ? t.rc : LP_E_NOMEM;
+}
+
+/* The document with that list in place of its own. */
+static int
+write_list(json_t *root, json_t *list, struct lp_buf *out)
+{
+	return json_object_set(root, "manifests", list) == 0 ? write_json(root, out) : LP_E_NOMEM;
+}
+
+/* The end of all that write. */
+static int
+written(struct lp_json_error *e, int rc)
+{
+	return rc == LP_OK ? LP_OK : fail(e, rc, rc == LP_E_LIMIT ? "too many names" : "out of memory");
 }
 
 /* Of several with one name the last: what was written last is what the name means. */
@@ -72,7 +124,7 @@ take(const json_t *d, struct lp_layout_entry *out, struct lp_json_error *e)
 
 	*out = (struct lp_layout_entry){ 0 };
 	if (!lp_digest_valid(digest))
-		return fail(e, LP_E_DATA, "a digest that is not sha256: and 64 lower-case hexadecimal digits");
+		return fail(e, LP_E_DATA, "a digest that is not " LP_DIGEST_FORM);
 	memcpy(out->digest, digest.p, digest.n);
 	if (n > 0)
 		memcpy(out->mediatype, type.p, n);
@@ -94,6 +146,32 @@ lp_layout_find(struct lp_span json, const char *name, struct lp_layout_entry *ou
 	    json_array_size(list) == 0 ? "no image at all" : "several images, so it takes a name");
 	json_decref(root);
 	return rc;
+}
+
+int
+lp_layout_choice(struct lp_span json, const char *name, struct lp_buf *out, struct lp_json_error *e)
+{
+	json_t *root, *list, *of_name = json_array();
+	size_t told = 0, i;
+	const json_t *d;
+	int rc = of_name != NULL ? load(json, &root, &list, e) : fail(e, LP_E_NOMEM, "out of memory");
+
+	if (rc != LP_OK) {
+		json_decref(of_name);
+		return rc;
+	}
+	json_array_foreach(list, i, d) {
+		if (name == NULL || !is_named(d, name))
+			continue;
+		told += json_is_object(json_object_get(d, "platform"));
+		if (json_array_insert(of_name, 0, json_array_get(list, i)) != 0)
+			rc = LP_E_NOMEM;
+	}
+	if (rc == LP_OK && told > 0 && json_array_size(of_name) > 1)
+		rc = write_list(root, of_name, out);
+	json_decref(of_name);
+	json_decref(root);
+	return written(e, rc);
 }
 
 int
@@ -138,43 +216,6 @@ same(const json_t *d, const struct lp_layout_entry *entry)
 	return lp_span_is(lp_json_get_string(d, "digest"), entry->digest) &&
 	    lp_span_is(lp_json_get_string(d, "mediaType"), entry->mediatype) &&
 	    lp_json_get_u64(d, "size", &size) == LP_OK && size == entry->size;
-}
-
-/* The buffer, and what adding to it came to. */
-struct text {
-	struct lp_buf *out;
-	int rc;
-};
-
-static int
-add(const char *p, size_t n, void *arg)
-{
-	struct text *t = arg;
-
-	t->rc = lp_buf_add(t->out, lp_span(p, n));
-	return t->rc == LP_OK ? 0 : -1;
-}
-
-static int
-write_json(const json_t *root, struct lp_buf *out)
-{
-	struct text t = { out, LP_OK };
-
-	return json_dump_callback(root, add, &t, JSON_COMPACT) == 0 ? LP_OK : t.rc != LP_OK ? t.rc : LP_E_NOMEM;
-}
-
-/* The document with that list in place of its own. */
-static int
-write_list(json_t *root, json_t *list, struct lp_buf *out)
-{
-	return json_object_set(root, "manifests", list) == 0 ? write_json(root, out) : LP_E_NOMEM;
-}
-
-/* The end of both that write. */
-static int
-written(struct lp_json_error *e, int rc)
-{
-	return rc == LP_OK ? LP_OK : fail(e, rc, rc == LP_E_LIMIT ? "too many names" : "out of memory");
 }
 
 int

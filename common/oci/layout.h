@@ -15,10 +15,12 @@
 #include "common/base/jsonread.h"
 #include "common/base/span.h"
 
-enum { LP_LAYOUT_PATH = sizeof("blobs/sha256/") + 64 };
+enum { LP_LAYOUT_PATH = sizeof("blobs/") + LP_DIGEST_SIZE };
 
 /* Where a layout has the blob of a valid digest: blobs/sha256/HEX. */
 void lp_layout_path(const char *digest, char path[LP_LAYOUT_PATH]);
+/* And back: whether the path is one of those. */
+int lp_layout_digest(const char *path, char digest[LP_DIGEST_SIZE]);
 
 struct lp_layout_entry {
 	char digest[LP_DIGEST_SIZE];
@@ -34,6 +36,14 @@ struct lp_layout_entry {
  */
 int lp_layout_find(struct lp_span json, const char *name, struct lp_layout_entry *,
     struct lp_json_error *error);
+
+/*
+ * Where several of that name say for which platform they are: append them as
+ * an index of their own, the last first, so that of two for one platform the
+ * last counts, as it does without platforms. Else nothing is appended.
+ * Results as above.
+ */
+int lp_layout_choice(struct lp_span json, const char *name, struct lp_buf *, struct lp_json_error *error);
 
 /* Append the names there are, separated by ", ", as they stand. Results as above, or LP_E_LIMIT of the buffer. */
 int lp_layout_names(struct lp_span json, struct lp_buf *);

@@ -33,10 +33,10 @@ lp_manifest_fail_entry(struct lp_manifest_error *e, size_t entry, const char *wh
 }
 
 int
-lp_manifest_load(struct lp_span s, json_t **root, struct lp_manifest_error *e)
+lp_manifest_load(struct lp_span s, int twice, json_t **root, struct lp_manifest_error *e)
 {
 	struct lp_json_error je;
-	int rc = lp_json_load(s, root, &je);
+	int rc = lp_json_load_lax(s, twice, root, &je);
 
 	if (rc != LP_OK) {
 		lp_manifest_fail(e, rc, je.why);
@@ -103,7 +103,7 @@ take_descriptor(const json_t *o, struct lp_descriptor *d)
 	/* what no digest looks like is not shown in a column of them either */
 	if (!looks_like_digest(d->digest))
 		d->digest = lp_span("", 0);
-	return "its digest is not sha256: and 64 lower-case hexadecimal digits";
+	return "its digest is not " LP_DIGEST_FORM;
 }
 
 /* ---- indexes --------------------------------------------------------------------- */
@@ -303,7 +303,7 @@ lp_manifest_parse(struct lp_span s, struct lp_manifest *m, struct lp_manifest_er
 	int rc;
 
 	*m = (struct lp_manifest){ 0 };
-	rc = lp_manifest_load(s, &m->root, e);
+	rc = lp_manifest_load(s, 0, &m->root, e);
 	rc = rc != LP_OK ? rc : parse_any(m, e);
 	if (rc == LP_OK) {
 		m->mediatype = lp_json_get_string(m->root, "mediaType");

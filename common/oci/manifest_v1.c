@@ -45,8 +45,8 @@ parse_v1_layer(struct lp_manifest *m, const json_t *layer, const json_t *history
 
 	*d = (struct lp_descriptor){ .digest = lp_json_get_string(layer, "blobSum"), .role = LP_ROLE_OTHER };
 	if (!lp_digest_valid(d->digest))
-		return lp_manifest_fail_entry(e, from, "its blobSum is not sha256: and 64 lower-case hexadecimal digits");
-	rc = lp_manifest_load(text, &part, &inner);
+		return lp_manifest_fail_entry(e, from, "its blobSum is not " LP_DIGEST_FORM);
+	rc = lp_manifest_load(text, 1, &part, &inner);
 	/* the layer is one whatever its history says */
 	if (rc != LP_OK) {
 		m->n++;
@@ -121,7 +121,7 @@ lp_manifest_payload(struct lp_span document, struct lp_buf *out, struct lp_manif
 	json_t *root, *header = NULL;
 	const json_t *signatures;
 	struct lp_buf text;
-	int rc = lp_manifest_load(document, &root, e);
+	int rc = lp_manifest_load(document, 0, &root, e);
 
 	if (rc != LP_OK)
 		return rc;
@@ -132,7 +132,7 @@ lp_manifest_payload(struct lp_span document, struct lp_buf *out, struct lp_manif
 		goto out;
 	}
 	rc = add_base64url(lp_json_get_string(json_array_get(signatures, 0), "protected"), &text);
-	rc = rc != LP_OK ? rc : lp_manifest_load(lp_buf_span(&text), &header, e);
+	rc = rc != LP_OK ? rc : lp_manifest_load(lp_buf_span(&text), 0, &header, e);
 	rc = rc != LP_OK ? rc : payload_of(header, document, out);
 out:
 	if (rc != LP_OK)

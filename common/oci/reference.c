@@ -12,10 +12,10 @@ is_identifier(struct lp_span s)
 {
 	char digest[LP_DIGEST_SIZE] = "sha256:";
 
-	if (s.n != LP_DIGEST_LEN - 7)
+	if (s.n != 64)
 		return 0;
-	memcpy(digest + 7, s.p, s.n);
-	return lp_digest_valid(lp_span(digest, LP_DIGEST_LEN));
+	memcpy(digest + LP_DIGEST_PREFIX, s.p, s.n);
+	return lp_digest_valid(lp_span(digest, LP_DIGEST_PREFIX + s.n));
 }
 
 static int
@@ -106,12 +106,14 @@ take_path(struct lp_reference_cursor *c, struct lp_span s, struct lp_reference *
 static int
 cut_digest(struct lp_span *s, struct lp_span *digest)
 {
-	if (s->n <= LP_DIGEST_LEN || s->p[s->n - LP_DIGEST_LEN - 1] != '@')
+	size_t n = s->n;
+
+	while (n > 0 && s->p[n - 1] != '@')
+		n--;
+	if (n == 0 || !lp_digest_valid(lp_span(s->p + n, s->n - n)))
 		return 0;
-	*digest = lp_span(s->p + s->n - LP_DIGEST_LEN, LP_DIGEST_LEN);
-	if (!lp_digest_valid(*digest))
-		return 0;
-	s->n -= LP_DIGEST_LEN + 1;
+	*digest = lp_span(s->p + n, s->n - n);
+	s->n = n - 1;
 	return 1;
 }
 
@@ -195,6 +197,22 @@ parse_file(struct lp_reference_cursor *c, struct lp_reference *r)
 	return take_path(c, s, r);
 }
 
+/* A whole path: skopeo's has no name behind a colon. */
+static int
+parse_dir(struct lp_reference_cursor *c, struct lp_reference *r)
+{
+	struct lp_span s = c->s, digest;
+
+	r->kind = LP_REF_DIR;
+	if (cut_digest(&s, &digest)) {
+		int rc = lp_reference_take_digest(c, digest, r);
+
+		if (rc != LP_OK)
+			return rc;
+	}
+	return take_path(c, s, r);
+}
+
 static int
 parse_archive(struct lp_reference_cursor *c, struct lp_reference *r)
 {
@@ -228,6 +246,36 @@ eat(struct lp_reference_cursor *c, const char *prefix)
 	return 1;
 }
 
+/* oci:// is Helm's and Flux's name for a registry; with a third slash it is a path all the same. */
+static int
+eat_registry(struct lp_reference_cursor *c)
+{
+	if (lp_reference_starts(c->s, "oci:///"))
+		return 0;
+	return eat(c, "docker://") || eat(c, "oci://");
+}
+
+static int
+eat_layout(struct lp_reference_cursor *c)
+{
+	if (lp_reference_starts(c->s, "oci://") && !lp_reference_starts(c->s, "oci:///"))
+		return 0;
+	return eat(c, "oci:") || eat(c, "ocidir://") || eat(c, "oci-layout://");
+}
+
+/* A host may be called dir, too: with a port and a slash it is one. */
+static int
+eat_dir(struct lp_reference_cursor *c)
+{
+	size_t i = sizeof("dir:") - 1;
+
+	while (i < c->s.n && c->s.p[i] >= '0' && c->s.p[i] <= '9')
+		i++;
+	if (i >= sizeof("dir:") && i < c->s.n && c->s.p[i] == '/')
+		return 0;
+	return eat(c, "dir:");
+}
+
 static void
 begin(struct lp_reference_cursor *c, struct lp_span s, struct lp_reference *r, struct lp_reference_error *error)
 {
@@ -245,8 +293,10 @@ lp_reference_image(struct lp_span s, struct lp_reference *r, struct lp_reference
 	int rc;
 
 	begin(&c, s, r, error);
-	if (eat(&c, "oci:"))
+	if (eat_layout(&c))
 		return parse_oci(&c, LP_REF_OCI, r);
+	if (eat_dir(&c))
+		return parse_dir(&c, r);
 	if (eat(&c, "oci-archive:"))
 		return parse_oci(&c, LP_REF_OCI_ARCHIVE, r);
 	if (eat(&c, "docker-archive:"))
@@ -255,7 +305,7 @@ lp_reference_image(struct lp_span s, struct lp_reference *r, struct lp_reference
 		return lp_reference_refuse(&c, c.s.p, "a path: write oci:DIR, oci-archive:FILE or docker-archive:FILE");
 	if (lp_reference_starts(c.s, "http://") || lp_reference_starts(c.s, "https://"))
 		return lp_reference_refuse(&c, c.s.p, "a URL: write HOST/REPO:TAG without the scheme");
-	eat(&c, "docker://");
+	eat_registry(&c);
 	rc = parse_registry(&c, r);
 	if (rc == LP_OK && r->name[0] == '\0' && r->digest[0] == '\0')
 		memcpy(r->name, "latest", 7);
@@ -276,13 +326,19 @@ lp_reference_source(struct lp_span s, struct lp_reference *r, struct lp_referenc
 		return parse_url(&c, r);
 	if (eat(&c, "file:"))
 		return parse_file(&c, r);
-	if (eat(&c, "oci:")) {
+	if (eat_layout(&c)) {
 		int rc = parse_oci(&c, LP_REF_OCI, r);
 
 		return rc == LP_OK && r->digest[0] == '\0' ?
 		    lp_reference_refuse(&c, c.s.p + c.s.n, "a blob is named by its digest: oci:DIR@sha256:HEX") : rc;
 	}
-	if (eat(&c, "docker://"))
+	if (eat_dir(&c)) {
+		int rc = parse_dir(&c, r);
+
+		return rc == LP_OK && r->digest[0] == '\0' ?
+		    lp_reference_refuse(&c, c.s.p + c.s.n, "a blob is named by its digest: dir:DIR@sha256:HEX") : rc;
+	}
+	if (eat_registry(&c))
 		return parse_blob(&c, r);
 	if (lp_reference_is_path(c.s))
 		return parse_file(&c, r);

@@ -3,8 +3,11 @@
  * podman and crane take them, and the other forms of an IMAGE (lp-layers)
  * and of a SOURCE (lp-fetch).
  *
- *   [docker://][HOST[:PORT]/]REPO[:TAG][@sha256:HEX]
+ *   [docker://][HOST[:PORT]/]REPO[:TAG][@sha256:HEX]   (or sha384, sha512)
  *   oci:DIR[:TAG]   oci:DIR@sha256:HEX
+ *   ocidir://DIR[:TAG]   oci-layout://DIR[:TAG]   the same, as regclient and buildx write it
+ *   oci://HOST/REPO[:TAG]    a registry's, as Helm and Flux write it
+ *   dir:DIR   dir:DIR@sha256:HEX
  *   oci-archive:FILE[:TAG]   oci-archive:FILE@sha256:HEX
  *   docker-archive:FILE[:NAME]
  *   http://... https://...   PATH   file:PATH   PATH#OFFSET+LENGTH   -
@@ -40,7 +43,8 @@ enum {
 enum lp_reference_kind {
 	LP_REF_REGISTRY, /* host, repo, and tag or digest or both */
 	LP_REF_OCI,      /* path, and name or digest or neither */
-	LP_REF_OCI_ARCHIVE, /* the same, of a layout in a tar */
+	LP_REF_DIR,      /* path, perhaps digest: manifest.json and blobs by their digits, as skopeo's dir: has them */
+	LP_REF_OCI_ARCHIVE, /* the same as LP_REF_OCI, of a layout in a tar */
 	LP_REF_ARCHIVE,  /* path, perhaps name */
 	LP_REF_URL,      /* path holds the URL, which begins with http:// or https:// */
 	LP_REF_FILE,     /* path, perhaps offset and length */
@@ -66,7 +70,7 @@ struct lp_reference_error {
 };
 
 /*
- * An IMAGE as lp-layers takes it: registry, oci:, oci-archive: or docker-archive:. A
+ * An IMAGE as lp-layers takes it: registry, oci:, dir:, oci-archive: or docker-archive:. A
  * registry reference with neither tag nor digest gets the tag `latest`.
  * LP_OK, or LP_E_USAGE with *error filled (the struct is then unspecified).
  */
@@ -74,7 +78,7 @@ int lp_reference_image(struct lp_span, struct lp_reference *, struct lp_referenc
 
 /*
  * A SOURCE as lp-fetch takes it: everything but archives. A blob's
- * registry reference needs a digest and has no tag; an oci: one needs a
+ * registry reference needs a digest and has no tag; an oci: or dir: one needs a
  * digest. What begins with `/`, `./` or `../` is a path whatever it looks
  * like; else what has an `@` is a registry reference; else what has a `/`
  * is a path. Results as lp_reference_image.

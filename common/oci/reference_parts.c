@@ -208,8 +208,6 @@ int
 lp_reference_take_digest(struct lp_reference_cursor *c, struct lp_span s, struct lp_reference *r)
 {
 	if (!lp_digest_valid(s))
-		return lp_reference_refuse(c, s.p, lp_reference_starts(s, "sha256:") ?
-		    "a digest is sha256: and 64 lower-case hexadecimal digits" :
-		    "the one digest algorithm supported is sha256");
-	return lp_reference_copy(c, r->digest, LP_DIGEST_LEN, s, "");
+		return lp_reference_refuse(c, s.p, "a digest is " LP_DIGEST_FORM);
+	return lp_reference_copy(c, r->digest, LP_DIGEST_SIZE - 1, s, "");
 }

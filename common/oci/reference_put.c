@@ -41,6 +41,8 @@ lp_reference_put(const struct lp_reference *r, struct lp_buf *b)
 		return puts_all(b, (const char *const[]){ r->host, "/", r->repo, colon, r->name, at, r->digest, NULL });
 	case LP_REF_OCI:
 		return puts_all(b, (const char *const[]){ "oci:", r->path, colon, r->name, at, r->digest, NULL });
+	case LP_REF_DIR:
+		return puts_all(b, (const char *const[]){ "dir:", r->path, at, r->digest, NULL });
 	case LP_REF_OCI_ARCHIVE:
 		return puts_all(b, (const char *const[]){ "oci-archive:", r->path, colon, r->name, at, r->digest, NULL });
 	case LP_REF_ARCHIVE:
@@ -85,6 +87,8 @@ lp_reference_origin(const struct lp_reference *r, struct lp_buf *b)
 		return puts_all(b, (const char *const[]){ in_plain ? "http://" : "", r->host, "/", r->repo, NULL });
 	case LP_REF_OCI:
 		return puts_all(b, (const char *const[]){ "oci:", r->path, NULL });
+	case LP_REF_DIR:
+		return puts_all(b, (const char *const[]){ "dir:", r->path, NULL });
 	case LP_REF_OCI_ARCHIVE:
 		return puts_all(b, (const char *const[]){ "oci-archive:", r->path, NULL });
 	case LP_REF_ARCHIVE:

@@ -9,7 +9,7 @@ static size_t
 userinfo(struct lp_span s)
 {
 	for (size_t i = s.n; i > 0; i--)
-		if (s.p[i - 1] == '@' && !(s.n - i >= 7 && memcmp(s.p + i, "sha256:", 7) == 0))
+		if (s.p[i - 1] == '@' && lp_digest_length(lp_span(s.p + i, s.n - i)) == 0 && !(s.n - i >= 7 && memcmp(s.p + i, "sha256:", 7) == 0))
 			return i;
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include "common/base/limits.h"
 #include "common/base/status.h"
 #include "common/codec/magic.h"
+#include "common/oci/layout.h"
 #include "common/sys/err.h"
 #include "common/sys/hash.h"
 #include "common/sys/io.h"
@@ -186,6 +187,14 @@ lp_archive_find(struct lp_archive *a, const char *path, const struct lp_member *
 }
 
 int
+lp_archive_is_layout(struct lp_archive *a)
+{
+	const struct lp_member *m;
+
+	return lp_archive_find(a, "oci-layout", &m) == LP_OK && lp_archive_find(a, "index.json", &m) == LP_OK;
+}
+
+int
 lp_archive_read(struct lp_archive *a, const char *path, struct lp_buf *b)
 {
 	const struct lp_member *m;
@@ -251,13 +260,12 @@ lp_archive_room(struct lp_archive *a, size_t n)
 static int
 check_config(struct lp_archive *a)
 {
-	static const char blobs[] = "blobs/sha256/";
-	char digest[LP_DIGEST_SIZE];
+	char named[LP_DIGEST_SIZE], digest[LP_DIGEST_SIZE];
 
-	if (strncmp(a->saved.config, blobs, sizeof(blobs) - 1) != 0)
+	if (!lp_layout_digest(a->saved.config, named))
 		return LP_OK;
-	lp_hash_bytes(lp_buf_span(&a->config_bytes), digest);
-	return strcmp(digest + 7, a->saved.config + sizeof(blobs) - 1) == 0 ? LP_OK :
+	lp_hash_bytes_as(lp_buf_span(&a->config_bytes), named, digest);
+	return strcmp(digest, named) == 0 ? LP_OK :
 	    lp_archive_fail(a, LP_E_DATA, "the config's digest is %s, not what it is called by", digest);
 }
 
@@ -302,19 +310,13 @@ lp_archive_load(struct lp_archive *a, const char *name)
 	struct lp_buf names;
 	int rc, old = 0;
 
-	rc = lp_archive_scan(a);
-	if (rc != LP_OK)
-		return rc;
 	rc = lp_archive_read(a, "manifest.json", &a->catalogue);
 	if (rc == LP_E_ABSENT) {
 		old = 1;
 		rc = lp_archive_read(a, "repositories", &a->catalogue);
 	}
 	if (rc == LP_E_ABSENT) {
-		lp_buf_init(&names, 64 * 1024);
-		rc = lp_archive_read(a, "oci-layout", &names);
-		lp_buf_release(&names);
-		return lp_archive_fail(a, LP_E_DATA, rc == LP_OK ?
+		return lp_archive_fail(a, LP_E_DATA, lp_archive_is_layout(a) ?
 		    "an OCI layout in a tar, not an archive of docker save: write oci-archive:FILE" :
 		    "neither manifest.json nor repositories in it: not an archive of docker save");
 	}

@@ -3,6 +3,7 @@
  * the file each layer lies.
  *
  *	lp_archive_open(&a, path)         before the lock
+ *	lp_archive_scan(&a)
  *	lp_archive_load(&a, name)
  *	a.layer[0 .. a.n-1]
  *	lp_archive_release(&a)
@@ -49,17 +50,19 @@ struct lp_archive {
 int lp_archive_open(struct lp_archive *, const char *path);
 
 /*
- * The image of that name; "" for the only one. LP_OK, LP_E_DATA, LP_E_LIMIT,
+ * After lp_archive_scan: the image of that name; "" for the only one. LP_OK, LP_E_DATA, LP_E_LIMIT,
  * LP_E_ABSENT (no such image; `why` lists those there are), LP_E_SYS or
  * LP_E_NOMEM.
  */
 int lp_archive_load(struct lp_archive *, const char *name);
 void lp_archive_release(struct lp_archive *);
 
-/* Where its members lie. Results as lp_archive_load. */
+/* Where its members lie. LP_OK, LP_E_DATA, LP_E_LIMIT, LP_E_SYS or LP_E_NOMEM. */
 int lp_archive_scan(struct lp_archive *);
 /* A member's content, whole, into an empty buffer. LP_E_ABSENT, with nothing said, if there is no such member. */
 int lp_archive_read(struct lp_archive *, const char *path, struct lp_buf *);
+/* Whether it is an OCI layout (as well: docker save writes both since 25.0). */
+int lp_archive_is_layout(struct lp_archive *);
 /* A member by its path; as above. */
 int lp_archive_find(struct lp_archive *, const char *path, const struct lp_member **);
 

@@ -103,7 +103,7 @@ static int
 open_layout(struct lp_blob *b)
 {
 	const char *why = "";
-	int rc = lp_store_open(&b->layout, b->ref.path, LP_STORE_LAYOUT, &why);
+	int rc = lp_store_open(&b->layout, b->ref.path, b->ref.kind == LP_REF_DIR ? LP_STORE_DIR : LP_STORE_LAYOUT, &why);
 
 	if (rc == LP_E_ABSENT)
 		errno = ENOENT;
@@ -138,7 +138,7 @@ take_digest(struct lp_blob *b, const char *given)
 	const char *named = b->ref.digest;
 
 	if (given != NULL && !lp_digest_valid(lp_span_str(given)))
-		return lp_blob_fail(b, LP_E_USAGE, "not a digest (sha256: and 64 digits): %s", lp_quotes(given));
+		return lp_blob_fail(b, LP_E_USAGE, "not a digest (" LP_DIGEST_FORM "): %s", lp_quotes(given));
 	if (given != NULL && named[0] != '\0' && strcmp(given, named) != 0)
 		return lp_blob_fail(b, LP_E_USAGE, "--digest is not the digest in its name");
 	memcpy(b->digest, given != NULL ? given : named, sizeof(b->digest));
@@ -182,6 +182,7 @@ lp_blob_open(struct lp_blob *b, const struct lp_env *env, const char *text, cons
 	case LP_REF_STDIN:
 		return open_file(b);
 	case LP_REF_OCI:
+	case LP_REF_DIR:
 		return open_layout(b);
 	default:
 		return open_remote(b);
@@ -219,8 +220,12 @@ lp_blob_find(struct lp_blob *b, uint64_t at, struct lp_store_piece *out)
 		return LP_OK;
 	while ((rc = lp_store_find(&b->kept, at, out)) == LP_E_DATA)
 		lp_blob_damaged(b, at);
-	if (rc == LP_E_SYS)
-		return lp_blob_fail_errno(b, b->layout != NULL ? "" : "the store");
+	if (rc == LP_E_SYS) {
+		const char *link = b->layout != NULL ? lp_store_way_out(b->layout, b->digest) : NULL;
+
+		return link != NULL ? lp_blob_fail(b, rc, "%s is " LP_STORE_WAY_OUT, link) :
+		    lp_blob_fail_errno(b, b->layout != NULL ? "" : "the store");
+	}
 	return rc != LP_OK || out->size < 0 ? rc : lp_blob_check_size(b, (uint64_t)out->size);
 }
 

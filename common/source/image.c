@@ -79,14 +79,16 @@ lp_image_open(struct lp_image *im, const struct lp_env *env, const struct lp_ref
 	lp_document_init(&im->top);
 	lp_document_init(&im->nested);
 	lp_buf_init(&im->config_bytes, LP_MAX_CONFIG);
-	if (ref->kind != LP_REF_OCI)
+	if (ref->kind != LP_REF_OCI && ref->kind != LP_REF_DIR)
 		return LP_OK;
-	rc = lp_store_open(&im->layout, ref->path, LP_STORE_LAYOUT, &why);
+	rc = lp_store_open(&im->layout, ref->path, ref->kind == LP_REF_DIR ? LP_STORE_DIR : LP_STORE_LAYOUT, &why);
 	/* a misspelt path is no layout that lacks the image */
 	if (rc == LP_E_ABSENT) {
 		errno = ENOENT;
 		rc = LP_E_SYS;
 	}
+	if (rc == LP_OK && lp_store_is_unmarked(im->layout))
+		snprintf(im->note, sizeof(im->note), "it has no file oci-layout, and is read as if it had");
 	return rc == LP_OK ? LP_OK : lp_image_fail_sys(im, rc, rc == LP_E_SYS ? lp_quotes(ref->path) : why);
 }
 
@@ -132,10 +134,20 @@ get_archived(struct lp_image *im, const char *digest, struct lp_buf *out)
 	lp_layout_path(digest, path);
 	rc = lp_archive_read(im->archive, path, out);
 	if (rc == LP_OK) {
-		lp_hash_bytes(lp_buf_span(out), is);
+		lp_hash_bytes_as(lp_buf_span(out), digest, is);
 		return strcmp(is, digest) == 0 ? LP_OK : lp_image_fail(im, LP_E_DATA, "%s is corrupted", digest);
 	}
 	return rc == LP_E_ABSENT ? rc : lp_image_fail(im, rc, "%s", im->archive->why);
+}
+
+int
+lp_image_fail_layout(struct lp_image *im, int rc, const char *digest)
+{
+	const char *link = rc == LP_E_SYS && im->layout != NULL ? lp_store_way_out(im->layout, digest) : NULL;
+
+	if (link == NULL)
+		return lp_image_fail_sys(im, rc, digest != NULL ? digest : im->ref.kind == LP_REF_DIR ? "manifest.json" : "index.json");
+	return lp_image_fail(im, rc, "%s is " LP_STORE_WAY_OUT, link);
 }
 
 /* LP_OK, LP_E_ABSENT, or a failure that nothing can make good. */
@@ -158,7 +170,7 @@ get_kept(struct lp_image *im, const char *digest, struct lp_buf *out)
 		return lp_image_fail(im, rc, "%s is corrupted", digest);
 	if (rc == LP_E_LIMIT)
 		return lp_image_fail(im, rc, "%s is larger than %zu MiB", digest, out->max >> 20);
-	return rc == LP_E_ABSENT ? rc : lp_image_fail_sys(im, rc, digest);
+	return rc == LP_E_ABSENT ? rc : lp_image_fail_layout(im, rc, digest);
 }
 
 static int
@@ -215,7 +227,7 @@ manifest_digest(struct lp_image *im, struct lp_span bytes, const char *want, cha
 	struct lp_manifest_error e;
 	int rc;
 
-	lp_hash_bytes(bytes, digest);
+	lp_hash_bytes_as(bytes, want, digest);
 	if (strcmp(digest, want) == 0)
 		return lp_buf_add(payload, bytes) == LP_OK ? LP_OK : lp_image_fail_sys(im, LP_E_NOMEM, "");
 	rc = lp_manifest_payload(bytes, payload, &e);
@@ -224,7 +236,7 @@ manifest_digest(struct lp_image *im, struct lp_span bytes, const char *want, cha
 		return lp_image_wrong_digest(im, "the manifest", digest, want);
 	if (rc != LP_OK)
 		return lp_image_fail(im, rc, "the manifest: byte %zu: %s", e.offset, e.why);
-	lp_hash_bytes(lp_buf_span(payload), digest);
+	lp_hash_bytes_as(lp_buf_span(payload), want, digest);
 	if (*want != '\0' && strcmp(digest, want) != 0)
 		return lp_image_wrong_digest(im, "the manifest", digest, want);
 	return LP_OK;
@@ -300,6 +312,24 @@ lp_image_manifest(struct lp_image *im, const char *digest, struct lp_document *d
 	return rc != LP_OK ? rc : lp_image_parse(im, d);
 }
 
+int
+lp_image_flat(struct lp_image *im)
+{
+	struct lp_buf payload;
+	int rc;
+
+	lp_document_release(&im->top);
+	rc = lp_store_index(im->layout, &im->top.bytes);
+	if (rc != LP_OK)
+		return rc == LP_E_LIMIT ? lp_image_fail(im, rc, "manifest.json has more than %zu MiB", (size_t)LP_MAX_MANIFEST >> 20) :
+		    lp_image_fail_layout(im, rc == LP_E_ABSENT ? LP_E_SYS : rc, NULL);
+	lp_buf_init(&payload, LP_MAX_MANIFEST);
+	rc = manifest_digest(im, lp_buf_span(&im->top.bytes), "", im->top.digest, &payload);
+	im->top.kept_size = payload.n;
+	lp_buf_release(&payload);
+	return rc != LP_OK ? rc : lp_image_parse(im, &im->top);
+}
+
 /* The digest decides; runtimes do not all look at the size. */
 static void
 check_size(const struct lp_descriptor *d, size_t n)
@@ -335,7 +365,7 @@ fetch_config(struct lp_image *im, const char *digest)
 	lp_http_response_init(&resp);
 	rc = lp_image_get(im, "GET", "blobs", digest, LP_MAX_CONFIG, &resp);
 	if (rc == LP_OK) {
-		lp_hash_bytes(lp_buf_span(&resp.body), is);
+		lp_hash_bytes_as(lp_buf_span(&resp.body), digest, is);
 		if (strcmp(is, digest) != 0)
 			rc = lp_image_wrong_digest(im, "the config", is, digest);
 		else if (lp_buf_add(&im->config_bytes, lp_buf_span(&resp.body)) != LP_OK)

@@ -1,7 +1,7 @@
 /*
  * An IMAGE by name, brought down to its manifest and config, wherever it is:
  * a registry, read through the store; the store alone (offline); an OCI
- * layout, also one in a tar.
+ * layout, also one in a tar; a directory of skopeo's.
  *
  *	lp_image_open(&im, &env, &ref)        before the lock
  *	lp_image_load(&im)                    what the name leads to: im.top
@@ -33,7 +33,7 @@ enum {
 };
 
 struct lp_document {
-	char digest[LP_DIGEST_SIZE];
+	char digest[LP_DIGEST_SIZE]; /* "": of several images of a layout's one name, each for its platform */
 	struct lp_buf bytes; /* as it came */
 	uint64_t kept_size;  /* of what has the digest: less than `bytes` where that is signed schema 1 */
 	struct lp_manifest m;
@@ -57,7 +57,7 @@ struct lp_image {
 };
 
 /*
- * `ref` is LP_REF_REGISTRY, LP_REF_OCI or, with `archive` set behind this,
+ * `ref` is LP_REF_REGISTRY, LP_REF_OCI, LP_REF_DIR or, with `archive` set behind this,
  * LP_REF_OCI_ARCHIVE; it is copied, the environment is borrowed. Opens the layout
  * of an oci: one. LP_OK, or LP_E_SYS, LP_E_DATA,
  * LP_E_ABSENT, LP_E_NOMEM with `why`. Release it in any case.
@@ -67,7 +67,8 @@ void lp_image_release(struct lp_image *);
 
 /*
  * The digest that the name leads to, without reading what it names where
- * that is possible (HEAD; the layout's index). Results as lp_image_load.
+ * that is possible (HEAD; the layout's index). "" where it takes a platform to
+ * know: it is loaded then. Results as lp_image_load.
  */
 int lp_image_digest(struct lp_image *, char digest[LP_DIGEST_SIZE]);
 

@@ -30,7 +30,7 @@ read_index(struct lp_image *im, struct lp_buf *b)
 		return rc == LP_OK || rc == LP_E_ABSENT ? rc : lp_image_fail(im, rc, "%s", im->archive->why);
 	}
 	rc = lp_image_at_hand(im) == NULL ? LP_E_ABSENT : lp_store_index(lp_image_at_hand(im), b);
-	return rc == LP_OK || rc == LP_E_ABSENT ? rc : lp_image_fail_sys(im, rc, "index.json");
+	return rc == LP_OK || rc == LP_E_ABSENT ? rc : lp_image_fail_layout(im, rc, NULL);
 }
 
 /* What the layout or the store knows under this name. LP_E_ABSENT says in `why` what names there are. */
@@ -55,6 +55,32 @@ find_name(struct lp_image *im, const char *name, struct lp_layout_entry *entry)
 	lp_buf_release(&names);
 	lp_buf_release(&index);
 	return rc;
+}
+
+/*
+ * The name again, where it is that of several images, each for its platform:
+ * they are what it leads to. Whether it is so; what is wrong with index.json
+ * find_name tells.
+ */
+static int
+load_choice(struct lp_image *im, const char *name)
+{
+	struct lp_buf choice;
+	struct lp_json_error e;
+	struct lp_manifest_error me;
+	int rc;
+
+	lp_document_release(&im->top);
+	lp_buf_init(&choice, LP_MAX_MANIFEST);
+	rc = *name != '\0' ? read_index(im, &im->top.bytes) : LP_E_ABSENT;
+	rc = rc != LP_OK ? rc : lp_layout_choice(lp_buf_span(&im->top.bytes), name, &choice, &e);
+	if (rc == LP_OK && choice.n > 0)
+		rc = lp_manifest_parse(lp_buf_span(&choice), &im->top.m, &me);
+	else
+		rc = LP_E_ABSENT;
+	lp_buf_release(&choice);
+	im->why[0] = '\0';
+	return rc == LP_OK;
 }
 
 /* A layout that skopeo wrote (oci:DIR:TAG) names tags alone. */
@@ -166,19 +192,36 @@ load_tag(struct lp_image *im)
 	return rc != LP_OK ? rc : lp_image_parse(im, &im->top);
 }
 
-int
-lp_image_load(struct lp_image *im)
+/* What is here. */
+static int
+load_local(struct lp_image *im)
 {
 	const char *named = im->ref.name[0] != '\0' ? im->ref.name : NULL;
 	struct lp_layout_entry e;
 	int rc;
 
+	if (im->ref.kind == LP_REF_DIR)
+		return lp_image_flat(im);
+	if (load_choice(im, im->ref.name))
+		return LP_OK;
+	rc = find_name(im, named, &e);
+	return rc != LP_OK ? rc : lp_image_manifest(im, e.digest, &im->top);
+}
+
+int
+lp_image_load(struct lp_image *im)
+{
+	struct lp_layout_entry e;
+	int rc;
+
 	if (im->ref.digest[0] != '\0')
 		rc = lp_image_manifest(im, im->ref.digest, &im->top);
+	else if (lp_image_is_local(im))
+		rc = load_local(im);
 	else if (lp_image_online(im))
 		rc = load_tag(im);
 	else {
-		rc = lp_image_is_local(im) ? find_name(im, named, &e) : find_kept(im, &e);
+		rc = find_kept(im, &e);
 		rc = rc != LP_OK ? rc : lp_image_manifest(im, e.digest, &im->top);
 	}
 	return rc != LP_OK ? rc : keep_name(im);
@@ -198,7 +241,9 @@ lp_image_digest(struct lp_image *im, char digest[LP_DIGEST_SIZE])
 			return rc;
 		if (im->ref.digest[0] != '\0' && digest[0] != '\0' && strcmp(digest, what) != 0)
 			return lp_image_wrong_digest(im, "the manifest", digest, what);
-	} else if (im->ref.digest[0] == '\0') {
+	} else if (im->ref.digest[0] == '\0' && im->ref.kind != LP_REF_DIR) {
+		if (lp_image_is_local(im) && load_choice(im, what))
+			return LP_OK;
 		rc = lp_image_is_local(im) ? find_name(im, *what != '\0' ? what : NULL, &e) : find_kept(im, &e);
 		if (rc == LP_OK)
 			memcpy(digest, e.digest, sizeof(e.digest));

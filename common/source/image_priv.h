@@ -15,6 +15,8 @@
 /* Fill `why`; returns rc. The second adds errno's text behind LP_E_SYS. */
 int lp_image_fail(struct lp_image *, int rc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int lp_image_fail_sys(struct lp_image *, int rc, const char *what);
+/* Of a blob of the layout, or, for NULL, of its index.json, which a link may keep from us. */
+int lp_image_fail_layout(struct lp_image *, int rc, const char *digest);
 /* What came of keeping something in the store: LP_OK where it does not matter that it is not, which is said; else as above. */
 int lp_image_not_kept(struct lp_image *, int rc, const char *what);
 int lp_image_wrong_digest(struct lp_image *, const char *what, const char *is, const char *want);
@@ -39,6 +41,9 @@ void lp_image_announced(const struct lp_http_response *, char *digest);
 /* A manifest from the registry by tag or digest, hashed and kept, not parsed; `want` is the digest it must have, or "". */
 int lp_image_fetch(struct lp_image *, const char *what, const char *want, struct lp_document *);
 int lp_image_parse(struct lp_image *, struct lp_document *);
+
+/* manifest.json of a dir:, hashed and parsed. */
+int lp_image_flat(struct lp_image *);
 
 /* A manifest by digest, from wherever it is, parsed; an entry of an index, its size checked as well. */
 int lp_image_manifest(struct lp_image *, const char *digest, struct lp_document *);

@@ -28,7 +28,7 @@ absolute(const char *path)
 static int
 is_local(const struct lp_reference *r)
 {
-	return r->kind == LP_REF_OCI || r->kind == LP_REF_OCI_ARCHIVE || r->kind == LP_REF_ARCHIVE || r->kind == LP_REF_FILE;
+	return r->kind == LP_REF_OCI || r->kind == LP_REF_DIR || r->kind == LP_REF_OCI_ARCHIVE || r->kind == LP_REF_ARCHIVE || r->kind == LP_REF_FILE;
 }
 
 int

@@ -168,8 +168,8 @@ chunk()
 		run -3 --separate-stderr "${words[@]}"
 		[[ $stderr = "${command%% *}: "*"${long:0:500}"*'...: '*'File name too long' ]]
 	done
-	run -2 --separate-stderr lp-layers "dir:$long"
-	[[ ${stderr_lines[0]} = "lp-layers: dir:${long:0:1000}"*'docker-archive:FILE are looked into' ]]
+	run -2 --separate-stderr lp-layers "docker-daemon:$long"
+	[[ ${stderr_lines[0]} = "lp-layers: docker-daemon:${long:0:1000}"*'docker save IMAGE | lp-peek docker-archive:-' ]]
 	# no statistics at all is said with the reason of now
 	run -3 --separate-stderr lp-tarls --stats=/dev/full /dev/null
 	[[ $stderr = *'cannot write the statistics: No space left on device' ]]

@@ -109,6 +109,8 @@ test_images(void)
 		{ "oci:///a/dir", NULL },
 		{ "oci://ghcr.io/o/chart:1.0", "ghcr.io/o/chart:1.0" },
 		{ "dir:/a/b:c", NULL },
+		{ "dir:5000/app:1", NULL },
+		{ "dir:5000", NULL },
 		{ "dir:d@" DIGEST, NULL },
 		{ "oci-archive:a.tar", NULL },
 		{ "oci-archive:/x/a.tar:alpine:1", NULL },

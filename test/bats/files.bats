@@ -1,0 +1,190 @@
+#!/usr/bin/env bats
+# Images in files: layouts, directories and archives as people have them, and what skopeo makes of the same.
+
+# shellcheck disable=SC2030,SC2031 # each test is a process, and means to be
+
+bats_require_minimum_version 1.5.0
+load ../lib/suite
+
+# fails STATUS PATTERN COMMAND...: with one message, which has the pattern, and no output
+fails()
+{
+	local want=$1 pattern=$2
+	shift 2
+	run --separate-stderr "$@"
+	echo "status $status, stderr: $stderr"
+	[ "$status" -eq "$want" ]
+	[[ $stderr =~ $pattern ]]
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 1 ] || [ "$want" -eq 2 ]
+}
+
+# same_digest IMAGE: ours and skopeo's
+same_digest()
+{
+	[ "$(lp-layers --digest "$1")" = "$(skopeo inspect --format '{{.Digest}}' "$1")" ]
+}
+
+@test "one name for several platforms: that of the platform, whatever their order" {
+	local lay arch
+	mklayouts amd64-arm64 arm64-amd64
+	for lay in amd64-arm64 arm64-amd64; do
+		for arch in amd64 arm64; do
+			run -0 --separate-stderr lp-peek -q --no-cache -p "$arch" -o name "oci:$lay:1"
+			[ "$output$stderr" = "file-$arch" ]
+			[ "$(lp-layers --digest -p "$arch" "oci:$lay:1")" = \
+			    "$(lp-layers --platforms -j "oci:$lay:1" | jq -r --arg a "$arch" 'select(.architecture == $a) | .digest')" ]
+		done
+		fails 4 'nothing for linux/s390x; there is: linux/a.*, linux/a' lp-layers -p s390x "oci:$lay:1"
+	done
+	cmp amd64-arm64/index.json <(lp-layers --index oci:amd64-arm64:1)
+	same_digest oci:amd64-arm64/:1
+}
+
+@test "docker save of an image of several platforms: -p, --platforms and digests are those of the layout in it" {
+	local name
+	mklayouts saved
+	tar -C saved -cf a.tar .
+	for name in '' :x:1 :docker.io/library/x:1; do
+		run -0 --separate-stderr lp-peek -q --no-cache -p arm64 -o name "docker-archive:a.tar$name"
+		[ "$output$stderr" = file-arm64 ]
+		run -0 --separate-stderr lp-peek -q --no-cache -o name "docker-archive:a.tar$name"
+		[ "$output$stderr" = file-amd64 ]
+	done
+	fails 4 'nothing for linux/s390x' lp-layers -p s390x docker-archive:a.tar
+	[ "$(lp-layers --platforms docker-archive:a.tar | cut -f1 | xargs)" = 'linux/amd64 linux/arm64' ]
+	[ "$(lp-layers --digest docker-archive:a.tar)" = "$(skopeo inspect --format '{{.Digest}}' oci-archive:a.tar)" ]
+	# where there is no layout, the one platform is not silently another
+	tar -C saved -cf b.tar --exclude oci-layout .
+	run -0 --separate-stderr lp-layers -p arm64 docker-archive:b.tar
+	[ "$stderr" = 'lp-layers: docker-archive:b.tar: the only image is for linux/amd64' ]
+	[[ $output = ./b.tar#* ]]
+}
+
+@test "a config is read as Go reads it: bad bytes, half characters, huge numbers, a key twice" {
+	local lay
+	mklayouts plain bad-byte surrogate huge twice odd-platform control
+	lp-layers -o digest,created_by oci:plain:1 >want
+	for lay in huge twice odd-platform; do
+		lp-layers -o digest,created_by "oci:$lay:1" | diff want -
+		same_digest "oci:$lay:1"
+	done
+	for lay in bad-byte surrogate; do
+		[ "$(lp-layers -o created_by "oci:$lay:1")" = $'RUN \xef\xbf\xbd' ]
+		[ "$(skopeo inspect --config "oci:$lay:1" | jq -r '.history[0].created_by')" = $'RUN \xef\xbf\xbd' ]
+		cmp "$lay/blobs/sha256/$(jq -r '.config.digest[7:]' <(lp-layers --manifest "oci:$lay:1"))" \
+		    <(lp-layers --config "oci:$lay:1")
+	done
+	[[ $(lp-layers -E oci:twice:1) = *platform=linux/arm64* ]]
+	[ "$(skopeo inspect --format '{{.Architecture}}' oci:twice:1)" = arm64 ]
+	[[ $(lp-layers -E oci:odd-platform:1) = *layers=1 ]]
+	[[ $(lp-layers -E oci:odd-platform:1) != *platform=l* ]]
+	run -1 skopeo inspect oci:control:1
+	fails 1 'the config sha256:.*: byte [0-9]+: not valid JSON' lp-layers oci:control:1
+}
+
+@test "sha512 and sha384: manifests, layers, layouts, the store" {
+	local alg source digest
+	mklayouts sha512 sha384
+	for alg in sha512 sha384; do
+		run -0 --separate-stderr lp-peek -c -q --no-cache -o name "oci:$alg:1"
+		[ "$output$stderr" = file-amd64 ]
+		source=$(lp-layers -o source "oci:$alg:1")
+		digest=${source#*@}
+		[[ $digest = "$alg":* ]]
+		lp-fetch -a "$source" | cmp - "$alg/blobs/${digest/://}"
+		# a layout that is a store: read offline under its digest, found wrong by it, held to it
+		cp -r "$alg" store
+		lp-fetch -O -a -S store "localhost/app@$digest" | cmp - "$alg/blobs/${digest/://}"
+		lp-fetch --store-gc=1M -S store
+		printf x >>"store/blobs/${digest/://}"
+		fails 1 'corrupted behind byte 0' lp-fetch -O -a -S store "localhost/app@$digest"
+		lp-fetch --store-gc=0 -S store
+		[ -z "$(find store/blobs -type f)" ]
+		[ "$(jq -c .manifests store/index.json)" = '[]' ]
+		rm -r store
+		printf x >>"$alg/blobs/${digest/://}"
+		fails 1 'corrupted|digest' lp-fetch -a "$source"
+	done
+}
+
+@test "a layer of zero bytes is an empty layer" {
+	mklayouts empty-layer
+	run -0 --separate-stderr lp-peek -c -q --no-cache -o name oci:empty-layer:1
+	[ "$output$stderr" = a ]
+}
+
+@test "a layout without oci-layout is read, and that is said" {
+	mklayouts plain
+	rm plain/oci-layout
+	run -0 --separate-stderr lp-layers -o digest oci:plain:1
+	[ "$stderr" = 'lp-layers: oci:plain:1: it has no file oci-layout, and is read as if it had' ]
+	[[ $output = sha256:* ]]
+	same_digest oci:plain:1
+	lp-fetch -n 2 "$(lp-layers -q -o source oci:plain:1)" | cmp - <(printf '\x1f\x8b')
+	rm -r plain/blobs
+	fails 1 'no OCI image layout' lp-layers oci:plain:1
+}
+
+@test "symbolic links in a layout: read if they stay in it, named if they lead out" {
+	local digest
+	mklayouts plain
+	digest=$(lp-layers -o digest oci:plain:1)
+	cp -r plain in
+	mv in/blobs in/real
+	ln -s real in/blobs
+	mv in/index.json in/ix
+	ln -s ix in/index.json
+	run -0 --separate-stderr lp-peek -q -c --no-cache -o name oci:in:1
+	[ "$output$stderr" = file-amd64 ]
+	cp -r plain out
+	mv "out/blobs/sha256/${digest#*:}" layer
+	ln -s ../../../layer "out/blobs/sha256/${digest#*:}"
+	fails 3 "blobs/sha256/${digest#*:} is a symbolic link out of the layout" lp-fetch "oci:out@$digest"
+	mv out/blobs elsewhere
+	ln -s ../elsewhere out/blobs
+	fails 3 ': blobs is a symbolic link out of the layout' lp-layers oci:out:1
+	mv out/index.json index.json
+	ln -s ../index.json out/index.json
+	fails 3 ': index.json is a symbolic link out of the layout' lp-layers oci:out:1
+	ln -sf /etc/shadow out/index.json
+	fails 3 ': index.json is a symbolic link out of the layout' lp-layers --index oci:out:1
+	# what the message advises
+	rm out/index.json out/blobs
+	cp -r plain/. out
+	ln -sf "$PWD/layer" "out/blobs/sha256/${digest#*:}"
+	cp -rL out copy
+	lp-fetch -a "oci:copy@$digest" | cmp - layer
+}
+
+@test "dir:, as skopeo writes it, with one image and with all of an index" {
+	local source
+	mklayouts plain saved
+	skopeo copy -q oci:plain:1 dir:one
+	run -0 --separate-stderr lp-peek -q -c --no-cache -o name dir:one
+	[ "$output$stderr" = file-amd64 ]
+	same_digest dir:one
+	source=$(lp-layers -o source dir:one)
+	[[ $source = dir:one@sha256:* ]]
+	lp-fetch -a "$source" | cmp - "one/${source#*sha256:}"
+	cmp one/manifest.json <(lp-layers --manifest dir:one)
+	tar -C saved -cf a.tar .
+	skopeo copy -q --all oci-archive:a.tar dir:all
+	same_digest dir:all
+	run -0 --separate-stderr lp-peek -q -c --no-cache -p arm64 -o name dir:all
+	[ "$output$stderr" = file-arm64 ]
+	printf x >>"one/${source#*sha256:}"
+	fails 1 'corrupted|digest' lp-fetch -a "$source"
+	fails 1 'there is no manifest.json in it' lp-layers dir:plain
+}
+
+@test "layouts by the names that others give them, and what comes through a pipe" {
+	local name
+	mklayouts plain
+	lp-layers oci:plain:1 >want
+	for name in ocidir://plain:1 oci-layout://plain:1; do
+		lp-layers "$name" | diff want -
+	done
+	fails 2 'docker-daemon:app:1: .*: docker save IMAGE \| lp-peek docker-archive:-' lp-layers docker-daemon:app:1
+	fails 2 'containers-storage:app: .*: podman save IMAGE \| lp-peek docker-archive:-' lp-peek --no-cache containers-storage:app
+}
