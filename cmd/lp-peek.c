@@ -149,7 +149,9 @@ choose(struct args *a, enum lp_peek_what what, const char *arg)
 		o->nimages = 2;
 		break;
 	default:
-		if (arg != NULL && (lp_num_u64(lp_span_str(arg), UINT64_MAX, &o->depth) != LP_OK || o->depth == 0))
+		/* as lp-merge takes it; a tree has a root and something below it */
+		if (arg != NULL && (lp_num_u64(lp_span_str(arg), UINT32_MAX, &o->depth) != LP_OK ||
+		    (o->depth == 0 && what == LP_PEEK_TREE)))
 			return lp_opt_refuse(&a->opt, "not a depth: '%s'", lp_quotes(arg));
 	}
 	return LP_EXIT_OK;

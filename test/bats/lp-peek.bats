@@ -753,12 +753,14 @@ nothing_left() {
 }
 
 @test "questions that make no sense are refused, not passed on" {
-	for args in --find= --cat= '--du -E' '--du -0' '--du -o name' '--tree 1'; do
+	for args in --find= --cat= '--du -E' '--du -0' '--du -o name' --tree=0 --du=5000000000 '--tree 1'; do
 		# shellcheck disable=SC2086 # words
 		run -2 lp-peek $args "$OCI"
 		[[ ${lines[0]} == lp-peek:* && $output != *lp-merge* ]]
 	done
 	[[ $output == *'--tree=1'* ]]
+	lp-peek -q --du "$OCI" | grep $'\t\\.$' >root
+	lp-peek -q --du=0 "$OCI" | cmp root -
 	run -4 lp-peek --cat=/ "$OCI"
 	[ "$output" = 'lp-peek: / is a directory (layer 1)' ]
 }
