@@ -97,7 +97,7 @@ int lp_peek_is_whole(const struct lp_peek_layer *);
  * lister did not get to its end. LP_OK or LP_E_SYS.
  */
 int lp_peek_rows_judge(struct lp_peek_layer *, enum lp_complete, const char *toc, const char *reason);
-/* The name in its last row, escaped, appended; nothing if there is none, or it is too long to be shown. LP_OK, LP_E_LIMIT, LP_E_NOMEM. */
+/* The name in its last row, for a terminal, appended; nothing if there is none, or it is too long to be shown. LP_OK, LP_E_DATA, LP_E_LIMIT, LP_E_NOMEM. */
 int lp_peek_rows_last(const struct lp_peek_layer *, struct lp_buf *);
 /* All of it behind what `to` holds. LP_OK or LP_E_SYS. */
 int lp_peek_rows_append(const struct lp_peek_layer *, int to);

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "cmd/peek/peek_priv.h"
+#include "common/base/escape.h"
+#include "common/base/limits.h"
 #include "common/base/status.h"
 #include "common/row/rowread.h"
 #include "common/sys/err.h"
@@ -170,6 +172,8 @@ lp_peek_rows_last(const struct lp_peek_layer *l, struct lp_buf *out)
 	ptrdiff_t n = to > 1 ? lp_pread_full(l->rows, tail, (size_t)(to - from), from) : 0;
 	const unsigned char *nl = n > 1 ? memrchr(tail, '\n', (size_t)n - 1) : NULL;
 	struct lp_span line = lp_span(tail, n > 1 ? (size_t)n - 1 : 0);
+	struct lp_buf name;
+	int rc;
 
 	/* the header row is no entry */
 	if (!ended || end.entries == 0 || (nl == NULL && from > 0))
@@ -178,7 +182,11 @@ lp_peek_rows_last(const struct lp_peek_layer *l, struct lp_buf *out)
 		lp_span_take(&line, (size_t)(nl + 1 - tail));
 	for (size_t i = 0; i < NAME; i++)
 		(void)lp_span_field(&line, '\t');
-	return lp_buf_add(out, lp_span_field(&line, '\t'));
+	lp_buf_init(&name, LP_MAX_PATH);
+	rc = lp_unescape(&name, lp_span_field(&line, '\t'));
+	rc = rc != LP_OK ? rc : lp_escape(out, lp_buf_span(&name), LP_ESCAPE_TERMINAL);
+	lp_buf_release(&name);
+	return rc;
 }
 
 int

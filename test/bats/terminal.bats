@@ -154,6 +154,16 @@ seen()
 		harmless out
 		grep -qF title out || [ "$how" = --du ]
 	done
+	# how far a preview goes
+	mkdir big
+	noise 1 100000 >"big/$EVIL"
+	tar -C big -cf big.tar .
+	layout_make big.layout app big.tar
+	for how in '' --tree --du --layers --layer=1; do
+		lp-peek -q -n 4096 --no-cache --no-pager --color=always ${how:+"$how"} oci:big.layout | unpainted >out
+		harmless out
+		grep 'seen to .*title' out
+	done
 	lp-cache --db=db/c.db put --layer="sha256:$(printf '1%.0s' {1..64})" <"$IN/evil.tsv"
 	lp-cache --db=db/c.db search title >out
 	run ! grep -q $'[\e\a\r\x7f]' out
