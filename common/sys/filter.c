@@ -6,6 +6,7 @@
  * before it gives memory back, a resolver tries sockets of its own. All else
  * ends the process (SIGSYS), which says what it was.
  */
+#include <asm/termbits.h> /* the argument of TCGETS2 */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -164,6 +165,11 @@ static const struct {
 	{ D | S | N | P, 0, SCMP_SYS(fcntl), 2,
 	    { { 1, SCMP_CMP_EQ, F_SETFL, 0 }, { 2, SCMP_CMP_MASKED_EQ, O_ASYNC, 0 } } },
 	IOCTL(FIONBIO), IOCTL(FIONREAD), IOCTL(TCGETS),
+#if defined(TCGETS2)
+	/* what glibc asks of a terminal from 2.42 on */
+	IOCTL(TCGETS2),
+	{ P, 0, SCMP_SYS(ioctl), 1, { { 1, SCMP_CMP_EQ, TCSETS2, 0 } } },
+#endif
 	/* whether it is a terminal: what musl asks of a stream that is written to */
 	{ ALL, 0, SCMP_SYS(ioctl), 1, { { 1, SCMP_CMP_EQ, TIOCGWINSZ, 0 } } },
 	/* what a pager that had to be ended or stopped has made of the terminal is taken back, while it is ours */

@@ -4,6 +4,7 @@
  * would. So each architecture that the tree is built for is tested where there
  * is no kernel of it, as in qemu-user; what the calls do is test_sandbox's.
  */
+#include <asm/termbits.h> /* the argument of TCGETS2 */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -85,6 +86,13 @@ static const struct {
 	{ "execve", 0, 0, SYS_execve, { 1 } },
 	{ "ptrace", 0, 0, SYS_ptrace, { 1 } },
 	{ "whether it is a terminal", ALL, 0, SYS_ioctl, { 1, TIOCGWINSZ } },
+	{ "how a terminal is set", N | P, 0, SYS_ioctl, { 1, TCGETS } },
+	{ "to set it", P, 0, SYS_ioctl, { 1, TCSETS } },
+#if defined(TCGETS2)
+	{ "how a terminal is set, of any speed", N | P, 0, SYS_ioctl, { 1, TCGETS2 } },
+	{ "to set it, of any speed", P, 0, SYS_ioctl, { 1, TCSETS2 } },
+#endif
+	{ "to type into it", 0, 0, SYS_ioctl, { 1, TIOCSTI } },
 	{ "pipe2", N | P, 0, SYS_pipe2, { 1 } },
 	{ "dup3", P, 0, SYS_dup3, { 1, 2 } },
 	{ "waitid", P, 0, SYS_waitid, { 0 } },
