@@ -20,7 +20,8 @@ static const char usage[] =
     "                [LABEL=]FILE ...\n";
 
 static const char help[] =
-    "Merge listings of layers, base first, to what a container would see.\n"
+    "Merge listings of layers, base first, to what a container would see. A FILE may\n"
+    "have several, as lp-peek --layers writes them.\n"
     "\n"
     "  -a, --all                also what is hidden, why, and by which layer\n" LP_LISTING_HELP
     "                           -o ncdu: for ncdu -f; -o mtree: for mtree and bsdtar\n"
@@ -84,14 +85,14 @@ parse_layers(int n, char **argv, struct lp_mergework *w, const struct lp_opt *op
 		return lp_opt_refuse(opt, "no listing to merge");
 	if (n > LP_MERGE_LAYERS)
 		return lp_opt_refuse(opt, "more than %d layers", LP_MERGE_LAYERS);
-	w->layers = calloc((size_t)n, sizeof(*w->layers));
-	if (w->layers == NULL) {
+	w->files = calloc((size_t)n, sizeof(*w->files));
+	if (w->files == NULL) {
 		lp_err("out of memory");
 		return LP_EXIT_SYSTEM;
 	}
-	for (; w->nlayers < (size_t)n; w->nlayers++) {
-		parse_layer(argv[w->nlayers], &w->layers[w->nlayers]);
-		stdins += is_stdin(&w->layers[w->nlayers]);
+	for (; w->nfiles < (size_t)n; w->nfiles++) {
+		parse_layer(argv[w->nfiles], &w->files[w->nfiles]);
+		stdins += is_stdin(&w->files[w->nfiles]);
 	}
 	return stdins > 1 ? lp_opt_refuse(opt, "- twice: standard input is one listing") : LP_EXIT_OK;
 }
@@ -237,7 +238,7 @@ main(int argc, char **argv)
 	if (exit_code == LP_EXIT_OK)
 		exit_code = lp_finish(&stats, run(&args.work, &stats));
 	lp_mergework_release(&args.work);
-	free(args.work.layers);
+	free(args.work.files);
 	free(args.given);
 	lp_listing_release(&args.out);
 	return exit_code;

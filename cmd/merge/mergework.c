@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/array.h"
 #include "common/base/limits.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
@@ -28,11 +29,12 @@ no_memory(void)
 int
 lp_mergework_open(struct lp_mergework *w)
 {
-	w->fds = calloc(w->nlayers, sizeof(*w->fds));
+	lp_arena_init(&w->labels);
+	w->fds = calloc(w->nfiles, sizeof(*w->fds));
 	if (w->fds == NULL)
 		return no_memory();
-	for (; w->nfds < w->nlayers; w->nfds++) {
-		const char *file = w->layers[w->nfds].file;
+	for (; w->nfds < w->nfiles; w->nfds++) {
+		const char *file = w->files[w->nfds].file;
 		int fd = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
 
 		if (fd < 0) {
@@ -94,13 +96,51 @@ add(const struct lp_mergework_layer *l, const struct lp_feedrow *row, struct lp_
 	return rc;
 }
 
+/* The layer that the batch is of, if it is another than the last one. */
+static int
+begin_layer(struct lp_mergework *w, const struct lp_rowbatch *b, struct lp_merge *m)
+{
+	struct lp_mergework_layer *all;
+
+	if (b->listing < w->nlayers)
+		return LP_OK;
+	if (lp_merge_layer(m) != LP_OK) {
+		lp_err("%s: more than %d layers", lp_quotes(w->files[b->file].file), LP_MERGE_LAYERS);
+		return LP_E_LIMIT;
+	}
+	all = lp_array_room(w->layers, w->nlayers, &w->layers_cap, sizeof(*all));
+	if (all == NULL)
+		return no_memory();
+	w->layers = all;
+	all[w->nlayers++] = w->files[b->file];
+	return LP_OK;
+}
+
+/* What a file with several layers calls them counts more than what the command line calls the file. */
+static int
+take_number(struct lp_mergework *w, struct lp_mergework_layer *l, uint64_t number)
+{
+	char text[LP_NUM_MAX];
+	const struct lp_span name = lp_span(text, (size_t)(lp_num_put(text, number) - text));
+	const unsigned char *kept;
+
+	if (number == 0 || (l->numbered && lp_span_eq(l->label, name)))
+		return LP_OK;
+	kept = lp_arena_copy(&w->labels, name);
+	if (kept == NULL)
+		return no_memory();
+	l->label = lp_span(kept, name.n);
+	l->named = l->numbered = 1;
+	return LP_OK;
+}
+
 static int
 merge_batch(struct lp_mergework *w, const struct lp_rowbatch *b, struct lp_merge *m)
 {
-	struct lp_mergework_layer *l = &w->layers[b->listing];
-	/* not above LP_MERGE_LAYERS: so many files are not taken */
-	int rc = b->listing < m->layers ? LP_OK : lp_merge_layer(m);
+	int rc = begin_layer(w, b, m);
+	struct lp_mergework_layer *l = rc == LP_OK ? &w->layers[b->listing] : NULL;
 
+	rc = rc != LP_OK ? rc : take_number(w, l, b->layer);
 	for (size_t i = 0; i < b->n && rc == LP_OK; i++)
 		rc = add(l, &b->row[i], m);
 	if (rc == LP_OK && b->has_end)
@@ -276,6 +316,9 @@ lp_mergework_release(struct lp_mergework *w)
 		if (w->fds[i] > STDERR_FILENO)
 			close(w->fds[i]);
 	free(w->fds);
+	free(w->layers);
+	lp_arena_release(&w->labels);
 	w->fds = NULL;
+	w->layers = NULL;
 	w->nfds = 0;
 }

@@ -21,21 +21,25 @@
 struct lp_mergework_layer {
 	const char *file; /* of its listing; "-": standard input */
 	struct lp_span label;
-	int named;        /* the user's: the end record's does not count */
+	int named;        /* the user's, or the file's: the end record's does not count */
+	int numbered;     /* the file's */
 
 	/* ---- what the end record told ---- */
 	struct lp_rowend end; /* its texts are the feed's */
 };
 
 struct lp_mergework {
-	struct lp_mergework_layer *layers; /* base first, one at least; the caller's */
-	size_t nlayers;
+	struct lp_mergework_layer *files; /* of listings, base first, one at least; the caller's */
+	size_t nfiles;
 	uint64_t max_rows;
 	struct lp_mergeview show; /* all but its layers; under its listing's -C what is not known to be all is exit 4 */
 
 	/* ---- inside ---- */
 	uint64_t errors; /* among what --check has found */
-	int *fds; /* of the listings that are open */
+	struct lp_mergework_layer *layers; /* that the files have, as far as they were read */
+	size_t nlayers, layers_cap;
+	struct lp_arena labels; /* those that are numbers */
+	int *fds; /* of the files that are open */
 	size_t nfds;
 	struct lp_rowfeed feed;
 };

@@ -58,7 +58,18 @@ take_error(const struct lp_rowfeed *f, struct lp_rowbatch *b)
 	return f->read.status;
 }
 
-/* Rows out of the span, or at the end of input (in == NULL), as many as there is room for. */
+/* A line said of which layer rows are. What came before it in the file is another listing. */
+static void
+take_layer(struct lp_rowfeed *f, struct lp_rowbatch *b)
+{
+	f->layer = f->read.layer;
+	f->split = f->begun;
+	f->begun = 1;
+	if (!f->split)
+		b->layer = f->layer;
+}
+
+/* Rows out of the span, or at the end of input (in == NULL), as many as there is room for, of one listing. */
 static int
 add_rows(struct lp_rowfeed *f, struct lp_rowbatch *b, struct lp_span *in)
 {
@@ -70,9 +81,11 @@ add_rows(struct lp_rowfeed *f, struct lp_rowbatch *b, struct lp_span *in)
 		case LP_ROWREAD_ERROR: return take_error(f, b);
 		case LP_ROWREAD_END: rc = add_end(f, b); break;
 		case LP_ROWREAD_ROW: rc = add_row(f, b); break;
+		case LP_ROWREAD_LAYER: take_layer(f, b); break;
 		}
-		if (rc != LP_OK)
+		if (rc != LP_OK || f->split)
 			return rc;
+		f->begun = 1;
 	}
 	return LP_OK;
 }
@@ -87,19 +100,22 @@ more(struct lp_rowfeed *f, struct lp_rowbatch *b)
 		memmove(b->room, f->left.p, f->left.n);
 		return n;
 	}
-	n = lp_read(f->fd[f->listing], b->room, sizeof(b->room));
+	n = lp_read(f->fd[f->file], b->room, sizeof(b->room));
 	f->bytes += n > 0 ? (uint64_t)n : 0;
 	return n;
 }
 
 /* Whether there is one. */
 static int
-next_listing(struct lp_rowfeed *f)
+next_file(struct lp_rowfeed *f)
 {
 	lp_rowread_release(&f->read);
 	lp_rowread_init(&f->read);
-	f->read.lazy = 1;
-	return ++f->listing < f->nfds;
+	f->read.lazy = f->read.sections = 1;
+	f->begun = 0;
+	f->layer = 0;
+	f->listing++;
+	return ++f->file < f->nfds;
 }
 
 static void
@@ -108,7 +124,11 @@ fill(struct lp_rowfeed *f, struct lp_rowbatch *b)
 	ptrdiff_t n = more(f, b);
 
 	lp_arena_release(&b->names);
+	f->listing += f->split != 0;
+	f->split = 0;
 	b->listing = f->listing;
+	b->file = f->file;
+	b->layer = f->layer;
 	b->n = 0;
 	b->has_end = 0;
 	b->why = NULL;
@@ -119,7 +139,7 @@ fill(struct lp_rowfeed *f, struct lp_rowbatch *b)
 		b->status = LP_E_SYS;
 		b->error = errno;
 	}
-	b->last = b->status != LP_OK || (n == 0 && !next_listing(f));
+	b->last = b->status != LP_OK || (n == 0 && !f->split && !next_file(f));
 }
 
 /* ---- from hand to hand ------------------------------------------------------- */
@@ -170,7 +190,7 @@ lp_rowfeed_init(struct lp_rowfeed *f, const int *fd, size_t n)
 	f->alone = lp_thread_alone();
 	lp_rowkeep_init(&f->keep);
 	lp_rowread_init(&f->read);
-	f->read.lazy = 1;
+	f->read.lazy = f->read.sections = 1;
 	f->fd = calloc(n > 0 ? n : 1, sizeof(*f->fd));
 	f->slot = calloc(LP_ROWFEED_SLOTS, sizeof(*f->slot));
 	if (f->fd == NULL || f->slot == NULL)

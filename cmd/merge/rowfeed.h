@@ -1,6 +1,6 @@
 /*
  * The rows of listings, one listing after the other, in batches: read, made
- * sense of and kept. What comes behind the first LP_ROWFEED_INLINE bytes is
+ * sense of and kept. A file may have several, as lp-peek --layers writes them. What comes behind the first LP_ROWFEED_INLINE bytes is
  * made by another thread, while those before are used.
  *
  *	lp_rowfeed_init(&f, listings, n);
@@ -34,6 +34,8 @@ enum {
 
 struct lp_rowbatch {
 	size_t listing;       /* of which they are, from 0 */
+	size_t file;          /* in which that is, from 0 */
+	uint64_t layer;       /* its number, from 1, if the file said so; or 0 */
 	size_t n;
 	struct lp_feedrow {
 		struct lp_row *row;
@@ -59,7 +61,10 @@ struct lp_rowfeed {
 	/* ---- who fills has this: the thread, if there is one ---- */
 	struct lp_rowkeep keep;
 	struct lp_rowread read;
-	size_t listing;
+	size_t file, listing;
+	uint64_t layer;            /* of the listing, as in a batch */
+	int begun;                 /* it has rows, or is a layer's */
+	int split;                 /* the next one has begun in the same file */
 	struct lp_span left;       /* of the last piece read, in the batch before */
 	uint64_t bytes;            /* read so far */
 

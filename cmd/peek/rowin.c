@@ -55,6 +55,8 @@ lp_rowin_next(struct lp_rowin *r)
 		case LP_ROWREAD_END:
 			r->ended = 1;
 			break;
+		case LP_ROWREAD_LAYER: /* not without `sections` */
+			break;
 		case LP_ROWREAD_MORE:
 			if (r->at_eof)
 				return 0;

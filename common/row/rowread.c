@@ -198,6 +198,52 @@ json_line(struct lp_rowread *r, struct lp_span line, enum lp_rowread_event *even
 	return rc;
 }
 
+static int
+is_record(struct lp_span line, const char *name)
+{
+	size_t n = strlen(name);
+
+	return line.n > n && memcmp(line.p, name, n) == 0 && line.p[n] == '\t';
+}
+
+/* "#image": layers of a second one are none of the first. */
+static int
+image_line(struct lp_rowread *r)
+{
+	if (r->has_image)
+		return lp_rowread_fail(r, LP_E_DATA, "a second image begins");
+	r->has_image = 1;
+	r->first_line = r->line;
+	return LP_OK;
+}
+
+/* "#layer", then key=value after each tab; the index is from 0. Nothing of the listing before it counts any more. */
+static int
+layer_line(struct lp_rowread *r, struct lp_span line)
+{
+	static const char key[] = "index=";
+	int last = 0, rc = LP_E_DATA;
+
+	lp_rowread_field(&line, &last);
+	while (!last) {
+		struct lp_span f = lp_rowread_field(&line, &last);
+
+		if (f.n < sizeof(key) || memcmp(f.p, key, sizeof(key) - 1) != 0)
+			continue;
+		lp_span_take(&f, sizeof(key) - 1);
+		rc = lp_num_u64(f, LP_MAX_SIZE, &r->layer);
+		r->layer++;
+	}
+	if (rc != LP_OK)
+		return lp_rowread_fail(r, LP_E_DATA, "a line of a layer without its index");
+	r->first_line = r->line;
+	r->rows = 0;
+	r->ended = r->header = r->counted = 0;
+	lp_rowfmt_init(&r->fmt);
+	r->default_columns = 1;
+	return LP_OK;
+}
+
 /* What one line is. MORE for a header row: it is no event. */
 static enum lp_rowread_event
 take_line(struct lp_rowread *r, struct lp_span line)
@@ -209,6 +255,10 @@ take_line(struct lp_rowread *r, struct lp_span line)
 	r->next_offset += line.n + 1;
 	r->line++;
 	r->text = line;
+	if (r->sections && is_record(line, "#image"))
+		return image_line(r) == LP_OK ? LP_ROWREAD_MORE : LP_ROWREAD_ERROR;
+	if (r->sections && is_record(line, "#layer"))
+		return layer_line(r, line) == LP_OK ? LP_ROWREAD_LAYER : LP_ROWREAD_ERROR;
 	if (r->ended)
 		rc = lp_rowread_fail(r, LP_E_DATA, "a line behind the end record");
 	else if (line.n > 0 && line.p[0] == '{')
@@ -216,7 +266,7 @@ take_line(struct lp_rowread *r, struct lp_span line)
 	else if (is_end(line)) {
 		event = LP_ROWREAD_END;
 		rc = tsv_end(r, line);
-	} else if (r->line == 1 && lp_rowread_header(r, line)) {
+	} else if (r->line == r->first_line + 1 && lp_rowread_header(r, line)) {
 		r->header = 1;
 		return LP_ROWREAD_MORE;
 	} else

@@ -40,7 +40,8 @@
 enum lp_rowread_event {
 	LP_ROWREAD_MORE,  /* the span is used up; from lp_rowread_eof: the input ends well */
 	LP_ROWREAD_ROW,   /* entry is filled */
-	LP_ROWREAD_END,   /* the end record: end is filled; nothing may follow it */
+	LP_ROWREAD_END,   /* the end record: end is filled; nothing may follow it, but a layer */
+	LP_ROWREAD_LAYER, /* with `sections`: the listing of another layer begins, layer is filled */
 	LP_ROWREAD_ERROR  /* status, why, line and offset say what; every further call says it again */
 };
 
@@ -50,12 +51,14 @@ struct lp_rowread {
 	/* ---- the caller's, to be set behind lp_rowread_init ---- */
 	int tail;              /* rows came before the first that is read: the end record counts them, too */
 	int lazy;              /* of a row that is plain, fill `row` and not `entry` */
+	int sections;          /* what lp-peek --layers writes is read: the listings of one image, a line in front of each */
 
 	/* ---- answers ---- */
 	struct lp_entry entry; /* of the last ROW; borrowed until the next call, and while the input lives */
 	int plain;             /* whether the last ROW was in exactly the form that lp_row_write gives default columns */
 	struct lp_plainrow row; /* of a plain one: its parts; borrowed like entry */
 	struct lp_rowend end;  /* of END; its texts are the reader's, until release */
+	uint64_t layer;        /* of LAYER: its number, from 1 */
 	struct lp_span text;   /* the line of the last ROW or END, without its newline; borrowed like entry */
 	uint64_t line;         /* of the last event, from 1 */
 	uint64_t offset;       /* bytes of input before that line */
@@ -66,9 +69,11 @@ struct lp_rowread {
 	struct lp_rowfmt fmt;  /* of the last row: its form, and the columns of TSV rows */
 	int header;            /* a header row came first */
 	int ended;             /* the end record has been seen */
+	int has_image;         /* a line that names the image, too */
 
 	/* ---- inside ---- */
 	uint64_t next_offset;
+	uint64_t first_line;   /* which may be a header row, less 1 */
 	uint64_t rows;         /* so far */
 	int counted;           /* the end record said how many there are */
 	int default_columns;   /* TSV rows have them */

@@ -157,6 +157,36 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	lp-peek -qE -S "$PWD/st" --db="$PWD/new.db" "$image" | grep $'^#end\t.*complete=yes'
 }
 
+@test "what --layers prints is what lp-merge takes, in order, also from ten layers on" {
+	local files=() named=()
+	for n in {1..11}; do
+		echo "$n" >all
+		echo "$n" >"f$n"
+		tar -cf $n.tar all "f$n"
+		files+=("$n.tar")
+	done
+	layout_make lay v1 "${files[@]}"
+	for n in {1..11}; do
+		lp-tarls -qE --layer=x $n.tar >$n.tsv
+		named+=("$n=$n.tsv")
+	done
+	lp-merge -qaE "${named[@]}" | sed 's/\tbytes=.*//' >want
+	[ "$(wc -l <want)" -eq 23 ]
+	lp-peek -qE --layers oci:lay:v1 >stream
+	lp-merge -qaE stream | sed 's/\tbytes=.*//' | cmp want -
+	lp-merge -qaE - <stream | sed 's/\tbytes=.*//' | cmp want -
+	for kind in --summary --diff --check; do
+		lp-merge -q $kind "${named[@]}" >want
+		lp-merge -q $kind stream | cmp want -
+	done
+	# other columns, and a pipe that is slow
+	lp-peek -qHE -o name,size,mode --layers oci:lay:v1 | while IFS= read -r line; do printf '%s\n' "$line"; done |
+	    lp-merge -qo layer,name - | grep -x $'11\tall'
+	cat stream stream >both
+	run -1 --separate-stderr lp-merge -q both
+	[[ $stderr == *'a second image begins' ]]
+}
+
 @test "-n decides how much, and a known preview serves for less and not for more" {
 	lp-peek -q -n 256K "$OCI" >large
 	LP_STATS=$PWD/stats lp-peek -q -n 64K "$OCI" >small

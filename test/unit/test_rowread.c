@@ -43,6 +43,10 @@ describe(struct lp_rowread *r, enum lp_rowread_event event, struct lp_buf *out)
 		lp_buf_adds(out, " ");
 		lp_escape(out, r->end.reason, LP_ESCAPE_ROW);
 		break;
+	case LP_ROWREAD_LAYER:
+		snprintf(text, sizeof(text), "layer %llu", (unsigned long long)r->layer);
+		lp_buf_adds(out, text);
+		break;
 	case LP_ROWREAD_ERROR:
 		snprintf(text, sizeof(text), "error %d line %llu byte %llu %s", r->status, (unsigned long long)r->line,
 		    (unsigned long long)r->offset, r->why);
@@ -62,6 +66,7 @@ read_in(struct lp_span in, size_t first, size_t piece, struct lp_buf *out)
 
 	lp_buf_clear(out);
 	lp_rowread_init(&r);
+	r.sections = 1;
 	while (in.n > 0 && event != LP_ROWREAD_ERROR) {
 		struct lp_span part = lp_span_take(&in, n), s;
 		unsigned char *block = unit_exact(part);
@@ -114,6 +119,13 @@ static const struct { const char *name, *in, *want; } cases[] = {
 	{ "whose claim it is", "#end\tcomplete=inferred\tlayer=L\torigin=o\\t\ttoc=t\treason=r\n", "end 0 3 0 L o\\t t r\n" },
 	{ "whose claim it is, in NDJSON", "{\"end\":{\"complete\":\"inferred\",\"toc\":\"t\",\"origin\":\"o\"}}\n", "end 0 3 0  o t \n" },
 	{ "what complete can be", "{\"end\":{\"complete\":true}}", "end 0 2 0 \n" },
+
+	{ "layers of an image, each with columns and an end of its own", "#image\tname=i\tlayers=2\n#layer\tindex=0\tsize=-1\n"
+	  "size\tname\n3\tx\n#end\tentries=1\tcomplete=yes\n#layer\tdigest=\tindex=9\n-rw-r--r--\t0\t0\t1\t-\ty\t\n#end\tentries=1\n",
+	  "layer 1\nrow -0 0:0 3 -0.0 x0 x>\nend 1 2 0 \nlayer 10\nrow -644 0:0 1 -0.0 x0 y>\nend 1 0 0 \n" },
+	{ "a layer without rows", "#layer\tindex=0\n#layer\tindex=1", "layer 1\nlayer 2\n" },
+	{ "a second image", "#image\tname=a\n#layer\tindex=0\n#image\tname=b\n", "layer 1\nerror -1 line 3 byte 29 a second image begins\n" },
+	{ "a layer of no number", "#layer\tdigest=\n", "error -1 line 1 byte 0 a line of a layer without its index\n" },
 
 	{ "too few columns", "-rw-r--r--\t0\t0\t1\t-\tx\n", "error -1 line 1 byte 0 no row: too few columns\n" },
 	{ "too many columns", "-rw-r--r--\t0\t0\t1\t-\tx\t\t\n", "error -1 line 1 byte 0 no row: too many columns\n" },
