@@ -63,6 +63,7 @@ enum {
 	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_FIND, OPT_CAT, OPT_CHECK, OPT_DIFF, OPT_FAIL_IF_FOUND, OPT_DB, OPT_REFRESH,
 	OPT_NO_CACHE, OPT_COLOR, OPT_NO_PAGER, OPTIONS
 };
+_Static_assert((int)OPTIONS <= (int)LP_NETOPT_CACERT, "numbers of options are not given twice");
 
 static const struct option options[] = {
 	LP_OPT_LONG,
@@ -99,7 +100,7 @@ struct args {
 	struct lp_netopt net; /* what of it the children get is refused here, not later by each of them */
 	const char *columns;
 	int named; /* a place for what is kept */
-	char seen[OPTIONS];
+	char seen[LP_NETOPT_END]; /* by the option's number, and the network's are the highest */
 };
 
 /* ---- the command line ------------------------------------------------------------ */
