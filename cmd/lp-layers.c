@@ -14,9 +14,10 @@
 static const char usage[] =
     "usage: lp-layers [-EHOhjqv] [-V] [-o COLUMNS] [-p OS/ARCH[/VARIANT]] [-S STORE]\n"
     "                 [--config | --digest | --index | --manifest | --platforms | --tags]\n"
-    "                 [--auth-file=FILE] [--cacert=FILE] [--connect-timeout=N] [--insecure]\n"
-    "                 [--password-file=FILE] [--plain-http] [--retries=N] [--stall-timeout=N]\n"
-    "                 [--stats=FILE] [--user=NAME] IMAGE\n";
+    "                 [--auth-file=FILE] [--cacert=FILE] [--cacert-only] [--cert=FILE]\n"
+    "                 [--connect-timeout=N] [--insecure] [--key=FILE] [--password-file=FILE]\n"
+    "                 [--plain-http] [--retries=N] [--stall-timeout=N] [--stats=FILE]\n"
+    "                 [--user=NAME] IMAGE\n";
 
 static const char help[] =
     "List the layers of an image, base first. IMAGE is a registry's reference,\n"

@@ -17,8 +17,9 @@ static const char usage[] =
     "usage: lp-peek [-0cEHhijOqVv] [-n BYTES] [-o COLUMNS] [-p OS/ARCH[/VARIANT]] [-S STORE]\n"
     "               [--cat=PATH | --check | --diff=IMAGE2 | --du[=DEPTH] | --find=GLOB\n"
     "               | --layer=N|DIGEST | --layers | --tree[=DEPTH]] [--auth-file=FILE] [--cacert=FILE]\n"
-    "               [--color[=WHEN]] [--connect-timeout=N] [--db=FILE] [--fail-if-found]\n"
-    "               [--insecure] [--no-cache] [--no-pager] [--password-file=FILE] [--plain-http]\n"
+    "               [--cacert-only] [--cert=FILE] [--color[=WHEN]] [--connect-timeout=N] [--db=FILE]\n"
+    "               [--fail-if-found] [--insecure] [--key=FILE] [--no-cache] [--no-pager]\n"
+    "               [--password-file=FILE] [--plain-http]\n"
     "               [--refresh] [--retries=N] [--stall-timeout=N] [--stats=FILE]\n"
     "               [--user=NAME] IMAGE\n";
 
@@ -247,21 +248,22 @@ one_option(struct args *a, int c)
 	}
 }
 
-/* A password is for one registry: --diff's second image must not lead it elsewhere. */
+/* What shows who we are is for one registry: --diff's second image must not lead it elsewhere. */
 static int
 check_user(const struct args *a)
 {
+	const char *what = a->net.registry.cred.user != NULL ? "--user" : a->net.http.trust.cert != NULL ? "--cert" : NULL;
 	static struct lp_reference r[2];
 	struct lp_reference_error e;
 
 	for (size_t i = 0; i < 2; i++)
-		if (a->net.registry.cred.user == NULL || a->peek.image[i] == NULL ||
+		if (what == NULL || a->peek.image[i] == NULL ||
 		    lp_reference_image(lp_span_str(a->peek.image[i]), &r[i], &e) != LP_OK || r[i].kind != LP_REF_REGISTRY)
 			return LP_EXIT_OK;
 	if (strcmp(r[0].host, r[1].host) == 0)
 		return LP_EXIT_OK;
-	return lp_opt_refuse(&a->opt, "--user is for one registry, and these are two: %s and %s", lp_quotes(r[0].host),
-	    lp_quotes(r[1].host));
+	return lp_opt_refuse(&a->opt, "%s is for one registry, and these are two: %s and %s", what,
+	    lp_quotes(r[0].host), lp_quotes(r[1].host));
 }
 
 /* Words that exclude each other, and what follows from those that were given. */

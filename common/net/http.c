@@ -15,7 +15,6 @@
 #include "common/sys/io.h"
 
 enum {
-	CA_MAX = 16 * 1024 * 1024,
 	WARNINGS_MAX = 64 * 1024,
 	POLL_MS = 1000
 };
@@ -211,45 +210,17 @@ lp_http_options_init(struct lp_http_options *o)
 	*o = (struct lp_http_options){ .connect_timeout = 15, .stall_timeout = 30, .retries = 3 };
 }
 
-/* Where Debian, Fedora, SUSE and Alpine keep the authorities. */
-static const char *const bundles[] = {
-	"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
-	"/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
-};
-
 static int
-read_bundle(struct lp_buf *b, const char *path)
+trust_failed(struct lp_http *h, int rc, const char **why)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+	static char text[sizeof(h->trust.why)];
 
-	if (fd < 0)
-		return LP_E_SYS;
-	rc = lp_read_all(fd, b);
-	close(fd);
-	return rc;
-}
-
-/* An empty --cacert names a file that is not there: a variable that was not set must not mean all authorities. */
-static int
-read_authorities(struct lp_http *h, const char **why)
-{
-	const char *named = h->opt.cacert != NULL ? h->opt.cacert : getenv("SSL_CERT_FILE");
-	static char text[1024];
-	int rc;
-
-	if (named != NULL && (*named != '\0' || h->opt.cacert != NULL)) {
-		rc = read_bundle(&h->ca, named);
-		snprintf(text, sizeof(text), "%s: the certificate authorities cannot be read",
-		    *named != '\0' ? lp_quotes(named) : "--cacert names no file");
+	if (rc != LP_OK) {
+		memcpy(text, h->trust.why, sizeof(text));
 		*why = text;
-		errno = rc == LP_E_SYS ? errno : 0;
-		return rc == LP_E_LIMIT ? LP_E_DATA : rc;
+		errno = 0;
 	}
-	/* none is no failure yet: plain http needs none, and TLS will say so */
-	for (size_t i = 0; i < sizeof(bundles) / sizeof(bundles[0]); i++)
-		if (read_bundle(&h->ca, bundles[i]) == LP_OK)
-			break;
-	return LP_OK;
+	return rc;
 }
 
 int
@@ -272,15 +243,29 @@ lp_http_open(struct lp_http **out, const struct lp_http_options *opt, const char
 	h->opt = *opt;
 	h->totals.ratelimit_remaining = -1;
 	h->watched = -1;
-	lp_buf_init(&h->ca, CA_MAX);
 	lp_buf_init(&h->warnings, WARNINGS_MAX);
 	h->multi = lp_http_api.multi_init();
-	rc = h->multi != NULL ? read_authorities(h, why) : LP_E_NOMEM;
+	rc = h->multi != NULL ? trust_failed(h, lp_trust_open(&h->trust, &opt->trust), why) : LP_E_NOMEM;
 	if (rc != LP_OK)
 		lp_http_close(h);
 	else
 		*out = h;
 	return rc;
+}
+
+int
+lp_http_know(struct lp_http *h, const char *url, const char *folder, const char **why)
+{
+	char authority[1024], name[1024];
+	size_t n;
+
+	if (!lp_http_authority(url, authority, sizeof(authority)))
+		return LP_OK;
+	memcpy(name, authority, sizeof(name));
+	n = strlen(name);
+	if (n > 4 && strcmp(name + n - 4, ":443") == 0)
+		name[n - 4] = '\0';
+	return trust_failed(h, lp_trust_know(&h->trust, authority, folder != NULL ? folder : name), why);
 }
 
 void
@@ -292,7 +277,7 @@ lp_http_close(struct lp_http *h)
 		forget(h->list);
 	if (h->multi != NULL)
 		(void)lp_http_api.multi_cleanup(h->multi);
-	lp_buf_release(&h->ca);
+	lp_trust_close(&h->trust);
 	lp_buf_release(&h->warnings);
 	free(h->sockets);
 	free(h);

@@ -33,6 +33,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/span.h"
+#include "common/net/trust.h"
 
 enum {
 	LP_HTTP_HOPS = 8,                /* redirects of one request */
@@ -50,7 +51,7 @@ struct lp_http_options {
 	unsigned connect_timeout; /* seconds until a connection stands, TLS included */
 	unsigned stall_timeout;   /* seconds in which at least LP_HTTP_STALL_MIN bytes arrive; 0: no limit */
 	unsigned retries;         /* tries after the first one */
-	const char *cacert;       /* PEM file with the only authorities to trust; NULL: the system's */
+	struct lp_trust_options trust;
 	int insecure;             /* do not check certificates */
 	/*
 	 * A server's `Warning: 299` text (RFC 7234 section 5.5), each text once
@@ -69,6 +70,13 @@ void lp_http_options_init(struct lp_http_options *);
  * call (errno is set as well if it says more, else 0).
  */
 int lp_http_open(struct lp_http **, const struct lp_http_options *, const char **why);
+/*
+ * What the server of an https URL has of its own (trust.h): before the lock.
+ * `folder` is what it is called in certs.d, or NULL: HOST, with a :PORT that is
+ * not 443. LP_OK, or a failure with *why as above.
+ */
+int lp_http_know(struct lp_http *, const char *url, const char *folder, const char **why);
+
 /* Ends what still runs (without calling `done`). NULL is fine. */
 void lp_http_close(struct lp_http *);
 

@@ -70,6 +70,17 @@ lp_http_same_origin(const char *a, const char *b)
 	return 1;
 }
 
+int
+lp_http_authority(const char *url, char *out, size_t n)
+{
+	char scheme[16], host[1024], port[16];
+
+	return url_part(url, CURLUPART_SCHEME, 0, scheme, sizeof(scheme)) && strcmp(scheme, "https") == 0 &&
+	    url_part(url, CURLUPART_HOST, 0, host, sizeof(host)) &&
+	    url_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT, port, sizeof(port)) &&
+	    snprintf(out, n, "%s:%s", host, port) < (int)n;
+}
+
 const char *
 lp_http_proxy(const char *url)
 {

@@ -39,6 +39,9 @@ int lp_http_api_load(const char **why);
 /* `to` as seen from `from`: absolute, owned by the caller; NULL if it cannot be read. */
 char *lp_http_resolve(const char *from, const char *to);
 
+/* HOST:PORT of an https URL. 0: it is none. */
+int lp_http_authority(const char *url, char *out, size_t n);
+
 /* The proxy that the URL is asked through, as libcurl takes it: "" for none. */
 const char *lp_http_proxy(const char *url);
 
@@ -83,7 +86,7 @@ struct lp_http_transfer {
 struct lp_http {
 	struct lp_http_options opt;
 	CURLM *multi;
-	struct lp_buf ca;
+	struct lp_trust trust;
 	struct lp_buf warnings; /* texts already told, each ended by a NUL */
 	struct lp_http_transfer *list;  /* oldest first */
 	struct lp_http_totals totals;

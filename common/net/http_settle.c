@@ -255,12 +255,18 @@ remedy(const struct lp_http_transfer *t, CURLcode code)
 {
 	if (proxy_refusal(t) == 407)
 		return " (the proxy that the environment names takes no other user or password)";
+	/* in the words of OpenSSL: the alerts of TLS 1.3, and of those before it */
+	if (strstr(t->error, "alert certificate required") != NULL || strstr(t->error, "alert handshake failure") != NULL ||
+	    strstr(t->error, "alert bad certificate") != NULL)
+		return " (it may want a client certificate: --cert=FILE and --key=FILE)";
 	switch (code) {
 	case CURLE_PEER_FAILED_VERIFICATION:
 		return strstr(t->error, "local issuer") != NULL || strstr(t->error, "self") != NULL ?
 		    " (--cacert=FILE names an authority to trust)" : "";
 	case CURLE_SSL_CACERT_BADFILE:
-		return " (no PEM file, what --cacert or SSL_CERT_FILE names?)";
+		return " (no certificates in what --cacert, SSL_CERT_FILE or certs.d has?)";
+	case CURLE_SSL_CERTPROBLEM:
+		return " (no PEM, not its key, or behind a passphrase: what --cert, --key or certs.d has?)";
 	case CURLE_SSL_CONNECT_ERROR:
 		return strstr(t->error, "wrong version number") != NULL ? " (it may speak plain http: --plain-http, or http:// in a URL)" : "";
 	case CURLE_OUT_OF_MEMORY:
@@ -272,9 +278,20 @@ remedy(const struct lp_http_transfer *t, CURLcode code)
 	}
 }
 
+/* Whose certificate it is: not always that of the server that the user named. */
+static const char *
+whose(const struct lp_http_transfer *t, char host[], size_t n)
+{
+	if (t->r->trouble != LP_HTTP_UNTRUSTED || strncmp(t->r->where, "https://", 8) != 0)
+		return "";
+	snprintf(host, n, ", of %.*s", (int)strcspn(t->r->where + 8, "/?#"), t->r->where + 8);
+	return host;
+}
+
 static void
 failed(struct lp_http_transfer *t, CURLcode code)
 {
+	char host[512];
 	/* what a sink was given cannot be taken back: its owner decides how to go on */
 	int given = t->req.sink != NULL && t->r->status / 100 == 2;
 
@@ -282,8 +299,8 @@ failed(struct lp_http_transfer *t, CURLcode code)
 	if (!given && worth_another_try(t, code) && again_after(t, lp_retry_backoff(t->tries, draw())))
 		return;
 	if (t->r->why[0] == '\0')
-		lp_http_explain(t->r, "%s%s", t->error[0] != '\0' ? t->error : lp_http_api.easy_strerror(code),
-		    remedy(t, code));
+		lp_http_explain(t->r, "%s%s%s", t->error[0] != '\0' ? t->error : lp_http_api.easy_strerror(code),
+		    whose(t, host, sizeof(host)), remedy(t, code));
 	lp_http_finish(t, LP_E_NET);
 }
 

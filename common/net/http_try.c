@@ -138,12 +138,39 @@ make_headers(struct lp_http_transfer *t)
 
 #define SET(option, value) (void)lp_http_api.easy_setopt(t->easy, option, value)
 
+/* What the server of this hop is shown of us; curl looks for a key behind a passphrase at the terminal. */
+static void
+set_certificate(struct lp_http_transfer *t, const struct lp_trust_host *own)
+{
+	struct curl_blob cert = { own->cert.p, own->cert.n, CURL_BLOB_NOCOPY };
+	struct curl_blob key = { own->key.p, own->key.n, CURL_BLOB_NOCOPY };
+
+	if (cert.len == 0)
+		return;
+	SET(CURLOPT_SSLCERT_BLOB, &cert);
+	SET(CURLOPT_SSLKEY_BLOB, &key);
+	SET(CURLOPT_KEYPASSWD, "");
+}
+
+static const struct lp_trust_host *
+own_trust(const struct lp_http_transfer *t)
+{
+	const struct lp_trust *trust = &t->h->trust;
+	char authority[1024];
+
+	if (trust->hosts == NULL || !lp_http_authority(t->url, authority, sizeof(authority)))
+		return NULL;
+	return lp_trust_find(trust, authority);
+}
+
 static void
 set_trust(struct lp_http_transfer *t)
 {
-	struct curl_blob ca = { t->h->ca.p, t->h->ca.n, CURL_BLOB_NOCOPY };
+	const struct lp_trust_host *own = own_trust(t);
+	const struct lp_buf *all = &t->h->trust.ca, *here = own != NULL && own->ca.n > 0 ? &own->ca : all;
+	struct curl_blob ca = { here->p, here->n, CURL_BLOB_NOCOPY }, proxys = { all->p, all->n, CURL_BLOB_NOCOPY };
 
-	/* no default places: the lock has shut them, and --cacert means it */
+	/* no default places: the lock has shut them, and --cacert-only means it */
 	SET(CURLOPT_CAINFO, NULL);
 	SET(CURLOPT_CAPATH, NULL);
 	SET(CURLOPT_PROXY_CAINFO, NULL);
@@ -151,8 +178,10 @@ set_trust(struct lp_http_transfer *t)
 	/* a system's authorities take longer to read than a near server to answer */
 	if (ca.len > 0 && !t->req.probe)
 		SET(CURLOPT_CAINFO_BLOB, &ca);
-	if (ca.len > 0)
-		SET(CURLOPT_PROXY_CAINFO_BLOB, &ca);
+	if (proxys.len > 0)
+		SET(CURLOPT_PROXY_CAINFO_BLOB, &proxys);
+	if (own != NULL)
+		set_certificate(t, own);
 	if (t->h->opt.insecure || t->req.probe) {
 		SET(CURLOPT_SSL_VERIFYPEER, 0L);
 		SET(CURLOPT_SSL_VERIFYHOST, 0L);

@@ -49,7 +49,16 @@ take(struct lp_netopt *o, int opt, const char *arg, const char **why)
 		o->offline = 1;
 		return 1;
 	case LP_NETOPT_CACERT:
-		o->http.cacert = arg;
+		o->http.trust.cacert = arg;
+		return 1;
+	case LP_NETOPT_CACERT_ONLY:
+		o->http.trust.cacert_only = 1;
+		return 1;
+	case LP_NETOPT_CERT:
+		o->http.trust.cert = arg;
+		return 1;
+	case LP_NETOPT_KEY:
+		o->http.trust.key = arg;
 		return 1;
 	case LP_NETOPT_INSECURE:
 		o->http.insecure = 1;
@@ -100,5 +109,9 @@ lp_netopt_check(const struct lp_netopt *o, const struct lp_opt *every)
 {
 	if (o->registry.cred.password_file != NULL && o->registry.cred.user == NULL)
 		return lp_opt_refuse(every, "--password-file is the password of a --user, which is missing");
+	if (o->http.trust.cacert_only && o->http.trust.cacert == NULL)
+		return lp_opt_refuse(every, "--cacert-only is about a --cacert, which is missing");
+	if (o->http.trust.key != NULL && o->http.trust.cert == NULL)
+		return lp_opt_refuse(every, "--key is the key of a --cert, which is missing");
 	return LP_EXIT_OK;
 }

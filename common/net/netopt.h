@@ -13,6 +13,9 @@
 
 enum {
 	LP_NETOPT_CACERT = 400,
+	LP_NETOPT_CACERT_ONLY,
+	LP_NETOPT_CERT,
+	LP_NETOPT_KEY,
 	LP_NETOPT_INSECURE,
 	LP_NETOPT_CONNECT_TIMEOUT,
 	LP_NETOPT_STALL_TIMEOUT,
@@ -29,6 +32,9 @@ enum {
 	{ "store", required_argument, NULL, 'S' },                              \
 	{ "offline", no_argument, NULL, 'O' },                                  \
 	{ "cacert", required_argument, NULL, LP_NETOPT_CACERT },                \
+	{ "cacert-only", no_argument, NULL, LP_NETOPT_CACERT_ONLY },            \
+	{ "cert", required_argument, NULL, LP_NETOPT_CERT },                    \
+	{ "key", required_argument, NULL, LP_NETOPT_KEY },                      \
 	{ "insecure", no_argument, NULL, LP_NETOPT_INSECURE },                  \
 	{ "connect-timeout", required_argument, NULL, LP_NETOPT_CONNECT_TIMEOUT }, \
 	{ "stall-timeout", required_argument, NULL, LP_NETOPT_STALL_TIMEOUT },  \
@@ -42,7 +48,10 @@ enum {
 	"  -S, --store=STORE        use what this store has, keep what it lacks\n" \
 	"  -O, --offline            open no socket: what is missing is exit 4\n"
 #define LP_NETOPT_HELP                                                          \
-	"      --cacert=FILE        trust the authorities in FILE, no others\n" \
+	"      --cacert=FILE        trust the authorities in FILE as well\n" \
+	"      --cacert-only        trust those alone, not the system's\n"      \
+	"      --cert=FILE          show the first server this certificate\n"  \
+	"      --key=FILE           the key of --cert is in FILE\n"            \
 	"      --insecure           do not check certificates\n"                \
 	"      --connect-timeout=N  seconds until a connection stands (15)\n"   \
 	"      --stall-timeout=N    seconds without data that are too many (30, 0: never)\n" \

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/base/status.h"
+#include "common/net/words.h"
 
 enum {
 	URL_MAX = 16 * 1024,   /* of a request, the realm's parameters included */
@@ -70,6 +71,25 @@ realm_release(struct realm *x)
 	lp_buf_release(&x->basic);
 }
 
+/* Of who asks, where it is about that. */
+static void
+refused(const struct lp_http_response *answer, const struct lp_cred *cred, char *why, size_t n)
+{
+	const char *what = lp_words_status(answer->status);
+	char words[1024], number[16];
+
+	lp_words(answer, words, sizeof(words));
+	snprintf(number, sizeof(number), "%d", answer->status);
+	if (answer->status != 400 && answer->status != 401 && answer->status != 403)
+		snprintf(why, n, "the token server %s answers %s%s", answer->where, what != NULL ? what : number, words);
+	else if (cred != NULL)
+		snprintf(why, n, "the token server %s answers %s to the credentials of %s%s", answer->where, number,
+		    cred->from, words);
+	else
+		snprintf(why, n, "the token server %s answers %s to an anonymous user; credentials are needed%s",
+		    answer->where, number, words);
+}
+
 /* The answer's token into *t; else `why` says what was wrong. */
 static int
 read_token(int rc, struct lp_http_response *answer, const struct lp_cred *cred, struct lp_token *t,
@@ -84,9 +104,7 @@ read_token(int rc, struct lp_http_response *answer, const struct lp_cred *cred, 
 		return LP_E_NET;
 	}
 	if (answer->status / 100 != 2) {
-		snprintf(why, n, "the token server %s answers %d%s%s", answer->where, answer->status,
-		    cred != NULL ? " to the credentials of " : " to an anonymous user; credentials are needed",
-		    cred != NULL ? cred->from : "");
+		refused(answer, cred, why, n);
 		return LP_E_NET;
 	}
 	if (lp_http_is_page(answer, lp_buf_span(&answer->body))) {

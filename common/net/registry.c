@@ -9,14 +9,14 @@
 
 #include "common/base/secret.h"
 #include "common/base/status.h"
+#include "common/net/words.h"
 #include "common/oci/authfile.h"
 #include "common/sys/err.h"
 #include "common/sys/sandbox.h"
 
 enum {
 	URL_MAX = 16 * 1024, /* of a request */
-	TRIED_MAX = 64 * 1024,
-	WORDS_MAX = 256      /* bytes of a registry's own words that are passed on */
+	TRIED_MAX = 64 * 1024
 };
 
 /* ---- open and close ------------------------------------------------------------------ */
@@ -66,6 +66,21 @@ lp_registry_close(struct lp_registry *r)
 	lp_map_release(&r->logins);
 	lp_map_release(&r->schemes);
 	free(r);
+}
+
+static char *
+join(const char *const *parts)
+{
+	struct lp_buf b;
+	int rc = LP_OK;
+
+	lp_buf_init(&b, URL_MAX);
+	for (; *parts != NULL && rc == LP_OK; parts++)
+		rc = lp_buf_adds(&b, *parts);
+	if (rc == LP_OK && lp_buf_cstr(&b) != NULL)
+		return (char *)b.p;
+	lp_buf_release(&b);
+	return NULL;
 }
 
 /* ---- who we are ------------------------------------------------------------------------ */
@@ -132,6 +147,17 @@ named_user(struct lp_registry *r, struct lp_registry_login *l)
 	return LP_E_USAGE;
 }
 
+/* Certificates of its own. */
+static int
+know_host(struct lp_registry *r, const struct lp_reference *ref, const char **why)
+{
+	char *url = join((const char *const[]){ "https://", lp_reference_endpoint(ref), "/", NULL });
+	int rc = url == NULL ? LP_E_NOMEM : r->opt.plain_http ? LP_OK : lp_http_know(r->http, url, ref->host, why);
+
+	free(url);
+	return rc;
+}
+
 int
 lp_registry_login(struct lp_registry *r, const struct lp_reference *ref, const char **why)
 {
@@ -143,6 +169,9 @@ lp_registry_login(struct lp_registry *r, const struct lp_reference *ref, const c
 		*why = lp_buf_cstr(&l->tried);
 		return LP_OK;
 	}
+	rc = know_host(r, ref, why);
+	if (rc != LP_OK)
+		return rc;
 	l = add_login(r, ref);
 	if (l == NULL)
 		return LP_E_NOMEM;
@@ -157,21 +186,6 @@ lp_registry_login(struct lp_registry *r, const struct lp_reference *ref, const c
 }
 
 /* ---- where the registry is ---------------------------------------------------------------- */
-
-static char *
-join(const char *const *parts)
-{
-	struct lp_buf b;
-	int rc = LP_OK;
-
-	lp_buf_init(&b, URL_MAX);
-	for (; *parts != NULL && rc == LP_OK; parts++)
-		rc = lp_buf_adds(&b, *parts);
-	if (rc == LP_OK && lp_buf_cstr(&b) != NULL)
-		return (char *)b.p;
-	lp_buf_release(&b);
-	return NULL;
-}
 
 /*
  * What a registry on this machine speaks: https, unless that finds nobody
@@ -250,61 +264,19 @@ lp_registry_say(struct lp_http_response *resp, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* The first error of {"errors":[{"code","message"}]} (distribution-spec, "Error Codes"), fit to print. */
-static void
-registry_words(const struct lp_http_response *resp, char *out, size_t n)
-{
-	struct lp_json_error je;
-	json_t *root;
-	const json_t *first;
-	struct lp_span code, message;
-
-	out[0] = '\0';
-	if (lp_json_load(lp_buf_span(&resp->body), &root, &je) != LP_OK)
-		return;
-	first = json_array_get(json_object_get(root, "errors"), 0);
-	code = lp_json_get_string(first, "code");
-	message = lp_json_get_string(first, "message");
-	if (code.n > WORDS_MAX)
-		code.n = WORDS_MAX;
-	if (message.n > WORDS_MAX)
-		message.n = WORDS_MAX;
-	if (code.n > 0 || message.n > 0)
-		snprintf(out, n, " (%s%s%s)", lp_quote(code), code.n > 0 && message.n > 0 ? ": " : "",
-		    lp_quote(message));
-	json_decref(root);
-}
-
-static const char *
-meaning(int status)
-{
-	switch (status) {
-	case 401:
-		return "401, access needs credentials";
-	case 403:
-		return "403, access is refused";
-	case 404:
-		return "404, not found";
-	case 429:
-		return "429, too many requests";
-	default:
-		return NULL;
-	}
-}
-
 void
 lp_registry_explain(struct lp_registry *r, const struct lp_reference *ref, struct lp_http_response *resp)
 {
 	struct lp_registry_login *l = lp_registry_find_login(r, ref);
-	const char *what = meaning(resp->status), *tried = "";
+	const char *what = lp_words_status(resp->status), *tried = "";
 	int used = l != NULL && l->used;
-	char words[2 * WORDS_MAX + 64], number[32];
+	char words[1024], number[32];
 
 	if (what == NULL) {
 		snprintf(number, sizeof(number), "HTTP status %d", resp->status);
 		what = number;
 	}
-	registry_words(resp, words, sizeof(words));
+	lp_words(resp, words, sizeof(words));
 	/* what TLS servers say to those who speak plain http */
 	if (resp->status == 400 && words[0] == '\0' && strncmp(resp->where, "http://", 7) == 0)
 		snprintf(words, sizeof(words), " (https? then without --plain-http)");

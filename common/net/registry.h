@@ -44,7 +44,8 @@ int lp_registry_open(struct lp_registry **, struct lp_http *, const struct lp_re
 void lp_registry_close(struct lp_registry *); /* NULL is fine; overwrites all secrets */
 
 /*
- * Find the credential for the reference's repository: before the lock, for
+ * Find the credential for the reference's repository, and the certificates of
+ * its host (lp_http_know): before the lock, for
  * each repository that will be asked (others are asked as an anonymous
  * user). LP_OK if there is one or none; LP_E_USAGE if --user was for another
  * registry before; else as lp_cred_find, with *why what

@@ -90,9 +90,10 @@ lp_env_login(struct lp_env *e, const struct lp_reference *ref, const char *name)
 	const char *why = NULL;
 	int rc;
 
-	if (e->registry == NULL || ref->kind != LP_REF_REGISTRY)
+	if (e->registry == NULL || (ref->kind != LP_REF_REGISTRY && ref->kind != LP_REF_URL))
 		return LP_OK;
-	rc = lp_registry_login(e->registry, ref, &why);
+	rc = ref->kind == LP_REF_URL ? lp_http_know(e->http, ref->path, NULL, &why) :
+	    lp_registry_login(e->registry, ref, &why);
 	if (rc != LP_OK)
 		lp_err("credentials for %s: %s", name, why != NULL ? why : "out of memory");
 	return rc;

@@ -46,8 +46,8 @@ int lp_env_not_kept(const struct lp_env *, const char *name, int rc, int *unkept
 int lp_env_open_network(struct lp_env *, const struct lp_netopt *);
 
 /*
- * Find the credential for a registry's reference, before the lock; nothing
- * for other references, or when offline. `name`, fit to print, is what the
+ * Find the credential for a registry's reference, and the certificates of its
+ * host or a URL's, before the lock; nothing for other references, or when offline. `name`, fit to print, is what the
  * user calls it. Results as lp_registry_login.
  */
 int lp_env_login(struct lp_env *, const struct lp_reference *, const char *name);

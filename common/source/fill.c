@@ -231,9 +231,14 @@ lp_fill_login(struct lp_fill *f, const char **why)
 	struct lp_reference ref;
 	int rc = LP_OK;
 
-	for (size_t i = 0; i < f->n && rc == LP_OK && f->env->registry != NULL; i++)
-		if (lp_reference_source(lp_span_str(f->v[i]->source), &ref, &e) == LP_OK && ref.kind == LP_REF_REGISTRY)
+	for (size_t i = 0; i < f->n && rc == LP_OK && f->env->registry != NULL; i++) {
+		if (lp_reference_source(lp_span_str(f->v[i]->source), &ref, &e) != LP_OK)
+			continue;
+		else if (ref.kind == LP_REF_REGISTRY)
 			rc = lp_registry_login(f->env->registry, &ref, why);
+		else if (ref.kind == LP_REF_URL)
+			rc = lp_http_know(f->env->http, ref.path, NULL, why);
+	}
 	return rc;
 }
 

@@ -142,6 +142,39 @@ asked()
 	may_not "the token server http://.* answers 401 to the credentials of .*config.json, entry $BEARER" "$BEARER/team/app:1"
 }
 
+# Docker Hub, GitLab, OAuth2, Google, and what stands before them.
+@test "a token server's refusal is shown in its own words" {
+	local name said
+	jq -n 'def realm($n): {"/v2/\($n)/manifests/1": {need: {realm: "{self}/token/\($n)"}}};
+	    def token($n; $status; $text): realm($n) + {"/token/\($n)": {status: $status, text: $text}};
+	    token("hub"; 401; "{\"details\":\"incorrect username or password\"}")
+	    + token("limit"; 429; "{\"errors\":[{\"code\":\"TOOMANYREQUESTS\",\"message\":\"slow\\u001b down\"}]}")
+	    + token("gitlab"; 403; "{\"errors\":[{\"code\":\"DENIED\",\"message\":\"access forbidden\"}]}")
+	    + token("gone"; 404; "{\"message\":\"404 Project Not Found\"}")
+	    + token("oauth"; 400; "{\"error\":\"invalid_grant\",\"error_description\":\"expired\"}")
+	    + token("google"; 403; "{\"error\":{\"code\":403,\"message\":\"no permission\"}}")
+	    + token("empty"; 401; "")
+	    + realm("portal") + {"/token/portal": {text: "<!doctype html>", headers: {"Content-Type": "text/html"}}}
+	    + realm("proxy") + {"/token/proxy": {status: 502, text: "<html>", headers: {"Content-Type": "text/html"}}}' >rules
+	fault_start says rules
+	while read -r name said; do
+		run -3 --separate-stderr lp-layers --retries 0 "$(srv_addr says)/$name:1"
+		echo "$stderr"
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		[[ $stderr == *"the token server http://$(srv_addr says)/token/$name answers $said" ]]
+	done <<-'SAID'
+	hub 401 to an anonymous user; credentials are needed (incorrect username or password)
+	limit 429, too many requests (TOOMANYREQUESTS: slow\x1b down)
+	gitlab 403 to an anonymous user; credentials are needed (DENIED: access forbidden)
+	gone 404, not found (404 Project Not Found)
+	oauth 400 to an anonymous user; credentials are needed (invalid_grant: expired)
+	google 403 to an anonymous user; credentials are needed (no permission)
+	empty 401 to an anonymous user; credentials are needed
+	portal with an HTML page
+	proxy 502 (with an HTML page)
+	SAID
+}
+
 @test "a place that says nothing is passed over" {
 	mkdir -p home/.docker home/.config/containers
 	auths elsewhere.example bob:x >home/.docker/config.json

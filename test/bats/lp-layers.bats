@@ -172,6 +172,31 @@ fails()
 	cmp a b
 }
 
+# As Go's clients do, who decode what they have not asked for as well.
+@test "a document that was compressed all the same is decoded; a page is called one" {
+	local manifest config
+	manifest=$(jq -r '.manifests[0].digest[7:]' "$IN/plain/index.json")
+	config=$(jq -r '.config.digest[7:]' "$IN/plain/blobs/sha256/$manifest")
+	head -c 5000000 /dev/zero >zeros
+	jq -n --arg m "$IN/plain/blobs/sha256/$manifest" --arg c "$IN/plain/blobs/sha256/$config" --arg config "$config" \
+	    'def page: {text: "\n <!DOCTYPE html>", headers: {"Content-Type": "text/html"}};
+	    {"/v2/x/manifests/1": {file: $m, gzip: true, headers: {"Content-Type": "application/vnd.oci.image.manifest.v1+json"}},
+	    "/v2/x/blobs/sha256:\($config)": {file: $c, gzip: true}, "/v2/page/manifests/1": page,
+	    "/v2/y/manifests/1": {file: $m}, "/v2/y/blobs/sha256:\($config)": page,
+	    "/v2/bomb/manifests/1": {file: "zeros", gzip: true},
+	    "/v2/broken/manifests/1": {text: "{}", headers: {"Content-Encoding": "gzip"}}}' >rules
+	fault_start coded rules
+	lp-layers -j "oci:$IN/plain:app:1" | jq -c 'del(.source)' >want
+	lp-layers -j "$(srv_addr coded)/x:1" | jq -c 'del(.source)' >got
+	cmp want got
+	[ "$(skopeo inspect -n --tls-verify=false --format '{{.Digest}}' "docker://$(srv_addr coded)/x:1")" = \
+	    "$(lp-layers --digest "$(srv_addr coded)/x:1")" ]
+	fails 1 'got an HTML page instead of a manifest, from http' lp-layers "$(srv_addr coded)/page:1"
+	fails 1 'got an HTML page instead of a config, from http' lp-layers "$(srv_addr coded)/y:1"
+	fails 1 'a manifest of more than 4 MiB' lp-layers "$(srv_addr coded)/bomb:1"
+	fails 3 '.' lp-layers --retries 0 "$(srv_addr coded)/broken:1"
+}
+
 @test "schema 1 without a signature goes by the digest of all of it; a history that is none is unknown" {
 	local a b
 	a=sha256:$(printf a%063d 0) b=sha256:$(printf b%063d 0)
@@ -881,7 +906,7 @@ fetch_each()
 	fails 3 '^lp-layers: --cacert names no file: ' lp-layers --cacert= "$REG/app:1"
 	fails 3 '^lp-layers: ca.pem: the certificate authorities cannot be read: No such' lp-layers --cacert ca.pem "$REG/app:1"
 	http_proxy=http://127.0.0.1:1 fails 3 'the proxy that the environment names' \
-		lp-layers --retries 0 --plain-http "$REG/app:1"
+		lp-layers --retries 0 --plain-http registry.invalid/app:1
 	# a proxy's host and port alone tell it from the registry's
 	run --separate-stderr lp-layers --retries 0 --plain-http 127.0.0.1:1/x
 	[[ $stderr != *proxy* ]]

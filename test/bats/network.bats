@@ -267,3 +267,75 @@ proxy()
 	[[ $stderr == *lp-fetch:* ]]
 	[[ $stderr != *secret-carol* ]]
 }
+
+# ---- certificates --------------------------------------------------------------------
+
+# mutual NAME on|optional [LINES]: a registry that wants a certificate, or looks at one
+mutual()
+{
+	tls_front "$1" reg '' '' "ssl_client_certificate $CA; ssl_verify_client $2; ${3-}"
+}
+
+# The names of all clients in its log, in the order of their requests.
+shown()
+{
+	srv_requests "$1" | jq -r .client | uniq
+}
+
+@test "a client certificate: --cert and --key, or certs.d, for that host and port and no other" {
+	local host own=.config/containers/certs.d
+	tls_cert client DNS:client.invalid
+	mutual elsewhere optional
+	mutual wants on "location /away { return 302 https://other.localhost:$(srv_port elsewhere)/v2/; }"
+	cp "$LP_SRV/tls/client.pem" "$LP_SRV/tls/client.key" .
+	cat client.pem client.key >both.pem
+	host=$(srv_addr wants localhost)
+	run -3 --separate-stderr lp-layers --cacert "$CA" "$host/app:1"
+	[[ $stderr == *"it wants a client certificate: --cert=FILE and --key=FILE)"* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	run -0 lp-layers --cacert "$CA" --cert client.pem --key client.key "$host/app:1"
+	[ "${#lines[@]}" -eq "$LAYERS" ]
+	run -0 lp-peek --layers --cacert "$CA" --cert both.pem "$host/app:1"
+	# what it leads to, and what a list names besides
+	run -0 lp-fetch --cacert "$CA" --cert both.pem "https://$host/away"
+	sources "$host" | sed -n 1p >list
+	sources "$(srv_addr elsewhere localhost)" | sed -n 2p >>list
+	run -0 lp-fetch --fill --cacert "$CA" --cert both.pem -S st <list
+	run -2 --separate-stderr lp-peek --cert both.pem --diff "$(srv_addr elsewhere localhost)/app:1" "$host/app:1"
+	[[ $stderr == *"--cert is for one registry"* ]]
+	mkdir -p "$own/$host"
+	cp "$CA" "$own/$host/ca.crt"
+	cp client.pem "$own/$host/client.cert"
+	run -3 --separate-stderr lp-layers "$host/app:1"
+	[[ $stderr == *"/client.key: the client certificate's key cannot be read: No such"* ]]
+	cp client.key "$own/$host/client.key"
+	lp-layers --digest "$host/app:1" >digest
+	[ "$(skopeo inspect --format '{{.Digest}}' "docker://$host/app:1")" = "$(<digest)" ]
+	# nothing of it is for the same host at another port
+	run -3 --separate-stderr lp-layers "$(srv_addr elsewhere localhost)/app:1"
+	[[ $stderr == *certificate* ]]
+	run -0 lp-layers --cacert "$CA" "$(srv_addr elsewhere localhost)/app:1"
+	[ "$(shown wants)" = "$(printf '%s\n' '' CN=client)" ]
+	[ "$(shown elsewhere)" = '' ]
+	[ "$(srv_requests elsewhere | wc -l)" -gt 3 ]
+}
+
+@test "authorities: --cacert adds to the system's, --cacert-only does not; SSL_CERT_FILE, SSL_CERT_DIR" {
+	local host
+	host=$(srv_addr front localhost)
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=other \
+	    -keyout other.key -out other.pem 2>/dev/null
+	mkdir certs
+	cp "$CA" other.pem certs
+	echo no certificate >certs/README
+	run -0 lp-layers --cacert "$CA" --cacert-only "$host/app:1"
+	SSL_CERT_FILE=$CA run -0 lp-layers --cacert other.pem "$host/app:1"
+	SSL_CERT_DIR=/nowhere:$PWD/certs run -0 lp-layers --cacert other.pem "$host/app:1"
+	[ "${#lines[@]}" -eq "$LAYERS" ]
+	SSL_CERT_FILE=$CA SSL_CERT_DIR=$PWD/certs run -3 --separate-stderr lp-layers --cacert other.pem --cacert-only --retries 0 "$host/app:1"
+	[[ $stderr == *": SSL certificate problem: "*", of localhost:"* ]]
+	run -1 --separate-stderr lp-layers --cacert certs/README "$host/app:1"
+	[[ $stderr == *"certs/README: the certificate authorities cannot be read: no PEM in it" ]]
+	run -2 lp-layers --cacert-only "$host/app:1"
+	run -2 lp-layers --key other.key "$host/app:1"
+}

@@ -14,7 +14,7 @@ declare -gA as=(
 	[diff]=--diff=oci:third:v1 [bytes]=--bytes=2K [complete]=--complete [platform]=--platform=linux/arm64 [offline]=--offline
 	[store]=--store=st [db]=--db=my.db [refresh]=--refresh [no-cache]=--no-cache [json]=--json
 	[columns]=--columns=layer,name,size [header]=--header [null]=--null [end]=--end [color]=--color=always
-	[no-pager]='' [cacert]='' [insecure]='' [connect-timeout]='' [stall-timeout]='' [retries]='' [plain-http]=''
+	[no-pager]='' [cacert]='' [cacert-only]='' [cert]='' [key]='' [insecure]='' [connect-timeout]='' [stall-timeout]='' [retries]='' [plain-http]=''
 	[auth-file]='' [user]='' [password-file]='' [quiet]='' [verbose]='' [stats]=''
 	[help]='' [version]=''
 )
@@ -114,7 +114,7 @@ ask() {
 		[ -n "${as[$name]}" ] || continue
 		ask "${as[$name]}"
 		want=$sum$status
-		ask "${as[$name]}" --no-pager --cacert="$FIX/README.md" --insecure --connect-timeout=3 --stall-timeout=3 \
+		ask "${as[$name]}" --no-pager --cacert="$FIX/README.md" --cacert-only --cert=pw --key=pw --insecure --connect-timeout=3 --stall-timeout=3 \
 		    --retries=1 --plain-http --auth-file=auth --user=u --password-file=pw --verbose --stats=stats
 		[ "$sum$status" = "$want" ] || { echo "$name"; cat err; return 1; }
 	done

@@ -49,7 +49,9 @@
 # In front of them
 #	tls_init			a CA and a server certificate:
 #					$LP_SRV/tls/{ca,cert,key}.pem
-#	tls_front NAME BEHIND		nginx: TLS, HTTP/2, for server BEHIND
+#	tls_front NAME BEHIND [CERT KEY LINES]
+#					nginx: TLS, HTTP/2, for server BEHIND,
+#					with more lines of configuration
 #	cdn_start NAME [DIR]		nginx: serves the storage, for URLs
 #					that are signed and have not expired;
 #					400 when an Authorization arrives
@@ -468,7 +470,8 @@ nginx_log()
 	    '"status":$status,"sent":$body_bytes_sent,"host":"$http_host",'
 	    '"authorization":"$http_authorization","range":"$http_range",'
 	    '"accept_encoding":"$http_accept_encoding",'
-	    '"protocol":"$server_protocol","connection":$connection}';
+	    '"protocol":"$server_protocol","connection":$connection,'
+	    '"client":"$ssl_client_s_dn"}';
 	CONF
 }
 
@@ -522,6 +525,7 @@ tls_front()
 		listen LISTEN ssl http2;
 		ssl_certificate ${3:-$LP_SRV/tls/cert.pem};
 		ssl_certificate_key ${4:-$LP_SRV/tls/key.pem};
+		${5-}
 		location / {
 			proxy_pass http://$(srv_addr "$behind");
 			proxy_http_version 1.1;
