@@ -226,7 +226,7 @@ lp_peek_init(struct lp_peek *p, const struct lp_peek_options *o)
 		.jobs_max = parallel(o), .crew = { .signals = -1, .null = -1, .out = -1 }, .token_fd = -1, .stats_fd = -1 };
 	lp_bars_init(&p->bars, !o->quiet && lp_tty_is(2) ? 2 : -1);
 	for (size_t i = 0; i < p->nimages; i++)
-		p->image[i] = (struct lp_peek_image){ .peek = p, .name = o->image[i] };
+		p->image[i] = (struct lp_peek_image){ .peek = p, .name = o->image[i], .spool = -1, .spool_in = -1 };
 	if (open_stats(p) != LP_OK)
 		return LP_E_SYS;
 	raise_limit();
@@ -243,6 +243,8 @@ lp_peek_init(struct lp_peek *p, const struct lp_peek_options *o)
 		lp_err_errno("cannot start");
 		return LP_E_SYS;
 	}
+	for (size_t i = 0; i < p->nimages; i++)
+		lp_peek_spool_open(&p->image[i]);
 	p->crew.out = 1;
 	p->keep[p->nkeep++] = p->token_fd;
 	if (o->password_fd >= 0)
@@ -281,6 +283,7 @@ lp_peek_release(struct lp_peek *p)
 		for (size_t k = 0; k < p->image[i].n; k++)
 			release_layer(&p->image[i].layer[k]);
 		free(p->image[i].layer);
+		lp_peek_spool_release(&p->image[i]);
 		free(p->image[i].origin);
 		free(p->image[i].digest);
 		free(p->image[i].platform);

@@ -7,6 +7,7 @@
  *	peek_said.c    what children say: messages, statistics, progress
  *	peek_pipe.c    a pipeline put together: lp-fetch and what reads it
  *	peek_password.c  a password, once for all of them
+ *	peek_spool.c   an archive from a pipe, or compressed -> a file (lp-inflate)
  *	peek_image.c   IMAGE -> its layers (lp-layers)
  *	peek_known.c   what earlier runs have listed (lp-cache)
  *	peek_list.c    layers -> a listing of each (lp-fetch, lp-toc, lp-inflate,
@@ -44,7 +45,7 @@ enum {
 	LP_PEEK_HEAD = 64 * 1024,  /* bytes of each layer, unless -n says otherwise */
 	LP_PEEK_IMAGES = 2,        /* of one run */
 	LP_PEEK_LAYERS_MAX = 1024,
-	LP_PEEK_KEEP = 2,          /* descriptors that the programs share */
+	LP_PEEK_KEEP = 2 + LP_PEEK_IMAGES, /* descriptors that the programs share */
 	LP_PEEK_FILES = 8192,      /* descriptors: two for each listing that is merged, and some */
 	LP_PEEK_FILL_JOBS = 16,    /* heads fetched at a time: one round trip for most images */
 	LP_PEEK_HELD = 64 * 1024,  /* bytes of messages of one pipeline */
@@ -153,6 +154,8 @@ struct lp_peek_layer {
 struct lp_peek_image {
 	struct lp_peek *peek;
 	const char *name;
+	int spool_in, spool; /* an archive, opened; the file it was inflated into; or -1 */
+	char *file;     /* what the programs are to call it then, or NULL */
 	char *origin;   /* whose claim it is what no digest vouches for */
 	int by_digest;  /* its name has the digest of its manifest: what that names is no claim */
 	char *digest;   /* NULL: unknown */
@@ -185,7 +188,7 @@ struct lp_peek {
 	size_t nimages;
 	int exit;        /* worst so far */
 	int token_fd;    /* file that the programs share a token in */
-	int keep[LP_PEEK_KEEP]; /* that, and the password's */
+	int keep[LP_PEEK_KEEP]; /* that, the password's, and archives */
 	size_t nkeep;
 	int stats_fd;    /* where the user wants statistics, or -1 */
 	int64_t bytes_downloaded, requests;

@@ -43,7 +43,13 @@ on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span li
 	/* the image is what it is about, whoever looked */
 	if (kind == LP_LINE_MESSAGE && line.n > sizeof(name) - 1 && memcmp(line.p, name, sizeof(name) - 1) == 0)
 		lp_span_take(&line, sizeof(name) - 1);
-	lp_peek_message(p, NULL, line);
+	/* and goes by the name that the user gave it */
+	if (r->image->file != NULL && lp_span_begins(line, r->image->file)) {
+		lp_span_take(&line, strlen(r->image->file) + sizeof(": ") - 1);
+		lp_peek_message(p, lp_quotes_kept(r->image->name), line);
+	} else {
+		lp_peek_message(p, NULL, line);
+	}
 	if (r->said == NULL)
 		r->said = strdup(lp_quote_message(line));
 }
@@ -69,7 +75,7 @@ start(struct lp_peek *p, struct resolving *r)
 	if (o->offline)
 		lp_argv_add(&a, "--offline");
 	lp_argv_add(&a, "--");
-	lp_argv_add(&a, r->image->name);
+	lp_argv_add(&a, r->image->file != NULL ? r->image->file : r->image->name);
 	stage.argv = lp_argv_done(&a);
 	if (stage.argv != NULL)
 		rc = lp_crew_start(&p->crew, &r->job, &stage, 1, &io);
@@ -359,6 +365,10 @@ lp_peek_resolve(struct lp_peek *p)
 
 	for (size_t i = 0; i < n; i++)
 		r[i] = (struct resolving){ .image = &p->image[i], .fd = -1 };
+	for (size_t i = 0; i < n && rc == LP_OK; i++)
+		rc = lp_peek_spool(&p->image[i]);
+	if (rc != LP_OK)
+		return rc;
 	for (size_t i = 0; i < n && rc == LP_OK; i++)
 		rc = begin(p, &r[i]);
 	if (rc == LP_OK)

@@ -39,6 +39,14 @@ void lp_peek_share_terminal(struct lp_peek *);
  */
 int lp_peek_password(struct lp_peek_options *);
 
+/* ---- peek_spool.c: archives that cannot be read in place ----------------------------- */
+
+/* Before the lock. */
+void lp_peek_spool_open(struct lp_peek_image *);
+/* Behind it: into a file, if need be. LP_OK; LP_E_ABSENT if it cannot be inflated, LP_E_SYS, LP_E_NOMEM: said. */
+int lp_peek_spool(struct lp_peek_image *);
+void lp_peek_spool_release(struct lp_peek_image *);
+
 /* ---- peek_said.c: what children say ------------------------------------------------- */
 
 /* A child's line: statistics are added up, messages are shown with `about` in front. NULL about: as they are. */

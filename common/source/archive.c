@@ -51,11 +51,14 @@ lp_archive_open(struct lp_archive *a, const char *path)
 	lp_members_init(&a->members);
 	lp_buf_init(&a->catalogue, LP_MAX_MANIFEST);
 	lp_buf_init(&a->config_bytes, LP_MAX_CONFIG);
+	a->fd = -1;
+	if (strcmp(path, "-") == 0)
+		return lp_archive_fail(a, LP_E_SYS, "a pipe, and the layers in it are read by their offsets (lp-peek takes one)");
 	a->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (a->fd < 0 || fstat(a->fd, &st) != 0)
 		return fail_sys(a);
 	if (!S_ISREG(st.st_mode))
-		return lp_archive_fail(a, LP_E_SYS, "not a regular file: the layers in it are read by their offsets");
+		return lp_archive_fail(a, LP_E_SYS, "not a regular file: the layers in it are read by their offsets (lp-peek takes a pipe)");
 	rc = lp_input_open(&a->in, a->fd);
 	return rc == LP_OK ? rc : rc == LP_E_SYS ? fail_sys(a) : lp_archive_no_memory(a);
 }
@@ -95,7 +98,7 @@ check_magic(struct lp_archive *a)
 	case LP_FORMAT_GZIP:
 	case LP_FORMAT_ZSTD:
 		return lp_archive_fail(a, LP_E_DATA, "it is compressed, and nothing in it can be read by its offset: "
-		    "inflate it first (lp-inflate FILE >FILE.tar)");
+		    "inflate it first (lp-inflate FILE >FILE.tar; lp-peek does)");
 	case LP_FORMAT_FOREIGN:
 		return lp_archive_fail(a, LP_E_DATA, "not a tar but %s", why);
 	default:

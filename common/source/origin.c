@@ -28,7 +28,12 @@ absolute(const char *path)
 static int
 is_local(const struct lp_reference *r)
 {
-	return r->kind == LP_REF_OCI || r->kind == LP_REF_DIR || r->kind == LP_REF_OCI_ARCHIVE || r->kind == LP_REF_ARCHIVE || r->kind == LP_REF_FILE;
+	int archive = r->kind == LP_REF_OCI_ARCHIVE || r->kind == LP_REF_ARCHIVE;
+
+	/* a pipe is nowhere */
+	if (archive && strcmp(r->path, "-") == 0)
+		return 0;
+	return archive || r->kind == LP_REF_OCI || r->kind == LP_REF_DIR || r->kind == LP_REF_FILE;
 }
 
 int

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Images in files: layouts, directories and archives as people have them, and what skopeo makes of the same.
 
-# shellcheck disable=SC2030,SC2031 # each test is a process, and means to be
+# shellcheck disable=SC2002,SC2030,SC2031,SC2154 # a pipe is what is tested; each test is a process; run sets stderr
 
 bats_require_minimum_version 1.5.0
 load ../lib/suite
@@ -187,4 +187,33 @@ same_digest()
 	done
 	fails 2 'docker-daemon:app:1: .*: docker save IMAGE \| lp-peek docker-archive:-' lp-layers docker-daemon:app:1
 	fails 2 'containers-storage:app: .*: podman save IMAGE \| lp-peek docker-archive:-' lp-peek --no-cache containers-storage:app
+}
+
+@test "archives that are compressed, or come through a pipe, are read as those that lie here" {
+	local kind file
+	mklayouts saved
+	tar -C saved -cf a.tar .
+	gzip -nk a.tar
+	zstd -q a.tar
+	for kind in docker-archive oci-archive; do
+		lp-peek -c -q --no-cache "$kind:a.tar" >want
+		grep -c file-amd64 want
+		for file in a.tar a.tar.gz a.tar.zst; do
+			lp-peek -c -q --no-cache "$kind:$file" | diff want -
+			# a pipe, which no program can seek in, and a file that might have been one
+			cat "$file" | lp-peek -c -q --no-cache "$kind:-" | diff want -
+			lp-peek -c -q --no-cache "$kind:-" <"$file" | diff want -
+		done
+		cat a.tar.gz | lp-peek -c -q --no-cache -p arm64 -o name "$kind:-" | diff <(echo file-arm64) -
+		[ "$(cat a.tar.zst | lp-peek -q --no-cache --cat=file-amd64 "$kind:-")" = x ]
+		lp-peek -q -c --no-cache --diff="$kind:a.tar" "$kind:a.tar.gz" | diff /dev/null -
+	done
+	lp-peek -q --no-cache docker-archive:a.tar.gz:x:1 | grep -c file-amd64
+	fails 4 '^lp-peek: docker-archive:a.tar.gz:y: no image of that name; there are: x:1$' \
+	    lp-peek --no-cache docker-archive:a.tar.gz:y
+	head -c 300 a.tar.gz >cut.gz
+	fails 4 'docker-archive:cut.gz: .*: not complete: input ends after 300 bytes' lp-peek --no-cache docker-archive:cut.gz
+	fails 1 'docker-archive:-: .*the input is empty' lp-peek --no-cache docker-archive:- </dev/null
+	fails 3 'docker-archive:-: a pipe, .*lp-peek takes one' lp-layers docker-archive:- <a.tar
+	fails 1 'compressed.*lp-peek does' lp-layers oci-archive:a.tar.gz
 }
