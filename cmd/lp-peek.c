@@ -15,13 +15,13 @@
 
 static const char usage[] =
     "usage: lp-peek [-0cEHhijOqVv] [-n BYTES] [-o COLUMNS] [-p OS/ARCH[/VARIANT]] [-S STORE]\n"
-    "               [--cat=PATH | --check | --diff=IMAGE2 | --du[=DEPTH] | --find=GLOB\n"
+    "               [--cat=PATH | --check | --diff[=IMAGE2] | --du[=DEPTH] | --find=GLOB\n"
     "               | --layer=N|DIGEST | --layers | --tree[=DEPTH]] [--auth-file=FILE] [--cacert=FILE]\n"
     "               [--cacert-only] [--cert=FILE] [--color[=WHEN]] [--connect-timeout=N] [--db=FILE]\n"
-    "               [--fail-if-found] [--insecure] [--key=FILE] [--no-cache] [--no-pager]\n"
-    "               [--password-file=FILE] [--plain-http]\n"
+    "               [--diff-platform=PLATFORM] [--fail-if-found] [--insecure] [--key=FILE]\n"
+    "               [--no-cache] [--no-pager] [--password-file=FILE] [--plain-http]\n"
     "               [--refresh] [--retries=N] [--stall-timeout=N] [--stats=FILE]\n"
-    "               [--user=NAME] IMAGE\n";
+    "               [--user=NAME] IMAGE [NEW]\n";
 
 static const char help[] =
     "List what is inside a container image without downloading it. IMAGE is a\n"
@@ -39,7 +39,8 @@ static const char help[] =
     "      --fail-if-found      --find: exit 4 if there is one, 0 if there is none\n"
     "      --cat=PATH           the content of one file\n"
     "      --check              what runtimes refuse, or do not show as it is listed\n"
-    "      --diff=IMAGE2        what IMAGE2 adds (A), deletes (D), modifies (M)\n"
+    "      --diff[=IMAGE2]      what IMAGE2, or NEW, adds (A), deletes (D), modifies (M)\n"
+    "      --diff-platform=PLATFORM  --diff: of the new image, if it is another\n"
     "\n"
     "How much of it, and from where:\n"
     "  -n, --bytes=BYTES        of each layer, if it has no table of contents (64K)\n"
@@ -61,7 +62,7 @@ static const char help[] =
     "      --no-pager           never start a pager\n" LP_NETOPT_HELP LP_OPT_HELP;
 
 enum {
-	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_FIND, OPT_CAT, OPT_CHECK, OPT_DIFF, OPT_FAIL_IF_FOUND, OPT_DB, OPT_REFRESH,
+	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_FIND, OPT_CAT, OPT_CHECK, OPT_DIFF, OPT_DIFF_PLATFORM, OPT_FAIL_IF_FOUND, OPT_DB, OPT_REFRESH,
 	OPT_NO_CACHE, OPT_COLOR, OPT_NO_PAGER, OPTIONS
 };
 _Static_assert((int)OPTIONS <= (int)LP_NETOPT_CACERT, "numbers of options are not given twice");
@@ -78,7 +79,8 @@ static const struct option options[] = {
 	{ "fail-if-found", no_argument, NULL, OPT_FAIL_IF_FOUND },
 	{ "cat", required_argument, NULL, OPT_CAT },
 	{ "check", no_argument, NULL, OPT_CHECK },
-	{ "diff", required_argument, NULL, OPT_DIFF },
+	{ "diff", optional_argument, NULL, OPT_DIFF },
+	{ "diff-platform", required_argument, NULL, OPT_DIFF_PLATFORM },
 	{ "bytes", required_argument, NULL, 'n' },
 	{ "complete", no_argument, NULL, 'c' },
 	{ "platform", required_argument, NULL, 'p' },
@@ -219,6 +221,7 @@ one_option(struct args *a, int c)
 	case OPT_DIFF: return choose(a, LP_PEEK_DIFF, optarg);
 	case 'i': o->any_case = 1; return LP_EXIT_OK;
 	case OPT_FAIL_IF_FOUND: o->fail_if_found = 1; return LP_EXIT_OK;
+	case OPT_DIFF_PLATFORM: o->diff_platform = optarg; return LP_EXIT_OK;
 	case 'c': o->complete = o->to_the_end = 1; return LP_EXIT_OK;
 	case OPT_DB:
 		a->named |= 1;
@@ -293,6 +296,8 @@ check(struct args *a)
 		return lp_opt_refuse(&a->opt, "--no-cache keeps nothing: neither --store nor --db");
 	if (o->offline && !o->use_cache)
 		return lp_opt_refuse(&a->opt, "--offline uses what was kept, --no-cache does not");
+	if (o->diff_platform != NULL && o->what != LP_PEEK_DIFF)
+		return lp_opt_refuse(&a->opt, "--diff-platform belongs to --diff");
 	if ((o->any_case || o->fail_if_found) && o->what != LP_PEEK_FIND)
 		return lp_opt_refuse(&a->opt, "-i and --fail-if-found belong to --find");
 	if (o->any_case)
@@ -357,8 +362,12 @@ parse_args(int argc, char **argv, struct args *a)
 		return status;
 	if (argc - optind == 2 && (a->peek.what == LP_PEEK_TREE || a->peek.what == LP_PEEK_DU) && is_number(argv[optind]))
 		return lp_opt_refuse(&a->opt, "DEPTH follows a '=', as in --tree=%s", argv[optind]);
-	if (argc - optind != 1)
-		return lp_opt_refuse(&a->opt, argc == optind ? "no image" : "more than one image (--diff compares two)");
+	/* the old one, and the new one */
+	if (argc - optind == 2 && a->peek.what == LP_PEEK_DIFF && a->peek.image[1] == NULL)
+		a->peek.image[1] = argv[optind + 1];
+	else if (argc - optind != 1 || (a->peek.what == LP_PEEK_DIFF && a->peek.image[1] == NULL))
+		return lp_opt_refuse(&a->opt, argc == optind ? "no image" : argc - optind == 1 ? "--diff takes two images: OLD NEW" :
+		    "more than one image (--diff compares two)");
 	a->peek.image[0] = argv[optind];
 	return check(a);
 }

@@ -104,7 +104,8 @@ struct lp_peek_options {
 	struct lp_argv network; /* for lp-layers and lp-fetch */
 	const struct lp_cred_options *cred; /* what of that is about a password */
 	int password_fd;       /* file with the password, for all that need it; -1: there is none */
-	struct lp_argv platform; /* for lp-layers */
+	struct lp_argv platform; /* for lp-layers, and for the second image if it has one of its own: */
+	const char *diff_platform;
 };
 
 struct lp_peek;

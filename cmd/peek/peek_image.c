@@ -69,7 +69,10 @@ start(struct lp_peek *p, struct resolving *r)
 	lp_argv_init(&a);
 	lp_argv_add(&a, "lp-layers");
 	lp_argv_add(&a, lp_err_is_verbose() ? "-jEv" : o->quiet ? "-jEq" : "-jE");
-	lp_argv_append(&a, &o->platform);
+	if (o->diff_platform != NULL && r->image != &p->image[0])
+		lp_argv_addf(&a, "--platform=%s", o->diff_platform);
+	else
+		lp_argv_append(&a, &o->platform);
 	lp_argv_append(&a, &o->network);
 	lp_argv_addf(&a, "--store=%s", o->store != NULL ? o->store : "");
 	if (o->offline)

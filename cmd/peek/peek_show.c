@@ -74,7 +74,7 @@ show_diff(struct lp_peek *p)
 {
 	struct lp_rowfmt fmt = p->o->fmt;
 	struct lp_view view = { .kind = LP_VIEW_DIFF, .for_eyes = lp_peek_for_eyes(p), .fmt = &fmt,
-		.header = p->o->header, .end = p->o->end,
+		.header = p->o->header, .end = p->o->end, .image = { p->image[0].name, p->image[1].name },
 		.colors = lp_tty_color(p->o->color, 1), .other = -1 };
 	const struct lp_stage stage = { .run = lp_view_run, .arg = &view };
 	struct lp_job j = { .ops = &lp_peek_show_ops, .owner = p };

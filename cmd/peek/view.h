@@ -29,6 +29,7 @@ struct lp_view {
 	int header;          /* ROWS: the names of the columns first */
 	int end;             /* ROWS: the end record last, if there is one */
 	int for_eyes;        /* DIFF: for a terminal, not TSV */
+	const char *image[2]; /* DIFF: the old one and the new one, by name */
 	int colors;
 	int utf8;
 	int with_layer;      /* LISTING: a layer column */

@@ -1,15 +1,18 @@
 /* Compares two merged listings and prints what was added, changed and deleted. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "cmd/peek/view_priv.h"
 #include "common/base/array.h"
+#include "common/base/escape.h"
 #include "common/base/map.h"
 #include "common/base/status.h"
 #include "common/row/row.h"
 #include "common/sys/err.h"
 #include "common/sys/seed.h"
 #include "common/view/aligned.h"
+#include "common/view/human.h"
 #include "common/view/rowdiff.h"
 
 /* What a hard link means: all that is compared and its own row does not say. */
@@ -35,7 +38,8 @@ struct diff {
 	struct lp_view_out *out;
 	int for_eyes;
 	const struct lp_rowfmt *fmt;
-	uint64_t changes;
+	uint64_t changes, added, modified, deleted;
+	int64_t bytes; /* of content: what the new one has more */
 };
 
 static int
@@ -76,6 +80,9 @@ put_change(struct diff *d, char change, unsigned what, const struct lp_entry *e)
 	int rc;
 
 	d->changes++;
+	d->added += change == 'A';
+	d->modified += change == 'M';
+	d->deleted += change == 'D';
 	if (d->for_eyes)
 		return put_for_eyes(d, change, what, e);
 	rc = lp_buf_addc(b, change);
@@ -192,12 +199,13 @@ resolve(const struct files *f, struct lp_entry *e)
 }
 
 static unsigned
-differs(const struct diff *d, struct lp_entry old, struct lp_entry new)
+differs(const struct diff *d, struct lp_entry old, struct lp_entry new, int64_t *bytes)
 {
 	int known = resolve(&d->old, &old);
 
 	if (!resolve(&d->new, &new) || !known)
 		old.size = new.size;
+	*bytes = (int64_t)new.size - (int64_t)old.size;
 	return lp_row_differs(&old, &new);
 }
 
@@ -212,8 +220,12 @@ compare(struct diff *d, struct lp_rowin *old, struct lp_rowin *new)
 	while (rc == LP_OK && a >= 0 && b >= 0 && a + b > 0) {
 		const struct lp_entry *x = &old->rows.entry, *y = &new->rows.entry;
 		int order = a == 0 ? 1 : b == 0 ? -1 : lp_span_cmp(x->name, y->name);
-		unsigned what = order == 0 ? differs(d, *x, *y) : 0;
+		int64_t bytes = order < 0 ? -(int64_t)x->size : order > 0 ? (int64_t)y->size : 0;
+		unsigned what = order == 0 ? differs(d, *x, *y, &bytes) : 0;
 
+		/* sums that no image has are no sums */
+		if (__builtin_add_overflow(d->bytes, bytes, &d->bytes))
+			d->bytes = bytes < 0 ? INT64_MIN + 1 : INT64_MAX;
 		if (order < 0)
 			rc = put_change(d, 'D', 0, x);
 		else if (order > 0)
@@ -237,6 +249,35 @@ put_header(const struct lp_view *v, struct lp_buf *b)
 	int rc = v->header ? lp_buf_adds(b, "change\twhat\t") : LP_OK;
 
 	return rc == LP_OK && v->header ? lp_row_header(v->fmt, b) : rc;
+}
+
+/* Which is the old one. */
+static int
+put_names(const struct lp_view *v, struct lp_buf *b)
+{
+	int rc = LP_OK;
+
+	for (size_t i = 0; i < 2 && v->for_eyes && rc == LP_OK; i++) {
+		rc = lp_buf_adds(b, i == 0 ? "--- " : "+++ ");
+		rc = rc != LP_OK ? rc : lp_escape(b, lp_span_str(v->image[i]), LP_ESCAPE_TERMINAL);
+		rc = rc != LP_OK ? rc : lp_buf_addc(b, '\n');
+	}
+	return rc;
+}
+
+/* "+20.8 MiB: 5 added, 47 changed, 1 deleted" */
+static int
+put_total(const struct diff *d, struct lp_buf *b)
+{
+	char text[4 * LP_HUMAN_MAX + 40], size[LP_HUMAN_MAX + 1], n[3][LP_HUMAN_MAX + 1];
+
+	if (!d->for_eyes)
+		return LP_OK;
+	*lp_human_bytes(size, (uint64_t)(d->bytes < 0 ? -d->bytes : d->bytes)) = '\0';
+	*lp_human_count(n[0], d->added) = *lp_human_count(n[1], d->modified) = *lp_human_count(n[2], d->deleted) = '\0';
+	snprintf(text, sizeof(text), "%s%s: %s added, %s changed, %s deleted\n", d->bytes < 0 ? "-" : d->bytes > 0 ? "+" : "", size,
+	    n[0], n[1], n[2]);
+	return lp_buf_adds(b, text);
 }
 
 /* As complete as both listings are. */
@@ -263,8 +304,10 @@ lp_view_diff(const struct lp_view *v, struct lp_rowin *old, struct lp_view_out *
 
 	rc = rc != LP_OK ? rc : learn(&d.old, old->fd);
 	rc = rc != LP_OK ? rc : learn(&d.new, v->other);
+	rc = rc != LP_OK ? rc : put_names(v, &o->b);
 	rc = rc != LP_OK ? rc : put_header(v, &o->b);
 	rc = rc != LP_OK ? rc : compare(&d, old, &new);
+	rc = rc != LP_OK ? rc : put_total(&d, &o->b);
 	rc = rc != LP_OK ? rc : put_end(v, &d, old, &new);
 	forget(&d.old);
 	forget(&d.new);

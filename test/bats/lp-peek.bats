@@ -335,7 +335,17 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	D	-	gone
 	END
 	lp-peek -qc --color=always --diff=oci:lb oci:la |
-		cmp - <(printf '\e[%sm%s\e[0m%s\n' 33 'M changed' ' (size)' 32 'A fresh' '' 31 'D gone' '')
+		cmp - <(printf -- '--- oci:la\n+++ oci:lb\n'
+			printf '\e[%sm%s\e[0m%s\n' 33 'M changed' ' (size)' 32 'A fresh' '' 31 'D gone' ''
+			echo '+3 B: 1 added, 1 changed, 1 deleted')
+	# the old one, the new one
+	lp-peek -qc --diff oci:la oci:lb | cmp - <(lp-peek -qc --diff=oci:lb oci:la)
+	run -0 lp-peek -qc --color=always --diff oci:lb oci:la
+	[ "${lines[-1]}" = '-3 B: 1 added, 1 changed, 1 deleted' ]
+	for args in '--diff oci:la' '--diff=oci:la oci:la oci:lb' '--diff oci:la oci:lb oci:la' '--diff-platform=a/b oci:la'; do
+		# shellcheck disable=SC2086 # words
+		run -2 lp-peek $args
+	done
 	base=$(sha256sum base.tar.gz | cut -d' ' -f1)
 	[ "$(srv_requests reg ".method == \"GET\" and (.path | contains(\"$base\"))" 2>/dev/null | wc -l)" -le 1 ] ||
 		[ "$(downloaded stats)" -lt 3500000 ]

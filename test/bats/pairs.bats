@@ -11,7 +11,7 @@ load ../lib/registry
 # What each is given as; '' is one of those that change no answer, or that are one by themselves.
 declare -gA as=(
 	[layers]=--layers [layer]=--layer=2 [tree]=--tree=2 [du]=--du=2 [find]='--find=*o*' [ignore-case]='' [fail-if-found]='' [cat]=--cat=d/one [check]=--check
-	[diff]=--diff=oci:third:v1 [bytes]=--bytes=2K [complete]=--complete [platform]=--platform=linux/arm64 [offline]=--offline
+	[diff]=--diff=oci:third:v1 [diff-platform]='' [bytes]=--bytes=2K [complete]=--complete [platform]=--platform=linux/arm64 [offline]=--offline
 	[store]=--store=st [db]=--db=my.db [refresh]=--refresh [no-cache]=--no-cache [json]=--json
 	[columns]=--columns=layer,name,size [header]=--header [null]=--null [end]=--end [color]=--color=always
 	[no-pager]='' [cacert]='' [cacert-only]='' [cert]='' [key]='' [insecure]='' [connect-timeout]='' [stall-timeout]='' [retries]='' [plain-http]=''
@@ -104,6 +104,14 @@ ask() {
 	echo "$runs runs"
 	[ $bad -eq 0 ]
 	[ $runs -gt 200 ]
+}
+
+@test "--diff-platform: the same image for two platforms" {
+	lp-peek -q -p linux/amd64 --diff-platform=linux/arm64 --diff oci:lay:v1 oci:lay:v1 | cut -f 1,8 |
+	    cmp - <(printf 'D\td/one\nD\tother\n')
+	lp-peek -q -p linux/arm64 --diff-platform=linux/amd64 --diff=oci:lay:v1 oci:lay:v1 | cut -f 1,8 |
+	    cmp - <(printf 'A\td/one\nA\tother\n')
+	run -4 lp-peek -q -p linux/arm64 --diff-platform=linux/s390x --diff=oci:lay:v1 oci:lay:v1
 }
 
 @test "what is about the network, the terminal or statistics changes no answer" {
