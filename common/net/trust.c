@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/status.h"
@@ -42,6 +43,7 @@ fail(struct lp_trust *t, int rc, const char *fmt, ...)
 
 /* ---- files ------------------------------------------------------------------------------ */
 
+/* Appended, or nothing is. */
 static int
 read_pem(struct lp_buf *b, const char *path)
 {
@@ -57,7 +59,19 @@ read_pem(struct lp_buf *b, const char *path)
 	if (rc == LP_OK && (b->n == before || memmem(b->p + before, b->n - before, "-----BEGIN ", 11) == NULL))
 		rc = LP_E_DATA;
 	/* the next one begins a line */
-	return rc != LP_OK ? rc : lp_buf_addc(b, '\n');
+	rc = rc != LP_OK ? rc : lp_buf_addc(b, '\n');
+	if (rc != LP_OK)
+		b->n = before;
+	return rc;
+}
+
+/* What is not one may be waited for without end. */
+static int
+is_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 /* A file that somebody named, or that has a name which says what it is. */
@@ -98,12 +112,9 @@ read_directories(struct lp_trust *t, const char *list)
 		const struct dirent *e;
 		DIR *d = path_in(list, n, "", path) ? opendir(path) : NULL;
 
-		while (d != NULL && (e = readdir(d)) != NULL) {
-			size_t before = t->ca.n;
-
-			if (path_in(list, n, e->d_name, path) && read_pem(&t->ca, path) != LP_OK)
-				t->ca.n = before;
-		}
+		while (d != NULL && (e = readdir(d)) != NULL)
+			if (path_in(list, n, e->d_name, path) && is_file(path))
+				(void)read_pem(&t->ca, path);
 		if (d != NULL)
 			closedir(d);
 		list += n + (list[n] == ':');

@@ -330,6 +330,8 @@ shown()
 	echo no certificate >certs/README
 	run -0 lp-layers --cacert "$CA" --cacert-only "$host/app:1"
 	SSL_CERT_FILE=$CA run -0 lp-layers --cacert other.pem "$host/app:1"
+	# what would be waited for without end is none
+	mkfifo certs/fifo
 	SSL_CERT_DIR=/nowhere:$PWD/certs run -0 lp-layers --cacert other.pem "$host/app:1"
 	[ "${#lines[@]}" -eq "$LAYERS" ]
 	SSL_CERT_FILE=$CA SSL_CERT_DIR=$PWD/certs run -3 --separate-stderr lp-layers --cacert other.pem --cacert-only --retries 0 "$host/app:1"
