@@ -204,12 +204,6 @@ lp_http_run(struct lp_http *h, void (*tick)(void *), void *arg)
 
 /* ---- sessions ---------------------------------------------------------------------- */
 
-void
-lp_http_options_init(struct lp_http_options *o)
-{
-	*o = (struct lp_http_options){ .connect_timeout = 15, .stall_timeout = 30, .retries = 3 };
-}
-
 static int
 trust_failed(struct lp_http *h, int rc, const char **why)
 {
