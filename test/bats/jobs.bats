@@ -96,8 +96,8 @@ patient=(--plain-http --stall-timeout=0 --retries=0)
 	for columns in 20 42 80 200; do
 		TERM=xterm LC_ALL=C.UTF-8 script -qec "stty cols $columns rows 24; $(printf '%q ' lp-peek --no-cache --no-pager --layer=1 \
 		    "$(srv_addr slow)/public/app:1")" /dev/null </dev/null >./tty
-		# up one line for each that was drawn
-		tr '\r' '\n' <tty | grep -aoE '(looking up|layer [0-9]).*' >lines
+		# up one line for each that was drawn; how far the layer was seen is said below its rows
+		tr '\r' '\n' <tty | grep -av '^… ' | grep -aoE '(looking up|layer [0-9]).*' >lines
 		grep -q '^looking up' lines
 		[ "$(wc -L <lines)" -lt $columns ]
 		[ $columns -gt 20 ] || [ "$(wc -L <lines)" -eq 19 ]
