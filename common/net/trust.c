@@ -102,6 +102,20 @@ path_in(const char *dir, size_t n, const char *name, char out[PATH_BYTES])
 	return snprintf(out, PATH_BYTES, "%.*s/%s", (int)n, dir, name) < PATH_BYTES;
 }
 
+/*
+ * A file of a directory. There most have several names, and are in the
+ * system's bundle too: for each connection all that is here is parsed.
+ */
+static void
+read_another(struct lp_trust *t, const char *path)
+{
+	size_t before = t->ca.n;
+
+	if (read_pem(&t->ca, path) == LP_OK && before > 0 &&
+	    memmem(t->ca.p, before, t->ca.p + before, t->ca.n - 1 - before) != NULL)
+		t->ca.n = before;
+}
+
 /* All files of $SSL_CERT_DIR's directories; what is no certificate there is none. */
 static void
 read_directories(struct lp_trust *t, const char *list)
@@ -114,7 +128,7 @@ read_directories(struct lp_trust *t, const char *list)
 
 		while (d != NULL && (e = readdir(d)) != NULL)
 			if (path_in(list, n, e->d_name, path) && is_file(path))
-				(void)read_pem(&t->ca, path);
+				read_another(t, path);
 		if (d != NULL)
 			closedir(d);
 		list += n + (list[n] == ':');
