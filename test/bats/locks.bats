@@ -223,7 +223,7 @@ changes_first()
 	grep -q 'seccomp(SECCOMP_SET_MODE_FILTER' log
 	sed '/seccomp(SECCOMP_SET_MODE_FILTER/,$d' log |
 	    grep -E '^[a-z0-9]*(mkdir|unlink|rmdir|rename|link|chmod|chown|truncate|utimens|creat|kill)|O_(CREAT|WRONLY|RDWR|TRUNC|TMPFILE)' | grep -v ' = -1 E' |
-	    grep -vE "\"stats\", O_WRONLY\|O_CREAT\|O_APPEND\|O_CLOEXEC|/dev/null\"|^NONE${1:+|$1}" >changed || true
+	    grep -vE "\"stats\", O_WRONLY\|O_CREAT\|O_APPEND\|(O_LARGEFILE\|)?O_CLOEXEC|/dev/null\"|^NONE${1:+|$1}" >changed || true
 	cat changed
 	[ ! -s changed ]
 }

@@ -274,9 +274,10 @@ ranges()
 		cat err$what
 		[ "$(cat rc$what)" -eq 3 ]
 		[ "$(wc -l <err$what)" -eq 1 ]
-		grep -q ': no whole answer in 10 seconds$' err$what
 		[ ! -s out$what ]
 	done
+	grep -q ': no whole answer in 10 seconds$' err--index
+	grep -q ': byte [0-9]*: it does not come to an end$' err--tags
 }
 
 @test "the trailers of an answer are no headers of it" {
