@@ -43,8 +43,8 @@
 /* Bytes of a manifest, index or token answer; registries refuse manifests above 4 MiB. */
 #define LP_MAX_MANIFEST ((size_t)4 * 1024 * 1024)
 
-/* Bytes of JSON in all pages of a repository's tags, which are read in one pass: some eight million of the longest. */
-#define LP_MAX_TAGS ((uint64_t)1024 * 1024 * 1024)
+/* Bytes of JSON in all pages of a repository's tags, which are read in one pass: half a million of the longest. */
+#define LP_MAX_TAGS ((uint64_t)64 * 1024 * 1024)
 
 /* Bytes of a tag in it: 128, each perhaps as six of an escape, and room for what is no tag. */
 #define LP_MAX_TAG 4096u

@@ -404,7 +404,7 @@ tell() {
 		case $question in
 		'') lp-merge -q -o mode,uid,gid,size,mtime,name,linkname,layer 1 2 ;;
 		--du) lp-merge -q --du 1 2 ;;
-		*) lp-merge -q -o mode,uid,gid,size,mtime,name,linkname,layer -m '*a*' 1 2 ;;
+		*) lp-merge -q -a -m '*a*' 1 2 ;;
 		esac | grep -v 'prefetch.landmark\|stargz.index\|latin1' >whole
 		[ "$(wc -l <whole)" -gt 10 ]
 		echo "# $question"

@@ -278,7 +278,7 @@ PY
 	costs 1 lp-tarls long
 	costs 1 lp-cat -f long f
 	mkdir store
-	costs 2 lp-fetch --fill -S store <list
+	costs 1 lp-fetch --fill -S store <list
 	# a GiB behind a MiB
 	layout_make big v1 "$IN/layer.gz" "$IN/layer.zst"
 	costs 0 lp-peek -c --no-cache oci:big

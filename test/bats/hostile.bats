@@ -231,7 +231,7 @@ change_manifest() { # LAYOUT FILTER JQ-ARGUMENT...
 		XDG_CACHE_HOME=$PWD/$1 timeout 60 lp-peek -q "${@:2}" "$name:v1" 2>&1 || echo "exit $?"
 	}
 	peek mixed --plain-http -E >/dev/null
-	peek mixed --plain-http --find=backdoor | grep -q backdoor
+	peek mixed --plain-http --find=backdoor | grep backdoor
 	lp-fetch -q --plain-http -S mixed.st "$blob" >evil.head
 	lp-fetch -q --plain-http -O -S mixed.st "$blob" | cmp evil.head -
 	run -4 lp-fetch -q -O -S mixed.st "$blob"

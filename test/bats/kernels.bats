@@ -38,6 +38,7 @@ CALLS=close_range,pidfd_open,pidfd_send_signal,openat2,clone3,faccessat2,rseq,st
 	cmp want got
 	"$KERNEL/without" "$CALLS" lp-peek -q --no-cache --du "$OCI" >got
 	lp-peek -q --no-cache --du "$OCI" | cmp - got
+	lp-peek -q --no-cache -n 64K "$OCI" >want
 	"$KERNEL/without" "$CALLS" lp-peek -q "$(srv_addr reg)/public/app:1" >got
 	cmp want got
 }
@@ -97,7 +98,7 @@ old()
 
 @test "each version of Landlock: an image is listed, kept, and listed again offline" {
 	PATH=$RELEASE:$PATH
-	lp-peek -q --no-cache "$OCI" >want
+	lp-peek -q --no-cache -n 64K "$OCI" >want
 	for abi in {0..6}; do
 		echo "# $abi"
 		mkdir "$abi"

@@ -442,6 +442,21 @@ fails()
 	SAID
 }
 
+@test "--tags: a list that goes on for ever is given up after 64 MiB (LP_MAX_TAGS), a tag after 4 KiB (LP_MAX_TAG)" {
+	local n
+	jq -n --arg h $'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n' --arg s "$(printf '%65536s' '')" \
+	    --arg t "$(printf '%065536d' 0)" \
+	    '{"/v2/list/tags/list": {endless: [($h + "{"), $s]},
+	      "/v2/tag/tags/list": {endless: [($h + "{\"tags\": [\"1\", \"2"), $t]}}' >rules
+	fault_start endless rules
+	run -3 --separate-stderr lp-layers --retries 0 --stats stats --tags "$(srv_addr endless)/list"
+	[[ $output == '' && $stderr == *': it does not come to an end' ]]
+	n=$(jq .bytes_downloaded stats)
+	[ $((n >> 20)) -eq 64 ]
+	run -1 --separate-stderr lp-layers --retries 0 --tags "$(srv_addr endless)/tag"
+	[[ $output == 1 && $stderr == *': byte 15: longer than any tag' ]]
+}
+
 @test "--platforms lists them, attestations left out" {
 	lp-layers --platforms -H "$REG/multi:1" | cut -f1,2 >got
 	printf '%s\t%s\n' platform digest linux/amd64 "$(digest_of "$(manifest_of "$IN/amd64")")" \

@@ -38,7 +38,7 @@ setup_file()
 }
 
 @test "an image is listed, kept, and listed again offline" {
-	lp-peek -q --no-cache "oci:$LAYOUT:app:1" >want
+	lp-peek -q --no-cache -n 64K "oci:$LAYOUT:app:1" >want
 	[ "$(wc -l <want)" -gt 100 ]
 	listed_kept_replayed "$PWD/want" "$(srv_addr reg)/public/app:1"
 }
