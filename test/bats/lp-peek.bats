@@ -162,12 +162,12 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	for n in {1..11}; do
 		echo "$n" >all
 		echo "$n" >"f$n"
-		tar -cf $n.tar all "f$n"
+		tar -cf "$n.tar" all "f$n"
 		files+=("$n.tar")
 	done
 	layout_make lay v1 "${files[@]}"
 	for n in {1..11}; do
-		lp-tarls -qE --layer=x $n.tar >$n.tsv
+		lp-tarls -qE --layer=x "$n.tar" >"$n.tsv"
 		named+=("$n=$n.tsv")
 	done
 	lp-merge -qaE "${named[@]}" | sed 's/\tbytes=.*//' >want
