@@ -23,7 +23,7 @@ declare -gA as=(
 declare -gA idle=(
 	[bytes/complete]='all of each layer is more' [bytes/find]='finding wants all' [bytes/cat]='finding wants all'
 	[complete/find]='finding wants all' [complete/cat]='finding wants all'
-	[cat/color]='content has no colours' [check/color]='for programs'
+	[platform/check]='neither of the two has a finding' [cat/color]='content has no colours' [check/color]='for programs'
 	[color/json]='for programs' [color/columns]='for programs' [color/header]='for programs' [color/null]='for programs'
 	[color/end]='for programs'
 )
