@@ -141,7 +141,7 @@ take_digest(struct lp_blob *b, const char *given)
 		return lp_blob_fail(b, LP_E_USAGE, "not a digest (" LP_DIGEST_FORM "): %s", lp_quotes(given));
 	if (given != NULL && named[0] != '\0' && strcmp(given, named) != 0)
 		return lp_blob_fail(b, LP_E_USAGE, "--digest is not the digest in its name");
-	memcpy(b->digest, given != NULL ? given : named, sizeof(b->digest));
+	snprintf(b->digest, sizeof(b->digest), "%s", given != NULL ? given : named);
 	return LP_OK;
 }
 

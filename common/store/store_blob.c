@@ -1,6 +1,7 @@
 /* Which files of a store hold a blob: listed once, and asked without looking again. */
 #include <errno.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,7 +16,7 @@ lp_store_blob_init(struct lp_store_blob *b, struct lp_store *s, const char *dige
 	char hashed[LP_DIGEST_SIZE];
 
 	*b = (struct lp_store_blob){ .store = s, .ranges = -1, .sums = -1, .in.fd = -1 };
-	memcpy(b->digest, digest, sizeof(b->digest));
+	snprintf(b->digest, sizeof(b->digest), "%s", digest);
 	if (origin.n == 0)
 		return;
 	lp_hash_bytes(origin, hashed);
