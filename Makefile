@@ -4,6 +4,7 @@
 #   make demo       install what is missing, build, list the recorded image, offline
 #   make check      install what is missing, build, run all tests
 #   make lint       the walls of the house, static analysis, man pages, scripts
+#   make STATIC=1   programs that need no library of the machine, in build/static/bin
 #   make help       the other targets
 
 VERSION  = 0.1.0
@@ -13,20 +14,24 @@ MANDIR   = $(PREFIX)/share/man
 BASHDIR  = $(PREFIX)/share/bash-completion/completions
 ZSHDIR   = $(PREFIX)/share/zsh/site-functions
 FISHDIR  = $(PREFIX)/share/fish/vendor_completions.d
-FLAVOUR ?= release
+FLAVOUR ?= $(if $(STATIC),static,release)
+# where test/static/libraries has put what STATIC=1 links
+STATIC_PREFIX ?= build/musl
 JOBS    ?= $(shell nproc)
 O       := build/$(FLAVOUR)
 
 # ---- which program links which library (all of them: libseccomp) -----------
-LIBS_lp-fetch   = -ljansson -lnettle
-LIBS_lp-layers  = -ljansson -lnettle
+LIBS_lp-fetch   = $(CURL) -ljansson -lnettle
+LIBS_lp-layers  = $(CURL) -ljansson -lnettle
 LIBS_lp-inflate = $(ISAL) -lz -lzstd
 LIBS_lp-cat     = $(LIBS_lp-inflate) -ljansson -lnettle
 LIBS_lp-cache   = -lsqlite3 -ljansson
 LIBS_lp-merge   = -ljansson
 LIBS_lp-toc     = $(LIBS_lp-inflate) -ljansson -lnettle
 LIBS_lp-peek    = -ljansson -lnettle
-LIBS_tests      = $(ISAL) -lz -lzstd -ljansson -lnettle -lsqlite3
+LIBS_tests      = $(CURL) $(ISAL) -lz -lzstd -ljansson -lnettle -lsqlite3
+# libcurl is loaded when it is needed, but where nothing can be loaded
+CURL            = $(if $(filter static,$(FLAVOUR)),-lcurl -lnghttp2 -lssl -lcrypto -lz)
 LIBS_oracle     = -larchive -lz
 
 # ---- flavours: one tree each below build/ -----------------------------------
@@ -39,6 +44,9 @@ FLAGS_asan     = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -We
 FLAGS_valgrind = -O1 -g -DLP_NO_LOCK
 FLAGS_fuzz     = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
                  -DLP_NO_LOCK -DLP_BUF_FIRST_CAP=1
+FLAGS_static   = $(filter-out -fPIE,$(FLAGS_release)) -DLP_STATIC
+INCLUDE_static = -isystem $(STATIC_PREFIX)/include
+LDFLAGS_static = -static -Wl,-z,relro -L$(STATIC_PREFIX)/lib
 FLAGS_lint-clang = $(FLAGS_release) -Werror
 # two have no objects of their own, but link those of another: what is made to fail, and the release
 # where valgrind counts it
@@ -50,15 +58,20 @@ LDFLAGS_count  = $(LDFLAGS_release)
 OBJ           := $(if $(OF_$(FLAVOUR)),build/$(OF_$(FLAVOUR)),$(O))
 CC_fuzz        = clang
 CC_lint-clang  = clang
+CC_static      = musl-gcc
 ifneq ($(CC_$(FLAVOUR)),)
 CC := $(CC_$(FLAVOUR))
 endif
+# the libraries of STATIC=1 are built first, once; make reads all this again then, and finds ISA-L among them
+ifeq ($(FLAVOUR),static)
+include $(STATIC_PREFIX)/done
+endif
 
 # ISA-L, the faster of the two deflate decoders, where the compiler finds it; `make ISAL=` does without
-ISAL := $(shell echo 'int main(void) { return 0; }' | $(CC) $(CPPFLAGS) $(CFLAGS) -include isa-l/igzip_lib.h \
-                -x c - -o /dev/null $(LDFLAGS) -lisal 2>/dev/null && echo -lisal)
+ISAL := $(shell echo 'int main(void) { return 0; }' | $(CC) $(INCLUDE_$(FLAVOUR)) $(CPPFLAGS) $(CFLAGS) \
+                -include isa-l/igzip_lib.h -x c - -o /dev/null $(LDFLAGS_$(FLAVOUR)) $(LDFLAGS) -lisal 2>/dev/null && echo -lisal)
 
-LP_CPPFLAGS = -iquote . -include common/base/banned.h -D_GNU_SOURCE -DLP_VERSION='"$(VERSION)"' \
+LP_CPPFLAGS = -iquote . $(INCLUDE_$(FLAVOUR)) -include common/base/banned.h -D_GNU_SOURCE -DLP_VERSION='"$(VERSION)"' \
               $(if $(ISAL),-DLP_WITH_ISAL)
 LP_CFLAGS   = -std=c11 $(WARN) $(FLAGS_$(FLAVOUR))
 COMPILE     = $(CC) $(LP_CPPFLAGS) $(CPPFLAGS) $(LP_CFLAGS) $(CFLAGS) -MMD -MP
@@ -96,11 +109,14 @@ ORACLE   := $(patsubst test/oracle/%.c,$(O)/oracle/%,$(wildcard test/oracle/*.c)
 MANPAGES := $(wildcard man/*.[1-9])
 
 .PHONY: all test check check-unit check-asan check-asan-unit check-valgrind check-valgrind-unit lint bench fuzz demo deps install \
-        check-arches check-runtimes check-runtimes-few check-kernels check-distros mutate uninstall completions dist distcheck deb clean help objects tests FORCE
+        check-arches check-runtimes check-runtimes-few check-kernels check-distros check-static mutate uninstall completions dist distcheck deb clean help objects tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
 all: $(PROGRAMS:%=$(O)/bin/%)
+$(STATIC_PREFIX)/done:
+	test/lib/deps static
+	env -u MAKEFLAGS -u MAKELEVEL test/static/libraries $(STATIC_PREFIX)
 tests: all $(O)/landlock.so $(O)/without $(UNIT) $(FUZZ) $(ORACLE)
 objects: $(COMMON) $(OWN) $(PROGRAMS:%=$(OBJ)/cmd/%.o)
 
@@ -246,6 +262,11 @@ check-kernels:
 check-distros:
 	test/lib/deps test
 	test/distros/check $(if $(T),-t $(T))
+# the programs of STATIC=1 under their locks
+check-static: build/image
+	test/lib/deps static
+	$(MAKE) -j$(JOBS) STATIC=1 all $(patsubst $(O)/%,build/static/%,$(UNIT) $(FUZZ))
+	test/static/check build/static $(T)
 # the tests tested: what breaks a parser is noticed
 mutate:
 	test/lib/deps test
@@ -315,7 +336,7 @@ clean:
 	rm -rf build
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'make deps | test [T=SUBJECT] | check [T=SUBJECT] | check-unit | check-asan | check-valgrind | check-arches | check-runtimes | check-kernels | check-distros [T=SUBJECT] | mutate | bench | fuzz [FUZZTIME=SECONDS]'
+	@echo 'make deps | test [T=SUBJECT] | check [T=SUBJECT] | check-unit | check-asan | check-valgrind | check-arches | check-runtimes | check-kernels | check-distros [T=SUBJECT] | check-static [T=SUBJECT] | mutate | bench | fuzz [FUZZTIME=SECONDS]'
 	@echo 'make install | uninstall [PREFIX=$(PREFIX)] [DESTDIR=] | dist | distcheck | deb | clean'
 print-%:
 	@:$(info $($*))

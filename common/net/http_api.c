@@ -10,6 +10,17 @@
 #include "common/net/proxy.h"
 
 struct lp_http_api lp_http_api;
+
+#if defined(LP_STATIC)
+int
+lp_http_api_load(const char **why)
+{
+#define ENTRY(name) .name = curl_##name,
+	lp_http_api = (struct lp_http_api){ LP_HTTP_SYMBOLS(ENTRY) };
+	(void)why;
+	return LP_OK;
+}
+#else
 static void *library;
 
 int
@@ -35,6 +46,7 @@ lp_http_api_load(const char **why)
 	}
 	return LP_OK;
 }
+#endif
 
 /* ---- URLs ---------------------------------------------------------------------- */
 

@@ -19,7 +19,8 @@ setup()
 	"$deps" --list bench >measuring
 	"$deps" --list runtimes >recording
 	"$deps" --list kernels >booting
-	cat first rest measuring recording booting | cmp - all
+	"$deps" --list static >linking
+	cat first rest measuring recording booting linking | cmp - all
 	grep -qx gcc first
 	grep -qx bats rest
 	grep -qx containerd recording
