@@ -220,65 +220,43 @@ write_hit(void *arg, const struct lp_cache_hit *h)
 
 /* ---- whether all was there to be searched ----------------------------------- */
 
-/* Images in their order, and those of which a layer is not listed to its end. */
-struct searched {
-	const struct lp_cachework *w;
-	struct lp_buf ref;   /* of the last one */
-	int64_t images, previews;
-	int is_preview;      /* the last one */
-	struct lp_buf names; /* of the first previews */
-};
-
 enum { NAMED = 5 }; /* previews in a message */
 
-static int
-note_preview(struct searched *s)
-{
-	int rc = LP_OK;
-
-	s->is_preview = 1;
-	if (s->previews++ >= NAMED)
-		return LP_OK;
-	rc = lp_buf_adds(&s->names, s->names.n > 0 ? ", " : "");
-	return rc != LP_OK ? rc : lp_escape(&s->names, lp_buf_span(&s->ref), LP_ESCAPE_TERMINAL);
-}
+struct previews {
+	int64_t n;
+	struct lp_buf names; /* of the first ones */
+};
 
 static int
-look_at_layer(void *arg, const struct lp_cache_image *i)
+note_preview(void *arg, struct lp_span ref)
 {
-	struct searched *s = arg;
-	const struct lp_cache_scope scope = scope_of(s->w);
-	int whole = i->entries >= 0 && (i->complete == LP_COMPLETE_YES || i->complete == LP_COMPLETE_INFERRED), rc = LP_OK;
+	struct previews *p = arg;
+	int rc;
 
-	if ((scope.image.n > 0 && !lp_span_eq(scope.image, i->image)) || (scope.layer.n > 0 && !lp_span_eq(scope.layer, i->digest)))
+	if (p->n++ >= NAMED)
 		return LP_OK;
-	if (s->images == 0 || !lp_span_eq(lp_buf_span(&s->ref), i->image)) {
-		s->images++;
-		s->is_preview = 0;
-		lp_buf_clear(&s->ref);
-		rc = lp_buf_add(&s->ref, i->image);
-	}
-	return rc == LP_OK && !whole && !s->is_preview ? note_preview(s) : rc;
+	rc = lp_buf_adds(&p->names, p->names.n > 0 ? ", " : "");
+	return rc != LP_OK ? rc : lp_escape(&p->names, ref, LP_ESCAPE_TERMINAL);
 }
 
 /* A path that is not found may lie behind a preview. Nothing is asked where nobody reads it. */
 static int
 say_previews(struct lp_cachework *w)
 {
-	struct searched s = { .w = w };
+	const struct lp_cache_scope scope = scope_of(w);
+	struct previews p = { .n = 0 };
 	const char *names;
+	int64_t images = 0;
 	int rc = LP_OK;
 
-	lp_buf_init(&s.ref, LP_MAX_PATH);
-	lp_buf_init(&s.names, (2 + 4 * LP_MAX_PATH) * NAMED);
+	lp_buf_init(&p.names, (2 + 4 * LP_MAX_PATH) * NAMED);
 	if (!lp_err_is_quiet())
-		rc = lp_cache_images(&w->cache, look_at_layer, &s);
-	names = lp_buf_cstr(&s.names);
-	if (rc == LP_OK && s.previews > 0 && names != NULL)
-		lp_note("of %" PRId64 " image%s, %" PRId64 " not listed to the end: %s%s", s.images, s.images == 1 ? "" : "s",
-		    s.previews, names, s.previews > NAMED ? ", ... (lp-cache images)" : "");
-	lp_buf_release(&s.ref);
-	lp_buf_release(&s.names);
+		rc = lp_cache_previews(&w->cache, &scope, &images, note_preview, &p);
+	names = lp_buf_cstr(&p.names);
+	if (rc == LP_OK && p.n > 0 && names != NULL)
+		lp_note("of %" PRId64 " image%s, %" PRId64 " not listed to the end: %s%s", images, images == 1 ? "" : "s",
+		    p.n, names, p.n > NAMED ? ", ... (lp-cache images)" : "");
+	lp_buf_release(&p.names);
 	return rc;
 }
 

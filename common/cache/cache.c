@@ -240,6 +240,59 @@ lp_cache_images(struct lp_cache *c, lp_cache_image_fn *fn, void *arg)
 	return rc;
 }
 
+struct ref_reader {
+	lp_cache_ref_fn *fn;
+	void *arg;
+};
+
+static int
+hand_on_ref(void *arg, struct lp_stmt *s)
+{
+	const struct ref_reader *r = arg;
+
+	return r->fn(r->arg, lp_stmt_get(s, 0));
+}
+
+static int
+take_count(void *arg, struct lp_stmt *s)
+{
+	*(int64_t *)arg = lp_stmt_get_int(s, 0);
+	return LP_OK;
+}
+
+/* Each row of a statement about the images in scope. */
+static int
+each_in_scope(struct lp_cache *c, const char *sql, const struct lp_cache_scope *scope, int (*fn)(void *, struct lp_stmt *), void *arg)
+{
+	struct lp_stmt s;
+	int rc = lp_stmt_init(&c->db, &s, sql);
+
+	if (rc != LP_OK)
+		return lp_cache_failed(c, rc);
+	lp_stmt_text(&s, 1, scope->image);
+	lp_stmt_text(&s, 2, scope->layer);
+	rc = lp_cache_each(c, &s, fn, arg);
+	lp_stmt_release(&s);
+	return rc;
+}
+
+#define IN_SCOPE                                                                                        \
+	"FROM image WHERE (?1 = '' OR ref = ?1) AND EXISTS (SELECT 1"                                   \
+	"  FROM image_layer JOIN layer ON layer.id = image_layer.layer"                                 \
+	"  WHERE image_layer.image = image.id AND (?2 = '' OR digest = ?2)"
+
+int
+lp_cache_previews(struct lp_cache *c, const struct lp_cache_scope *scope, int64_t *images, lp_cache_ref_fn *fn, void *arg)
+{
+	struct ref_reader r = { fn, arg };
+	int rc = each_in_scope(c, "SELECT total(1) " IN_SCOPE ")", scope, take_count, images);
+
+	/* layers that any image may be shown whole are most, and are looked up once */
+	return rc != LP_OK ? rc : each_in_scope(c, "SELECT ref " IN_SCOPE
+	    "  AND image_layer.layer NOT IN (SELECT layer FROM listing WHERE origin = '' AND toc = '' AND complete = 1)"
+	    "  AND (SELECT complete FROM listing WHERE id = " LP_CACHE_SHOWN ") IS NOT 1) ORDER BY ref", scope, hand_on_ref, &r);
+}
+
 int
 lp_cache_stat(struct lp_cache *c, struct lp_cache_stat *st)
 {

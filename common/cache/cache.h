@@ -195,6 +195,13 @@ typedef int lp_cache_image_fn(void *, const struct lp_cache_image *);
 /* The layers of every image, by reference and index. */
 int lp_cache_images(struct lp_cache *, lp_cache_image_fn *, void *);
 
+/*
+ * Of the images in scope: *images is how many there are; those of which a
+ * layer in scope is not listed to its end are handed on, by reference.
+ */
+typedef int lp_cache_ref_fn(void *, struct lp_span ref);
+int lp_cache_previews(struct lp_cache *, const struct lp_cache_scope *, int64_t *images, lp_cache_ref_fn *, void *);
+
 struct lp_cache_stat {
 	int64_t schema, images, layers, listings, complete, inferred, previews, entries;
 	int64_t bytes; /* of the file that are in use */
