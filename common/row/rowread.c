@@ -174,10 +174,19 @@ hold_count_against_rows(struct lp_rowread *r)
 		r->end.reason = lp_span_str("the end record counts other rows than there are");
 }
 
+/* NAME, a tab, and what it says. */
+static int
+is_record(struct lp_span line, const char *name)
+{
+	size_t n = strlen(name);
+
+	return line.n > n && lp_span_begins(line, name) && line.p[n] == '\t';
+}
+
 static int
 is_end(struct lp_span line)
 {
-	return line.n >= 4 && memcmp(line.p, "#end", 4) == 0 && (line.n == 4 || line.p[4] == '\t');
+	return lp_span_is(line, "#end") || is_record(line, "#end");
 }
 
 /* An object: its first key tells an end record from a row. */
@@ -196,14 +205,6 @@ json_line(struct lp_rowread *r, struct lp_span line, enum lp_rowread_event *even
 		rc = lp_rowread_json_row(r);
 	}
 	return rc;
-}
-
-static int
-is_record(struct lp_span line, const char *name)
-{
-	size_t n = strlen(name);
-
-	return line.n > n && memcmp(line.p, name, n) == 0 && line.p[n] == '\t';
 }
 
 /* "#image": layers of a second one are none of the first. */
@@ -228,7 +229,7 @@ layer_line(struct lp_rowread *r, struct lp_span line)
 	while (!last) {
 		struct lp_span f = lp_rowread_field(&line, &last);
 
-		if (f.n < sizeof(key) || memcmp(f.p, key, sizeof(key) - 1) != 0)
+		if (!lp_span_begins(f, key))
 			continue;
 		lp_span_take(&f, sizeof(key) - 1);
 		rc = lp_num_u64(f, LP_MAX_SIZE, &r->layer);

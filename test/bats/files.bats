@@ -6,19 +6,6 @@
 bats_require_minimum_version 1.5.0
 load ../lib/suite
 
-# fails STATUS PATTERN COMMAND...: with one message, which has the pattern, and no output
-fails()
-{
-	local want=$1 pattern=$2
-	shift 2
-	run --separate-stderr "$@"
-	echo "status $status, stderr: $stderr"
-	[ "$status" -eq "$want" ]
-	[[ $stderr =~ $pattern ]]
-	[ -z "$output" ]
-	[ "${#stderr_lines[@]}" -eq 1 ] || [ "$want" -eq 2 ]
-}
-
 # same_digest IMAGE: ours and skopeo's
 same_digest()
 {

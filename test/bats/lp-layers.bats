@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # lp-layers: from an image's name to a row per layer, wherever the image is.
 
-# shellcheck disable=SC2016,SC2030,SC2031 # scripts in quotes; each test is a process, and means to be
+# shellcheck disable=SC2154,SC2016,SC2030,SC2031 # scripts in quotes; each test is a process, and means to be
 
 bats_require_minimum_version 1.5.0
 load ../lib/suite
@@ -99,20 +99,6 @@ setup()
 	own_folder
 	export IN=$BATS_FILE_TMPDIR REG
 	REG=$(srv_addr reg)
-}
-
-# fails STATUS PATTERN COMMAND...: with one message, and nothing on stdout
-# shellcheck disable=SC2154 # set by run
-fails()
-{
-	local want=$1 pattern=$2
-	shift 2
-	run --separate-stderr "$@"
-	echo "status $status, stderr: $stderr"
-	[ "$status" -eq "$want" ]
-	[[ $stderr =~ $pattern ]]
-	[ -z "$output" ]
-	[ "${#stderr_lines[@]}" -eq 1 ] || [ "$want" -eq 2 ]
 }
 
 # ---- rows ------------------------------------------------------------------------

@@ -33,6 +33,9 @@
 #	part FIRST COUNT FILE	so many bytes of it, from FIRST
 #	tables DIR		the tables of contents of fixtures/indexed, as
 #				they lie in the layers: DIR/es, DIR/zc
+#	fails STATUS PATTERN COMMAND...
+#				it does, with one message, which has the
+#				pattern, and no output
 #	gets FIRST COUNT ARGUMENT...
 #				lp-fetch ends well; got has exactly those
 #				bytes of the file $BLOB
@@ -151,6 +154,19 @@ tables()
 {
 	part 267975 10039 "$FIX/layer.estargz" >"$1/es"
 	part 267606 10223 "$FIX/layer.zchunked" >"$1/zc"
+}
+
+# shellcheck disable=SC2154 # set by run
+fails()
+{
+	local want=$1 pattern=$2
+	shift 2
+	run --separate-stderr "$@"
+	echo "status $status, stderr: $stderr"
+	[ "$status" -eq "$want" ]
+	[[ $stderr =~ $pattern ]]
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 1 ] || [ "$want" -eq 2 ]
 }
 
 # shellcheck disable=SC2154 # set by run
