@@ -63,7 +63,7 @@ ifneq ($(CC_$(FLAVOUR)),)
 CC := $(CC_$(FLAVOUR))
 endif
 # the libraries of STATIC=1 are built first, once; make reads all this again then, and finds ISA-L among them
-ifeq ($(FLAVOUR),static)
+ifeq ($(FLAVOUR)$(filter clean help print-%,$(MAKECMDGOALS)),static)
 include $(STATIC_PREFIX)/done
 endif
 
