@@ -32,7 +32,7 @@ LIBS_lp-peek    = -ljansson -lnettle
 LIBS_tests      = $(CURL) $(ISAL) -lz -lzstd -ljansson -lnettle -lsqlite3
 # libcurl is loaded when it is needed, but where nothing can be loaded
 CURL            = $(if $(filter static,$(FLAVOUR)),-lcurl -lnghttp2 -lssl -lcrypto -lz)
-LIBS_oracle     = -larchive -lz
+LIBS_oracle     = -larchive -lz -ljansson
 
 # ---- flavours: one tree each below build/ -----------------------------------
 WARN = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \

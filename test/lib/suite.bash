@@ -85,7 +85,7 @@ judged()
 	LP_NOTHING=$BATS_RUN_TMPDIR/nothing
 	if [ ! -e "$LP_NOTHING" ]; then
 		mkdir "$LP_NOTHING"
-		for program in "$LP_BIN"/lp-* tardiffer; do
+		for program in "$LP_BIN"/lp-* tardiffer tomldump; do
 			echo '#!/bin/true' >"$LP_NOTHING/${program##*/}"
 		done
 		chmod +x "$LP_NOTHING"/*
