@@ -12,7 +12,8 @@
 #include "common/sys/sandbox.h"
 
 static const char usage[] =
-    "usage: lp-layers [-EHOhjqv] [-V] [-o COLUMNS] [-p OS/ARCH[/VARIANT]] [-S STORE]\n"
+    "usage: lp-layers [-EHOhjqv] [-V] [-o COLUMNS] [-p OS[(VERSION)]/ARCH[/VARIANT]]\n"
+    "                 [-S STORE]\n"
     "                 [--config | --digest | --index | --manifest | --platforms | --tags]\n"
     "                 [--auth-file=FILE] [--cacert=FILE] [--cacert-only] [--cert=FILE]\n"
     "                 [--connect-timeout=N] [--insecure] [--key=FILE] [--password-file=FILE]\n"
@@ -23,7 +24,7 @@ static const char help[] =
     "List the layers of an image, base first. IMAGE is a registry's reference,\n"
     "oci:DIR[:NAME], dir:DIR, oci-archive:FILE[:NAME], or docker-archive:FILE[:NAME].\n"
     "\n"
-    "  -p, --platform=PLATFORM  the image for OS/ARCH[/VARIANT], not for this machine\n"
+    "  -p, --platform=PLATFORM  the image for OS[(VERSION)]/ARCH[/VARIANT], not for this machine\n"
     "  -j, --json               NDJSON: one object a line, all that is known\n"
     "  -o, --columns=LIST       which columns, comma-separated\n"
     "  -H, --header             the columns' names first\n"
@@ -43,7 +44,7 @@ struct args {
 	struct lp_layers layers;
 	struct lp_reference ref;
 	struct lp_netopt net;
-	int columns; /* -o was given */
+	const char *columns; /* of -o, or NULL */
 };
 
 /* What must be released whatever happens. */
@@ -87,14 +88,14 @@ check(const struct args *a, const struct lp_opt *opt)
 	const struct lp_layers *l = &a->layers;
 	int rows = l->what == LP_LAYERS_ROWS, table = rows || l->what == LP_LAYERS_PLATFORMS;
 
-	if (a->columns && l->fmt.json)
+	if (a->columns != NULL && l->fmt.json)
 		return lp_opt_refuse(opt, "-o chooses columns of TSV: not with -j");
 	if (l->header && l->fmt.json)
 		return lp_opt_refuse(opt, "-H names columns of TSV: not with -j");
-	if ((l->header || l->fmt.json) && !table)
-		return lp_opt_refuse(opt, "-H and -j are about rows, of layers or platforms");
-	if ((a->columns || l->end) && !rows)
-		return lp_opt_refuse(opt, "-o and -E are about rows, of layers");
+	if ((l->header || l->fmt.json || a->columns != NULL) && !table)
+		return lp_opt_refuse(opt, "-H, -j and -o are about rows, of layers or platforms");
+	if (l->end && !rows)
+		return lp_opt_refuse(opt, "-E is about rows, of layers");
 	return LP_EXIT_OK;
 }
 
@@ -108,12 +109,14 @@ choose(struct lp_layers *l, enum lp_layers_what what, const struct lp_opt *opt)
 	return LP_EXIT_OK;
 }
 
+/* Layers and platforms have columns of their own, and which of the two these are of may be said behind them. */
 static int
 columns(struct lp_layers *l, const char *list, const struct lp_opt *opt)
 {
 	struct lp_span bad;
 
-	if (lp_layerfmt_columns(&l->fmt, lp_span_str(list), &bad) != LP_OK)
+	lp_layerfmt_init(&l->fmt, l->what == LP_LAYERS_PLATFORMS);
+	if (list != NULL && lp_layerfmt_columns(&l->fmt, lp_span_str(list), &bad) != LP_OK)
 		return lp_opt_refuse(opt, "no column of the name '%s', or twice", lp_quote(bad));
 	return LP_EXIT_OK;
 }
@@ -127,14 +130,14 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 	case 'p':
 		l->chosen = 1;
 		if (lp_platform_parse(lp_span_str(optarg), &l->want) != LP_OK)
-			return lp_opt_refuse(opt, "not a platform (OS/ARCH[/VARIANT]): %s", lp_quotes(optarg));
+			return lp_opt_refuse(opt, "not a platform (OS[(VERSION)]/ARCH[/VARIANT]): %s", lp_quotes(optarg));
 		return LP_EXIT_OK;
 	case 'j':
 		l->fmt.json = 1;
 		return LP_EXIT_OK;
 	case 'o':
-		a->columns = 1;
-		return columns(l, optarg, opt);
+		a->columns = optarg;
+		return LP_EXIT_OK;
 	case 'H':
 		l->header = 1;
 		return LP_EXIT_OK;
@@ -182,6 +185,8 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	status = lp_netopt_check(&a->net, opt);
 	if (status == LP_EXIT_OK)
 		status = check(a, opt);
+	if (status == LP_EXIT_OK)
+		status = columns(&a->layers, a->columns, opt);
 	if (status != LP_EXIT_OK)
 		return status;
 	a->layers.text = argv[optind];

@@ -16,7 +16,7 @@ lp_layers_init(struct lp_layers *l)
 	struct utsname u;
 
 	memset(l, 0, sizeof(*l));
-	lp_layerfmt_init(&l->fmt);
+	lp_layerfmt_init(&l->fmt, 0);
 	lp_buf_init(&l->out, OUT_MAX);
 	if (uname(&u) != 0 || lp_platform_machine(u.machine, &l->want) != LP_OK)
 		(void)lp_platform_machine("amd64", &l->want);
@@ -46,8 +46,8 @@ lp_layers_other(const struct lp_layers *l, const struct lp_platform *is)
 
 	if (!l->chosen || is == NULL || lp_platform_rank(&l->want, is) >= 0)
 		return;
-	lp_buf_init(&text, 256);
-	if (lp_platform_put(is, &text) == LP_OK)
+	lp_buf_init(&text, LP_PLATFORM_TEXT);
+	if (lp_platform_put_all(is, &text) == LP_OK)
 		lp_note("%s: the only image is for %s", name, lp_quote(lp_buf_span(&text)));
 	lp_buf_release(&text);
 }

@@ -60,13 +60,12 @@ put_digest(struct lp_layers *l, struct lp_image *im)
 {
 	int rc;
 
-	rc = l->chosen ? lp_image_load(im) : lp_image_digest(im, l->digest);
+	rc = answer(l, im, l->chosen ? lp_image_load(im) : lp_image_digest(im, l->digest));
 	if (rc == LP_OK && l->digest[0] == '\0') {
-		rc = lp_image_choose(im, &l->want);
+		rc = answer(l, im, lp_image_choose(im, &l->want));
 		if (rc == LP_OK)
 			set_digest(l, im->image);
 	}
-	rc = answer(l, im, rc);
 	if (rc == LP_OK && l->chosen)
 		other_platform(l, im);
 	rc = rc != LP_OK ? rc : lp_layers_add(l, lp_span_str(l->digest));
@@ -91,7 +90,7 @@ put_platforms(struct lp_layers *l, struct lp_image *im)
 		return rc;
 	im->why[0] = '\0';
 	if (l->header)
-		rc = lp_platform_header(&l->fmt, &l->out);
+		rc = lp_layer_header(&l->fmt, &l->out);
 	rc = rc != LP_OK ? rc : lp_image_platforms(im, each_platform, l);
 	/* the image does not explain what each_platform failed with */
 	return im->why[0] != '\0' ? say(l, im, rc) : lp_layers_full(l, rc);
@@ -220,7 +219,7 @@ lp_layers_image(struct lp_layers *l, struct lp_image *im)
 		set_digest(l, &im->top);
 		return rc != LP_OK ? rc : lp_layers_add(l, lp_buf_span(&im->top.bytes));
 	}
-	rc = say(l, im, lp_image_choose(im, &l->want));
+	rc = answer(l, im, lp_image_choose(im, &l->want));
 	if (rc != LP_OK)
 		return rc;
 	set_digest(l, im->image);

@@ -8,51 +8,62 @@
 #include "common/base/utf8.h"
 #include "common/oci/mediatype.h"
 
-static const char *const names[LP_LAYER_COLUMNS] = {
+static const char *const layer_names[LP_LAYER_COLUMNS] = {
 	[LP_LCOL_SOURCE] = "source", [LP_LCOL_SIZE] = "size", [LP_LCOL_MEDIATYPE] = "mediatype",
 	[LP_LCOL_INDEX] = "index", [LP_LCOL_CREATED_BY] = "created_by", [LP_LCOL_DIGEST] = "digest",
 	[LP_LCOL_DIFF_ID] = "diff_id", [LP_LCOL_COMPRESSION] = "compression",
 	[LP_LCOL_ANNOTATIONS] = "annotations", [LP_LCOL_URLS] = "urls"
 };
-enum { DEFAULT_COLUMNS = 5 };
+static const char *const platform_names[LP_PLATFORM_COLUMNS] = {
+	[LP_PCOL_PLATFORM] = "platform", [LP_PCOL_DIGEST] = "digest", [LP_PCOL_SIZE] = "size",
+	[LP_PCOL_MEDIATYPE] = "mediatype", [LP_PCOL_VERSION] = "os.version", [LP_PCOL_FEATURES] = "os.features",
+	[LP_PCOL_ANNOTATIONS] = "annotations"
+};
+enum { DEFAULT_LAYER = 5, DEFAULT_PLATFORM = 4 };
 
 /* ---- which columns ------------------------------------------------------------------- */
 
 void
-lp_layerfmt_init(struct lp_layerfmt *f)
+lp_layerfmt_init(struct lp_layerfmt *f, int platforms)
 {
-	*f = (struct lp_layerfmt){ .ncolumns = DEFAULT_COLUMNS };
-	for (size_t i = 0; i < DEFAULT_COLUMNS; i++)
-		f->column[i] = (enum lp_layer_column)i;
+	f->platforms = platforms;
+	f->ncolumns = platforms ? DEFAULT_PLATFORM : DEFAULT_LAYER;
+	for (unsigned char i = 0; i < f->ncolumns; i++)
+		f->column[i] = i;
 }
 
-static size_t
-find(struct lp_span name)
+static const char *
+name_of(const struct lp_layerfmt *f, size_t column)
 {
-	size_t i = 0;
+	return f->platforms ? platform_names[column] : layer_names[column];
+}
 
-	while (i < LP_LAYER_COLUMNS && !lp_span_is(name, names[i]))
+/* n for a name that is none, or one that is in the list already. */
+static size_t
+find(const struct lp_layerfmt *f, struct lp_span name)
+{
+	size_t n = f->platforms ? LP_PLATFORM_COLUMNS : LP_LAYER_COLUMNS, i = 0;
+
+	while (i < n && !lp_span_is(name, name_of(f, i)))
 		i++;
-	return i;
+	return i < n && memchr(f->column, (int)i, f->ncolumns) == NULL ? i : LP_LAYER_COLUMNS;
 }
 
 int
 lp_layerfmt_columns(struct lp_layerfmt *f, struct lp_span list, struct lp_span *bad)
 {
-	struct lp_layerfmt chosen = { .json = f->json };
-	unsigned seen = 0;
+	struct lp_layerfmt chosen = { .json = f->json, .platforms = f->platforms };
 
 	for (;;) {
 		const unsigned char *comma = list.n > 0 ? memchr(list.p, ',', list.n) : NULL;
 		struct lp_span name = lp_span_take(&list, comma != NULL ? (size_t)(comma - list.p) : list.n);
-		size_t c = find(name);
+		size_t c = find(&chosen, name);
 
-		if (c == LP_LAYER_COLUMNS || (seen & 1u << c) != 0) {
+		if (c == LP_LAYER_COLUMNS) {
 			*bad = name;
 			return LP_E_USAGE;
 		}
-		seen |= 1u << c;
-		chosen.column[chosen.ncolumns++] = (enum lp_layer_column)c;
+		chosen.column[chosen.ncolumns++] = (unsigned char)c;
 		if (comma == NULL)
 			break;
 		lp_span_take(&list, 1);
@@ -151,9 +162,9 @@ add_json_member(struct lp_buf *b, const char *key, const json_t *v)
 /* ---- layers --------------------------------------------------------------------------------- */
 
 static int
-add_field(const struct lp_layer *l, enum lp_layer_column c, struct lp_buf *b)
+add_field(const struct lp_layer *l, unsigned c, struct lp_buf *b)
 {
-	switch (c) {
+	switch ((enum lp_layer_column)c) {
 	case LP_LCOL_SOURCE:
 		return lp_escape(b, l->source, LP_ESCAPE_ROW);
 	case LP_LCOL_SIZE:
@@ -233,7 +244,7 @@ lp_layer_header(const struct lp_layerfmt *f, struct lp_buf *b)
 		return LP_OK;
 	for (size_t i = 0; i < f->ncolumns && rc == LP_OK; i++) {
 		rc = i > 0 ? lp_buf_addc(b, '\t') : LP_OK;
-		rc = rc != LP_OK ? rc : lp_buf_adds(b, names[f->column[i]]);
+		rc = rc != LP_OK ? rc : lp_buf_adds(b, name_of(f, f->column[i]));
 	}
 	return finish(b, before, rc);
 }
@@ -244,6 +255,40 @@ lp_layer_write(const struct lp_layerfmt *f, const struct lp_layer *l, struct lp_
 	size_t before = b->n;
 
 	return finish(b, before, f->json ? write_json(l, b) : write_tsv(f, l, b));
+}
+
+/* ---- versions and features of a system ------------------------------------------------------ */
+
+/* Each feature, that between two of them. */
+static int
+add_features(const struct lp_platform *p, const char *between, struct lp_buf *b)
+{
+	struct lp_span rest = lp_span_str(p->features);
+	int rc = LP_OK;
+
+	lp_span_take(&rest, 1);
+	while (rest.n > 0 && rc == LP_OK) {
+		rc = lp_buf_add(b, lp_span_field(&rest, '+'));
+		if (rest.n > 0)
+			rc = rc != LP_OK ? rc : lp_buf_adds(b, between);
+	}
+	return rc;
+}
+
+/* Members by the names that the OCI has for them. */
+static int
+add_details(const struct lp_platform *p, struct lp_buf *b)
+{
+	int rc = LP_OK;
+
+	if (p->version[0] != '\0')
+		rc = add_text_member(b, "os.version", lp_span_str(p->version));
+	if (rc != LP_OK || p->features[0] == '\0')
+		return rc;
+	rc = add_key(b, "os.features");
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, "[\"");
+	rc = rc != LP_OK ? rc : add_features(p, "\",\"", b);
+	return rc != LP_OK ? rc : lp_buf_adds(b, "\"]");
 }
 
 /* ---- the end record ------------------------------------------------------------------------- */
@@ -259,6 +304,8 @@ end_json(const struct lp_layerend *e, struct lp_span platform, struct lp_buf *b)
 		rc = rc != LP_OK ? rc : add_text_member(b, "manifest", lp_span_str(e->manifest));
 	if (platform.n > 0)
 		rc = rc != LP_OK ? rc : add_text_member(b, "platform", platform);
+	if (e->platform != NULL)
+		rc = rc != LP_OK ? rc : add_details(e->platform, b);
 	rc = rc != LP_OK ? rc : add_number_member(b, "layers", e->layers);
 	if (e->odd_history)
 		rc = rc != LP_OK ? rc : lp_buf_adds(b, ",\"history\":false");
@@ -280,7 +327,16 @@ end_tsv(const struct lp_layerend *e, struct lp_span platform, struct lp_buf *b)
 	rc = rc != LP_OK ? rc : lp_buf_adds(b, "\tlayers=");
 	rc = rc != LP_OK ? rc : add_number(b, e->layers);
 	rc = rc != LP_OK || !e->odd_history ? rc : lp_buf_adds(b, "\thistory=no");
-	return rc != LP_OK || !e->odd_diff_ids ? rc : lp_buf_adds(b, "\tdiff_ids=no");
+	rc = rc != LP_OK || !e->odd_diff_ids ? rc : lp_buf_adds(b, "\tdiff_ids=no");
+	if (rc == LP_OK && e->platform != NULL && e->platform->version[0] != '\0') {
+		rc = lp_buf_adds(b, "\tos.version=");
+		rc = rc != LP_OK ? rc : lp_buf_adds(b, e->platform->version);
+	}
+	if (rc == LP_OK && e->platform != NULL && e->platform->features[0] != '\0') {
+		rc = lp_buf_adds(b, "\tos.features=");
+		rc = rc != LP_OK ? rc : add_features(e->platform, ",", b);
+	}
+	return rc;
 }
 
 int
@@ -290,7 +346,7 @@ lp_layer_end(const struct lp_layerfmt *f, const struct lp_layerend *e, struct lp
 	size_t before = b->n;
 	int rc;
 
-	lp_buf_init(&platform, 3 * sizeof(e->platform->os));
+	lp_buf_init(&platform, LP_PLATFORM_TEXT);
 	rc = e->platform != NULL ? lp_platform_put(e->platform, &platform) : LP_OK;
 	if (rc == LP_OK)
 		rc = f->json ? end_json(e, lp_buf_span(&platform), b) : end_tsv(e, lp_buf_span(&platform), b);
@@ -300,23 +356,37 @@ lp_layer_end(const struct lp_layerfmt *f, const struct lp_layerend *e, struct lp
 
 /* ---- platforms -------------------------------------------------------------------------------- */
 
-int
-lp_platform_header(const struct lp_layerfmt *f, struct lp_buf *b)
+static int
+platform_field(const struct lp_descriptor *d, unsigned c, struct lp_buf *b)
 {
-	return f->json ? LP_OK : lp_buf_adds(b, "platform\tdigest\tsize\tmediatype\n");
+	switch ((enum lp_platform_column)c) {
+	case LP_PCOL_PLATFORM:
+		return d->has_platform ? lp_platform_put(&d->platform, b) : lp_buf_addc(b, '-');
+	case LP_PCOL_DIGEST:
+		return lp_buf_add(b, d->digest);
+	case LP_PCOL_SIZE:
+		return d->has_size ? add_number(b, d->size) : lp_buf_addc(b, '-');
+	case LP_PCOL_MEDIATYPE:
+		return lp_escape(b, d->mediatype, LP_ESCAPE_ROW);
+	case LP_PCOL_VERSION:
+		return d->has_platform ? lp_buf_adds(b, d->platform.version) : LP_OK;
+	case LP_PCOL_FEATURES:
+		return d->has_platform ? add_features(&d->platform, ",", b) : LP_OK;
+	default:
+		return add_json_field(b, d->annotations);
+	}
 }
 
 static int
-platform_tsv(const struct lp_descriptor *d, struct lp_buf *b)
+platform_tsv(const struct lp_layerfmt *f, const struct lp_descriptor *d, struct lp_buf *b)
 {
-	int rc = d->has_platform ? lp_platform_put(&d->platform, b) : lp_buf_addc(b, '-');
+	int rc = LP_OK;
 
-	rc = rc != LP_OK ? rc : lp_buf_addc(b, '\t');
-	rc = rc != LP_OK ? rc : lp_buf_add(b, d->digest);
-	rc = rc != LP_OK ? rc : lp_buf_addc(b, '\t');
-	rc = rc != LP_OK ? rc : d->has_size ? add_number(b, d->size) : lp_buf_addc(b, '-');
-	rc = rc != LP_OK ? rc : lp_buf_addc(b, '\t');
-	return rc != LP_OK ? rc : lp_escape(b, d->mediatype, LP_ESCAPE_ROW);
+	for (size_t i = 0; i < f->ncolumns && rc == LP_OK; i++) {
+		rc = i > 0 ? lp_buf_addc(b, '\t') : LP_OK;
+		rc = rc != LP_OK ? rc : platform_field(d, f->column[i], b);
+	}
+	return rc;
 }
 
 static int
@@ -331,6 +401,8 @@ platform_json(const struct lp_descriptor *d, struct lp_buf *b)
 	}
 	if (d->has_platform && p->variant[0] != '\0')
 		rc = rc != LP_OK ? rc : add_text_member(b, "variant", lp_span_str(p->variant));
+	if (d->has_platform)
+		rc = rc != LP_OK ? rc : add_details(p, b);
 	rc = rc != LP_OK ? rc : add_text_member(b, "digest", d->digest);
 	rc = rc != LP_OK || !d->has_size ? rc : add_number_member(b, "size", d->size);
 	rc = rc != LP_OK ? rc : add_text_member(b, "mediatype", d->mediatype);
@@ -343,5 +415,5 @@ lp_platform_write(const struct lp_layerfmt *f, const struct lp_descriptor *d, st
 {
 	size_t before = b->n;
 
-	return finish(b, before, f->json ? platform_json(d, b) : platform_tsv(d, b));
+	return finish(b, before, f->json ? platform_json(d, b) : platform_tsv(f, d, b));
 }

@@ -35,13 +35,22 @@ enum lp_layer_column {
 	LP_LAYER_COLUMNS
 };
 
+/* Of an index's entries; the first four are the default. */
+enum lp_platform_column {
+	LP_PCOL_PLATFORM, LP_PCOL_DIGEST, LP_PCOL_SIZE, LP_PCOL_MEDIATYPE,
+	LP_PCOL_VERSION, LP_PCOL_FEATURES, LP_PCOL_ANNOTATIONS,
+	LP_PLATFORM_COLUMNS
+};
+
 struct lp_layerfmt {
-	enum lp_layer_column column[LP_LAYER_COLUMNS];
+	int platforms; /* columns and rows are those of platforms, not of layers */
+	unsigned char column[LP_LAYER_COLUMNS]; /* the longer of the two */
 	size_t ncolumns;
 	int json; /* NDJSON: all that is known, `columns` does not matter */
 };
 
-void lp_layerfmt_init(struct lp_layerfmt *);
+/* The default columns, of layers or platforms. `json` stays. */
+void lp_layerfmt_init(struct lp_layerfmt *, int platforms);
 
 /* As lp_rowfmt_columns of row/row.h. */
 int lp_layerfmt_columns(struct lp_layerfmt *, struct lp_span list, struct lp_span *bad);
@@ -62,8 +71,7 @@ struct lp_layerend {
 /* Append the end record: "#end" and key=value, or {"end":{}}. Results as lp_layer_write. */
 int lp_layer_end(const struct lp_layerfmt *, const struct lp_layerend *, struct lp_buf *);
 
-/* The same for an index's entries: platform, digest, size, mediatype. */
-int lp_platform_header(const struct lp_layerfmt *, struct lp_buf *);
+/* The same for an index's entries. */
 int lp_platform_write(const struct lp_layerfmt *, const struct lp_descriptor *, struct lp_buf *);
 
 #endif

@@ -58,6 +58,18 @@ object_or_null(const json_t *v)
 	return json_is_object(v) ? v : NULL;
 }
 
+/* An odd one is not known, which is no reason to do without the rest. */
+static void
+take_details(const json_t *o, struct lp_platform *p)
+{
+	const json_t *features = json_object_get(o, "os.features"), *f;
+	size_t i;
+
+	(void)lp_platform_set_version(p, lp_json_get_string(o, "os.version"));
+	json_array_foreach(features, i, f)
+		(void)lp_platform_add_feature(p, lp_span(json_string_value(f), json_string_length(f)));
+}
+
 int
 lp_manifest_platform(const json_t *o, struct lp_platform *p, int *has)
 {
@@ -69,6 +81,8 @@ lp_manifest_platform(const json_t *o, struct lp_platform *p, int *has)
 	rc = lp_platform_set(p, lp_json_get_string(o, "os"), lp_json_get_string(o, "architecture"),
 	    lp_json_get_string(o, "variant"));
 	*has = rc == LP_OK && p->os[0] != '\0' && p->arch[0] != '\0';
+	if (*has)
+		take_details(o, p);
 	return rc;
 }
 
@@ -158,7 +172,7 @@ parse_index(struct lp_manifest *m, const json_t *list, struct lp_manifest_error 
 	return rc;
 }
 
-enum { RANK_NONE = -1, RANK_ONLY = 1000, RANK_INDEX };
+enum { RANK_NONE = -1, RANK_ONLY = LP_PLATFORM_RANK + 1, RANK_INDEX };
 
 /*
  * How soon an entry comes into question: by its platform, or, where that is
@@ -177,25 +191,39 @@ entry_rank(const struct lp_descriptor *d, const struct lp_platform *want, int on
 	return only ? RANK_ONLY : RANK_NONE;
 }
 
+/* One question to an index. */
+struct choice {
+	const struct lp_manifest *m;
+	const struct lp_platform *want;
+	int only; /* one image does not say its platform */
+};
+
+/* Below 0 where entry a comes into question before b. */
+static int
+order(const struct choice *c, size_t a, size_t b)
+{
+	const struct lp_descriptor *x = &c->m->v[a], *y = &c->m->v[b];
+	int d = entry_rank(x, c->want, c->only) - entry_rank(y, c->want, c->only);
+
+	if (d == 0 && x->has_platform && y->has_platform)
+		d = lp_platform_newer(&x->platform, &y->platform);
+	return d != 0 ? d : (a > b) - (a < b);
+}
+
 size_t
 lp_manifest_choose(const struct lp_manifest *m, const struct lp_platform *want, size_t after)
 {
+	struct choice c = { m, want, 0 };
 	size_t best = m->n, unsaid = 0;
-	int best_rank = RANK_NONE, after_rank = RANK_NONE;
 
 	for (size_t i = 0; i < m->n; i++)
 		unsaid += m->v[i].role == LP_ROLE_IMAGE && !m->v[i].has_platform;
-	if (after < m->n)
-		after_rank = entry_rank(&m->v[after], want, unsaid == 1);
+	c.only = unsaid == 1;
 	for (size_t i = 0; i < m->n; i++) {
-		int rank = entry_rank(&m->v[i], want, unsaid == 1);
-
-		if (rank == RANK_NONE || (after < m->n && (rank < after_rank || (rank == after_rank && i <= after))))
+		if (entry_rank(&m->v[i], want, c.only) == RANK_NONE || (after < m->n && order(&c, i, after) <= 0))
 			continue;
-		if (best == m->n || rank < best_rank) {
+		if (best == m->n || order(&c, i, best) < 0)
 			best = i;
-			best_rank = rank;
-		}
 	}
 	return best;
 }

@@ -88,7 +88,7 @@ int lp_manifest_payload(struct lp_span, struct lp_buf *, struct lp_manifest_erro
 
 /*
  * The entry of an index that serves the platform best, attestations left
- * out: of equals the first. The only image without a platform comes after
+ * out: of equals the first, but of Windows the newest. The only image without a platform comes after
  * those that say one, and after it each index without one. `after` is the
  * entry that turned out not to serve, and the next best is wanted; n at
  * first. Returns n if there is none.

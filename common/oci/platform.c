@@ -22,21 +22,26 @@ static const struct {
 
 /* ---- reading --------------------------------------------------------------------- */
 
+static int
+is_word(struct lp_span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = s.p[i] | 0x20;
+
+		if (!((c >= 'a' && c <= 'z') || (s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == '.' || s.p[i] == '_' || s.p[i] == '-'))
+			return 0;
+	}
+	return s.n <= LP_PLATFORM_MAX;
+}
+
 /* Lower case; platforms are compared, and people type Linux. */
 static int
 copy(char *out, struct lp_span s)
 {
-	if (s.n > LP_PLATFORM_MAX)
+	if (!is_word(s))
 		return LP_E_DATA;
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = s.p[i];
-
-		if (c >= 'A' && c <= 'Z')
-			c |= 0x20;
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'))
-			return LP_E_DATA;
-		out[i] = (char)c;
-	}
+	for (size_t i = 0; i < s.n; i++)
+		out[i] = (char)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] | 0x20 : s.p[i]);
 	out[s.n] = '\0';
 	return LP_OK;
 }
@@ -92,31 +97,106 @@ lp_platform_set(struct lp_platform *p, struct lp_span os, struct lp_span arch, s
 
 	rc = rc != LP_OK ? rc : copy(p->arch, arch);
 	rc = rc != LP_OK ? rc : copy(p->variant, variant);
+	p->version[0] = p->features[0] = '\0';
 	if (rc == LP_OK)
 		normalise(p);
 	return rc;
 }
 
-static struct lp_span
-part(struct lp_span *s)
+int
+lp_platform_set_version(struct lp_platform *p, struct lp_span version)
 {
-	const unsigned char *slash = s->n > 0 ? memchr(s->p, '/', s->n) : NULL;
+	p->version[0] = '\0';
+	if (!is_word(version))
+		return LP_E_DATA;
+	if (version.n > 0)
+		memcpy(p->version, version.p, version.n);
+	p->version[version.n] = '\0';
+	return LP_OK;
+}
 
-	return lp_span_take(s, slash != NULL ? (size_t)(slash - s->p) : s->n);
+int
+lp_platform_add_feature(struct lp_platform *p, struct lp_span feature)
+{
+	size_t all = strlen(p->features);
+	struct lp_span rest = lp_span_str(p->features);
+	char *at = p->features;
+
+	if (feature.n == 0 || !is_word(feature) || all + 1 + feature.n > LP_PLATFORM_FEATURES)
+		return LP_E_DATA;
+	/* in front of the first that is greater, so that there is one order */
+	while (rest.n > 0) {
+		struct lp_span one;
+		int c;
+
+		at = p->features + (all - rest.n);
+		lp_span_take(&rest, 1);
+		one = lp_span_until(&rest, "+");
+		c = lp_span_cmp(one, feature);
+		if (c == 0)
+			return LP_OK;
+		if (c > 0)
+			break;
+		at = p->features + (all - rest.n);
+	}
+	memmove(at + 1 + feature.n, at, strlen(at) + 1);
+	*at = '+';
+	memcpy(at + 1, feature.p, feature.n);
+	return LP_OK;
+}
+
+/* What stands in parentheses behind the os: [VERSION]{+FEATURE}. */
+static int
+parse_details(struct lp_span s, struct lp_platform *p)
+{
+	int rc = lp_platform_set_version(p, lp_span_until(&s, "+"));
+
+	while (rc == LP_OK && s.n > 0) {
+		lp_span_take(&s, 1);
+		rc = lp_platform_add_feature(p, lp_span_until(&s, "+"));
+	}
+	return rc;
+}
+
+/* The os without its parentheses; what is in them. */
+static int
+take_details(struct lp_span *os, struct lp_span *details)
+{
+	struct lp_span s = *os;
+
+	*os = lp_span_until(&s, "(");
+	*details = lp_span(NULL, 0);
+	if (s.n == 0)
+		return LP_OK;
+	if (s.n < 2 || s.p[s.n - 1] != ')')
+		return LP_E_USAGE;
+	*details = lp_span(s.p + 1, s.n - 2);
+	return LP_OK;
 }
 
 int
 lp_platform_parse(struct lp_span s, struct lp_platform *p)
 {
-	struct lp_span os = part(&s), arch = { NULL, 0 }, variant = { NULL, 0 };
+	struct lp_span text = s, details, os, arch = { NULL, 0 }, variant = { NULL, 0 };
+	int rc;
 
+	s = lp_span_until(&text, ":");
+	os = lp_span_until(&s, "/");
+	rc = take_details(&os, &details);
+	if (rc != LP_OK || (text.n > 0 && (text.n == 1 || details.n > 0)))
+		return LP_E_USAGE;
+	if (text.n > 0)
+		details = lp_span(text.p + 1, text.n - 1);
 	if (s.n == 0) {
+		/* what is of no system has no version of one */
+		if (details.n > 0)
+			return LP_E_USAGE;
 		/* one word: an architecture, since an operating system alone chooses nothing */
 		arch = os;
 		os = lp_span_str("linux");
 	} else {
 		lp_span_take(&s, 1);
-		arch = part(&s);
+		arch = lp_span_until(&s, "/");
 		if (s.n > 0) {
 			lp_span_take(&s, 1);
 			variant = s;
@@ -126,7 +206,9 @@ lp_platform_parse(struct lp_span s, struct lp_platform *p)
 	}
 	if (os.n == 0 || arch.n == 0)
 		return LP_E_USAGE;
-	return lp_platform_set(p, os, arch, variant) == LP_OK ? LP_OK : LP_E_USAGE;
+	rc = lp_platform_set(p, os, arch, variant);
+	rc = rc != LP_OK ? rc : parse_details(details, p);
+	return rc == LP_OK ? LP_OK : LP_E_USAGE;
 }
 
 int
@@ -186,11 +268,9 @@ rank_amd64(const struct lp_platform *want, const struct lp_platform *got)
 	return is(got->arch, "386") ? 100 : -1;
 }
 
-int
-lp_platform_rank(const struct lp_platform *want, const struct lp_platform *got)
+static int
+rank_arch(const struct lp_platform *want, const struct lp_platform *got)
 {
-	if (!is(want->os, got->os))
-		return -1;
 	if (is(want->arch, "arm64"))
 		return rank_arm64(want, got);
 	if (is(want->arch, "amd64"))
@@ -202,15 +282,136 @@ lp_platform_rank(const struct lp_platform *want, const struct lp_platform *got)
 	return want->variant[0] == '\0' || is(want->variant, got->variant) ? 0 : -1;
 }
 
+/* ---- versions and features --------------------------------------------------------- */
+
+/* The next component as a number, 0 for what is none. */
+static uint64_t
+component(struct lp_span *s)
+{
+	struct lp_span one = lp_span_field(s, '.');
+	uint64_t n;
+
+	return lp_num_u64(one, UINT32_MAX, &n) == LP_OK ? n : 0;
+}
+
 int
-lp_platform_put(const struct lp_platform *p, struct lp_buf *b)
+lp_platform_newer(const struct lp_platform *a, const struct lp_platform *b)
+{
+	struct lp_span x = lp_span_str(a->version), y = lp_span_str(b->version);
+
+	if (!is(a->os, "windows") || !is(b->os, "windows"))
+		return 0;
+	while (x.n > 0 || y.n > 0) {
+		uint64_t i = component(&x), j = component(&y);
+
+		if (i != j)
+			return i > j ? -1 : 1;
+	}
+	return 0;
+}
+
+/* All of `got`, or its first components: 10.0.17763 has begun 10.0.17763.2322. */
+static int
+begins(const char *got, const char *want)
+{
+	size_t n = strlen(want);
+
+	return strncmp(got, want, n) == 0 && (got[n] == '\0' || got[n] == '.');
+}
+
+/*
+ * Whether a Windows host runs such a container without a machine of its own:
+ * up to Server 2019 of its own build alone, later on from the last long-term
+ * release before its own.
+ */
+static int
+windows_runs(const char *host, const char *container)
+{
+	enum { LTSC2022 = 20348, LTSC2025 = 26100 };
+	struct lp_span h = lp_span_str(host), c = lp_span_str(container);
+	uint64_t build, other, oldest;
+
+	for (int i = 0; i < 2; i++)
+		if (component(&h) != component(&c))
+			return 0;
+	build = component(&h);
+	other = component(&c);
+	if (build < LTSC2022)
+		return build == other;
+	oldest = build > LTSC2025 ? LTSC2025 : LTSC2022;
+	return oldest <= other && other <= build;
+}
+
+static int
+rank_version(const struct lp_platform *want, const struct lp_platform *got)
+{
+	if (want->version[0] == '\0' || begins(got->version, want->version))
+		return 0;
+	if (got->version[0] == '\0')
+		return 2;
+	return is(want->os, "windows") && windows_runs(want->version, got->version) ? 1 : -1;
+}
+
+/* An image is for those that have all its features; who names none may look at any. */
+static int
+rank_features(const struct lp_platform *want, const struct lp_platform *got)
+{
+	struct lp_span rest = lp_span_str(got->features);
+	struct lp_platform all = *want;
+
+	if (want->features[0] == '\0')
+		return 0;
+	while (rest.n > 0) {
+		lp_span_take(&rest, 1);
+		if (lp_platform_add_feature(&all, lp_span_until(&rest, "+")) != LP_OK)
+			return -1;
+	}
+	/* the more of those that were asked for it has, the better it is meant */
+	return is(all.features, want->features) ? !is(got->features, want->features) : -1;
+}
+
+int
+lp_platform_rank(const struct lp_platform *want, const struct lp_platform *got)
+{
+	int arch, version, features;
+
+	if (!is(want->os, got->os))
+		return -1;
+	arch = rank_arch(want, got);
+	version = rank_version(want, got);
+	features = rank_features(want, got);
+	return arch < 0 || version < 0 || features < 0 ? -1 : arch * 6 + version * 2 + features;
+}
+
+/* ---- writing --------------------------------------------------------------------------- */
+
+static int
+put(const struct lp_platform *p, int all, struct lp_buf *b)
 {
 	int rc = lp_buf_adds(b, p->os);
 
+	if (all && (p->version[0] != '\0' || p->features[0] != '\0')) {
+		rc = rc != LP_OK ? rc : lp_buf_addc(b, '(');
+		rc = rc != LP_OK ? rc : lp_buf_adds(b, p->version);
+		rc = rc != LP_OK ? rc : lp_buf_adds(b, p->features);
+		rc = rc != LP_OK ? rc : lp_buf_addc(b, ')');
+	}
 	rc = rc != LP_OK ? rc : lp_buf_addc(b, '/');
 	rc = rc != LP_OK ? rc : lp_buf_adds(b, p->arch);
 	if (p->variant[0] == '\0')
 		return rc;
 	rc = rc != LP_OK ? rc : lp_buf_addc(b, '/');
 	return rc != LP_OK ? rc : lp_buf_adds(b, p->variant);
+}
+
+int
+lp_platform_put(const struct lp_platform *p, struct lp_buf *b)
+{
+	return put(p, 0, b);
+}
+
+int
+lp_platform_put_all(const struct lp_platform *p, struct lp_buf *b)
+{
+	return put(p, 1, b);
 }

@@ -1,4 +1,6 @@
 /* Images by platform: the way down through indexes. */
+#include <stdio.h>
+
 #include "common/base/status.h"
 #include "common/source/image.h"
 #include "common/source/image_priv.h"
@@ -70,7 +72,7 @@ add_platform(void *arg, const struct lp_descriptor *d)
 	rc = b->n > 0 ? lp_buf_adds(b, ", ") : LP_OK;
 	if (rc != LP_OK)
 		return rc;
-	return lp_platform_put(&d->platform, b) == LP_OK ? LP_OK : LP_E_NOMEM;
+	return lp_platform_put_all(&d->platform, b) == LP_OK ? LP_OK : LP_E_NOMEM;
 }
 
 static int
@@ -79,15 +81,35 @@ no_such_platform(struct lp_image *im, const struct lp_platform *want)
 	struct lp_buf have, name;
 
 	lp_buf_init(&have, sizeof(im->why) / 2);
-	lp_buf_init(&name, 256);
+	lp_buf_init(&name, LP_PLATFORM_TEXT);
 	/* a list that is too long, or an index that cannot be had, cuts the list short and no more */
 	(void)lp_image_platforms(im, add_platform, &have);
-	(void)lp_platform_put(want, &name);
+	(void)lp_platform_put_all(want, &name);
 	(void)lp_image_fail(im, LP_E_ABSENT, "nothing for %s; there is: %s", lp_quote(lp_buf_span(&name)),
 	    have.n > 0 ? lp_quote(lp_buf_span(&have)) : "nothing that names its platform");
 	lp_buf_release(&name);
 	lp_buf_release(&have);
 	return LP_E_ABSENT;
+}
+
+/* Of several versions of Windows the newest was chosen, by nobody's word: note it. */
+static void
+note_version(struct lp_image *im, const struct lp_manifest *m, const struct lp_platform *want, size_t chosen)
+{
+	const struct lp_platform *is = &m->v[chosen].platform;
+	struct lp_buf name;
+	size_t others = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		others += m->v[i].role == LP_ROLE_IMAGE && m->v[i].has_platform && lp_platform_rank(want, &m->v[i].platform) >= 0 &&
+		    strcmp(m->v[i].platform.version, is->version) != 0;
+	if (want->version[0] != '\0' || is->version[0] == '\0' || others == 0)
+		return;
+	lp_buf_init(&name, LP_PLATFORM_TEXT);
+	if (lp_platform_put_all(is, &name) == LP_OK)
+		snprintf(im->note, sizeof(im->note), "of %zu versions this is %s, the newest; -p chooses another, and --platforms -o platform,os.version lists them",
+		    others + 1, lp_quote(lp_buf_span(&name)));
+	lp_buf_release(&name);
 }
 
 /*
@@ -114,6 +136,7 @@ find(struct lp_image *im, const struct lp_manifest *m, const struct lp_platform 
 		} else if (rc == LP_OK) {
 			im->nested = d;
 			im->image = &im->nested;
+			note_version(im, m, want, i);
 			break;
 		}
 		lp_document_release(&d);
@@ -126,6 +149,7 @@ lp_image_choose(struct lp_image *im, const struct lp_platform *want)
 {
 	int rc = LP_OK;
 
+	im->note[0] = '\0';
 	im->image = im->top.m.kind == LP_MANIFEST_INDEX ? NULL : &im->top;
 	if (im->image == NULL)
 		rc = find(im, &im->top.m, want, 1);

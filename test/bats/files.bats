@@ -28,6 +28,37 @@ same_digest()
 	same_digest oci:amd64-arm64/:1
 }
 
+@test "Windows: the newest of several versions, with a note, or the one that -p names, as containerd or crane calls it" {
+	local version want
+	mklayouts versions
+	run -0 --separate-stderr lp-peek --no-cache -o name -p windows/amd64 oci:versions:1
+	[[ $output == *Files/10.0.26100.1742 ]]
+	[[ $stderr == *'of 4 versions this is windows(10.0.26100.1742+win32k)/amd64, the newest; -p chooses another'* ]]
+	for version in 10.0.17763.5206 10.0.26100.1742 10.0.20348.2322 10.0.17763.973; do
+		for want in "windows($version)/amd64" "windows/amd64:$version"; do
+			run -0 --separate-stderr lp-peek --no-cache -q -o name -p "$want" oci:versions:1
+			[ "$output$stderr" = $'Files\n'"Files/$version" ]
+		done
+		lp-layers -E -p "windows($version)/amd64" oci:versions:1 | grep -F "$(printf 'platform=windows/amd64\tlayers=1\tos.version=%s' "$version")"
+	done
+	# what a host of that version runs; what only a machine of its own would
+	run -0 lp-peek --no-cache -q -o name -p 'windows(10.0.17763.1)/amd64' oci:versions:1
+	[ "$output" = $'Files\n'Files/10.0.17763.5206 ]
+	run -0 lp-peek --no-cache -q -o name -p 'windows(+win32k)/amd64' oci:versions:1
+	[ "$output" = $'Files\n'Files/10.0.26100.1742 ]
+	fails 4 'nothing for windows\(10.0.14393\)/amd64; there is: linux/amd64, windows\(10.0.17763.5206\)/amd64, windows\(10.0.26100.1742\+win32k\)/amd64, ' \
+	    lp-layers -p 'windows(10.0.14393)/amd64' oci:versions:1
+	fails 2 'not a platform' lp-layers -p 'windows(10.0/amd64' oci:versions:1
+	# the columns of old are as they were
+	lp-layers --platforms -H oci:versions:1 | cut -f1 | sort | uniq -c | tr -s ' ' | cmp - <(printf ' 1 linux/amd64\n 1 platform\n 4 windows/amd64\n')
+	lp-layers --platforms -o os.version,os.features,platform oci:versions:1 | sort | cmp - <(
+		printf '%s\t%s\t%s\n' '' '' linux/amd64 10.0.17763.5206 '' windows/amd64 10.0.17763.973 '' windows/amd64 \
+		    10.0.20348.2322 '' windows/amd64 10.0.26100.1742 win32k windows/amd64)
+	lp-layers --platforms -j oci:versions:1 | jq -se 'any(."os.version" == "10.0.26100.1742" and ."os.features" == ["win32k"])'
+	fails 2 "no column of the name 'source'" lp-layers --platforms -o source oci:versions:1
+	fails 2 "no column of the name 'os.version'" lp-layers -o os.version oci:versions:1
+}
+
 @test "docker save of an image of several platforms: -p, --platforms and digests are those of the layout in it" {
 	local name
 	mklayouts saved

@@ -888,7 +888,8 @@ fetch_each()
 		fails 2 'about rows' lp-layers $what -H a
 	done
 	fails 2 'about rows' lp-layers --manifest -E a
-	fails 2 'about rows' lp-layers --platforms -o size a
+	fails 2 'about rows' lp-layers --tags -o size a
+	fails 2 'about rows' lp-layers --platforms -E a
 	for there in containers-storage:a ostree:a docker-daemon:a:1; do
 		fails 2 "$there: .* through a pipe: " lp-layers "$there"
 	done

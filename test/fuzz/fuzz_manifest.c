@@ -29,7 +29,7 @@ check_rows(const struct lp_manifest *m)
 	struct lp_layerfmt f;
 	struct lp_buf b;
 
-	lp_layerfmt_init(&f);
+	lp_layerfmt_init(&f, 0);
 	lp_buf_init(&b, 64 * 1024 * 1024);
 	for (size_t i = 0; i < m->n; i++) {
 		struct lp_layer l = { .source = m->v[i].digest, .digest = m->v[i].digest,
@@ -49,6 +49,19 @@ check_rows(const struct lp_manifest *m)
 		must(lp_json_load(lp_buf_span(&b), &back, &e) == LP_OK);
 		json_decref(back);
 	}
+	lp_buf_release(&b);
+}
+
+/* What a platform is called is what -p takes for it. */
+static void
+check_platform(const struct lp_platform *p)
+{
+	struct lp_platform again;
+	struct lp_buf b;
+
+	lp_buf_init(&b, LP_PLATFORM_TEXT);
+	must(lp_platform_put_all(p, &b) == LP_OK && lp_platform_parse(lp_buf_span(&b), &again) == LP_OK);
+	must(lp_platform_rank(p, &again) == 0 && lp_platform_rank(&again, p) == 0);
 	lp_buf_release(&b);
 }
 
@@ -72,6 +85,9 @@ check_manifest(struct lp_span s)
 	}
 	must(lp_platform_machine("x86_64", &p) == LP_OK && lp_manifest_choose(&m, &p, m.n) <= m.n);
 	check_rows(&m);
+	for (size_t i = 0; i < m.n; i++)
+		if (m.v[i].has_platform)
+			check_platform(&m.v[i].platform);
 	lp_manifest_release(&m);
 }
 

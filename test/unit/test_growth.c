@@ -719,7 +719,7 @@ layers(struct lp_span in)
 		diag("entry %d: %s", e.entry, e.why);
 		return 0;
 	}
-	lp_layerfmt_init(&fmt);
+	lp_layerfmt_init(&fmt, 0);
 	fmt.json = 1;
 	for (size_t i = 0; i < m.n; i++) {
 		const struct lp_descriptor *d = &m.v[i];

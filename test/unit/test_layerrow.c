@@ -15,11 +15,11 @@ load(const char *text)
 static void
 expect(const char *columns, int json, const struct lp_layer *l, const char *want)
 {
-	struct lp_layerfmt f;
+	struct lp_layerfmt f = { 0 };
 	struct lp_span bad;
 	struct lp_buf b;
 
-	lp_layerfmt_init(&f);
+	lp_layerfmt_init(&f, 0);
 	if (columns != NULL)
 		ok(lp_layerfmt_columns(&f, lp_span_str(columns), &bad) == LP_OK, "columns %s", columns);
 	f.json = json;
@@ -61,12 +61,12 @@ test_columns(void)
 	static const struct { const char *list, *bad; } t[] = {
 		{ "nope", "nope" }, { "size,size", "size" }, { "", "" }, { "size,", "" }, { "size,,index", "" },
 	};
-	struct lp_layerfmt f;
+	struct lp_layerfmt f = { 0 };
 	struct lp_span bad;
 	struct lp_buf b;
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		lp_layerfmt_init(&f);
+		lp_layerfmt_init(&f, 0);
 		ok(lp_layerfmt_columns(&f, lp_span_str(t[i].list), &bad) == LP_E_USAGE && lp_span_is(bad, t[i].bad) &&
 		    f.ncolumns == 5, "no columns: '%s'", t[i].list);
 	}
@@ -133,16 +133,17 @@ static void
 test_platform_row(void)
 {
 	struct lp_descriptor d = { .mediatype = lp_span_str("m"), .digest = lp_span_str("d"), .size = 5, .has_size = 1 };
-	struct lp_layerfmt f;
+	struct lp_layerfmt f = { 0 };
+	struct lp_span bad;
 	struct lp_buf b;
 
-	lp_layerfmt_init(&f);
+	lp_layerfmt_init(&f, 1);
 	lp_buf_init(&b, 4096);
 	lp_platform_write(&f, &d, &b);
 	ok_str(lp_buf_span(&b), "-\td\t5\tm\n", "a platform that is not known");
 	lp_buf_clear(&b);
 	d.has_platform = lp_platform_parse(lp_span_str("linux/arm/v6"), &d.platform) == LP_OK;
-	lp_platform_header(&f, &b);
+	lp_layer_header(&f, &b);
 	lp_platform_write(&f, &d, &b);
 	ok_str(lp_buf_span(&b), "platform\tdigest\tsize\tmediatype\nlinux/arm/v6\td\t5\tm\n", "one that is");
 	lp_buf_clear(&b);
@@ -155,6 +156,21 @@ test_platform_row(void)
 	lp_platform_write(&f, &d, &b);
 	ok_str(lp_buf_span(&b), "{\"os\":\"linux\",\"architecture\":\"amd64\",\"digest\":\"d\",\"size\":5,"
 	    "\"mediatype\":\"m\"}\n", "of no variant");
+	lp_buf_clear(&b);
+	d.has_platform = lp_platform_parse(lp_span_str("windows(10.0.17763.1+win32k+a)/amd64"), &d.platform) == LP_OK;
+	lp_platform_write(&f, &d, &b);
+	ok_str(lp_buf_span(&b), "{\"os\":\"windows\",\"architecture\":\"amd64\",\"os.version\":\"10.0.17763.1\","
+	    "\"os.features\":[\"a\",\"win32k\"],\"digest\":\"d\",\"size\":5,\"mediatype\":\"m\"}\n", "of a version");
+	f.json = 0;
+	lp_buf_clear(&b);
+	lp_platform_write(&f, &d, &b);
+	ok_str(lp_buf_span(&b), "windows/amd64\td\t5\tm\n", "which the columns of old do not have");
+	ok(lp_layerfmt_columns(&f, lp_span_str("os.version,os.features,platform,annotations"), &bad) == LP_OK, "others can be had");
+	lp_buf_clear(&b);
+	lp_layer_header(&f, &b);
+	lp_platform_write(&f, &d, &b);
+	ok_str(lp_buf_span(&b), "os.version\tos.features\tplatform\tannotations\n10.0.17763.1\ta,win32k\twindows/amd64\t\n", "in their order");
+	ok(lp_layerfmt_columns(&f, lp_span_str("source"), &bad) == LP_E_USAGE, "but none of a layer's");
 	lp_buf_release(&b);
 }
 

@@ -19,6 +19,8 @@
     "\",\"size\":1" platform "}"
 #define PLATFORM(os, arch) ",\"platform\":{\"os\":\"" os "\",\"architecture\":\"" arch "\"}"
 #define VARIANT(os, arch, v) ",\"platform\":{\"os\":\"" os "\",\"architecture\":\"" arch "\",\"variant\":\"" v "\"}"
+#define WINDOWS(digest, version, features) ENTRY(digest, ",\"platform\":{\"os\":\"windows\",\"architecture\":\"amd64\",\"os.version\":\"" version \
+    "\",\"os.features\":[\"" features "\"]}")
 #define INDEX(entries) "{\"schemaVersion\":2,\"manifests\":[" entries "]}"
 
 static int
@@ -216,6 +218,12 @@ test_choose(void)
 	    ENTRY(A, PLATFORM("linux", "amd64") ",\"annotations\":{\"vnd.docker.reference.type\":\"attestation-manifest\"}") ","
 	    ENTRY(A, VARIANT("linux", "amd64", "v3")) ","
 	    ENTRY(A, PLATFORM("linux", "s390x")));
+	static const char windows[] = INDEX(
+	    WINDOWS(A, "10.0.17763.973", "win32k") ","
+	    WINDOWS(A, "10.0.17763.1457", "win32k") ","
+	    WINDOWS(A, "10.0.20348.2322", "") ","
+	    WINDOWS(A, "10.0.17763.5206", "win32k") ","
+	    WINDOWS(A, "10.0.26100.1742", ""));
 	static const struct { const char *json, *platform; size_t at; } t[] = {
 		{ many, "linux/amd64", 6 }, { many, "amd64", 6 }, { many, "linux/x86_64", 6 },
 		{ many, "linux/amd64/v2", 6 }, { many, "linux/amd64/v3", 9 }, { many, "linux/amd64/v4", 9 },
@@ -232,6 +240,20 @@ test_choose(void)
 		{ INDEX(DESC(OCI "index.v1+json", A, "1") "," DESC(OCI "index.v1+json", B, "1")), "linux/amd64", 0 },
 		{ INDEX(DESC("application/vnd.example+json", A, "1")), "linux/amd64", 1 },
 		{ INDEX(""), "linux/amd64", 0 },
+		/* of Windows the newest, or the one that was asked for, or what runs on that */
+		{ windows, "windows/amd64", 4 }, { windows, "windows(10.0.17763.1457)/amd64", 1 },
+		{ windows, "windows/amd64:10.0.17763.1457", 1 }, { windows, "windows(10.0.17763)/amd64", 3 },
+		{ windows, "windows/amd64:10.0", 4 }, { windows, "windows(10.0.17763.9999)/amd64", 3 },
+		{ windows, "windows(10.0.14393)/amd64", 5 }, { windows, "windows(10.0.20348.1)/amd64", 2 },
+		{ windows, "windows(10.0.26100)/amd64", 4 }, { windows, "windows(10.0.25398)/amd64", 2 },
+		{ windows, "windows(10.0.30000)/amd64", 4 }, { windows, "windows(6.3.20348)/amd64", 5 },
+		{ windows, "windows(10.0.1776)/amd64", 5 },
+		{ windows, "windows(+win32k)/amd64", 3 }, { windows, "windows(10.0.17763.1457+win32k)/amd64", 1 },
+		{ INDEX(ENTRY(A, PLATFORM("windows", "amd64")) "," WINDOWS(B, "10.0.17763.1", "")), "windows(10.0.17763)/amd64", 1 },
+		{ INDEX(ENTRY(A, PLATFORM("windows", "amd64"))), "windows(10.0.17763)/amd64", 0 },
+		{ INDEX(WINDOWS(A, "10.0.1", "a\",\"b") "," WINDOWS(A, "10.0.1", "a") "," WINDOWS(A, "10.0.1", "c")), "windows(+b+a)/amd64", 0 },
+		{ INDEX(WINDOWS(A, "10.0.1", "a\",\"b")), "windows(+a)/amd64", 1 },
+		{ INDEX(WINDOWS(A, "10.0.1", "a\",\"b")), "windows/amd64", 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -290,6 +312,12 @@ test_platforms(void)
 		{ "linux/x86-64/v1", "linux/amd64" }, { "linux/arm64/v8", "linux/arm64" }, { "armel", "linux/arm/v6" },
 		{ "linux/arm/6", "linux/arm/v6" }, { "arm", "linux/arm/v7" }, { "i686", "linux/386" },
 		{ "macos/arm64", "darwin/arm64" }, { "linux/mips64", "linux/mips64" }, { "mips64le", "linux/mips64le" }, { "linux/riscv64/rva20", "linux/riscv64/rva20" },
+		{ "windows(10.0.17763)/amd64", "windows(10.0.17763)/amd64" }, { "Windows/AMD64:10.0.17763.1", "windows(10.0.17763.1)/amd64" },
+		{ "windows(10.0+win32k+a+win32k)/amd64", "windows(10.0+a+win32k)/amd64" }, { "linux(+erofs)/arm64/v8", "linux(+erofs)/arm64" },
+		{ "linux()/amd64", "linux/amd64" },
+		{ "windows(10.0)", NULL }, { "windows(10.0/amd64", NULL }, { "windows(10.0)x/amd64", NULL }, { "windows/amd64:", NULL },
+		{ "windows(1)/amd64:1", NULL }, { "windows(1+)/amd64", NULL }, { "windows(1++a)/amd64", NULL }, { "windows(1 2)/amd64", NULL },
+		{ "amd64:10.0", NULL }, { "windows/amd64:1/2", NULL }, { "()/amd64", NULL }, { "windows(", NULL },
 		{ "", NULL }, { "/", NULL }, { "linux/", NULL }, { "/amd64", NULL }, { "linux/amd64/", NULL },
 		{ "linux/amd64/v2/x", NULL }, { "lin ux/amd64", NULL },
 		{ "linux/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL },
@@ -305,7 +333,7 @@ test_platforms(void)
 			continue;
 		}
 		lp_buf_init(&b, 256);
-		lp_platform_put(&p, &b);
+		lp_platform_put_all(&p, &b);
 		ok(rc == LP_OK && ok_str(lp_buf_span(&b), t[i].out, t[i].in), "a platform");
 		lp_buf_release(&b);
 	}
