@@ -28,8 +28,8 @@ lp_layerfmt_init(struct lp_layerfmt *f, int platforms)
 {
 	f->platforms = platforms;
 	f->ncolumns = platforms ? DEFAULT_PLATFORM : DEFAULT_LAYER;
-	for (unsigned char i = 0; i < f->ncolumns; i++)
-		f->column[i] = i;
+	for (size_t i = 0; i < f->ncolumns; i++)
+		f->column[i] = (unsigned char)i;
 }
 
 static const char *
