@@ -116,7 +116,7 @@ put_config(struct lp_layers *l, struct lp_image *im)
 
 /* In a tar a layer is a part of the file. */
 static int
-archived_reference(const struct lp_layers *l, struct lp_image *im, struct lp_reference *ref)
+archived_reference(const struct lp_layers *l, struct lp_image *im, const json_t *urls, struct lp_reference *ref)
 {
 	char path[LP_LAYOUT_PATH];
 	const struct lp_member *m;
@@ -125,7 +125,7 @@ archived_reference(const struct lp_layers *l, struct lp_image *im, struct lp_ref
 	lp_layout_path(ref->digest, path);
 	rc = lp_archive_find(im->archive, path, &m);
 	if (rc == LP_E_ABSENT)
-		lp_err("%s: the layer %s is not in the archive", lp_quotes(l->text), ref->digest);
+		lp_err("%s: the %slayer %s is not in the archive", lp_quotes(l->text), urls != NULL ? "foreign " : "", ref->digest);
 	else if (rc != LP_OK)
 		lp_err("%s: %s", lp_quotes(l->text), im->archive->why);
 	if (rc != LP_OK)
@@ -145,7 +145,7 @@ layer_reference(const struct lp_layers *l, struct lp_image *im, const struct lp_
 	*ref = im->ref;
 	ref->name[0] = '\0';
 	snprintf(ref->digest, sizeof(ref->digest), "%.*s", (int)d->digest.n, (const char *)d->digest.p);
-	return im->archive != NULL ? archived_reference(l, im, ref) : LP_OK;
+	return im->archive != NULL ? archived_reference(l, im, d->urls, ref) : LP_OK;
 }
 
 static void

@@ -267,6 +267,7 @@ release_layer(struct lp_peek_layer *l)
 	free(l->media_type);
 	free(l->created_by);
 	free(l->annotations);
+	free(l->urls);
 	free(l->error);
 	lp_buf_release(&l->held);
 }

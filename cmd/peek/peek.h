@@ -125,6 +125,7 @@ struct lp_peek_layer {
 	char *media_type;  /* NULL: unknown, as the next two */
 	char *created_by;
 	char *annotations; /* JSON */
+	char *urls;        /* where else it is to be had, JSON; NULL: nowhere */
 	int64_t size;      /* or -1 */
 	int is_remote;
 

@@ -13,10 +13,18 @@
 
 enum { ROOM = 16 * 1024 * 1024 }; /* bytes of all lines together */
 
+/* Not seen to its end, for whatever reason. */
+static int
+is_open(const struct lp_peek_layer *l)
+{
+	return l->picked && l->rows >= 0 && !lp_peek_is_whole(l) && !l->look_only;
+}
+
+/* The same, and -c would see it: nothing is wrong with it. */
 static int
 is_gap(const struct lp_peek_layer *l)
 {
-	return l->picked && l->rows >= 0 && l->exit == LP_EXIT_OK && !lp_peek_is_whole(l) && !l->look_only;
+	return is_open(l) && l->exit == LP_EXIT_OK && l->fault == LP_FOUND_NOTHING && lp_peek_foreign(l) == NULL;
 }
 
 static uint64_t
@@ -76,15 +84,23 @@ int
 lp_peek_rest(const struct lp_peek *p, struct lp_buf *out)
 {
 	uint64_t bytes = 0;
+	size_t gaps = 0, hopeless = 0;
 	int rc;
 
 	for (size_t i = 0; i < p->nimages; i++)
-		for (size_t k = 0; k < p->image[i].n; k++)
-			bytes += price(&p->image[i].layer[k]);
-	if (bytes == 0)
-		return lp_buf_adds(out, "-c lists all, and fetches nothing");
-	rc = lp_buf_adds(out, p->o->offline ? "-c lists all, without -O, and fetches up to " : "-c lists all, and fetches up to ");
-	return rc != LP_OK ? rc : add_bytes(out, bytes);
+		for (size_t k = 0; k < p->image[i].n; k++) {
+			const struct lp_peek_layer *l = &p->image[i].layer[k];
+
+			bytes += price(l);
+			gaps += is_gap(l) != 0;
+			hopeless += is_open(l) && !is_gap(l);
+		}
+	if (gaps == 0)
+		return LP_OK;
+	rc = lp_buf_adds(out, hopeless > 0 ? "-c lists the others, " : "-c lists all, ");
+	rc = rc != LP_OK || bytes == 0 || !p->o->offline ? rc : lp_buf_adds(out, "without -O, ");
+	rc = rc != LP_OK ? rc : lp_buf_adds(out, bytes == 0 ? "and fetches nothing" : "and fetches up to ");
+	return rc != LP_OK || bytes == 0 ? rc : add_bytes(out, bytes);
 }
 
 /* "preview: 2 of 7 layers were not seen to their end; ..."; nothing if all were. */

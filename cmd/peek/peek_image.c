@@ -132,7 +132,7 @@ take_layer(struct lp_peek_image *im, const json_t *row)
 	struct lp_peek_layer *l = &im->layer[im->n];
 	static struct lp_reference ref;
 	struct lp_reference_error error;
-	const json_t *annotations = json_object_get(row, "annotations");
+	const json_t *annotations = json_object_get(row, "annotations"), *urls = json_object_get(row, "urls");
 	uint64_t size;
 
 	*l = (struct lp_peek_layer){ .peek = im->peek, .image = im, .rows = -1, .size = -1, .entries = -1,
@@ -145,6 +145,8 @@ take_layer(struct lp_peek_image *im, const json_t *row)
 	l->created_by = copy(row, "created_by");
 	if (json_is_object(annotations))
 		l->annotations = text_of(annotations);
+	if (json_is_array(urls))
+		l->urls = text_of(urls);
 	if (lp_json_get_u64(row, "size", &size) == LP_OK && size <= INT64_MAX)
 		l->size = (int64_t)size;
 	im->n++;

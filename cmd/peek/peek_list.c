@@ -500,6 +500,26 @@ share(struct lp_peek *p)
 		}
 }
 
+/*
+ * What is peculiar to images of Windows: their layers may be elsewhere, which
+ * runtimes would go to without being told, and are merged by other rules.
+ */
+static void
+note_windows(const struct lp_peek_image *im)
+{
+	for (size_t k = 0; k < im->n; k++) {
+		const struct lp_peek_layer *l = &im->layer[k];
+
+		if (l->urls != NULL && l->picked && l->same == NULL && (l->exit != LP_EXIT_OK || l->fault != LP_FOUND_NOTHING))
+			lp_note("%s: a foreign layer that is not held here; its urls are not asked for it, lp-fetch URL does, without credentials: %s",
+			    l->label, lp_quotes(l->urls));
+	}
+	if (im->platform != NULL && strncmp(im->platform, "windows/", 8) == 0 && im->n > 1 && im->peek->o->layer == NULL &&
+	    im->peek->o->what != LP_PEEK_LAYERS)
+		lp_note("%s is of Windows, and is merged as Linux does: to Windows names that differ in case alone are one, and the hives of all layers one registry",
+		    lp_quotes(im->name));
+}
+
 int
 lp_peek_list(struct lp_peek *p)
 {
@@ -511,6 +531,8 @@ lp_peek_list(struct lp_peek *p)
 		rc = lp_peek_turn(p);
 	lp_bars_clear(&p->bars);
 	share(p);
+	for (size_t i = 0; i < p->nimages; i++)
+		note_windows(&p->image[i]);
 	if (p->o->offline && p->exit == LP_EXIT_ABSENT)
 		lp_peek_how_to_record(p);
 	if (rc == LP_OK)

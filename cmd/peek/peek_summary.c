@@ -56,13 +56,14 @@ static void
 say_preview(const struct lp_peek *p, const struct sums *s, void (*say)(const char *, ...))
 {
 	struct lp_buf rest;
+	int any;
 
 	lp_buf_init(&rest, LP_MAX_PATH);
-	if (!p->o->complete && (lp_buf_adds(&rest, " (") != LP_OK || lp_peek_rest(p, &rest) != LP_OK ||
-	        lp_buf_addc(&rest, ')') != LP_OK))
+	if (!p->o->complete && lp_peek_rest(p, &rest) != LP_OK)
 		lp_buf_clear(&rest);
-	say("preview: of %zu layer%s, %zu %s not listed to the end%s", s->layers, s->layers == 1 ? "" : "s", s->previews,
-	    s->previews == 1 ? "is" : "are", rest.n > 0 && lp_buf_cstr(&rest) != NULL ? lp_buf_cstr(&rest) : "");
+	any = rest.n > 0 && lp_buf_cstr(&rest) != NULL;
+	say("preview: of %zu layer%s, %zu %s not listed to the end%s%s%s", s->layers, s->layers == 1 ? "" : "s", s->previews,
+	    s->previews == 1 ? "is" : "are", any ? " (" : "", any ? lp_buf_cstr(&rest) : "", any ? ")" : "");
 	lp_buf_release(&rest);
 }
 

@@ -13,6 +13,7 @@
 #define DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
 #define SCHEMA1_SIGNED "application/vnd.docker.distribution.manifest.v1+prettyjws"
 #define SCHEMA1 "application/vnd.docker.distribution.manifest.v1+json"
+#define CACHE_CONFIG "application/vnd.buildkit.cacheconfig.v0"
 #define ATTESTATION "vnd.docker.reference.type"
 
 const char lp_manifest_accept[] = "Accept: " OCI_INDEX ", " OCI_MANIFEST ", " DOCKER_LIST ", " DOCKER_MANIFEST
@@ -152,6 +153,34 @@ lp_manifest_room(struct lp_manifest *m, size_t n, struct lp_manifest_error *e)
 	return m->v != NULL ? LP_OK : lp_manifest_fail(e, LP_E_NOMEM, "out of memory");
 }
 
+/*
+ * BuildKit's cache may be an index whose manifests are layers, and one of
+ * them the config that says which of these came of what: it is an artifact
+ * with blobs, and read as the manifest that newer ones are.
+ */
+static int
+take_cache(struct lp_manifest *m, struct lp_manifest_error *e)
+{
+	size_t config = 0, n = 0;
+
+	while (config < m->n && !lp_span_is(m->v[config].mediatype, CACHE_CONFIG))
+		config++;
+	if (config == m->n || m->v[config].bad != NULL)
+		return LP_OK;
+	m->kind = LP_MANIFEST_IMAGE;
+	m->config = m->v[config];
+	m->artifact_type = m->config.mediatype;
+	for (size_t i = 0; i < m->n; i++) {
+		if (i == config)
+			continue;
+		if (m->v[i].bad != NULL)
+			return lp_manifest_fail_entry(e, i, m->v[i].bad);
+		m->v[n++] = m->v[i];
+	}
+	m->n = n;
+	return LP_OK;
+}
+
 static int
 parse_index(struct lp_manifest *m, const json_t *list, struct lp_manifest_error *e)
 {
@@ -169,7 +198,7 @@ parse_index(struct lp_manifest *m, const json_t *list, struct lp_manifest_error 
 		    lp_manifest_platform(json_object_get(o, "platform"), &d->platform, &d->has_platform) == LP_OK)
 			d->role = role_of(d);
 	}
-	return rc;
+	return rc != LP_OK ? rc : take_cache(m, e);
 }
 
 enum { RANK_NONE = -1, RANK_ONLY = LP_PLATFORM_RANK + 1, RANK_INDEX };
@@ -296,6 +325,8 @@ misnamed(const struct lp_manifest *m)
 	int index = lp_span_is(m->mediatype, OCI_INDEX) || lp_span_is(m->mediatype, DOCKER_LIST);
 	int image = lp_span_is(m->mediatype, OCI_MANIFEST) || lp_span_is(m->mediatype, DOCKER_MANIFEST);
 
+	if (index && lp_span_is(m->artifact_type, CACHE_CONFIG))
+		return 0;
 	return (index && m->kind != LP_MANIFEST_INDEX) || (image && m->kind != LP_MANIFEST_IMAGE);
 }
 

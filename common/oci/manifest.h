@@ -27,7 +27,7 @@ extern const char lp_manifest_accept[];
 
 enum lp_manifest_kind {
 	LP_MANIFEST_INDEX,  /* v[]: manifests and further indexes */
-	LP_MANIFEST_IMAGE,  /* v[]: layers, base first */
+	LP_MANIFEST_IMAGE,  /* v[]: layers, base first; or BuildKit's cache, which is an index of such */
 	LP_MANIFEST_SCHEMA1 /* v[]: layers, base first (the document has them newest first); no sizes, no config */
 };
 

@@ -633,6 +633,34 @@ asks()
 }
 
 # everything there is to see of one run, with the secret in each place that it can come from
+@test "a foreign layer is asked of its registry alone; its urls hear of nothing, and lp-fetch shows them no password" {
+	local url blob type=application/vnd.docker
+	tar -cf base.tar -C "$BATS_FILE_TMPDIR" tree/file
+	gzip base.tar
+	jq -n --arg f "$PWD/base.tar.gz" '{"/base": {file: $f}}' >rules
+	fault_start elsewhere rules
+	url=http://$(srv_addr elsewhere)/base
+	registry_start foreign htpasswd storage="$PWD/s3" \
+	    set="$(printf 'validation:\n  manifests:\n    urls:\n      allow: ["^http://127"]')"
+	registry_push "$BATS_FILE_TMPDIR/lay:app:1" foreign team/app:1 alice:secret-alice
+	blob=sha256:$(sha256sum base.tar.gz | cut -c1-64)
+	lp-layers --manifest "oci:$BATS_FILE_TMPDIR/lay:app:1" >oci
+	jq --arg t "$type" --arg u "$url" --arg d "$blob" --argjson s "$(stat -c %s base.tar.gz)" '.mediaType = "\($t).distribution.manifest.v2+json"
+	    | .config.mediaType = "\($t).container.image.v1+json" | .layers[0].mediaType = "\($t).image.rootfs.diff.tar.gzip"
+	    | .layers = [{mediaType: "\($t).image.rootfs.foreign.diff.tar.gzip", digest: $d, size: $s, urls: [$u]}] + .layers' oci >manifest
+	curl -sSf -u alice:secret-alice -X PUT -H "Content-Type: $type.distribution.manifest.v2+json" --data-binary @manifest \
+	    "http://$(srv_addr foreign)/v2/team/app/manifests/foreign"
+	run -3 --separate-stderr lp-peek --user alice --password-file password -S store --db db -o name "$(srv_addr foreign)/team/app:foreign"
+	[ "$output" = $'tree\ntree/file' ]
+	[[ $stderr == *'layer 1: '*404* && $stderr == *"layer 1: a foreign layer that is not held here; "*"[\"$url\"]"* ]]
+	[ "$(lp-layers -q --user alice --password-file password -o urls "$(srv_addr foreign)/team/app:foreign" | sed -n 1p)" = "[\"$url\"]" ]
+	[ -z "$(srv_requests elsewhere)" ]
+	auths "$(srv_addr elsewhere)" alice:secret-alice "$(srv_addr foreign)" alice:secret-alice >auth
+	lp-fetch --auth-file auth -a --digest "$blob" "$url" | cmp - base.tar.gz
+	[ -n "$(srv_requests elsewhere '.path == "/base"')" ]
+	[ -z "$(srv_requests elsewhere '.headers | has("authorization")')" ]
+}
+
 @test "no secret in messages, statistics, store, command lines" {
 	local token refresh
 	refresh=$(curl -sSf "http://$(srv_addr tokens)/refresh-token/alice")

@@ -59,6 +59,44 @@ same_digest()
 	fails 2 "no column of the name 'os.version'" lp-layers -o os.version oci:versions:1
 }
 
+@test "layers of Windows, as hcsshim writes them: listed as they are; whiteouts and links merge, and what does not is told" {
+	mklayouts windows
+	# nothing of what Windows has of its own is in the way
+	lp-peek -q --no-cache --layers -o name,linkname oci:windows:1 | grep -v '^#' >got
+	printf '%s\t%s\n' Files/ '' Files/Windows/ '' Files/Windows/gone.dll '' Files/Windows/notepad.exe '' \
+	    Files/Windows/same.exe Files/Windows/notepad.exe Files/Grüße.txt '' Files/junction 'C:\\Program Files' Files/data.txt '' \
+	    Files/data.txt:stream '' Hives/ '' Hives/System_Base '' UtilityVM/ '' UtilityVM/Files/EFI/Microsoft/Boot/BCD '' \
+	    Files/ '' Files/Windows/ '' Files/Windows/.wh.gone.dll '' Files/windows/ '' Files/windows/NOTEPAD.EXE '' \
+	    'Files/back\\slash' '' Hives/ '' Hives/System_Delta '' | cmp - got
+	run -0 --separate-stderr lp-peek --no-cache -o name oci:windows:1
+	[[ $output == *Files/Windows/notepad.exe$'\n'Files/Windows/same.exe* && $output == *UtilityVM/Files/EFI/Microsoft/Boot/BCD ]]
+	[[ $output != *gone.dll* ]]
+	[ "$stderr" = 'lp-peek: oci:windows:1 is of Windows, and is merged as Linux does: to Windows names that differ in case alone are one, and the hives of all layers one registry' ]
+	run -0 --separate-stderr lp-peek --no-cache --layers oci:windows:1
+	[ -z "$stderr" ]
+	[ "$(lp-peek -q --no-cache --cat=Files/windows/NOTEPAD.EXE oci:windows:1)" = MZ90 ]
+}
+
+@test "a foreign layer that is not there, an encrypted one, and BuildKit's cache are called so" {
+	mklayouts foreign encrypted cache
+	run -4 --separate-stderr lp-peek --no-cache -o name oci:foreign:1
+	[ "$output" = file-amd64 ]
+	[[ ${stderr_lines[0]} == *'layer 1: lp-fetch: the layout does not have this blob' ]]
+	[[ ${stderr_lines[1]} == *'layer 1: a foreign layer that is not held here; its urls are not asked for it, lp-fetch URL does, without credentials: ["http://127.0.0.1:1/base.tar.gz","http://127.0.0.1:2/base"]' ]]
+	[ "${stderr_lines[3]}" = 'lp-peek: preview: of 2 layers, 1 is not listed to the end' ]
+	tar -C foreign -cf foreign.tar .
+	fails 4 'the foreign layer sha256:[0-9a-f]* is not in the archive' lp-layers oci-archive:foreign.tar
+	run -1 --separate-stderr lp-peek --no-cache oci:encrypted:1
+	[ -z "$output" ]
+	[[ ${stderr_lines[0]} == *'+gzip+encrypted: an encrypted layer: it cannot be read without its key' ]]
+	# and nothing lists the rest of that
+	[ "${stderr_lines[1]}" = 'lp-peek: preview: of 1 layer, 1 is not listed to the end' ]
+	run -0 --separate-stderr lp-layers oci:cache:1
+	[ "$(cut -f3 <<<"$output")" = application/vnd.oci.image.layer.v1.tar+gzip ]
+	[[ $stderr == *'not an image but an artifact of type application/vnd.buildkit.cacheconfig.v0; its blobs are listed' ]]
+	[ "$(lp-peek -q --no-cache -o name oci:cache:1)" = file-amd64 ]
+}
+
 @test "docker save of an image of several platforms: -p, --platforms and digests are those of the layout in it" {
 	local name
 	mklayouts saved
