@@ -14,7 +14,7 @@
 static const char usage[] =
     "usage: lp-layers [-EHOhjqv] [-V] [-o COLUMNS] [-p OS[(VERSION)]/ARCH[/VARIANT]]\n"
     "                 [-S STORE]\n"
-    "                 [--config | --digest | --index | --manifest | --platforms | --tags]\n"
+    "                 [--config | --digest | --index | --manifest | --platforms | --settings | --tags]\n"
     "                 [--auth-file=FILE] [--cacert=FILE] [--cacert-only] [--cert=FILE]\n"
     "                 [--connect-timeout=N] [--insecure] [--key=FILE] [--password-file=FILE]\n"
     "                 [--plain-http] [--retries=N] [--stall-timeout=N] [--stats=FILE]\n"
@@ -35,10 +35,11 @@ static const char help[] =
     "      --index              print what the name leads to, as it is\n"
     "      --manifest           print the image's manifest, as it is\n"
     "      --config             print the image's config, as it is\n"
+    "      --settings           list what the config sets: user, env, entry point, labels\n"
     LP_NETOPT_STORE_HELP LP_NETOPT_HELP LP_OPT_HELP;
 
 /* --platforms and its like are numbered by what they ask for */
-enum { OPT_WHAT = LP_OPT_OWN, OPT_WHAT_LAST = OPT_WHAT + LP_LAYERS_CONFIG };
+enum { OPT_WHAT = LP_OPT_OWN, OPT_WHAT_LAST = OPT_WHAT + LP_LAYERS_SETTINGS };
 
 struct args {
 	struct lp_layers layers;
@@ -86,14 +87,16 @@ static int
 check(const struct args *a, const struct lp_opt *opt)
 {
 	const struct lp_layers *l = &a->layers;
-	int rows = l->what == LP_LAYERS_ROWS, table = rows || l->what == LP_LAYERS_PLATFORMS;
+	int rows = l->what == LP_LAYERS_ROWS, table = rows || l->what == LP_LAYERS_PLATFORMS || l->what == LP_LAYERS_SETTINGS;
 
 	if (a->columns != NULL && l->fmt.json)
 		return lp_opt_refuse(opt, "-o chooses columns of TSV: not with -j");
 	if (l->header && l->fmt.json)
 		return lp_opt_refuse(opt, "-H names columns of TSV: not with -j");
-	if ((l->header || l->fmt.json || a->columns != NULL) && !table)
-		return lp_opt_refuse(opt, "-H, -j and -o are about rows, of layers or platforms");
+	if ((l->header || l->fmt.json) && !table)
+		return lp_opt_refuse(opt, "-H and -j are about rows, of layers, platforms or settings");
+	if (a->columns != NULL && (!table || l->what == LP_LAYERS_SETTINGS))
+		return lp_opt_refuse(opt, "-o is about rows, of layers or platforms");
 	if (l->end && !rows)
 		return lp_opt_refuse(opt, "-E is about rows, of layers");
 	return LP_EXIT_OK;
@@ -104,7 +107,7 @@ static int
 choose(struct lp_layers *l, enum lp_layers_what what, const struct lp_opt *opt)
 {
 	if (l->what != LP_LAYERS_ROWS && l->what != what)
-		return lp_opt_refuse(opt, "only one of --config, --digest, --index, --manifest, --platforms and --tags");
+		return lp_opt_refuse(opt, "only one of --config, --digest, --index, --manifest, --platforms, --settings and --tags");
 	l->what = what;
 	return LP_EXIT_OK;
 }
@@ -167,6 +170,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ "index", no_argument, NULL, OPT_WHAT + LP_LAYERS_INDEX },
 		{ "manifest", no_argument, NULL, OPT_WHAT + LP_LAYERS_MANIFEST },
 		{ "config", no_argument, NULL, OPT_WHAT + LP_LAYERS_CONFIG },
+		{ "settings", no_argument, NULL, OPT_WHAT + LP_LAYERS_SETTINGS },
 		{ NULL, 0, NULL, 0 }
 	};
 	struct lp_reference_error e;
@@ -294,6 +298,12 @@ of_image(struct work *w)
 }
 
 static int
+is_document(const struct lp_layers *l)
+{
+	return l->what == LP_LAYERS_INDEX || l->what == LP_LAYERS_MANIFEST || l->what == LP_LAYERS_CONFIG;
+}
+
+static int
 work(struct work *w)
 {
 	const struct lp_layers *l = &w->args.layers;
@@ -303,7 +313,7 @@ work(struct work *w)
 	w->env.offline = w->args.net.offline;
 	rc = kind == LP_REF_ARCHIVE || kind == LP_REF_OCI_ARCHIVE ? of_archive(w) : of_image(w);
 	if (rc == LP_OK)
-		rc = lp_put(lp_buf_span(&l->out));
+		rc = lp_put_lines(lp_buf_span(&l->out), l->fmt.json || is_document(l));
 	return lp_exit_of(rc);
 }
 

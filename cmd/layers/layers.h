@@ -24,7 +24,8 @@ enum lp_layers_what {
 	LP_LAYERS_DIGEST,
 	LP_LAYERS_INDEX, /* what the name leads to, be it an index or not */
 	LP_LAYERS_MANIFEST,
-	LP_LAYERS_CONFIG
+	LP_LAYERS_CONFIG,
+	LP_LAYERS_SETTINGS /* what the config sets, as rows */
 };
 
 struct lp_layers {

@@ -3,11 +3,16 @@
 #include "common/base/status.h"
 #include "common/sys/err.h"
 
+static const struct lp_platform *
+platform_of(const struct lp_archive *a)
+{
+	return a->config.has_platform ? &a->config.platform : NULL;
+}
+
 static int
 rows(struct lp_layers *l, const struct lp_archive *a, const struct lp_reference *archive)
 {
-	const struct lp_layerend end = { .digest = "", .manifest = "", .layers = a->n,
-		.platform = a->config.has_platform ? &a->config.platform : NULL };
+	const struct lp_layerend end = { .digest = "", .manifest = "", .layers = a->n, .platform = platform_of(a) };
 	struct lp_reference ref = *archive;
 	int rc;
 
@@ -28,6 +33,24 @@ rows(struct lp_layers *l, const struct lp_archive *a, const struct lp_reference 
 	return lp_layers_end(l, rc, &end);
 }
 
+/* An archive of the old form has the top layer's document, which is much the same. */
+static int
+settings(struct lp_layers *l, const struct lp_archive *a)
+{
+	struct lp_json_error e;
+	json_t *old = NULL;
+	int rc = LP_OK;
+
+	if (a->config.root == NULL)
+		rc = lp_json_load_lax(lp_buf_span(&a->config_bytes), 1, &old, &e);
+	if (rc == LP_OK)
+		rc = lp_layers_settings(l, old != NULL ? old : a->config.root, platform_of(a));
+	else
+		lp_err("%s: the config: byte %zu: %s", lp_quotes(l->text), e.offset, e.why);
+	json_decref(old);
+	return rc;
+}
+
 int
 lp_layers_archive(struct lp_layers *l, struct lp_archive *a, const struct lp_reference *ref)
 {
@@ -44,6 +67,8 @@ lp_layers_archive(struct lp_layers *l, struct lp_archive *a, const struct lp_ref
 		return lp_layers_add(l, lp_buf_span(&a->catalogue));
 	case LP_LAYERS_CONFIG:
 		return lp_layers_add(l, lp_buf_span(&a->config_bytes));
+	case LP_LAYERS_SETTINGS:
+		return settings(l, a);
 	default:
 		lp_err("%s: an archive of docker save has neither manifest nor digest", lp_quotes(l->text));
 		return LP_E_ABSENT;

@@ -111,7 +111,8 @@ put_config(struct lp_layers *l, struct lp_image *im)
 		return LP_E_ABSENT;
 	}
 	other_platform(l, im);
-	return lp_layers_add(l, lp_buf_span(&im->config_bytes));
+	return l->what == LP_LAYERS_SETTINGS ? lp_layers_settings(l, im->config.root, platform_of(im)) :
+	    lp_layers_add(l, lp_buf_span(&im->config_bytes));
 }
 
 /* In a tar a layer is a part of the file. */
@@ -227,5 +228,5 @@ lp_layers_image(struct lp_layers *l, struct lp_image *im)
 		other_platform(l, im);
 		return lp_layers_add(l, lp_buf_span(&im->image->bytes));
 	}
-	return l->what == LP_LAYERS_CONFIG ? put_config(l, im) : put_rows(l, im);
+	return l->what == LP_LAYERS_ROWS ? put_rows(l, im) : put_config(l, im);
 }

@@ -52,7 +52,7 @@ static int
 flush(struct pages *p)
 {
 	int64_t before = lp_clock_ns();
-	int rc = lp_put(lp_buf_span(&p->l->out));
+	int rc = lp_put_lines(lp_buf_span(&p->l->out), 0);
 
 	lp_buf_clear(&p->l->out);
 	p->until += p->until > 0 ? lp_clock_ns() - before : 0;
