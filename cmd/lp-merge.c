@@ -15,7 +15,7 @@
 
 static const char usage[] =
     "usage: lp-merge [-ahqv] [-V] " LP_LISTING_USAGE "\n"
-    "                [--check | --diff | --summary | --du[=DEPTH] | -o ncdu | -o mtree]\n"
+    "                [--by-size | --check | --diff | --summary | --du[=DEPTH] | -o ncdu | -o mtree]\n"
     "                [--finding=[LABEL]:CODE[:DETAIL]] [--max-entries=N] [--stats=FILE]\n"
     "                [LABEL=]FILE ...\n";
 
@@ -25,6 +25,7 @@ static const char help[] =
     "\n"
     "  -a, --all                also what is hidden, why, and by which layer\n" LP_LISTING_HELP
     "                           -o ncdu: for ncdu -f; -o mtree: for mtree and bsdtar\n"
+    "      --by-size            files alone, the largest first\n"
     "      --check              what runtimes refuse, or do not show as it is listed\n"
     "      --finding=FINDING    [LABEL]:CODE[:DETAIL], with --check: found elsewhere, shown too\n"
     "      --diff               what each layer added, changed and deleted\n"
@@ -39,7 +40,7 @@ struct args {
 	size_t given_cap;
 };
 
-enum { OPT_MAX_ENTRIES = LP_OPT_OWN, OPT_CHECK, OPT_DIFF, OPT_FINDING, OPT_SUMMARY, OPT_DU };
+enum { OPT_MAX_ENTRIES = LP_OPT_OWN, OPT_CHECK, OPT_DIFF, OPT_FINDING, OPT_SUMMARY, OPT_DU, OPT_BY_SIZE };
 
 /* Default columns are those of every listing, the layer, and with -a why and by whom a row is hidden. */
 static void
@@ -149,6 +150,8 @@ check_args(const struct lp_mergeview *v, const struct lp_listing *l, const struc
 {
 	if (v->ngiven > 0 && v->kind != LP_MERGEVIEW_CHECK)
 		return lp_opt_refuse(opt, "--finding belongs to --check");
+	if (v->by_size && (v->kind != LP_MERGEVIEW_ROWS || v->all))
+		return lp_opt_refuse(opt, "--by-size is about visible rows: not with -a or another view");
 	if (v->kind == LP_MERGEVIEW_ROWS)
 		return lp_listing_check(l, opt);
 	if (v->kind == LP_MERGEVIEW_CHECK && l->complete)
@@ -170,6 +173,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		LP_OPT_LONG,
 		LP_LISTING_LONG,
 		{ "all", no_argument, NULL, 'a' },
+		{ "by-size", no_argument, NULL, OPT_BY_SIZE },
 		{ "check", no_argument, NULL, OPT_CHECK },
 		{ "diff", no_argument, NULL, OPT_DIFF },
 		{ "finding", required_argument, NULL, OPT_FINDING },
@@ -191,6 +195,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		switch (c) {
 		case 'a': a->work.show.all = 1; break;
 		case 'o': rc = parse_output(a, opt); break;
+		case OPT_BY_SIZE: a->work.show.by_size = 1; break;
 		case OPT_CHECK: a->work.show.kind = LP_MERGEVIEW_CHECK; break;
 		case OPT_FINDING: rc = parse_finding(a, opt); break;
 		case OPT_DIFF: a->work.show.kind = LP_MERGEVIEW_DIFF; break;

@@ -7,6 +7,7 @@
 #include "common/base/array.h"
 #include "common/base/escape.h"
 #include "common/base/limits.h"
+#include "common/base/sort.h"
 #include "common/base/status.h"
 #include "common/merge/layerdiff.h"
 #include "common/merge/rootfs.h"
@@ -437,6 +438,72 @@ make_tails(struct lp_mergeview *v, unsigned layers, struct lp_buf *text)
 	return rc;
 }
 
+/* ---- the largest first --------------------------------------------------------- */
+
+struct sized {
+	uint64_t size;
+	size_t place; /* in the order of paths */
+	const struct lp_node *node;
+	struct lp_row *row;
+};
+
+struct files {
+	struct sized *of;
+	size_t n, cap;
+};
+
+static int
+by_size(const void *a, const void *b)
+{
+	const struct sized *x = a, *y = b;
+
+	return x->size != y->size ? (x->size < y->size) - (x->size > y->size) : (x->place > y->place) - (x->place < y->place);
+}
+
+/* All visible files; a further name of one is none. */
+static int
+find_files(struct lp_walk *w, struct files *f)
+{
+	struct lp_entry e;
+	int rc;
+
+	while ((rc = lp_walk_next(w)) > 0) {
+		struct sized *of;
+
+		if (lp_walk_entry(w, w->row, &e) != LP_OK)
+			return LP_E_NOMEM;
+		if (e.type != LP_REG)
+			continue;
+		of = lp_array_room(f->of, f->n, &f->cap, sizeof(*of));
+		if (of == NULL)
+			return LP_E_NOMEM;
+		f->of = of;
+		f->of[f->n] = (struct sized){ e.size, f->n, w->node, w->row };
+		f->n++;
+	}
+	return rc;
+}
+
+static int
+rows_by_size(const struct lp_mergeview *v, struct lp_merge *m)
+{
+	struct files f = { 0 };
+	struct lp_walk w;
+	int rc;
+
+	lp_walk_init(&w, m, LP_WALK_VISIBLE);
+	rc = said(find_files(&w, &f));
+	lp_sort(f.of, f.n, sizeof(*f.of), by_size);
+	/* the N largest of -n are all that were asked for, and not cut short */
+	for (size_t i = 0; i < f.n && rc == LP_OK && v->out->entries < v->out->count; i++) {
+		rc = said(lp_walk_back(&w, f.of[i].node, f.of[i].row));
+		rc = rc != LP_OK ? rc : print_rows(v, &w);
+	}
+	lp_walk_release(&w);
+	free(f.of);
+	return rc == LP_LISTING_ENOUGH ? LP_OK : rc;
+}
+
 static int
 rows(const struct lp_mergeview *v, struct lp_merge *m)
 {
@@ -447,7 +514,8 @@ rows(const struct lp_mergeview *v, struct lp_merge *m)
 	lp_buf_init(&text, SIZE_MAX);
 	rc = is_default(v) ? said(make_tails(&with_tails, m->layers, &text)) : LP_OK;
 	rc = rc != LP_OK ? rc : lp_listing_begin(v->out);
-	rc = rc != LP_OK ? rc : walk(&with_tails, m, v->all ? LP_WALK_ALL : LP_WALK_VISIBLE);
+	if (rc == LP_OK)
+		rc = v->by_size ? rows_by_size(&with_tails, m) : walk(&with_tails, m, v->all ? LP_WALK_ALL : LP_WALK_VISIBLE);
 	free(with_tails.tails);
 	lp_buf_release(&text);
 	return rc;

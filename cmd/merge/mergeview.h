@@ -30,6 +30,7 @@ struct lp_mergeview_layer {
 struct lp_mergeview {
 	enum lp_mergeview_kind kind;
 	int all;
+	int by_size;    /* LP_MERGEVIEW_ROWS: files alone, the largest first */
 	uint64_t depth; /* of LP_MERGEVIEW_DU: directories up to so many levels below the root */
 	const struct lp_mergeview_layer *layers; /* one for each layer of the merge */
 	struct lp_listing *out;

@@ -308,6 +308,18 @@ lp_walk_newest(const struct lp_node *n)
 }
 
 int
+lp_walk_back(struct lp_walk *w, const struct lp_node *n, struct lp_row *row)
+{
+	int rc = lp_tree_path(n, &w->text);
+
+	w->path = lp_buf_span(&w->text);
+	w->node = n;
+	w->row = row;
+	w->clean = 0;
+	return rc;
+}
+
+int
 lp_walk_path_of(const struct lp_node *n, struct lp_buf *b)
 {
 	return lp_tree_path(n, b);

@@ -61,6 +61,9 @@ void lp_walk_release(struct lp_walk *);
 /* LP_WALK_PATH, LP_WALK_LEAVE (nested only), 0 behind the last, LP_E_NOMEM. */
 int lp_walk_next(struct lp_walk *);
 
+/* Once the walk is over: make a node and row that it has come by the last LP_WALK_PATH again. LP_OK or LP_E_NOMEM. */
+int lp_walk_back(struct lp_walk *, const struct lp_node *, struct lp_row *);
+
 /* The row of w->node that comes after that one: hidden ones, newest first. NULL behind the last. */
 const struct lp_row *lp_walk_older(const struct lp_walk *, const struct lp_row *);
 
