@@ -15,13 +15,13 @@
 
 static const char usage[] =
     "usage: lp-peek [-0cEHhijOqVv] [-n BYTES] [-o COLUMNS] [-p OS/ARCH[/VARIANT]] [-S STORE]\n"
-    "               [--cat=PATH | --check | --diff[=IMAGE2] | --du[=DEPTH] | --find=GLOB\n"
-    "               | --layer=N|DIGEST | --layers | --tree[=DEPTH]] [--auth-file=FILE] [--cacert=FILE]\n"
-    "               [--cacert-only] [--cert=FILE] [--color[=WHEN]] [--connect-timeout=N] [--db=FILE]\n"
-    "               [--diff-platform=PLATFORM] [--fail-if-found] [--insecure] [--key=FILE]\n"
-    "               [--no-cache] [--no-pager] [--password-file=FILE] [--plain-http]\n"
-    "               [--refresh] [--retries=N] [--stall-timeout=N] [--stats=FILE]\n"
-    "               [--user=NAME] IMAGE [NEW]\n";
+    "               [--cat=PATH | --check | --config | --diff[=IMAGE2] | --digest | --du[=DEPTH]\n"
+    "               | --find=GLOB | --history | --layer=N|DIGEST | --layers | --platforms | --tags\n"
+    "               | --top[=N] | --tree[=DEPTH]] [--auth-file=FILE] [--cacert=FILE] [--cacert-only]\n"
+    "               [--cert=FILE] [--color[=WHEN]] [--connect-timeout=N] [--db=FILE]\n"
+    "               [--diff-platform=PLATFORM] [--fail-if-found] [--insecure] [--key=FILE] [--no-cache]\n"
+    "               [--no-pager] [--password-file=FILE] [--plain-http] [--refresh] [--retries=N]\n"
+    "               [--stall-timeout=N] [--stats=FILE] [--user=NAME] IMAGE [NEW]\n";
 
 static const char help[] =
     "List what is inside a container image without downloading it. IMAGE is a\n"
@@ -33,6 +33,8 @@ static const char help[] =
     "      --layer=N            one layer's: its number from 1, or its digest\n"
     "      --tree[=DEPTH]       a tree\n"
     "      --du[=DEPTH]         bytes and entries below each directory\n"
+    "      --top[=N]            the N largest files (20)\n"
+    "      --history            each layer: its size, what later ones hide of it, its command\n"
     "      --find=GLOB          paths that match in any layer, hidden ones too; a NAME\n"
     "                           is looked for in all directories (may be repeated)\n"
     "  -i, --ignore-case        --find: a small letter is a capital, too\n"
@@ -41,6 +43,10 @@ static const char help[] =
     "      --check              what runtimes refuse, or do not show as it is listed\n"
     "      --diff[=IMAGE2]      what IMAGE2, or NEW, adds (A), deletes (D), modifies (M)\n"
     "      --diff-platform=PLATFORM  --diff: of the new image, if it is another\n"
+    "      --config             what is run, as whom and where, environment, labels\n"
+    "      --digest             the digest that the name leads to\n"
+    "      --platforms          the platforms that there are\n"
+    "      --tags               the tags of the repository\n"
     "\n"
     "How much of it, and from where:\n"
     "  -n, --bytes=BYTES        of each layer, if it has no table of contents (64K)\n"
@@ -62,7 +68,8 @@ static const char help[] =
     "      --no-pager           never start a pager\n" LP_NETOPT_HELP LP_OPT_HELP;
 
 enum {
-	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_FIND, OPT_CAT, OPT_CHECK, OPT_DIFF, OPT_DIFF_PLATFORM, OPT_FAIL_IF_FOUND, OPT_DB, OPT_REFRESH,
+	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_TOP, OPT_HISTORY, OPT_FIND, OPT_CAT, OPT_CHECK, OPT_DIFF, OPT_DIFF_PLATFORM, OPT_FAIL_IF_FOUND,
+	OPT_CONFIG, OPT_DIGEST, OPT_PLATFORMS, OPT_TAGS, OPT_DB, OPT_REFRESH,
 	OPT_NO_CACHE, OPT_COLOR, OPT_NO_PAGER, OPTIONS
 };
 _Static_assert((int)OPTIONS <= (int)LP_NETOPT_CACERT, "numbers of options are not given twice");
@@ -74,6 +81,8 @@ static const struct option options[] = {
 	{ "layer", required_argument, NULL, OPT_LAYER },
 	{ "tree", optional_argument, NULL, OPT_TREE },
 	{ "du", optional_argument, NULL, OPT_DU },
+	{ "top", optional_argument, NULL, OPT_TOP },
+	{ "history", no_argument, NULL, OPT_HISTORY },
 	{ "find", required_argument, NULL, OPT_FIND },
 	{ "ignore-case", no_argument, NULL, 'i' },
 	{ "fail-if-found", no_argument, NULL, OPT_FAIL_IF_FOUND },
@@ -81,6 +90,10 @@ static const struct option options[] = {
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "diff", optional_argument, NULL, OPT_DIFF },
 	{ "diff-platform", required_argument, NULL, OPT_DIFF_PLATFORM },
+	{ "config", no_argument, NULL, OPT_CONFIG },
+	{ "digest", no_argument, NULL, OPT_DIGEST },
+	{ "platforms", no_argument, NULL, OPT_PLATFORMS },
+	{ "tags", no_argument, NULL, OPT_TAGS },
 	{ "bytes", required_argument, NULL, 'n' },
 	{ "complete", no_argument, NULL, 'c' },
 	{ "platform", required_argument, NULL, 'p' },
@@ -102,6 +115,7 @@ struct args {
 	struct lp_peek_options peek;
 	struct lp_netopt net; /* what of it the children get is refused here, not later by each of them */
 	const char *columns;
+	int about; /* the option, or 0 */
 	int named; /* a place for what is kept */
 	char seen[LP_NETOPT_END]; /* by the option's number, and the network's are the highest */
 };
@@ -121,11 +135,24 @@ find(struct args *a, const char *pattern)
 		return lp_opt_refuse(&a->opt, "more than %d times --find", PATTERNS);
 	if (o->sought == NULL) {
 		o->sought = pattern;
-		lp_argv_add(&o->find, "--all");
+		lp_argv_add(&o->ask, "--all");
 	}
-	lp_argv_addf(&o->find, "--match=%s", pattern);
+	lp_argv_addf(&o->ask, "--match=%s", pattern);
 	if (strpbrk(pattern, "/*?[\\") == NULL)
-		lp_argv_addf(&o->find, "--match=*/%s", pattern);
+		lp_argv_addf(&o->ask, "--match=*/%s", pattern);
+	return LP_EXIT_OK;
+}
+
+/* The largest files, in lp-merge's words. */
+static int
+top(struct args *a, const char *arg)
+{
+	uint64_t n = 20;
+
+	if (arg != NULL && (lp_num_u64(lp_span_str(arg), UINT32_MAX, &n) != LP_OK || n == 0))
+		return lp_opt_refuse(&a->opt, "not a number of files: '%s'", lp_quotes(arg));
+	lp_argv_add(&a->peek.ask, "--by-size");
+	lp_argv_addf(&a->peek.ask, "--count=%llu", (unsigned long long)n);
 	return LP_EXIT_OK;
 }
 
@@ -143,6 +170,8 @@ choose(struct args *a, enum lp_peek_what what, const char *arg)
 		break;
 	case LP_PEEK_FIND:
 		return find(a, arg);
+	case LP_PEEK_TOP:
+		return top(a, arg);
 	case LP_PEEK_CAT:
 		if (*arg == '\0')
 			return lp_opt_refuse(&a->opt, "--cat wants a path");
@@ -159,6 +188,16 @@ choose(struct args *a, enum lp_peek_what what, const char *arg)
 			return lp_opt_refuse(&a->opt, "not a depth: '%s'", lp_quotes(arg));
 	}
 	return LP_EXIT_OK;
+}
+
+/* A question for lp-layers alone: one of them. */
+static int
+about(struct args *a, int c)
+{
+	if (a->about != 0 && a->about != c)
+		return lp_opt_refuse(&a->opt, "one question at a time");
+	a->about = c;
+	return choose(a, LP_PEEK_ABOUT, NULL);
 }
 
 static int
@@ -215,10 +254,16 @@ one_option(struct args *a, int c)
 	case OPT_LAYER: return choose(a, LP_PEEK_LAYER, optarg);
 	case OPT_TREE: return choose(a, LP_PEEK_TREE, optarg);
 	case OPT_DU: return choose(a, LP_PEEK_DU, optarg);
+	case OPT_TOP: return choose(a, LP_PEEK_TOP, optarg);
+	case OPT_HISTORY: return choose(a, LP_PEEK_HISTORY, NULL);
 	case OPT_FIND: return choose(a, LP_PEEK_FIND, optarg);
 	case OPT_CAT: return choose(a, LP_PEEK_CAT, optarg);
 	case OPT_CHECK: return choose(a, LP_PEEK_CHECK, NULL);
 	case OPT_DIFF: return choose(a, LP_PEEK_DIFF, optarg);
+	case OPT_CONFIG:
+	case OPT_DIGEST:
+	case OPT_PLATFORMS:
+	case OPT_TAGS: return about(a, c);
 	case 'i': o->any_case = 1; return LP_EXIT_OK;
 	case OPT_FAIL_IF_FOUND: o->fail_if_found = 1; return LP_EXIT_OK;
 	case OPT_DIFF_PLATFORM: o->diff_platform = optarg; return LP_EXIT_OK;
@@ -269,6 +314,27 @@ check_user(const struct args *a)
 	    lp_quotes(r[0].host), lp_quotes(r[1].host));
 }
 
+/* What is asked of lp-layers, and what has no meaning beside it. */
+static int
+check_about(struct args *a)
+{
+	struct lp_peek_options *o = &a->peek;
+	const int has_rows = a->about == OPT_CONFIG || a->about == OPT_PLATFORMS;
+
+	if (o->head_given || o->to_the_end || a->seen[OPT_DB] || o->refresh)
+		return lp_opt_refuse(&a->opt, "-c, -n, --db and --refresh are about listings: not with --config, --digest, --platforms or --tags");
+	if (a->columns != NULL || o->end || o->fmt.nul)
+		return lp_opt_refuse(&a->opt, "-o, -0 and -E are about listings: not with --config, --digest, --platforms or --tags");
+	if ((o->json || o->header) && !has_rows)
+		return lp_opt_refuse(&a->opt, "-j and -H are about rows: not with --digest or --tags");
+	/* as JSON there is the config itself */
+	lp_argv_add(&o->about, a->about == OPT_DIGEST ? "--digest" : a->about == OPT_TAGS ? "--tags" :
+	    a->about == OPT_PLATFORMS ? "--platforms" : o->json ? "--config" : "--settings");
+	if (o->header || (o->json && a->about == OPT_PLATFORMS))
+		lp_argv_add(&o->about, o->header ? "--header" : "--json");
+	return LP_EXIT_OK;
+}
+
 /* Words that exclude each other, and what follows from those that were given. */
 static int
 check(struct args *a)
@@ -287,11 +353,12 @@ check(struct args *a)
 		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about TSV: not with -j");
 	if (o->plain && (o->what == LP_PEEK_TREE || o->what == LP_PEEK_CAT))
 		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about rows: not with --tree or --cat");
-	if ((o->what == LP_PEEK_DU || o->what == LP_PEEK_CHECK) && (a->columns != NULL || o->end || o->fmt.nul))
-		return lp_opt_refuse(&a->opt, "-o, -0 and -E are about rows: not with --check or --du");
+	if ((o->what == LP_PEEK_DU || o->what == LP_PEEK_CHECK || o->what == LP_PEEK_HISTORY) &&
+	    (a->columns != NULL || o->end || o->fmt.nul))
+		return lp_opt_refuse(&a->opt, "-o, -0 and -E are about rows: not with --check, --du or --history");
 	if (o->json && (o->what == LP_PEEK_CAT || o->what == LP_PEEK_TREE || o->what == LP_PEEK_DU ||
-	        o->what == LP_PEEK_DIFF))
-		return lp_opt_refuse(&a->opt, "-j is about listings: not with --cat, --diff, --du or --tree");
+	        o->what == LP_PEEK_DIFF || o->what == LP_PEEK_HISTORY))
+		return lp_opt_refuse(&a->opt, "-j is about listings: not with --cat, --diff, --du, --history or --tree");
 	if (a->named && !o->use_cache)
 		return lp_opt_refuse(&a->opt, "--no-cache keeps nothing: neither --store nor --db");
 	if (o->offline && !o->use_cache)
@@ -301,7 +368,9 @@ check(struct args *a)
 	if ((o->any_case || o->fail_if_found) && o->what != LP_PEEK_FIND)
 		return lp_opt_refuse(&a->opt, "-i and --fail-if-found belong to --find");
 	if (o->any_case)
-		lp_argv_add(&o->find, "--ignore-case");
+		lp_argv_add(&o->ask, "--ignore-case");
+	if (o->what == LP_PEEK_ABOUT)
+		return check_about(a);
 	/* what a preview does not have may be there all the same */
 	o->complete |= o->what == LP_PEEK_FIND;
 	/* the layer is what a single layer's rows need not say */
@@ -318,7 +387,8 @@ defaults(struct args *a)
 		.use_cache = 1, .pager = 1, .password_fd = -1, .cred = &a->net.registry.cred };
 	lp_rowfmt_init(&a->peek.fmt);
 	lp_argv_init(&a->peek.rows);
-	lp_argv_init(&a->peek.find);
+	lp_argv_init(&a->peek.ask);
+	lp_argv_init(&a->peek.about);
 	lp_argv_init(&a->peek.network);
 	lp_argv_init(&a->peek.platform);
 	lp_argv_init(&a->peek.blobs);
@@ -360,8 +430,10 @@ parse_args(int argc, char **argv, struct args *a)
 		status = (status = again(a, c)) != LP_EXIT_OK ? status : one_option(a, c);
 	if (status != LP_EXIT_OK)
 		return status;
-	if (argc - optind == 2 && (a->peek.what == LP_PEEK_TREE || a->peek.what == LP_PEEK_DU) && is_number(argv[optind]))
-		return lp_opt_refuse(&a->opt, "DEPTH follows a '=', as in --tree=%s", argv[optind]);
+	if (argc - optind == 2 && (a->peek.what == LP_PEEK_TREE || a->peek.what == LP_PEEK_DU || a->peek.what == LP_PEEK_TOP) &&
+	    is_number(argv[optind]))
+		return lp_opt_refuse(&a->opt, "a number follows a '=', as in --%s=%s", a->peek.what == LP_PEEK_TREE ? "tree" :
+		    a->peek.what == LP_PEEK_DU ? "du" : "top", argv[optind]);
 	/* the old one, and the new one */
 	if (argc - optind == 2 && a->peek.what == LP_PEEK_DIFF && a->peek.image[1] == NULL)
 		a->peek.image[1] = argv[optind + 1];
@@ -387,7 +459,7 @@ all_layers(struct lp_peek *p, int rc)
 	return rc;
 }
 
-/* One path is looked for from the top layer down; everything else wants all layers. */
+/* One path is looked for from the top layer down; what is not about the image itself wants all layers. */
 static int
 answer(struct lp_peek *p)
 {
@@ -395,7 +467,7 @@ answer(struct lp_peek *p)
 
 	if (rc == LP_OK && p->o->what == LP_PEEK_CAT)
 		rc = lp_peek_cat(p);
-	else
+	else if (p->o->what != LP_PEEK_ABOUT)
 		rc = all_layers(p, rc);
 	end = lp_peek_out_close(p);
 	rc = rc != LP_OK ? rc : end;
@@ -403,7 +475,7 @@ answer(struct lp_peek *p)
 	end = rc == LP_OK || rc == LP_E_PIPE ? lp_peek_wait(p) : LP_OK;
 	rc = rc != LP_OK ? rc : end;
 	p->out.left = rc == LP_E_PIPE;
-	if (rc == LP_OK || rc == LP_E_PIPE)
+	if ((rc == LP_OK || rc == LP_E_PIPE) && p->o->what != LP_PEEK_ABOUT)
 		lp_peek_summary(p);
 	return rc;
 }

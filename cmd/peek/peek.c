@@ -121,7 +121,7 @@ lp_peek_prepare(struct lp_peek_options *o)
 
 	if (code != LP_EXIT_OK)
 		return code;
-	if (o->rows.failed || o->network.failed || o->platform.failed) {
+	if (o->rows.failed || o->about.failed || o->network.failed || o->platform.failed) {
 		lp_err("out of memory");
 		return LP_EXIT_SYSTEM;
 	}
@@ -130,12 +130,16 @@ lp_peek_prepare(struct lp_peek_options *o)
 		return LP_EXIT_OK;
 	}
 	settle_path(&o->store, lp_home_store, &o->defaults[0]);
-	settle_path(&o->db, lp_home_listings, &o->defaults[1]);
+	/* no listing is made of what lp-layers answers */
+	if (o->what == LP_PEEK_ABOUT)
+		o->db = NULL;
+	else
+		settle_path(&o->db, lp_home_listings, &o->defaults[1]);
 	if (o->store == NULL && o->offline) {
 		lp_err("neither XDG_CACHE_HOME nor HOME is a path: nothing was kept (--store names a place)");
 		return LP_EXIT_SYSTEM;
 	}
-	if (o->store == NULL || o->db == NULL)
+	if (o->store == NULL || (o->db == NULL && o->what != LP_PEEK_ABOUT))
 		lp_note("neither XDG_CACHE_HOME nor HOME is a path: nothing is kept");
 	settle_store(o);
 	settle_listings(o);
@@ -147,7 +151,8 @@ void
 lp_peek_options_release(struct lp_peek_options *o)
 {
 	lp_argv_release(&o->rows);
-	lp_argv_release(&o->find);
+	lp_argv_release(&o->ask);
+	lp_argv_release(&o->about);
 	lp_argv_release(&o->network);
 	lp_argv_release(&o->platform);
 	lp_argv_release(&o->blobs);

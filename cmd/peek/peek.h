@@ -60,8 +60,11 @@ enum lp_peek_what {
 	LP_PEEK_DU,
 	LP_PEEK_DIFF,
 	LP_PEEK_FIND,
+	LP_PEEK_TOP,    /* the largest files */
+	LP_PEEK_HISTORY, /* of each layer: what it adds, what is hidden of it, what made it */
 	LP_PEEK_CAT,
-	LP_PEEK_CHECK   /* what runtimes refuse or show otherwise */
+	LP_PEEK_CHECK,  /* what runtimes refuse or show otherwise */
+	LP_PEEK_ABOUT   /* what lp-layers answers by itself */
 };
 
 struct lp_peek_options {
@@ -75,8 +78,9 @@ struct lp_peek_options {
 	int to_the_end;        /* -c */
 	const char *layer;     /* LP_PEEK_LAYER: a number from 1, or a digest (or how it starts) */
 	const char *path;      /* LP_PEEK_CAT */
-	struct lp_argv find;   /* LP_PEEK_FIND: for lp-merge, */
-	const char *sought;    /* the first of its patterns, */
+	struct lp_argv about;  /* LP_PEEK_ABOUT: for lp-layers */
+	struct lp_argv ask;    /* LP_PEEK_FIND, LP_PEEK_TOP: for lp-merge */
+	const char *sought;    /* LP_PEEK_FIND: the first of its patterns, */
 	size_t nsought;
 	int any_case;          /* -i */
 	int fail_if_found;

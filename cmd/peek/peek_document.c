@@ -8,8 +8,8 @@
 #include "common/sys/err.h"
 #include "common/sys/tmpfile.h"
 
-static struct lp_layerdoc
-layer_doc(const struct lp_peek_layer *l)
+struct lp_layerdoc
+lp_peek_layer_doc(const struct lp_peek_layer *l)
 {
 	return (struct lp_layerdoc){
 		.digest = l->digest, .media_type = l->media_type, .created_by = l->created_by,
@@ -57,7 +57,7 @@ lp_peek_document(struct lp_peek *p)
 		    im->layer[i].rows >= 0 ? lp_tmpfile_reopen(im->layer[i].rows) : lp_tmpfile();
 		if (own_rows && rows[doc.nlayers] < 0)
 			rc = LP_E_SYS;
-		layer[doc.nlayers++] = layer_doc(&im->layer[i]);
+		layer[doc.nlayers++] = lp_peek_layer_doc(&im->layer[i]);
 		doc.layers_peeked += im->layer[i].exit == LP_EXIT_OK;
 		doc.layers_from_cache += im->layer[i].from_cache;
 	}
@@ -67,8 +67,7 @@ lp_peek_document(struct lp_peek *p)
 		lp_peek_check_options(p, &more);
 	else
 		lp_argv_add(&more, "--end");
-	if (p->o->what == LP_PEEK_FIND)
-		lp_argv_append(&more, &p->o->find);
+	lp_argv_append(&more, &p->o->ask);
 	view.layer_rows = own_rows ? rows : NULL;
 	rc = rc != LP_OK ? rc : lp_peek_merge(p, im, &more, &view, p->out.fd);
 	lp_argv_release(&more);

@@ -16,11 +16,12 @@
 #include "common/sys/tmpfile.h"
 #include "common/view/nearest.h"
 
-/* One image being resolved: lp-layers' answer comes to a file. */
+/* One image being resolved: lp-layers' answer comes to a file, unless it is ours. */
 struct resolving {
 	struct lp_peek_image *image;
 	struct lp_job job;
-	int fd;
+	int fd;     /* of the answer */
+	int own;    /* the same, or -1: it is where all answers go */
 	char *said; /* its first message */
 	int usage;  /* it refused the reference: how it wants to be called is not how we do */
 };
@@ -68,7 +69,12 @@ start(struct lp_peek *p, struct resolving *r)
 
 	lp_argv_init(&a);
 	lp_argv_add(&a, "lp-layers");
-	lp_argv_add(&a, lp_err_is_verbose() ? "-jEv" : o->quiet ? "-jEq" : "-jE");
+	if (lp_err_is_verbose() || o->quiet)
+		lp_argv_add(&a, o->quiet ? "-q" : "-v");
+	if (o->what == LP_PEEK_ABOUT)
+		lp_argv_append(&a, &o->about);
+	else
+		lp_argv_add(&a, "-jE");
 	if (o->diff_platform != NULL && r->image != &p->image[0])
 		lp_argv_addf(&a, "--platform=%s", o->diff_platform);
 	else
@@ -334,7 +340,13 @@ begin(struct lp_peek *p, struct resolving *r)
 	int rc;
 
 	r->job = (struct lp_job){ .ops = &ops, .owner = r };
-	r->fd = lp_tmpfile();
+	/* what needs no work of ours is on its way as it comes */
+	if (p->o->what != LP_PEEK_ABOUT)
+		r->fd = r->own = lp_tmpfile();
+	else if (lp_peek_out_open(p) == LP_OK)
+		r->fd = p->out.fd;
+	else
+		return LP_E_SYS;
 	if (asprintf(&r->image->asking, "looking up %s", lp_quotes(r->image->name)) < 0)
 		r->image->asking = NULL;
 	rc = r->fd < 0 ? LP_E_SYS : start(p, r);
@@ -348,7 +360,7 @@ static int
 finish(struct lp_peek *p, struct resolving *r)
 {
 	if (r->job.exit == LP_EXIT_OK)
-		return take_answer(r);
+		return p->o->what == LP_PEEK_ABOUT ? LP_OK : take_answer(r);
 	/* offline, a store that does not exist is one that has nothing */
 	if (p->o->offline && r->job.exit == LP_EXIT_SYSTEM && !p->o->has_store)
 		r->job.exit = LP_EXIT_ABSENT;
@@ -369,7 +381,7 @@ lp_peek_resolve(struct lp_peek *p)
 	int rc = LP_OK;
 
 	for (size_t i = 0; i < n; i++)
-		r[i] = (struct resolving){ .image = &p->image[i], .fd = -1 };
+		r[i] = (struct resolving){ .image = &p->image[i], .fd = -1, .own = -1 };
 	for (size_t i = 0; i < n && rc == LP_OK; i++)
 		rc = lp_peek_spool(&p->image[i]);
 	if (rc != LP_OK)
@@ -389,8 +401,8 @@ lp_peek_resolve(struct lp_peek *p)
 		}
 	for (size_t i = 0; i < n; i++) {
 		free(r[i].said);
-		if (r[i].fd >= 0)
-			close(r[i].fd);
+		if (r[i].own >= 0)
+			close(r[i].own);
 	}
 	for (size_t i = 0; i < n && rc == LP_OK; i++)
 		for (size_t k = 0; k < p->image[i].n; k++)

@@ -190,5 +190,7 @@ void lp_peek_check_options(const struct lp_peek *, struct lp_argv *);
 
 /* -j */
 int lp_peek_document(struct lp_peek *);
+/* What is known of a layer, borrowed from it. */
+struct lp_layerdoc lp_peek_layer_doc(const struct lp_peek_layer *);
 
 #endif

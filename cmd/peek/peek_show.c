@@ -15,8 +15,7 @@ static void
 add_tsv(struct lp_argv *a, const struct lp_peek_options *o)
 {
 	lp_argv_append(a, &o->rows);
-	if (o->what == LP_PEEK_FIND)
-		lp_argv_append(a, &o->find);
+	lp_argv_append(a, &o->ask);
 }
 
 /* lp-merge adds up by itself. */
@@ -38,6 +37,34 @@ show_du(struct lp_peek *p)
 	rc = rc != LP_OK ? rc : lp_peek_merge(p, &p->image[0], &more, lp_peek_for_eyes(p) ? &view : NULL, p->out.fd);
 	lp_argv_release(&more);
 	lp_peek_gaps_release(&gaps);
+	/* sums are no entries */
+	p->entries = -1;
+	return rc;
+}
+
+/* lp-merge sums up, and the layers' own facts go beside. */
+static int
+show_history(struct lp_peek *p)
+{
+	const struct lp_peek_image *im = &p->image[0];
+	struct lp_layerdoc *layer = calloc(im->n + 1, sizeof(*layer));
+	const struct lp_imagedoc doc = { .layer = layer, .nlayers = im->n };
+	struct lp_view view = { .kind = LP_VIEW_HISTORY, .doc = &doc, .for_eyes = lp_peek_for_eyes(p), .header = p->o->header,
+		.colors = lp_tty_color(p->o->color, 1) };
+	struct lp_peek_gaps gaps = { { 0 }, { 0 } };
+	struct lp_argv more;
+	unsigned rows;
+	int rc = layer == NULL ? LP_E_NOMEM : view.for_eyes ? lp_peek_gaps(p, &view, &gaps) : LP_OK;
+
+	for (size_t i = 0; i < im->n && rc == LP_OK; i++)
+		layer[i] = lp_peek_layer_doc(&im->layer[i]);
+	lp_tty_size(1, &view.columns, &rows);
+	lp_argv_init(&more);
+	lp_argv_add(&more, "--summary");
+	rc = rc != LP_OK ? rc : lp_peek_merge(p, im, &more, &view, p->out.fd);
+	lp_argv_release(&more);
+	lp_peek_gaps_release(&gaps);
+	free(layer);
 	/* sums are no entries */
 	p->entries = -1;
 	return rc;
@@ -140,6 +167,8 @@ show(struct lp_peek *p)
 		return show_diff(p);
 	case LP_PEEK_DU:
 		return show_du(p);
+	case LP_PEEK_HISTORY:
+		return show_history(p);
 	case LP_PEEK_CHECK:
 		return show_check(p);
 	default:

@@ -119,7 +119,7 @@ static int
 is_drawn(const struct lp_view *v)
 {
 	return v->kind == LP_VIEW_LISTING || v->kind == LP_VIEW_TREE || v->kind == LP_VIEW_DU ||
-	    (v->kind == LP_VIEW_DIFF && v->for_eyes);
+	    ((v->kind == LP_VIEW_DIFF || v->kind == LP_VIEW_HISTORY) && v->for_eyes);
 }
 
 int
@@ -139,7 +139,7 @@ lp_view_run(void *arg)
 	rc = put_title(v, &o);
 	if (rc == LP_OK)
 		rc = v->kind == LP_VIEW_DOCUMENT ? lp_view_document(v, &o) :
-		     v->kind == LP_VIEW_DU ? lp_view_du(&o) : show_rows(v, &o);
+		     v->kind == LP_VIEW_DU || v->kind == LP_VIEW_HISTORY ? lp_view_sums(v, &o) : show_rows(v, &o);
 	rc = rc != LP_OK ? rc : lp_buf_add(&o.b, v->foot);
 	if (rc == LP_E_NOMEM)
 		lp_err("out of memory");

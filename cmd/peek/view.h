@@ -15,7 +15,8 @@ enum lp_view_kind {
 	LP_VIEW_ROWS,    /* the rows again, in `fmt` */
 	LP_VIEW_LISTING, /* aligned rows */
 	LP_VIEW_TREE,
-	LP_VIEW_DU,      /* what lp-merge --du writes, aligned */
+	LP_VIEW_DU,      /* what lp-merge --du writes, aligned, the largest first */
+	LP_VIEW_HISTORY, /* what lp-merge --summary writes, with what else is known of the layers */
 	LP_VIEW_DIFF,    /* rows of stdin (old) and of `other` (new), both sorted */
 	LP_VIEW_DOCUMENT, /* rows of stdin are NDJSON */
 	LP_VIEW_FIND     /* no view, but a question: see lp_view_found */
@@ -26,16 +27,17 @@ struct lp_view {
 	const char *title;   /* a line in front; or NULL */
 	struct lp_span foot; /* lines behind, for eyes */
 	const struct lp_rowfmt *fmt; /* ROWS, and DIFF unless for_eyes */
-	int header;          /* ROWS: the names of the columns first */
+	int header;          /* ROWS, HISTORY: the names of the columns first */
 	int end;             /* ROWS: the end record last, if there is one */
-	int for_eyes;        /* DIFF: for a terminal, not TSV */
+	int for_eyes;        /* DIFF, HISTORY: for a terminal, not TSV */
+	unsigned columns;    /* HISTORY: of that terminal */
 	const char *image[2]; /* DIFF: the old one and the new one, by name */
 	int colors;
 	int utf8;
 	int with_layer;      /* LISTING: a layer column */
 	uint64_t depth;      /* TREE */
 	int other;           /* DIFF: a descriptor on the job's keep list */
-	const struct lp_imagedoc *doc; /* DOCUMENT */
+	const struct lp_imagedoc *doc; /* DOCUMENT, HISTORY */
 	const int *layer_rows; /* DOCUMENT: a descriptor of TSV rows for each layer, on the keep list; or NULL */
 	const char *error;   /* DOCUMENT: what is known to have failed, or NULL */
 	int findings;        /* DOCUMENT: the rows are those of lp-merge --check */

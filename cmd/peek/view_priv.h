@@ -25,8 +25,15 @@ int lp_view_flush(struct lp_view_out *);
 
 /* Each: LP_OK, LP_E_PIPE, or a failure. */
 int lp_view_document(const struct lp_view *, struct lp_view_out *);
-/* Of lp-merge --du, no rows. */
-int lp_view_du(struct lp_view_out *);
+/* Of lp-merge --du or --summary, no rows. */
+int lp_view_sums(const struct lp_view *, struct lp_view_out *);
+/* The same for one line of --summary, appended, and what stands above it all. */
+int lp_view_history(const struct lp_view *, struct lp_span line, struct lp_buf *);
+const char *lp_view_history_header(const struct lp_view *);
+/* LP_E_DATA, said. */
+int lp_view_no_sums(void);
+/* At the right of `wide` columns. */
+int lp_view_right(struct lp_buf *, struct lp_span, size_t wide);
 int lp_view_diff(const struct lp_view *, struct lp_rowin *, struct lp_view_out *);
 int lp_view_find(const struct lp_view *, struct lp_rowin *, struct lp_view_out *);
 

@@ -297,6 +297,99 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	[[ $output == *"etc/none: no such path"* ]]
 }
 
+# What the registry announces, and what the config holds, are the oracle: skopeo reads both by itself.
+@test "--config, --digest, --platforms and --tags: lp-layers' answers, and no layer is read" {
+	image=$(srv_addr reg)/public/app:1
+	skopeo inspect --tls-verify=false "docker://$image" >inspect
+	skopeo inspect --config --tls-verify=false "docker://$image" >config
+	[ "$(lp-peek --digest "$image")" = "$(jq -r .Digest inspect)" ]
+	lp-peek --tags "$image" | cmp - <(jq -r '.RepoTags[]' inspect)
+	[ "$(lp-peek -H --platforms "$image" | cut -f 1)" = $'platform\nlinux/amd64' ]
+	lp-peek -j --config "$image" | jq -S .config | cmp - <(jq -S .config config)
+	lp-peek --config "$image" >got
+	cmp got - <<-E
+		platform	linux/amd64
+		created	$(jq -r .created config)
+		author	$(jq -r .author config)
+		cmd	$(jq -c .config.Cmd config)
+		expose	$(jq -r '.config.ExposedPorts | keys[]' config)
+	E
+	lp-layers --settings "$OCI" | cmp - got
+	lp-layers -j --settings "$OCI" | jq -r '[.setting, .value] | @tsv' | cmp - got
+	# what would have no meaning is refused; without a place for listings none is needed
+	for args in '-c --config' '-n 1K --digest' '--db=x --tags' '--refresh --platforms' '-o name --config' '-E --tags' '-j --digest' \
+	    '-H --tags' '--config --digest' '--tags --tree'; do
+		run -2 bash -c "lp-peek $args $image"
+	done
+	LP_CACHE=/dev/null/x run -0 --separate-stderr lp-peek --digest "$image"
+	[ -z "$stderr" ]
+	run -4 --separate-stderr lp-peek --tags "$OCI"
+	[[ -z $output && $stderr == 'lp-peek: '* ]]
+	[ ! -e cache/layer-peek/listings.db ]
+	run -0 lp-peek --find=nginx "$OCI"
+	[ -n "$(find cache -name '*.db')" ]
+}
+
+@test "--settings: all that a config may set, odd values left out, names that no terminal obeys" {
+	mkdir t
+	tar -C t -cf t.tar .
+	layout_make lay v1 t.tar
+	jq '.author = "" | .config = {User: "1000:0", WorkingDir: "/w", Entrypoint: ["/e", "a b"], Cmd: [], Env: ["A=1", 7, "B=x\ty"],
+		ExposedPorts: {"80/tcp": {}, "443/tcp": {}}, Volumes: null, Labels: {"k": "v=w", "esc": "\u001b[31m\u009b"}, StopSignal: "SIGQUIT",
+		Healthcheck: {Test: ["CMD", "x"], Interval: 1}, Shell: ["/bin/bash"], OnBuild: ["RUN x"], Odd: 1}' \
+	    "lay/blobs/sha256/$(lp-layers --manifest oci:lay:v1 | jq -r '.config.digest[7:]')" >config
+	layout_blob lay config application/vnd.oci.image.config.v1+json >descriptor
+	lp-layers --manifest oci:lay:v1 | jq --slurpfile d descriptor '.config = $d[0]' >manifest
+	layout_blob lay manifest application/vnd.oci.image.manifest.v1+json |
+	    jq '{schemaVersion: 2, manifests: [. + {annotations: {"org.opencontainers.image.ref.name": "v1"}}]}' >lay/index.json
+	c1=$'\u9b'
+	lp-layers --settings oci:lay:v1 | grep -vE '^(platform|created)\b' >got
+	cmp got - <<-E
+		user	1000:0
+		workdir	/w
+		entrypoint	["/e","a b"]
+		env	A=1
+		env	B=x\\ty
+		expose	80/tcp
+		expose	443/tcp
+		label	k=v=w
+		label	esc=\\x1b[31m$c1
+		stopsignal	SIGQUIT
+		healthcheck	{"Test":["CMD","x"],"Interval":1}
+		shell	["/bin/bash"]
+		onbuild	RUN x
+	E
+	# on a terminal none of them is raw, whoever prints it
+	on_terminal 80 24 tty sh -c 'lp-layers --settings oci:lay:v1; lp-layers --config oci:lay:v1; lp-peek --no-pager --config oci:lay:v1'
+	run ! grep -aqP '\x1b\[31m|\xc2\x9b' tty
+	grep -c 'esc=' tty
+}
+
+@test "--top: the largest files, as sort has them; --history: what each layer adds and hides, in 80 columns" {
+	by_hand "$OCI" -a want
+	grep ^- want | LC_ALL=C sort -t "$(printf '\t')" -k4,4nr -k6,6 >sorted
+	lp-peek -q --top=30 "$OCI" | cmp - <(head -n 30 sorted)
+	lp-peek -q --top "$OCI" | cmp - <(head -n 20 sorted)
+	lp-peek -q -E --top=1 "$OCI" | grep -P '^#end\tentries=1\tcomplete=yes\t'
+	lp-merge -q --by-size 1=hand.1 2=hand.2 3=hand.3 4=hand.4 | cmp - sorted
+	lp-merge -q --by-size -m 'etc/*' -n 2 1=hand.1 2=hand.2 3=hand.3 4=hand.4 | cmp - <(grep -P '\tetc/' sorted | head -n 2)
+	run -2 lp-peek --top=0 "$OCI"
+	run -2 lp-merge -a --by-size hand.1
+	run -2 lp-merge --du --by-size hand.1
+
+	lp-peek -q -H --history "$OCI" >got
+	lp-merge -qH --summary 1=hand.1 2=hand.2 3=hand.3 4=hand.4 >sums
+	cut -f 1,3-7 got | cmp - sums
+	lp-layers -H -o size,created_by "$OCI" | cmp - <(cut -f 2,8 got)
+	on_terminal 80 24 tty lp-peek --no-pager --color=never --history "$OCI"
+	grep -qE '^ +1  48\.[0-9] MiB +110 MiB  3\.[0-9]+ MiB  debootstrap --variant=minbase bookworm' tty
+	[ "$(grep -E '^ +[0-9] ' tty | tr -d '\r' | wc -L)" -eq 80 ]
+	# a preview's sums are marked
+	on_terminal 80 24 tty lp-peek --no-cache --no-pager --color=never -n 64K --history "$OCI"
+	grep -qE '^ +1 .*B\+ .*B\+  debootstrap' tty
+	grep -q 'layer 1: seen to' tty
+}
+
 @test "--tree and --du" {
 	lp-peek -q --tree=1 "$OCI" >got
 	grep -qx 'bin -> usr/bin' got
@@ -487,6 +580,8 @@ PY
 	on_terminal 80 24 tty lp-peek --no-pager --du=1 "$OCI"
 	grep -qE '^ +SIZE +ENTRIES  PATH' tty
 	grep -qE '^ *[0-9.]+ [KM]iB +[0-9,]+  etc' tty
+	# the largest first
+	[ "$(sed -nE 's/\r$//; s/^ *[0-9.]+ [KMi]*B +[0-9,]+  //p' tty | head -n 3 | tr '\n' ' ')" = '. usr var ' ]
 	run ! grep -q '0 entries' tty
 	on_terminal 80 24 tty lp-peek -q --no-pager --color=never --layers "$OCI"
 	grep -qE '^layer 2  sha256:[0-9a-f]{12}  12\.8 MiB  apt-get .*\.\.\.' tty

@@ -1,0 +1,120 @@
+/* Prints the sums that lp-merge has made, of directories or of layers, for eyes or as rows. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "cmd/peek/view_priv.h"
+#include "common/base/array.h"
+#include "common/base/num.h"
+#include "common/base/sort.h"
+#include "common/base/status.h"
+#include "common/sys/err.h"
+#include "common/sys/io.h"
+#include "common/view/human.h"
+
+/* A line of lp-merge's. */
+struct line {
+	struct lp_span text;
+	uint64_t first; /* its first field, a number */
+	size_t place;
+};
+
+struct lines {
+	struct line *of;
+	size_t n, cap;
+};
+
+/* The largest first. */
+static int
+by_first(const void *a, const void *b)
+{
+	const struct line *x = a, *y = b;
+
+	return x->first != y->first ? (x->first < y->first) - (x->first > y->first) :
+	    (x->place > y->place) - (x->place < y->place);
+}
+
+static int
+split(struct lp_span text, struct lines *l)
+{
+	while (text.n > 0) {
+		struct line *of = lp_array_room(l->of, l->n, &l->cap, sizeof(*of));
+		struct lp_span first;
+
+		if (of == NULL)
+			return LP_E_NOMEM;
+		l->of = of;
+		of[l->n] = (struct line){ .text = lp_span_field(&text, '\n'), .place = l->n };
+		first = of[l->n].text;
+		if (lp_num_u64(lp_span_field(&first, '\t'), UINT64_MAX, &of[l->n].first) != LP_OK)
+			return lp_view_no_sums();
+		l->n++;
+	}
+	return LP_OK;
+}
+
+int
+lp_view_no_sums(void)
+{
+	lp_err("lp-merge's sums make no sense");
+	return LP_E_DATA;
+}
+
+int
+lp_view_right(struct lp_buf *b, struct lp_span s, size_t wide)
+{
+	int rc = lp_buf_pad(b, s.n, wide);
+
+	return rc != LP_OK ? rc : lp_buf_add(b, s);
+}
+
+/* ENTRIES TAB PATH behind the bytes; the path is escaped as in rows, which a terminal bears. */
+static int
+draw_directory(const struct line *l, struct lp_buf *b)
+{
+	enum { SIZE_WIDE = 8, COUNT_WIDE = 9 };
+	struct lp_span rest = l->text;
+	char text[LP_HUMAN_MAX];
+	uint64_t entries;
+	int rc = lp_view_right(b, lp_span(text, (size_t)(lp_human_bytes(text, l->first) - text)), SIZE_WIDE);
+
+	(void)lp_span_field(&rest, '\t');
+	if (lp_num_u64(lp_span_field(&rest, '\t'), UINT64_MAX, &entries) != LP_OK)
+		return lp_view_no_sums();
+	rc = rc != LP_OK ? rc : lp_view_right(b, lp_span(text, (size_t)(lp_human_count(text, entries) - text)), 2 + COUNT_WIDE);
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, "  ");
+	rc = rc != LP_OK ? rc : lp_buf_add(b, rest);
+	return rc != LP_OK ? rc : lp_buf_addc(b, '\n');
+}
+
+static int
+draw(const struct lp_view *v, const struct lines *l, struct lp_view_out *o)
+{
+	int rc = lp_buf_adds(&o->b, v->kind == LP_VIEW_DU ? "    SIZE    ENTRIES  PATH\n" : lp_view_history_header(v));
+
+	for (size_t i = 0; i < l->n && rc == LP_OK; i++) {
+		rc = v->kind == LP_VIEW_DU ? draw_directory(&l->of[i], &o->b) : lp_view_history(v, l->of[i].text, &o->b);
+		if (rc == LP_OK && o->b.n >= LP_VIEW_FLUSH)
+			rc = lp_view_flush(o);
+	}
+	return rc;
+}
+
+int
+lp_view_sums(const struct lp_view *v, struct lp_view_out *o)
+{
+	struct lines l = { 0 };
+	struct lp_buf in;
+	int rc;
+
+	lp_buf_init(&in, SIZE_MAX / 2);
+	rc = lp_read_all(0, &in);
+	if (rc == LP_E_SYS)
+		lp_err_errno("lp-merge's sums");
+	rc = rc != LP_OK ? rc : split(lp_buf_span(&in), &l);
+	if (rc == LP_OK && v->kind == LP_VIEW_DU)
+		lp_sort(l.of, l.n, sizeof(*l.of), by_first);
+	rc = rc != LP_OK ? rc : draw(v, &l, o);
+	free(l.of);
+	lp_buf_release(&in);
+	return rc;
+}
