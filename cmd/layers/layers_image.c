@@ -6,6 +6,7 @@
 #include "common/base/status.h"
 #include "common/oci/layout.h"
 #include "common/sys/err.h"
+#include "common/sys/hash.h"
 
 /* A failure of the image's: say it with its name. */
 static int
@@ -162,6 +163,18 @@ fill_layer(const struct lp_image *im, size_t i, struct lp_layer *l)
 	}
 }
 
+/* A size that cannot be, of which no bytes could be had: -1, or 0 of what is not nothing. */
+static int
+is_no_size(const struct lp_descriptor *d)
+{
+	char nothing[LP_DIGEST_SIZE];
+
+	if (!d->has_size || d->size > 0)
+		return d->odd_size;
+	lp_hash_bytes_as(lp_span("", 0), (const char *)d->digest.p, nothing);
+	return !lp_span_is(d->digest, nothing);
+}
+
 /* What a user should know about an image whose rows say less than usual. */
 static void
 notes(const struct lp_layers *l, const struct lp_image *im)
@@ -198,6 +211,10 @@ put_rows(struct lp_layers *l, struct lp_image *im)
 		if (rc != LP_OK)
 			return rc;
 		fill_layer(im, i, &layer);
+		if (is_no_size(&im->image->m.v[i])) {
+			lp_note("%s: layer %zu: its descriptor says a size that it cannot have, which is not used", lp_quotes(l->text), i + 1);
+			layer.has_size = 0;
+		}
 		rc = lp_layers_row(l, &ref, &layer);
 	}
 	end = (struct lp_layerend){ .digest = im->top.digest, .manifest = im->image->digest,

@@ -121,6 +121,7 @@ take(const json_t *d, struct lp_layout_entry *out, struct lp_json_error *e)
 {
 	struct lp_span digest = lp_json_get_string(d, "digest"), type = lp_json_get_string(d, "mediaType");
 	size_t n = type.n < sizeof(out->mediatype) ? type.n : sizeof(out->mediatype) - 1;
+	int rc;
 
 	*out = (struct lp_layout_entry){ 0 };
 	if (!lp_digest_valid(digest))
@@ -128,7 +129,9 @@ take(const json_t *d, struct lp_layout_entry *out, struct lp_json_error *e)
 	memcpy(out->digest, digest.p, digest.n);
 	if (n > 0)
 		memcpy(out->mediatype, type.p, n);
-	out->has_size = lp_json_get_u64(d, "size", &out->size) == LP_OK;
+	rc = lp_json_get_u64(d, "size", &out->size);
+	out->has_size = rc == LP_OK;
+	out->odd_size = rc == LP_E_DATA;
 	return LP_OK;
 }
 

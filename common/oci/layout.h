@@ -26,7 +26,7 @@ struct lp_layout_entry {
 	char digest[LP_DIGEST_SIZE];
 	char mediatype[256]; /* cut if it is longer */
 	uint64_t size;
-	int has_size;
+	int has_size, odd_size; /* as of struct lp_descriptor */
 };
 
 /*

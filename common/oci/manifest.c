@@ -101,6 +101,8 @@ looks_like_digest(struct lp_span s)
 static const char *
 take_descriptor(const json_t *o, struct lp_descriptor *d)
 {
+	int rc;
+
 	*d = (struct lp_descriptor){ .role = LP_ROLE_OTHER };
 	if (!json_is_object(o))
 		return "not an object";
@@ -112,7 +114,9 @@ take_descriptor(const json_t *o, struct lp_descriptor *d)
 	if (!json_is_array(d->urls) || json_array_size(d->urls) == 0)
 		d->urls = NULL;
 	/* a size that is none is not known: the digest decides */
-	d->has_size = lp_json_get_u64(o, "size", &d->size) == LP_OK;
+	rc = lp_json_get_u64(o, "size", &d->size);
+	d->has_size = rc == LP_OK;
+	d->odd_size = rc == LP_E_DATA;
 	if (lp_digest_valid(d->digest))
 		return NULL;
 	/* what no digest looks like is not shown in a column of them either */

@@ -47,6 +47,7 @@ struct lp_descriptor {
 	struct lp_span created_by; /* schema 1 only */
 	uint64_t size;
 	int has_size;
+	int odd_size; /* there is a size, and it is no number of bytes: -1, or text */
 	int has_platform;
 	struct lp_platform platform;
 	enum lp_descriptor_role role; /* in an index */

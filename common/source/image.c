@@ -334,7 +334,10 @@ lp_image_flat(struct lp_image *im)
 static void
 check_size(const struct lp_descriptor *d, size_t n)
 {
-	if (d->has_size && d->size != n)
+	if (d->odd_size)
+		lp_note("%.*s: it has %zu bytes, its descriptor has a size that is no number of bytes", (int)d->digest.n,
+		    (const char *)d->digest.p, n);
+	else if (d->has_size && d->size != n)
 		lp_note("%.*s: it has %zu bytes, its descriptor says %llu", (int)d->digest.n,
 		    (const char *)d->digest.p, n, (unsigned long long)d->size);
 }

@@ -197,6 +197,7 @@ static int
 load_local(struct lp_image *im)
 {
 	const char *named = im->ref.name[0] != '\0' ? im->ref.name : NULL;
+	struct lp_descriptor d = { 0 };
 	struct lp_layout_entry e;
 	int rc;
 
@@ -205,7 +206,13 @@ load_local(struct lp_image *im)
 	if (load_choice(im, im->ref.name))
 		return LP_OK;
 	rc = find_name(im, named, &e);
-	return rc != LP_OK ? rc : lp_image_manifest(im, e.digest, &im->top);
+	if (rc != LP_OK)
+		return rc;
+	d.digest = lp_span_str(e.digest);
+	d.size = e.size;
+	d.has_size = e.has_size;
+	d.odd_size = e.odd_size;
+	return lp_image_entry(im, &d, &im->top);
 }
 
 int

@@ -97,6 +97,29 @@ same_digest()
 	[ "$(lp-peek -q --no-cache -o name oci:cache:1)" = file-amd64 ]
 }
 
+@test "sizes of 0, -1 and others that are wrong, in each kind of descriptor: told, the digest decides; but for a layer's" {
+	local where size told
+	for where in layer config entry; do
+		for size in 0 -1 5; do
+			mklayouts "$where$size"
+			# runtimes refuse a layer of another size
+			[ "$where$size" != layer5 ] || continue
+			run -0 --separate-stderr lp-peek --no-cache -o name "oci:$where$size:1"
+			[ "$output" = file-amd64 ]
+			told="bytes, its descriptor says $size"
+			[ "$size" != -1 ] || told='bytes, its descriptor has a size that is no number of bytes'
+			[ "$where" != layer ] || told='layer 1: its descriptor says a size that it cannot have, which is not used'
+			[ "${#stderr_lines[@]}" -eq 1 ]
+			[[ $stderr == *"$told" ]]
+			run -0 --separate-stderr lp-layers -o size "oci:$where$size:1"
+			[ "$output" = "$([ "$where" = layer ] && echo - || echo 103)" ]
+			[[ $stderr == *"$told" ]]
+		done
+	done
+	run -1 --separate-stderr lp-peek --no-cache -o name oci:layer5:1
+	[[ $stderr == *'layer 1: lp-fetch: has 103 bytes, it should have 5'* ]]
+}
+
 @test "docker save of an image of several platforms: -p, --platforms and digests are those of the layout in it" {
 	local name
 	mklayouts saved

@@ -508,6 +508,13 @@ setup()
 	jq -se --arg other "$other" '[.[].digest] | length == 3 and .[0] == $other and .[1] == ""' <<<"$output"
 	fails 1 'entry 1 of the index: its digest is not sha256' lp-layers -p linux/arm64 oci:lay:app:1
 	fails 1 'entry 2 of the index: its digest is not sha256' lp-layers -p linux/s390x oci:lay:app:1
+	# what has no size is asked for all the same
+	mklayouts layer0
+	echo '{}' >rules
+	fault_start zero rules --layout layer0
+	run -0 --separate-stderr lp-peek --plain-http -S store --db db -o name "$(srv_addr zero)/app:1"
+	[ "$output" = file-amd64 ]
+	[[ $stderr == *'layer 1: its descriptor says a size that it cannot have, which is not used' ]]
 }
 
 @test "no list of layers, or null: an image of none" {
