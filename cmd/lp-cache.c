@@ -211,7 +211,7 @@ static const struct {
 	char letter;          /* or 0 */
 	const char *expected; /* of the argument, or NULL: it takes none */
 } own[NOPTIONS] = {
-	[O_LAYER] = { "layer", 0, "a digest, sha256: and 64 digits" },
+	[O_LAYER] = { "layer", 0, "a digest, " LP_DIGEST_FORM },
 	[O_IMAGE] = { "image", 0, "a name" },
 	[O_INDEX] = { "index", 0, "a number from 0, or N/COUNT with N below COUNT" },
 	[O_SIZE] = { "size", 0, "a number of bytes" },

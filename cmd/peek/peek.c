@@ -13,6 +13,7 @@
 
 #include "cmd/peek/pager.h"
 #include "common/base/limits.h"
+#include "common/base/digest.h"
 #include "common/base/status.h"
 #include "common/oci/reference.h"
 #include "common/run/starter.h"
@@ -95,23 +96,31 @@ settle_listings(struct lp_peek_options *o)
 		o->db = NULL;
 }
 
-/* What is there is looked at now: once it is locked, this process sees no directory. */
+/* The names of the store's whole blobs: no two algorithms have digests of one length. */
 static void
-look_around(struct lp_peek_options *o)
+list_blobs(struct lp_peek_options *o, const char *algorithm)
 {
 	char *path = NULL;
 	struct dirent *d;
 	DIR *dir = NULL;
 
-	o->has_listings = o->db != NULL && access(o->db, F_OK) == 0;
-	o->has_store = o->store != NULL && access(o->store, F_OK) == 0;
-	if (o->has_store && asprintf(&path, "%s/blobs/sha256", o->store) >= 0)
+	if (asprintf(&path, "%s/blobs/%s", o->store, algorithm) >= 0)
 		dir = opendir(path);
 	while (dir != NULL && (d = readdir(dir)) != NULL)
 		lp_argv_add(&o->blobs, d->d_name);
 	if (dir != NULL)
 		closedir(dir);
 	free(path);
+}
+
+/* What is there is looked at now: once it is locked, this process sees no directory. */
+static void
+look_around(struct lp_peek_options *o)
+{
+	o->has_listings = o->db != NULL && access(o->db, F_OK) == 0;
+	o->has_store = o->store != NULL && access(o->store, F_OK) == 0;
+	for (size_t i = 0; o->has_store && lp_digest_algorithms[i] != NULL; i++)
+		list_blobs(o, lp_digest_algorithms[i]);
 }
 
 int

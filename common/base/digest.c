@@ -1,10 +1,8 @@
 /* Checks the text form of a digest. */
 #include "common/base/digest.h"
 
-static const struct {
-	const char *name;
-	size_t digits;
-} algorithms[] = { { "sha256", 64 }, { "sha384", 96 }, { "sha512", LP_DIGEST_HEX } };
+const char *const lp_digest_algorithms[] = { "sha256", "sha384", "sha512", NULL };
+static const size_t digits_of[] = { 64, 96, LP_DIGEST_HEX };
 
 static int
 is_digit(unsigned char c)
@@ -15,10 +13,10 @@ is_digit(unsigned char c)
 size_t
 lp_digest_length(struct lp_span s)
 {
-	for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
-		size_t n = LP_DIGEST_PREFIX, end = n + algorithms[i].digits;
+	for (size_t i = 0; lp_digest_algorithms[i] != NULL; i++) {
+		size_t n = LP_DIGEST_PREFIX, end = n + digits_of[i];
 
-		if (s.n < end || memcmp(s.p, algorithms[i].name, n - 1) != 0 || s.p[n - 1] != ':')
+		if (s.n < end || memcmp(s.p, lp_digest_algorithms[i], n - 1) != 0 || s.p[n - 1] != ':')
 			continue;
 		while (n < end && is_digit(s.p[n]))
 			n++;
@@ -42,8 +40,8 @@ lp_digest_is_sha256(struct lp_span s)
 const char *
 lp_digest_algorithm(size_t digits)
 {
-	for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
-		if (algorithms[i].digits == digits)
-			return algorithms[i].name;
+	for (size_t i = 0; lp_digest_algorithms[i] != NULL; i++)
+		if (digits_of[i] == digits)
+			return lp_digest_algorithms[i];
 	return NULL;
 }

@@ -26,6 +26,9 @@ int lp_digest_is_sha256(struct lp_span);
 /* The length of the digest that the span begins with, or 0. */
 size_t lp_digest_length(struct lp_span);
 
+/* All algorithms, each with a directory of its own in layouts; the last is NULL. */
+extern const char *const lp_digest_algorithms[];
+
 /* The algorithm that has so many digits: "sha256", ..., or NULL. */
 const char *lp_digest_algorithm(size_t digits);
 

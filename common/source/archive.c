@@ -53,12 +53,12 @@ lp_archive_open(struct lp_archive *a, const char *path)
 	lp_buf_init(&a->config_bytes, LP_MAX_CONFIG);
 	a->fd = -1;
 	if (strcmp(path, "-") == 0)
-		return lp_archive_fail(a, LP_E_SYS, "a pipe, and the layers in it are read by their offsets (lp-peek takes one)");
+		return lp_archive_fail(a, LP_E_SYS, "a pipe, and the layers in it are read by their offsets: put it into a file first (cat >FILE.tar; lp-peek takes a pipe)");
 	a->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (a->fd < 0 || fstat(a->fd, &st) != 0)
 		return fail_sys(a);
 	if (!S_ISREG(st.st_mode))
-		return lp_archive_fail(a, LP_E_SYS, "not a regular file: the layers in it are read by their offsets (lp-peek takes a pipe)");
+		return lp_archive_fail(a, LP_E_SYS, "not a regular file, and the layers in it are read by their offsets: put it into one first (cat >FILE.tar; lp-peek takes a pipe)");
 	rc = lp_input_open(&a->in, a->fd);
 	return rc == LP_OK ? rc : rc == LP_E_SYS ? fail_sys(a) : lp_archive_no_memory(a);
 }

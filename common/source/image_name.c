@@ -83,19 +83,35 @@ load_choice(struct lp_image *im, const char *name)
 	return rc == LP_OK;
 }
 
-/* A layout that skopeo wrote (oci:DIR:TAG) names tags alone. */
+/* As docker calls it: without the host and the user that go without saying. NULL for what is elsewhere. */
+static const char *
+familiar(const char *name)
+{
+	static const char hub[] = "docker.io/", official[] = "library/";
+
+	if (strncmp(name, hub, sizeof(hub) - 1) != 0)
+		return NULL;
+	name += sizeof(hub) - 1;
+	return strncmp(name, official, sizeof(official) - 1) == 0 ? name + sizeof(official) - 1 : name;
+}
+
+/* Others write less of a name into a layout: skopeo (oci:DIR:TAG) a tag alone, builders what they were asked for. */
 static int
 find_kept(struct lp_image *im, struct lp_layout_entry *entry)
 {
 	struct lp_buf name;
+	const char *other[2];
 	int rc = kept_name(im, &name);
 
 	rc = rc != LP_OK ? rc : find_name(im, (const char *)name.p, entry);
-	if (rc == LP_E_ABSENT && im->ref.name[0] != '\0' && im->ref.digest[0] == '\0' &&
-	    find_name(im, im->ref.name, entry) == LP_OK) {
+	other[0] = rc == LP_E_ABSENT ? familiar((const char *)name.p) : NULL;
+	other[1] = im->ref.name;
+	for (size_t i = 0; i < 2 && rc == LP_E_ABSENT && im->ref.name[0] != '\0' && im->ref.digest[0] == '\0'; i++) {
+		if (other[i] == NULL || find_name(im, other[i], entry) != LP_OK)
+			continue;
 		rc = LP_OK;
-		snprintf(im->note, sizeof(im->note), "the store calls it %s, which names no repository",
-		    lp_quotes(im->ref.name));
+		snprintf(im->note, sizeof(im->note), "the store calls it %s, which names no %s", lp_quotes(other[i]),
+		    i == 0 ? "registry" : "repository");
 	}
 	lp_buf_release(&name);
 	return rc;

@@ -28,8 +28,6 @@ lp_store_is_hex(const char *name)
 	return name[n] == '\0' && lp_digest_algorithm(n) != NULL;
 }
 
-const char *const lp_store_algorithms[] = { "sha256", "sha384", "sha512", NULL };
-
 void
 lp_store_kind_path(const char *kind, const char *hex, char path[LP_STORE_PATH])
 {

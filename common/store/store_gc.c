@@ -124,8 +124,8 @@ each_kind(const struct place *above, const char *kind, visit *f)
 	char path[LP_STORE_PATH];
 	int rc = LP_OK;
 
-	for (size_t i = 0; lp_store_algorithms[i] != NULL && rc == LP_OK; i++) {
-		snprintf(path, sizeof(path), "%s/%s", kind, lp_store_algorithms[i]);
+	for (size_t i = 0; lp_digest_algorithms[i] != NULL && rc == LP_OK; i++) {
+		snprintf(path, sizeof(path), "%s/%s", kind, lp_digest_algorithms[i]);
 		rc = each(above, path, f);
 	}
 	return rc;

@@ -51,8 +51,6 @@ int lp_store_is_hex(const char *name);
 /* The name of a range's file: FIRST-LAST, written in one way. Parsing gives LP_OK or LP_E_DATA. */
 void lp_store_range_name(uint64_t first, uint64_t last, char name[LP_STORE_NAME]);
 int lp_store_parse_name(const char *name, struct lp_store_file *);
-/* What has a directory of its own in each KIND; the last is NULL. */
-extern const char *const lp_store_algorithms[];
 /* The directory of whole blobs of that digest. */
 void lp_store_blobs_path(const struct lp_store *, const char *digest, char path[LP_STORE_PATH]);
 /* KIND/sha256, where what has as many digits as `hex` is. */

@@ -175,6 +175,8 @@ same_digest()
 		# a layout that is a store: read offline under its digest, found wrong by it, held to it
 		cp -r "$alg" store
 		lp-fetch -O -a -S store "localhost/app@$digest" | cmp - "$alg/blobs/${digest/://}"
+		# what is there whole is listed whole
+		[[ $(lp-peek -q -O -E -S store --db none -o name localhost/app:1) = file-amd64*$'\tcomplete=yes\t'* ]]
 		lp-fetch --store-gc=1M -S store
 		printf x >>"store/blobs/${digest/://}"
 		fails 1 'corrupted behind byte 0' lp-fetch -O -a -S store "localhost/app@$digest"
@@ -293,6 +295,6 @@ same_digest()
 	head -c 300 a.tar.gz >cut.gz
 	fails 4 'docker-archive:cut.gz: .*: not complete: input ends after 300 bytes' lp-peek --no-cache docker-archive:cut.gz
 	fails 1 'docker-archive:-: .*the input is empty' lp-peek --no-cache docker-archive:- </dev/null
-	fails 3 'docker-archive:-: a pipe, .*lp-peek takes one' lp-layers docker-archive:- <a.tar
+	fails 3 'docker-archive:-: a pipe, .*: put it into a file first \(cat >FILE.tar; lp-peek takes a pipe\)' lp-layers docker-archive:- <a.tar
 	fails 1 'compressed.*lp-peek does' lp-layers oci-archive:a.tar.gz
 }

@@ -577,7 +577,7 @@ stream()
 	[ -n "$path" ]
 	lp-cache search "./$path" | cut -f3 | grep -xF "$path"
 	run -2 lp-cache put --layer sha256:12 <rows
-	[[ $output == "lp-cache: --layer takes a digest, sha256: and 64 digits, not 'sha256:12'"* ]]
+	[[ $output == "lp-cache: --layer takes a digest, sha256:, sha384: or sha512: and its lower-case hexadecimal digits, not 'sha256:12'"* ]]
 	run -2 lp-cache prune --days x
 	[[ $output == "lp-cache: --days takes a number of days, not 'x'"* ]]
 	run -4 lp-cache --db=typo.db search x

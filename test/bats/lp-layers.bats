@@ -713,6 +713,11 @@ check_sources()
 	[ "$status" -eq 0 ]
 	[ "$output" = "$(cat live)" ]
 	[[ $stderr == *'the store calls it 1, which names no repository'* ]]
+	# a short name, as builders write it and as it is asked for
+	run -0 --separate-stderr lp-layers -O -S "$IN/lay" app:1
+	[ "$(cut -d@ -f2 <<<"$output")" = "$(cut -d@ -f2 live)" ]
+	[[ $stderr == *'the store calls it app:1, which names no registry' ]]
+	fails 4 'no image of that name; there are: app:1' lp-layers -O -S "$IN/lay" team/app:2
 	# whatever is asked, and whoever's name has that tag
 	for what in --digest --platforms --index --manifest --config; do
 		run -0 --separate-stderr lp-layers -O -S theirs "$what" localhost:1/quite/another:1
