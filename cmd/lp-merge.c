@@ -1,6 +1,8 @@
 /* lp-merge: one listing per layer, base first, to the file system a container would see. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/merge/mergework.h"
 #include "common/base/array.h"
@@ -11,12 +13,14 @@
 #include "common/cli/opt.h"
 #include "common/cli/stats.h"
 #include "common/sys/err.h"
+#include "common/sys/io.h"
 #include "common/sys/sandbox.h"
 
 static const char usage[] =
     "usage: lp-merge [-ahqv] [-V] " LP_LISTING_USAGE "\n"
-    "                [--by-size | --check | --diff | --summary | --du[=DEPTH] | -o ncdu | -o mtree]\n"
-    "                [--finding=[LABEL]:CODE[:DETAIL]] [--max-entries=N] [--stats=FILE]\n"
+    "                [--by-size | --check | --diff | --summary | --waste | --du[=DEPTH] | -o ncdu | -o mtree]\n"
+    "                [--dive-rules=FILE] [--finding=[LABEL]:CODE[:DETAIL]] [--max-entries=N]\n"
+    "                [--max-waste=BOUND] [--stats=FILE]\n"
     "                [LABEL=]FILE ...\n";
 
 static const char help[] =
@@ -30,6 +34,9 @@ static const char help[] =
     "      --finding=FINDING    [LABEL]:CODE[:DETAIL], with --check: found elsewhere, shown too\n"
     "      --diff               what each layer added, changed and deleted\n"
     "      --summary            of each layer: entries and bytes, and how much of it is hidden\n"
+    "      --waste              content that later layers overwrite or delete, the most first\n"
+    "      --max-waste=BOUND    --waste: exit 4 above so many bytes, or 5%\n"
+    "      --dive-rules=FILE    --waste: exit 4 where a rule of dive's (.dive-ci) fails\n"
     "      --du[=DEPTH]         bytes and entries below each directory\n"
     "      --max-entries=N      above N rows in all, exit 1\n" LP_OPT_HELP;
 
@@ -38,9 +45,10 @@ struct args {
 	struct lp_mergework work;
 	struct lp_check_finding *given;
 	size_t given_cap;
+	int bounded; /* --max-waste or --dive-rules */
 };
 
-enum { OPT_MAX_ENTRIES = LP_OPT_OWN, OPT_CHECK, OPT_DIFF, OPT_FINDING, OPT_SUMMARY, OPT_DU, OPT_BY_SIZE };
+enum { OPT_MAX_ENTRIES = LP_OPT_OWN, OPT_CHECK, OPT_DIFF, OPT_FINDING, OPT_SUMMARY, OPT_DU, OPT_BY_SIZE, OPT_WASTE, OPT_MAX_WASTE, OPT_DIVE_RULES };
 
 /* Default columns are those of every listing, the layer, and with -a why and by whom a row is hidden. */
 static void
@@ -144,6 +152,39 @@ parse_finding(struct args *a, const struct lp_opt *opt)
 	return LP_EXIT_OK;
 }
 
+static int
+parse_bound(struct args *a, const struct lp_opt *opt)
+{
+	if (lp_wastebounds_max(lp_span_str(optarg), &a->work.bounds) != LP_OK)
+		return lp_opt_refuse(opt, "neither bytes nor a share: '%s' (10M, 5%%)", lp_quotes(optarg));
+	a->bounded = 1;
+	return LP_EXIT_OK;
+}
+
+/* Here, before the lock. */
+static int
+parse_rules(struct args *a)
+{
+	enum { RULES_MAX = 64 * 1024 };
+	int fd = open(optarg, O_RDONLY | O_CLOEXEC | O_NOCTTY), rc = LP_E_SYS;
+	struct lp_buf text;
+	unsigned line = 0;
+
+	lp_buf_init(&text, RULES_MAX);
+	rc = fd >= 0 ? lp_read_all(fd, &text) : LP_E_SYS;
+	if (fd >= 0)
+		close(fd);
+	if (rc == LP_E_SYS)
+		lp_err_errno("%s", lp_quotes(optarg));
+	else if (rc != LP_OK)
+		lp_err("%s: more than %d KiB, or than memory holds", lp_quotes(optarg), RULES_MAX >> 10);
+	else if ((rc = lp_wastebounds_rules(lp_buf_span(&text), &a->work.bounds, &line)) != LP_OK)
+		lp_err("%s: line %u: not a value of this rule", lp_quotes(optarg), line);
+	lp_buf_release(&text);
+	a->bounded = 1;
+	return lp_exit_of(rc);
+}
+
 /* What makes no sense together is refused, not ignored. */
 static int
 check_args(const struct lp_mergeview *v, const struct lp_listing *l, const struct lp_opt *opt)
@@ -180,6 +221,9 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ "du", optional_argument, NULL, OPT_DU },
 		{ "max-entries", required_argument, NULL, OPT_MAX_ENTRIES },
 		{ "summary", no_argument, NULL, OPT_SUMMARY },
+		{ "waste", no_argument, NULL, OPT_WASTE },
+		{ "max-waste", required_argument, NULL, OPT_MAX_WASTE },
+		{ "dive-rules", required_argument, NULL, OPT_DIVE_RULES },
 		{ NULL, 0, NULL, 0 }
 	};
 	int c, rc = LP_EXIT_OK;
@@ -199,6 +243,9 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		case OPT_CHECK: a->work.show.kind = LP_MERGEVIEW_CHECK; break;
 		case OPT_FINDING: rc = parse_finding(a, opt); break;
 		case OPT_DIFF: a->work.show.kind = LP_MERGEVIEW_DIFF; break;
+		case OPT_WASTE: a->work.show.kind = LP_MERGEVIEW_WASTE; break;
+		case OPT_MAX_WASTE: rc = parse_bound(a, opt); break;
+		case OPT_DIVE_RULES: rc = parse_rules(a); break;
 		case OPT_SUMMARY: a->work.show.kind = LP_MERGEVIEW_SUMMARY; break;
 		case OPT_DU: rc = parse_du(&a->work.show, opt); break;
 		case OPT_MAX_ENTRIES:
@@ -209,8 +256,10 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 			rc = lp_listing_option(&a->out, opt, c);
 		}
 		if (rc == LP_EXIT_OK && before != LP_MERGEVIEW_ROWS && before != a->work.show.kind)
-			rc = lp_opt_refuse(opt, "only one of --check, --diff, --summary, --du, -o ncdu and -o mtree");
+			rc = lp_opt_refuse(opt, "only one of --check, --diff, --summary, --waste, --du, -o ncdu and -o mtree");
 	}
+	if (rc == LP_EXIT_OK && a->bounded && a->work.show.kind != LP_MERGEVIEW_WASTE)
+		rc = lp_opt_refuse(opt, "--max-waste and --dive-rules belong to --waste");
 	rc = rc != LP_EXIT_OK ? rc : check_args(&a->work.show, &a->out, opt);
 	if (rc != LP_EXIT_OK)
 		return rc;

@@ -17,10 +17,10 @@ static const char usage[] =
     "usage: lp-peek [-0cEHhijOqVv] [-n BYTES] [-o COLUMNS] [-p OS/ARCH[/VARIANT]] [-S STORE]\n"
     "               [--cat=PATH | --check | --config | --diff[=IMAGE2] | --digest | --du[=DEPTH]\n"
     "               | --find=GLOB | --history | --layer=N|DIGEST | --layers | --platforms | --tags\n"
-    "               | --top[=N] | --tree[=DEPTH]] [--auth-file=FILE] [--cacert=FILE] [--cacert-only]\n"
-    "               [--cert=FILE] [--color[=WHEN]] [--connect-timeout=N] [--db=FILE]\n"
-    "               [--diff-platform=PLATFORM] [--fail-if-found] [--insecure] [--key=FILE] [--no-cache]\n"
-    "               [--no-pager] [--password-file=FILE] [--plain-http] [--refresh] [--retries=N]\n"
+    "               | --top[=N] | --tree[=DEPTH] | --waste] [--auth-file=FILE] [--cacert=FILE]\n"
+    "               [--cacert-only] [--cert=FILE] [--color[=WHEN]] [--connect-timeout=N] [--db=FILE]\n"
+    "               [--diff-platform=PLATFORM] [--dive-rules=FILE] [--fail-if-found] [--insecure]\n"
+    "               [--key=FILE] [--max-waste=BOUND] [--no-cache] [--no-pager] [--password-file=FILE] [--plain-http] [--refresh] [--retries=N]\n"
     "               [--stall-timeout=N] [--stats=FILE] [--user=NAME] IMAGE [NEW]\n";
 
 static const char help[] =
@@ -35,6 +35,9 @@ static const char help[] =
     "      --du[=DEPTH]         bytes and entries below each directory\n"
     "      --top[=N]            the N largest files (20)\n"
     "      --history            each layer: its size, what later ones hide of it, its command\n"
+    "      --waste              content that later layers overwrite or delete, the most first\n"
+    "      --max-waste=BOUND    --waste: exit 4 above so many bytes, or 5%\n"
+    "      --dive-rules=FILE    --waste: exit 4 where a rule of dive's (.dive-ci) fails\n"
     "      --find=GLOB          paths that match in any layer, hidden ones too; a NAME\n"
     "                           is looked for in all directories (may be repeated)\n"
     "  -i, --ignore-case        --find: a small letter is a capital, too\n"
@@ -68,7 +71,7 @@ static const char help[] =
     "      --no-pager           never start a pager\n" LP_NETOPT_HELP LP_OPT_HELP;
 
 enum {
-	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_TOP, OPT_HISTORY, OPT_FIND, OPT_CAT, OPT_CHECK, OPT_DIFF, OPT_DIFF_PLATFORM, OPT_FAIL_IF_FOUND,
+	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_TOP, OPT_HISTORY, OPT_WASTE, OPT_MAX_WASTE, OPT_DIVE_RULES, OPT_FIND, OPT_CAT, OPT_CHECK, OPT_DIFF, OPT_DIFF_PLATFORM, OPT_FAIL_IF_FOUND,
 	OPT_CONFIG, OPT_DIGEST, OPT_PLATFORMS, OPT_TAGS, OPT_DB, OPT_REFRESH,
 	OPT_NO_CACHE, OPT_COLOR, OPT_NO_PAGER, OPTIONS
 };
@@ -83,6 +86,9 @@ static const struct option options[] = {
 	{ "du", optional_argument, NULL, OPT_DU },
 	{ "top", optional_argument, NULL, OPT_TOP },
 	{ "history", no_argument, NULL, OPT_HISTORY },
+	{ "waste", no_argument, NULL, OPT_WASTE },
+	{ "max-waste", required_argument, NULL, OPT_MAX_WASTE },
+	{ "dive-rules", required_argument, NULL, OPT_DIVE_RULES },
 	{ "find", required_argument, NULL, OPT_FIND },
 	{ "ignore-case", no_argument, NULL, 'i' },
 	{ "fail-if-found", no_argument, NULL, OPT_FAIL_IF_FOUND },
@@ -172,6 +178,9 @@ choose(struct args *a, enum lp_peek_what what, const char *arg)
 		return find(a, arg);
 	case LP_PEEK_TOP:
 		return top(a, arg);
+	case LP_PEEK_WASTE:
+		lp_argv_add(&o->ask, "--waste");
+		break;
 	case LP_PEEK_CAT:
 		if (*arg == '\0')
 			return lp_opt_refuse(&a->opt, "--cat wants a path");
@@ -186,6 +195,8 @@ choose(struct args *a, enum lp_peek_what what, const char *arg)
 		if (arg != NULL && (lp_num_u64(lp_span_str(arg), UINT32_MAX, &o->depth) != LP_OK ||
 		    (o->depth == 0 && what == LP_PEEK_TREE)))
 			return lp_opt_refuse(&a->opt, "not a depth: '%s'", lp_quotes(arg));
+		if (what == LP_PEEK_DU)
+			lp_argv_addf(&o->ask, "--du%s%s", arg != NULL ? "=" : "", arg != NULL ? arg : "");
 	}
 	return LP_EXIT_OK;
 }
@@ -256,6 +267,12 @@ one_option(struct args *a, int c)
 	case OPT_DU: return choose(a, LP_PEEK_DU, optarg);
 	case OPT_TOP: return choose(a, LP_PEEK_TOP, optarg);
 	case OPT_HISTORY: return choose(a, LP_PEEK_HISTORY, NULL);
+	case OPT_WASTE: return choose(a, LP_PEEK_WASTE, NULL);
+	case OPT_MAX_WASTE:
+	case OPT_DIVE_RULES:
+		o->bounded = 1;
+		lp_argv_addf(&o->bounds, "--%s=%s", c == OPT_MAX_WASTE ? "max-waste" : "dive-rules", optarg);
+		return LP_EXIT_OK;
 	case OPT_FIND: return choose(a, LP_PEEK_FIND, optarg);
 	case OPT_CAT: return choose(a, LP_PEEK_CAT, optarg);
 	case OPT_CHECK: return choose(a, LP_PEEK_CHECK, NULL);
@@ -353,12 +370,15 @@ check(struct args *a)
 		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about TSV: not with -j");
 	if (o->plain && (o->what == LP_PEEK_TREE || o->what == LP_PEEK_CAT))
 		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about rows: not with --tree or --cat");
-	if ((o->what == LP_PEEK_DU || o->what == LP_PEEK_CHECK || o->what == LP_PEEK_HISTORY) &&
+	if (o->bounded && o->what != LP_PEEK_WASTE)
+		return lp_opt_refuse(&a->opt, "--max-waste and --dive-rules belong to --waste");
+	lp_argv_append(&o->ask, &o->bounds);
+	if ((o->what == LP_PEEK_DU || o->what == LP_PEEK_CHECK || o->what == LP_PEEK_HISTORY || o->what == LP_PEEK_WASTE) &&
 	    (a->columns != NULL || o->end || o->fmt.nul))
-		return lp_opt_refuse(&a->opt, "-o, -0 and -E are about rows: not with --check, --du or --history");
+		return lp_opt_refuse(&a->opt, "-o, -0 and -E are about rows: not with --check, --du, --history or --waste");
 	if (o->json && (o->what == LP_PEEK_CAT || o->what == LP_PEEK_TREE || o->what == LP_PEEK_DU ||
-	        o->what == LP_PEEK_DIFF || o->what == LP_PEEK_HISTORY))
-		return lp_opt_refuse(&a->opt, "-j is about listings: not with --cat, --diff, --du, --history or --tree");
+	        o->what == LP_PEEK_DIFF || o->what == LP_PEEK_HISTORY || o->what == LP_PEEK_WASTE))
+		return lp_opt_refuse(&a->opt, "-j is about listings: not with --cat, --diff, --du, --history, --tree or --waste");
 	if (a->named && !o->use_cache)
 		return lp_opt_refuse(&a->opt, "--no-cache keeps nothing: neither --store nor --db");
 	if (o->offline && !o->use_cache)
@@ -372,7 +392,7 @@ check(struct args *a)
 	if (o->what == LP_PEEK_ABOUT)
 		return check_about(a);
 	/* what a preview does not have may be there all the same */
-	o->complete |= o->what == LP_PEEK_FIND;
+	o->complete |= o->what == LP_PEEK_FIND || o->bounded;
 	/* the layer is what a single layer's rows need not say */
 	if (a->columns == NULL && o->what != LP_PEEK_LAYERS && o->what != LP_PEEK_LAYER)
 		o->fmt.column[o->fmt.ncolumns++] = LP_COL_LAYER;
@@ -389,6 +409,7 @@ defaults(struct args *a)
 	lp_argv_init(&a->peek.rows);
 	lp_argv_init(&a->peek.ask);
 	lp_argv_init(&a->peek.about);
+	lp_argv_init(&a->peek.bounds);
 	lp_argv_init(&a->peek.network);
 	lp_argv_init(&a->peek.platform);
 	lp_argv_init(&a->peek.blobs);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/merge/mergewaste.h"
 #include "common/base/array.h"
 #include "common/base/escape.h"
 #include "common/base/limits.h"
@@ -530,6 +531,7 @@ lp_mergeview(const struct lp_mergeview *v, struct lp_merge *m)
 	case LP_MERGEVIEW_DIFF: return diff(v, m);
 	case LP_MERGEVIEW_SUMMARY: return summary(v, m);
 	case LP_MERGEVIEW_CHECK: return check(v, m);
+	case LP_MERGEVIEW_WASTE: return lp_mergewaste(v, m, v->waste);
 	case LP_MERGEVIEW_NCDU: return ncdu(v, m);
 	case LP_MERGEVIEW_MTREE:
 		rc = passed_on(v, lp_mtree_begin(&v->out->out));

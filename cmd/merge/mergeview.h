@@ -9,6 +9,7 @@
 #include "common/cli/listing.h"
 #include "common/merge/check.h"
 #include "common/merge/merge.h"
+#include "common/merge/waste.h"
 #include "common/row/row.h"
 
 enum lp_mergeview_kind {
@@ -17,6 +18,7 @@ enum lp_mergeview_kind {
 	LP_MERGEVIEW_SUMMARY, /* of each layer */
 	LP_MERGEVIEW_DU,      /* of each directory */
 	LP_MERGEVIEW_CHECK,   /* what runtimes refuse or show otherwise */
+	LP_MERGEVIEW_WASTE,   /* content that is hidden, by path: cmd/merge/mergewaste.h */
 	LP_MERGEVIEW_NCDU,
 	LP_MERGEVIEW_MTREE
 };
@@ -36,6 +38,8 @@ struct lp_mergeview {
 	struct lp_listing *out;
 	const struct lp_check_finding *given; /* LP_MERGEVIEW_CHECK: what others have found, first of their layers */
 	size_t ngiven;
+
+	struct lp_waste *waste; /* LP_MERGEVIEW_WASTE: the totals go there */
 
 	/* ---- inside ---- */
 	struct lp_span *tails; /* what plain rows end in, by layer; NULL if rows have to be put together */

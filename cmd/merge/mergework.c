@@ -248,6 +248,17 @@ say_completeness(const struct lp_mergework *w)
 }
 
 static int
+judge_waste(const struct lp_mergework *w)
+{
+	enum lp_complete complete = completeness(w);
+	int known = complete == LP_COMPLETE_YES || complete == LP_COMPLETE_INFERRED;
+
+	if (w->show.kind != LP_MERGEVIEW_WASTE)
+		return LP_EXIT_OK;
+	return lp_mergewaste_judge(&w->bounds, &w->waste, known) > 0 ? LP_EXIT_ABSENT : LP_EXIT_OK;
+}
+
+static int
 write_all(struct lp_mergework *w, struct lp_merge *m)
 {
 	struct lp_mergeview_layer *layers = calloc(w->nlayers, sizeof(*layers));
@@ -259,6 +270,7 @@ write_all(struct lp_mergework *w, struct lp_merge *m)
 	for (size_t i = 0; i < w->nlayers; i++)
 		layers[i] = (struct lp_mergeview_layer){ w->layers[i].label, w->layers[i].end.complete };
 	w->show.layers = layers;
+	w->show.waste = &w->waste;
 	rc = lp_mergeview(&w->show, m);
 	if (rc == LP_OK && m->check)
 		w->errors = lp_mergeview_errors(&w->show, m);
@@ -287,6 +299,7 @@ merge(struct lp_mergework *w, struct lp_merge *m)
 	say_found(w, m);
 	if (m->refused > 0)
 		exit_code = lp_exit_worse(exit_code, LP_EXIT_DATA);
+	exit_code = lp_exit_worse(exit_code, judge_waste(w));
 	return lp_exit_worse(exit_code, say_completeness(w));
 }
 

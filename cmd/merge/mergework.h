@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "cmd/merge/mergeview.h"
+#include "cmd/merge/mergewaste.h"
 #include "cmd/merge/rowfeed.h"
 #include "common/base/span.h"
 #include "common/cli/stats.h"
@@ -32,10 +33,12 @@ struct lp_mergework {
 	struct lp_mergework_layer *files; /* of listings, base first, one at least; the caller's */
 	size_t nfiles;
 	uint64_t max_rows;
+	struct lp_wastebounds bounds; /* LP_MERGEVIEW_WASTE: above them is exit 4 */
 	struct lp_mergeview show; /* all but its layers; under its listing's -C what is not known to be all is exit 4 */
 
 	/* ---- inside ---- */
 	uint64_t errors; /* among what --check has found */
+	struct lp_waste waste;
 	struct lp_mergework_layer *layers; /* that the files have, as far as they were read */
 	size_t nlayers, layers_cap;
 	struct lp_arena labels; /* those that are numbers */

@@ -130,7 +130,7 @@ lp_peek_prepare(struct lp_peek_options *o)
 
 	if (code != LP_EXIT_OK)
 		return code;
-	if (o->rows.failed || o->about.failed || o->network.failed || o->platform.failed) {
+	if (o->rows.failed || o->ask.failed || o->about.failed || o->network.failed || o->platform.failed) {
 		lp_err("out of memory");
 		return LP_EXIT_SYSTEM;
 	}
@@ -162,6 +162,7 @@ lp_peek_options_release(struct lp_peek_options *o)
 	lp_argv_release(&o->rows);
 	lp_argv_release(&o->ask);
 	lp_argv_release(&o->about);
+	lp_argv_release(&o->bounds);
 	lp_argv_release(&o->network);
 	lp_argv_release(&o->platform);
 	lp_argv_release(&o->blobs);

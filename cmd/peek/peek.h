@@ -61,6 +61,7 @@ enum lp_peek_what {
 	LP_PEEK_DIFF,
 	LP_PEEK_FIND,
 	LP_PEEK_TOP,    /* the largest files */
+	LP_PEEK_WASTE,  /* content that later layers hide */
 	LP_PEEK_HISTORY, /* of each layer: what it adds, what is hidden of it, what made it */
 	LP_PEEK_CAT,
 	LP_PEEK_CHECK,  /* what runtimes refuse or show otherwise */
@@ -78,8 +79,10 @@ struct lp_peek_options {
 	int to_the_end;        /* -c */
 	const char *layer;     /* LP_PEEK_LAYER: a number from 1, or a digest (or how it starts) */
 	const char *path;      /* LP_PEEK_CAT */
+	struct lp_argv bounds; /* LP_PEEK_WASTE: what is allowed, for lp-merge */
+	int bounded;
 	struct lp_argv about;  /* LP_PEEK_ABOUT: for lp-layers */
-	struct lp_argv ask;    /* LP_PEEK_FIND, LP_PEEK_TOP: for lp-merge */
+	struct lp_argv ask;    /* what is asked, for lp-merge; empty where each question's own part knows */
 	const char *sought;    /* LP_PEEK_FIND: the first of its patterns, */
 	size_t nsought;
 	int any_case;          /* -i */

@@ -20,18 +20,15 @@ add_tsv(struct lp_argv *a, const struct lp_peek_options *o)
 
 /* lp-merge adds up by itself. */
 static int
-show_du(struct lp_peek *p)
+show_sums(struct lp_peek *p, enum lp_view_kind kind)
 {
-	struct lp_view view = { .kind = LP_VIEW_DU };
+	struct lp_view view = { .kind = kind };
 	struct lp_peek_gaps gaps;
 	struct lp_argv more;
 	int rc;
 
 	lp_argv_init(&more);
-	if (p->o->depth != UINT64_MAX)
-		lp_argv_addf(&more, "--du=%llu", (unsigned long long)p->o->depth);
-	else
-		lp_argv_add(&more, "--du");
+	lp_argv_append(&more, &p->o->ask);
 	lp_argv_append(&more, &p->o->rows);
 	rc = lp_peek_gaps(p, &view, &gaps);
 	rc = rc != LP_OK ? rc : lp_peek_merge(p, &p->image[0], &more, lp_peek_for_eyes(p) ? &view : NULL, p->out.fd);
@@ -166,7 +163,9 @@ show(struct lp_peek *p)
 	case LP_PEEK_DIFF:
 		return show_diff(p);
 	case LP_PEEK_DU:
-		return show_du(p);
+		return show_sums(p, LP_VIEW_DU);
+	case LP_PEEK_WASTE:
+		return show_sums(p, LP_VIEW_WASTE);
 	case LP_PEEK_HISTORY:
 		return show_history(p);
 	case LP_PEEK_CHECK:

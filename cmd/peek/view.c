@@ -118,7 +118,7 @@ show_rows(const struct lp_view *v, struct lp_view_out *o)
 static int
 is_drawn(const struct lp_view *v)
 {
-	return v->kind == LP_VIEW_LISTING || v->kind == LP_VIEW_TREE || v->kind == LP_VIEW_DU ||
+	return v->kind == LP_VIEW_LISTING || v->kind == LP_VIEW_TREE || v->kind == LP_VIEW_DU || v->kind == LP_VIEW_WASTE ||
 	    ((v->kind == LP_VIEW_DIFF || v->kind == LP_VIEW_HISTORY) && v->for_eyes);
 }
 
@@ -139,7 +139,7 @@ lp_view_run(void *arg)
 	rc = put_title(v, &o);
 	if (rc == LP_OK)
 		rc = v->kind == LP_VIEW_DOCUMENT ? lp_view_document(v, &o) :
-		     v->kind == LP_VIEW_DU || v->kind == LP_VIEW_HISTORY ? lp_view_sums(v, &o) : show_rows(v, &o);
+		     v->kind == LP_VIEW_DU || v->kind == LP_VIEW_HISTORY || v->kind == LP_VIEW_WASTE ? lp_view_sums(v, &o) : show_rows(v, &o);
 	rc = rc != LP_OK ? rc : lp_buf_add(&o.b, v->foot);
 	if (rc == LP_E_NOMEM)
 		lp_err("out of memory");

@@ -16,6 +16,7 @@ enum lp_view_kind {
 	LP_VIEW_LISTING, /* aligned rows */
 	LP_VIEW_TREE,
 	LP_VIEW_DU,      /* what lp-merge --du writes, aligned, the largest first */
+	LP_VIEW_WASTE,   /* what lp-merge --waste writes, aligned */
 	LP_VIEW_HISTORY, /* what lp-merge --summary writes, with what else is known of the layers */
 	LP_VIEW_DIFF,    /* rows of stdin (old) and of `other` (new), both sorted */
 	LP_VIEW_DOCUMENT, /* rows of stdin are NDJSON */

@@ -25,7 +25,7 @@ int lp_view_flush(struct lp_view_out *);
 
 /* Each: LP_OK, LP_E_PIPE, or a failure. */
 int lp_view_document(const struct lp_view *, struct lp_view_out *);
-/* Of lp-merge --du or --summary, no rows. */
+/* Of lp-merge --du, --waste or --summary, no rows. */
 int lp_view_sums(const struct lp_view *, struct lp_view_out *);
 /* The same for one line of --summary, appended, and what stands above it all. */
 int lp_view_history(const struct lp_view *, struct lp_span line, struct lp_buf *);

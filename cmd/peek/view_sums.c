@@ -1,6 +1,7 @@
-/* Prints the sums that lp-merge has made, of directories or of layers, for eyes or as rows. */
+/* Prints the sums that lp-merge has made, of directories, layers or waste, for eyes or as rows. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cmd/peek/view_priv.h"
 #include "common/base/array.h"
@@ -45,7 +46,7 @@ split(struct lp_span text, struct lines *l)
 		l->of = of;
 		of[l->n] = (struct line){ .text = lp_span_field(&text, '\n'), .place = l->n };
 		first = of[l->n].text;
-		if (lp_num_u64(lp_span_field(&first, '\t'), UINT64_MAX, &of[l->n].first) != LP_OK)
+		if (first.n > 0 && first.p[0] != '#' && lp_num_u64(lp_span_field(&first, '\t'), UINT64_MAX, &of[l->n].first) != LP_OK)
 			return lp_view_no_sums();
 		l->n++;
 	}
@@ -86,13 +87,78 @@ draw_directory(const struct line *l, struct lp_buf *b)
 	return rc != LP_OK ? rc : lp_buf_addc(b, '\n');
 }
 
+/* What stands behind " KEY=", to the next tab; or 0. */
+static uint64_t
+total_of(struct lp_span line, const char *key)
+{
+	uint64_t v;
+
+	while (line.n > 0) {
+		struct lp_span f = lp_span_field(&line, '\t');
+
+		if (lp_span_begins(f, key)) {
+			lp_span_take(&f, strlen(key));
+			return lp_num_u64(f, UINT64_MAX, &v) == LP_OK ? v : 0;
+		}
+	}
+	return 0;
+}
+
+static int
+put_human(struct lp_buf *b, uint64_t bytes)
+{
+	char text[LP_HUMAN_MAX];
+
+	return lp_buf_add(b, lp_span(text, (size_t)(lp_human_bytes(text, bytes) - text)));
+}
+
+static int
+draw_total(struct lp_span line, struct lp_buf *b)
+{
+	uint64_t bytes = total_of(line, "bytes="), wasted = total_of(line, "wasted=");
+	char share[LP_HUMAN_MAX];
+	int rc = put_human(b, wasted);
+
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, " of ");
+	rc = rc != LP_OK ? rc : put_human(b, bytes);
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, " wasted (");
+	rc = rc != LP_OK ? rc : lp_buf_add(b, lp_span(share, (size_t)(lp_human_percent(share, wasted, bytes) - share)));
+	return rc != LP_OK ? rc : lp_buf_adds(b, ")\n");
+}
+
+/* BYTES COPIES LAYER WHY BY NAME, the name escaped as in rows. */
+static int
+draw_waste(const struct line *l, struct lp_buf *b)
+{
+	enum { SIZE_WIDE = 8, WHY_WIDE = 12 };
+	struct lp_span rest = l->text, field[5];
+	char text[LP_HUMAN_MAX];
+	int rc;
+
+	if (rest.n > 0 && rest.p[0] == '#')
+		return draw_total(rest, b);
+	for (size_t i = 0; i < sizeof(field) / sizeof(field[0]); i++)
+		field[i] = lp_span_field(&rest, '\t');
+	rc = lp_view_right(b, lp_span(text, (size_t)(lp_human_bytes(text, l->first) - text)), SIZE_WIDE);
+	rc = rc != LP_OK ? rc : lp_view_right(b, field[2], 7);
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, "  ");
+	rc = rc != LP_OK ? rc : lp_buf_add(b, field[3]);
+	rc = rc != LP_OK ? rc : lp_buf_pad(b, field[3].n, WHY_WIDE);
+	rc = rc != LP_OK ? rc : lp_view_right(b, field[4], 3);
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, "  ");
+	rc = rc != LP_OK ? rc : lp_buf_add(b, rest);
+	return rc != LP_OK ? rc : lp_buf_addc(b, '\n');
+}
+
 static int
 draw(const struct lp_view *v, const struct lines *l, struct lp_view_out *o)
 {
-	int rc = lp_buf_adds(&o->b, v->kind == LP_VIEW_DU ? "    SIZE    ENTRIES  PATH\n" : lp_view_history_header(v));
+	int rc = lp_buf_adds(&o->b, v->kind == LP_VIEW_DU ? "    SIZE    ENTRIES  PATH\n" :
+	    v->kind == LP_VIEW_WASTE ? "  WASTED  LAYER  WHY          BY  PATH\n" : lp_view_history_header(v));
 
 	for (size_t i = 0; i < l->n && rc == LP_OK; i++) {
-		rc = v->kind == LP_VIEW_DU ? draw_directory(&l->of[i], &o->b) : lp_view_history(v, l->of[i].text, &o->b);
+		rc = v->kind == LP_VIEW_DU ? draw_directory(&l->of[i], &o->b) :
+		    v->kind == LP_VIEW_WASTE ? draw_waste(&l->of[i], &o->b) : lp_view_history(v, l->of[i].text, &o->b);
 		if (rc == LP_OK && o->b.n >= LP_VIEW_FLUSH)
 			rc = lp_view_flush(o);
 	}

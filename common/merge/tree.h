@@ -21,6 +21,7 @@ struct lp_mark {
 	struct lp_mark *older;
 	uint16_t layer;
 	uint8_t opaque; /* or a whiteout */
+	uint64_t bytes; /* that a whiteout deletes: after lp_waste_begin */
 };
 
 struct lp_children {

@@ -425,6 +425,61 @@ hidden()
 	[ "$output" = "$(printf 'a\t3\t15\t3\t10\tunknown\nb\t3\t12\t0\t0\tunknown')" ]
 }
 
+@test "views: --waste, what each path wastes and why; content with another name is not wasted" {
+	rows a d/ d/over:100 d/chmod:50 d/gone:30 d/kept:20 h=d/kept e/ e/f:7 e/g:3 p/ p/q:9 link:5
+	rows b d/over:120 d/chmod:50 d/.wh.gone .wh.e d/.wh.kept p:1 'link>x'
+	rows c d/over:1 e/ e/g:2
+	sed -i 's/\t-\t/\t2024-05-01T00:00:00Z\t/' a
+	sed -i '/chmod/s/\t-\t/\t2024-05-01T00:00:00Z\t/' b
+	run -0 --separate-stderr lp-merge -q --waste a b c
+	cmp <(echo "$output") - <<-E
+		220	2	b	overwritten	c	d/over
+		50	1	a	duplicated	b	d/chmod
+		30	1	a	deleted	b	d/gone
+		9	1	a	replaced	b	p/q
+		7	1	a	deleted	b	e/f
+		5	1	a	overwritten	b	link
+		3	1	a	deleted	b	e/g
+		#total	bytes=398	wasted=324	efficiency=0.1859	dive_wasted=381	dive_efficiency=0.1960	dive_user_wasted=2.1896
+	E
+	lp-merge -q --waste -j a b c | jq -s -e 'length == 8 and .[0].name == "d/over" and .[1].why == "duplicated" and .[7].total.wasted == 324'
+	run -0 lp-merge -q --waste -H b
+	[ "$output" = "$(printf 'bytes\tcopies\tlayer\twhy\tby\tname\n#total\tbytes=171\twasted=0\tefficiency=1.0000\tdive_wasted=0\tdive_efficiency=1.0000\tdive_user_wasted=0.0000')" ]
+}
+
+@test "views: --waste with a bound or dive's rules: exit 4 above it, or where a layer may have more" {
+	local case
+	for name in a b; do
+		rows $name d/ d/over:100 d/$name:300
+		printf '#end\tentries=3\tcomplete=yes\tbytes=1\tlayer=%s\n' $name >>$name
+	done
+	# 100 of 800 bytes; dive: 200 of 800, 700 / 800, 200 / 400
+	for case in '0 100' '0 100B' '0 1K' '0 0.1K' '4 99' '0 12.5%' '4 12.4%' '0 100%' '4 0' '4 0%' '0 0.0001M' '2 0.5' '2 101%' '2 x' '2 5%%' '2 -1' '2 1X' '2 '; do
+		run -"${case%% *}" --separate-stderr lp-merge -q --waste --max-waste="${case#* }" a b
+		[[ -n $stderr || ${case%% *} = 0 ]]
+	done
+	for case in '0 lowestEfficiency: 0.875' '4 lowestEfficiency: 0.876' '0 highestWastedBytes: 200' '4 highestWastedBytes: 199B' \
+	    '0 highestWastedBytes: "1kB" # y' '0 highestWastedBytes: 0.2 KB' '0 highestUserWastedPercent: 0.5' "4 highestUserWastedPercent: '0.49'" \
+	    '0 highestWastedBytes: disabled' '0 highestWastedBytes: "off"' '0 highestWastedBytes:' '0 # highestWastedBytes: 1' '0 other: 1' \
+	    '1 lowestEfficiency: 2' '1 lowestEfficiency: x' '1 highestWastedBytes: 1Q'; do
+		printf 'rules:\n  %s\n' "${case#* }" >ci
+		run -"${case%% *}" --separate-stderr lp-merge -q --waste --dive-rules=ci a b
+		[[ ${case%% *} != 1 || $stderr == 'lp-merge: ci: line 2: '* ]]
+		[[ -n $stderr || ${case%% *} = 0 ]]
+	done
+	printf 'rules:\r\n  lowestEfficiency: 0.99\r\n  highestUserWastedPercent: 0.1\r\n' >ci
+	run -4 --separate-stderr lp-merge -q --waste --dive-rules=ci a b
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	run -3 lp-merge --waste --dive-rules=nothere a b
+	run -2 lp-merge --summary --max-waste=1 a b
+	run -2 lp-merge --waste -E a b
+	# it may be more than that
+	sed -i 's/complete=yes/complete=no/' b
+	run -4 --separate-stderr lp-merge -q --waste --max-waste=50% a b
+	[[ $stderr == *'at least this'* ]]
+	run -0 lp-merge -q --waste a b
+}
+
 @test "views: --du counts a file once, down to a depth" {
 	rows a d/ d/x:10 d/e/ d/e/y:5 f:1 d/h=d/x
 	run -0 lp-merge --du a
