@@ -99,6 +99,9 @@ receive_batch(int fd, struct claim *c, size_t n)
 		k = recvmsg(fd, &m, MSG_CMSG_CLOEXEC | MSG_WAITALL);
 	while (k < 0 && errno == EINTR);
 	h = k == (ssize_t)io.iov_len && (m.msg_flags & MSG_CTRUNC) == 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	/* there was room in the message, but not for as many descriptors in this process */
+	if (k == (ssize_t)io.iov_len && (m.msg_flags & MSG_CTRUNC) != 0)
+		errno = EMFILE;
 	if (h == NULL || h->cmsg_type != SCM_RIGHTS || h->cmsg_len != CMSG_LEN(n * sizeof(int)))
 		return LP_E_SYS;
 	memcpy(fds, CMSG_DATA(h), n * sizeof(int));
@@ -233,18 +236,20 @@ carry_out(struct order *o, const char *const *other)
 	return (struct answer){ (int32_t)pid, pid < 0 ? errno : 0 };
 }
 
-/* A program is started, as far as the order can be read to its end. */
+/* A program is started, or it is said why not. */
 static int
 serve_program(int fd, const struct request *r, const char *const *other)
 {
 	struct order o = { .r = *r };
-	struct answer a = { -1, EINVAL };
-	int rc = take_order(fd, &o);
+	struct answer a;
+	int rc, told;
 
-	if (rc == LP_OK)
-		a = carry_out(&o, other);
+	errno = EINVAL;
+	rc = take_order(fd, &o);
+	a = rc == LP_OK ? carry_out(&o, other) : (struct answer){ -1, errno };
+	told = lp_write_all(fd, lp_span(&a, sizeof(a)));
 	release_order(&o);
-	return rc != LP_OK ? rc : lp_write_all(fd, lp_span(&a, sizeof(a)));
+	return rc != LP_OK ? rc : told;
 }
 
 /* A file without a name, or the one that is handed over, again: a process that opens nothing gets it from us. */
@@ -255,9 +260,8 @@ serve_file(int fd, const struct request *r)
 	struct answer a = { 0, 0 };
 	int rc = r->claims == 1 ? receive_batch(fd, &had, 1) : LP_OK;
 
-	if (rc != LP_OK)
-		return rc;
-	c.fd = r->claims == 1 ? lp_tmpfile_reopen(had.fd) : lp_tmpfile();
+	if (rc == LP_OK)
+		c.fd = r->claims == 1 ? lp_tmpfile_reopen(had.fd) : lp_tmpfile();
 	if (c.fd < 0)
 		a = (struct answer){ -1, errno };
 	rc = lp_write_all(fd, lp_span(&a, sizeof(a)));
@@ -273,19 +277,21 @@ serve_file(int fd, const struct request *r)
 static void __attribute__((noreturn))
 serve(int fd, const char *const *other)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct request r;
 	sigset_t all;
-	int rc = LP_OK;
+	int null, rc = LP_OK;
 
+	lp_close_all_but(&fd, 1);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	/* those who read what the parent writes wait for its end, not for ours */
 	for (int i = 0; i < 3; i++)
 		if (null < 0 || dup2(null, i) < 0)
 			_exit(LP_EXIT_SYSTEM);
-	lp_close_all_but(&fd, 1);
+	if (null > 2)
+		close(null);
 	sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	/* what cannot be read to its end cannot be answered */
+	/* what cannot be read to its end was the last one */
 	while (rc == LP_OK && lp_read_full(fd, &r, sizeof(r)) == (ptrdiff_t)sizeof(r))
 		rc = r.what == FILE_FOR_US ? serve_file(fd, &r) : serve_program(fd, &r, other);
 	_exit(0);

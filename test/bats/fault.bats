@@ -311,7 +311,7 @@ images()
 		(ulimit -n $n && exec "$FAULT_BIN/lp-peek" -qc --no-cache --diff=oci:other "oci:$IN/layout") 2>err || status=$?
 		case $status in
 		0) [ ! -s err ] ;;
-		3) [ "$(wc -l <err)" -eq 1 ] ;;
+		3) [ "$(wc -l <err)" -eq 1 ] && grep -q ': Too many open files$' err ;;
 		*) false ;;
 		esac || { echo "$n descriptors: exit $status"; cat err; return 1; }
 		ends+=" $status"

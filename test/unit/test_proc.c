@@ -173,7 +173,6 @@ test_signal(struct lp_crew *c)
 	c->caught = 0;
 }
 
-/* Stages that have nothing to write do not notice that nobody reads: they are ended, and that is no failure. */
 /* A child has ended before a signal comes, and nobody has looked yet: who goes on after the signal hears of both. */
 static void
 test_signal_and_end(struct lp_crew *c)
@@ -223,6 +222,7 @@ test_suspend(void)
 	ok(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0, "and hears once that it goes on");
 }
 
+/* Stages that have nothing to write do not notice that nobody reads: they are ended, and that is no failure. */
 static void
 test_enough(struct lp_crew *c)
 {
