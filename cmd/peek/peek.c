@@ -74,6 +74,9 @@ settle_store(struct lp_peek_options *o)
 		lp_store_close(store);
 		return;
 	}
+	/* that a directory above it could not be made is the reason, not that it is not there */
+	if (rc == LP_E_SYS && errno == ENOENT)
+		(void)lp_home_may_write(o->store, 0);
 	lp_note("%s: %s: what is fetched is not kept", lp_quotes(o->store), rc == LP_E_SYS ? lp_err_text(errno) : why);
 	o->keeps_bytes = 0;
 	o->store = NULL;
@@ -284,6 +287,7 @@ release_layer(struct lp_peek_layer *l)
 	free(l->annotations);
 	free(l->urls);
 	free(l->error);
+	free(l->said);
 	lp_buf_release(&l->held);
 }
 

@@ -144,6 +144,7 @@ struct lp_peek_layer {
 	int from_cache;
 	int exit;          /* worst exit code of what listed it */
 	char *error;       /* the first message of what failed, or NULL */
+	char *said;        /* the last of those that was shown: another way to its listing may fail by it again */
 	enum lp_finding fault; /* LP_PEEK_CHECK: why its bytes are no layer */
 
 	char toc_range[48];  /* where its table of contents is, FIRST-LAST; "" for none, or not looked for */

@@ -92,6 +92,16 @@ culprit(const struct lp_job *j, struct lp_span said)
 	return first;
 }
 
+static void
+keep_error(struct lp_peek_layer *l, const char *error, int shown)
+{
+	l->error = strdup(error);
+	if (!shown)
+		return;
+	free(l->said);
+	l->said = strdup(error);
+}
+
 void
 lp_peek_settle(struct lp_peek_layer *l, const struct lp_job *j, int quietly)
 {
@@ -106,10 +116,10 @@ lp_peek_settle(struct lp_peek_layer *l, const struct lp_job *j, int quietly)
 		/* it was ended, its reader having had enough */
 		if (j->exit == LP_EXIT_OK && j->ended_early[stage])
 			continue;
-		if (!quietly)
+		if (!quietly && (l->said == NULL || strcmp(l->said, lp_quote_message(line)) != 0))
 			about_layer(l, line);
 		if (j->exit != LP_EXIT_OK && l->error == NULL)
-			l->error = strdup(lp_quote_message(line));
+			keep_error(l, lp_quote_message(line), !quietly);
 	}
 	lp_buf_clear(&l->held);
 }
