@@ -1,5 +1,6 @@
 /* lp-cat: a layer's tar in, the content of one member out. */
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "cmd/cat/fetcher.h"
 #include "cmd/cat/tarcopy.h"
@@ -281,7 +282,7 @@ event(struct cat *c, enum lp_tar_event ev)
 	return LP_OK;
 }
 
-/* More input, members nobody wants passed over. 1, 0 at the end, or LP_E_SYS. */
+/* More input, members nobody wants passed over. 1, 0 at the end, LP_E_PIPE where nobody reads on, or LP_E_SYS. */
 static int
 more(struct cat *c)
 {
@@ -291,7 +292,7 @@ more(struct cat *c)
 	lp_tar_skipped(&c->tar, done);
 	if (rc == LP_OK)
 		rc = done > 0 ? 1 : lp_input_next(&c->input, &c->in);
-	if (rc < 0)
+	if (rc < 0 && rc != LP_E_PIPE)
 		lp_err_errno("%s", c->name);
 	return rc;
 }
@@ -333,6 +334,7 @@ run_stream(const struct args *a, struct lp_stats *stats)
 	int rc = lp_input_operand(&c.input, a->file, &c.name);
 
 	c.start = c.input.at;
+	c.input.reader = STDOUT_FILENO;
 	begin(&c);
 	if (rc == LP_OK)
 		rc = lp_lock(LP_DUTY_FILTER);

@@ -225,7 +225,7 @@ more(struct work *w, struct lp_span *in)
 	if (!w->over) {
 		got = lp_input_next(&w->in, in);
 		if (got < 0)
-			return input_failed(w);
+			return got == LP_E_PIPE ? got : input_failed(w);
 		w->over = in->n > w->left;
 		in->n = w->over ? (size_t)w->left : in->n;
 		w->left -= in->n;
@@ -295,6 +295,7 @@ open_input(struct work *w)
 {
 	int rc = lp_input_operand(&w->in, w->args->file, &w->name);
 
+	w->in.reader = STDOUT_FILENO;
 	return rc == LP_OK ? lp_lock(LP_DUTY_THREADED) : rc;
 }
 

@@ -1,5 +1,6 @@
 /* lp-tarls: tar bytes -> one row per member */
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "common/base/status.h"
 #include "common/cli/listing.h"
@@ -115,8 +116,10 @@ flush_behind(struct tarls *x)
 
 /* The last member's row does not wait any more: its header is all that will come. */
 static int
-input_failed(struct tarls *x)
+input_failed(struct tarls *x, int rc)
 {
+	if (rc == LP_E_PIPE)
+		return rc;
 	lp_err_errno("%s", x->name);
 	if (x->held) {
 		x->tar.entry.has |= LP_HAS_TRUNCATED;
@@ -138,14 +141,15 @@ more(struct tarls *x, struct lp_span *s)
 	if (rc != LP_OK)
 		return rc;
 	if (skippable > 0) {
-		if (lp_input_skip(&x->in, skippable, &done) != LP_OK)
-			return input_failed(x);
+		rc = lp_input_skip(&x->in, skippable, &done);
+		if (rc != LP_OK)
+			return input_failed(x, rc);
 		lp_tar_skipped(&x->tar, done);
 		if (done > 0)
 			return 1;
 	}
 	rc = lp_input_next(&x->in, s);
-	return rc < 0 ? input_failed(x) : rc;
+	return rc < 0 ? input_failed(x, rc) : rc;
 }
 
 /* Where a cut-off input ends, for people. */
@@ -261,6 +265,7 @@ open_input(struct tarls *x)
 {
 	int rc = lp_input_operand(&x->in, x->file, &x->name);
 
+	x->in.reader = STDOUT_FILENO;
 	return rc == LP_OK ? lp_lock(LP_DUTY_FILTER) : rc;
 }
 

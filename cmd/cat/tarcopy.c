@@ -78,7 +78,7 @@ read_more(struct lp_tarcopy *t)
 {
 	int rc = lp_input_next(t->input, &t->in);
 
-	if (rc < 0)
+	if (rc < 0 && rc != LP_E_PIPE)
 		lp_err_errno("%s", t->input_name);
 	return rc;
 }
@@ -105,7 +105,7 @@ body(struct lp_tarcopy *t, int copy)
 
 			done = s.n;
 			rc = copy ? lp_put(s) : LP_OK;
-		} else if (!copy && (rc = lp_input_skip(t->input, left, &done)) != LP_OK) {
+		} else if (!copy && (rc = lp_input_skip(t->input, left, &done)) != LP_OK && rc != LP_E_PIPE) {
 			lp_err_errno("%s", t->input_name);
 		}
 		if (rc != LP_OK)

@@ -28,7 +28,7 @@ lp_input_open(struct lp_input *in, int fd)
 	struct stat st;
 	off_t at;
 
-	*in = (struct lp_input){ .fd = fd, .null = -1, .ask = ASK_MOST };
+	*in = (struct lp_input){ .fd = fd, .null = -1, .reader = -1, .ask = ASK_MOST };
 	if (fstat(fd, &st) != 0)
 		return LP_E_SYS;
 	if (S_ISDIR(st.st_mode)) {
@@ -66,7 +66,7 @@ lp_input_operand(struct lp_input *in, const char *file, const char **name)
 {
 	int fd = lp_operand_open(file, name), rc;
 
-	*in = (struct lp_input){ .fd = fd, .null = -1 };
+	*in = (struct lp_input){ .fd = fd, .null = -1, .reader = -1 };
 	if (fd < 0)
 		return fd;
 	rc = lp_input_open(in, fd);
@@ -100,12 +100,24 @@ read_file(struct lp_input *in)
 	}
 }
 
+/* Before a read that may take long: whether there is nobody left to wait for it. */
+static int
+is_unread(const struct lp_input *in)
+{
+	struct pollfd p[] = { { .fd = in->fd, .events = POLLIN }, { .fd = in->reader } };
+
+	return in->reader >= 0 && poll(p, 2, -1) > 0 && p[0].revents == 0 && (p[1].revents & POLLERR) != 0;
+}
+
 int
 lp_input_next(struct lp_input *in, struct lp_span *out)
 {
-	ptrdiff_t k = in->seeks ? read_file(in) : lp_read(in->fd, in->buf, in->ask);
+	ptrdiff_t k;
 
 	*out = lp_span(in->buf, 0);
+	if (!in->seeks && is_unread(in))
+		return LP_E_PIPE;
+	k = in->seeks ? read_file(in) : lp_read(in->fd, in->buf, in->ask);
 	if (k < 0)
 		return LP_E_SYS;
 	in->drained = (size_t)k < in->ask;
@@ -144,6 +156,8 @@ skip_pipe(struct lp_input *in, uint64_t n, uint64_t *done)
 	size_t ask = n < LP_PIPE_SIZE ? (size_t)n : LP_PIPE_SIZE;
 	ssize_t k;
 
+	if (is_unread(in))
+		return LP_E_PIPE;
 	do
 		k = splice(in->fd, NULL, in->null, NULL, ask, SPLICE_F_MOVE);
 	while (k < 0 && errno == EINTR);

@@ -18,6 +18,7 @@
 struct lp_input {
 	int fd;
 	int null;        /* /dev/null, where spliced bytes go; -1 without */
+	int reader;      /* who reads what is made of it, a descriptor: while input is waited for, its end is heard; or -1 */
 	int seeks;       /* a regular file: `at` is its position */
 	int grown;       /* the pipe was made larger */
 	int drained;     /* the last read got less than it asked for */
@@ -45,13 +46,14 @@ int lp_input_operand(struct lp_input *, const char *file, const char **name);
 
 /*
  * The next bytes, borrowed until the next call. 1, 0 at the end of the
- * input (*out is empty), or LP_E_SYS.
+ * input (*out is empty), LP_E_PIPE when the reader has left before any came,
+ * or LP_E_SYS.
  */
 int lp_input_next(struct lp_input *, struct lp_span *out);
 
 /*
  * Pass over up to n bytes: *done of them, which do exist. May be fewer, and
- * 0 where reading is better; then lp_input_next goes on. LP_OK or LP_E_SYS.
+ * 0 where reading is better; then lp_input_next goes on. LP_OK, LP_E_PIPE as there, or LP_E_SYS.
  */
 int lp_input_skip(struct lp_input *, uint64_t n, uint64_t *done);
 

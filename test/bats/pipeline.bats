@@ -256,3 +256,24 @@ to()
 		[ -z "$stderr" ]
 	done
 }
+
+# without it each would wait until somebody writes
+@test "a reader that goes away is heard while input is waited for: in a header, in a body that is passed over, through all filters" {
+	local c n writer
+	noise 1 1000000 >body
+	tar -cf tar body
+	mkfifo gate
+	for c in lp-inflate lp-tarls 'lp-tarls -j' 'lp-cat other' 'lp-cat body' 'lp-cat --tar -m other*' 'lp-inflate | lp-tarls' 'lp-inflate | lp-cat other'; do
+		for n in 100 200000; do
+			mkfifo silent
+			timeout 60 bash -c "head -c $n tar; : <gate" >silent 2>/dev/null 3>&- &
+			writer=$!
+			LP_STATS=$PWD/stats run -0 --separate-stderr timeout 30 bash -c "set -o pipefail; { $c; } <silent | true"
+			[ -z "$stderr" ]
+			jq -es 'length > 0 and all(has("error") | not)' stats
+			rm stats silent
+			kill $writer
+			wait $writer || true
+		done
+	done
+}
