@@ -229,12 +229,24 @@ patient=(--plain-http --stall-timeout=0 --retries=0)
 	done
 }
 
-# Copies of the programs, in bin/, of which one, NAME, says a word and ends as $HOW tells a shell.
+# Copies of the programs, in bin/, of which one, NAME, says a word and ends as $HOW tells a shell; called with ${AS_EVER:-}, it is as ever.
 replaced() {
 	cp "$LP_BIN"/lp-* bin/
-	rm "bin/$1"
-	printf '#!/bin/sh\necho "%s: said" >&2\nulimit -c 0\neval "$HOW"\n' "$1" >"bin/$1"
+	mv "bin/$1" bin/real
+	printf '%s\n' '#!/bin/sh' "case \" \$* \" in *\" \${AS_EVER:-none} \"*) exec \"\${0%/*}/real\" \"\$@\" ;; esac" \
+	    "echo '$1: said' >&2" 'ulimit -c 0' 'eval "$HOW"' >"bin/$1"
 	chmod +x "bin/$1"
+}
+
+# comes_to WANT TEXT ARGUMENT...: lp-peek with those arguments, one of its programs ending as $HOW says, ends with WANT, and TEXT is in what it says.
+comes_to() {
+	local status=0
+	HOW=$how timeout 60 bin/lp-peek -q "${@:3}" >out 2>err </dev/null || status=$?
+	echo "$how, ${*:3}: $status"
+	cat err
+	[ "$status" -eq "$1" ]
+	grep -q "$2" err
+	[[ $how != kill* ]] || grep -q 'killed by signal' err
 }
 
 # bats test_tags=native
@@ -244,8 +256,8 @@ replaced() {
 	tar -C x -cf x.tar file
 	layout_make lay v1 x.tar
 	local how question program want
-	local questions=('' -c -j --layers --tree --du '--find=f*' --cat=file --layer=1 --diff=oci:lay:v1)
-	local ends
+	local questions=('' -c -j --layers --tree --du '--find=f*' '--find=nothere -i --fail-if-found' --cat=file --layer=1 --diff=oci:lay:v1 --check)
+	local ends words
 	for program in lp-layers lp-fetch lp-inflate lp-tarls lp-merge lp-cat; do
 		replaced $program
 		for question in "${questions[@]}"; do
@@ -254,24 +266,62 @@ replaced() {
 			--layers/lp-merge | --layer=1/lp-merge | --cat=*/lp-merge) continue ;;
 			*/lp-cat) [[ $question = --cat=* ]] || continue ;;
 			esac
-			ends=('exit 1' 'exit 4' 'kill -KILL $$' 'kill -TERM $$')
+			ends=('exit 1' 'exit 4' 'kill -KILL $$')
 			case $question in
-			'' | --cat=file) ends+=('exit 2' 'exit 3' 'exit 5' 'exit 126' 'exit 255' 'kill -SYS $$' 'kill -SEGV $$' 'kill -PIPE $$') ;;
+			'' | --cat=file) ends+=('exit 2' 'exit 3' 'exit 5' 'exit 126' 'exit 255' 'kill -TERM $$' 'kill -SYS $$' 'kill -SEGV $$' 'kill -PIPE $$') ;;
 			esac
+			read -ra words <<<"$question"
 			for how in "${ends[@]}"; do
-				case $how in
-				'exit '[124]) want=${how#exit } ;;
+				case $how/$question/$program in
+				# what is wrong with a layer is what is asked for
+				exit*/--check/lp-fetch | exit*/--check/lp-inflate | exit*/--check/lp-tarls)
+					comes_to 4 'errors found: 1' --no-cache --check oci:lay:v1
+					grep -q "^error.*$program: said" out
+					continue
+					;;
+				'exit '[124]/*) want=${how#exit } want=${want%%/*} ;;
 				*) want=3 ;;
 				esac
-				status=0
-				HOW=$how timeout 60 bin/lp-peek -q --no-cache ${question:+"$question"} oci:lay:v1 >out 2>err </dev/null || status=$?
-				[ "$status" -eq "$want" ] && grep -q "$program: said\|^lp-peek: said" err &&
-				    { [[ $how != kill* ]] || grep -q "$program: killed by signal" err; } || {
-					echo "$question $program $how: $status"
-					cat err
-					return 1
-				}
+				comes_to "$want" "$program: said\|^lp-peek: said" --no-cache "${words[@]}" oci:lay:v1
 			done
 		done
+	done
+}
+
+# bats test_tags=native
+@test "what is not needed for the answer may end as it will: a table of contents, the database; an archive that is inflated may not" {
+	mkdir bin
+	local how image want
+	layout_make lay v1 "$FIX/layer.estargz"
+	replaced lp-toc
+	# the layer itself, for there is no table
+	HOW='exit 4' bin/lp-peek -q --no-cache oci:lay:v1 >want
+	grep -q 'stargz.index.json' want
+	for how in 'exit 1' 'exit 4' 'kill -KILL $$'; do
+		# whether there is a table; that there is none is no news
+		if [ "$how" != 'exit 4' ]; then
+			comes_to 0 'lp-toc: said' --no-cache oci:lay:v1
+			cmp want out
+		fi
+		# what is in it
+		want=0
+		[[ $how = exit* ]] || want=3
+		AS_EVER=--locate comes_to "$want" 'lp-toc: said' --no-cache oci:lay:v1
+		[ $want -ne 0 ] || cmp want out
+	done
+	replaced lp-cache
+	lp-peek -q oci:lay:v1 >want
+	for how in 'exit 1' 'exit 3' 'kill -KILL $$'; do
+		comes_to 0 'lp-cache: said' oci:lay:v1
+		cmp want out
+		comes_to 3 'lp-cache: said' --db="$PWD/my.db" oci:lay:v1
+		cmp want out
+	done
+	replaced lp-inflate
+	tar -czf lay.tar.gz -C lay .
+	for how in 'exit 1' 'exit 4' 'kill -KILL $$'; do
+		want=3
+		[[ $how = kill* ]] || want=${how#exit }
+		comes_to "$want" 'lp-inflate: said' --no-cache oci-archive:lay.tar.gz:v1
 	done
 }
