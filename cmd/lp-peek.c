@@ -20,13 +20,14 @@ static const char usage[] =
     "               | --top[=N] | --tree[=DEPTH] | --waste] [--auth-file=FILE] [--cacert=FILE]\n"
     "               [--cacert-only] [--cert=FILE] [--color[=WHEN]] [--connect-timeout=N] [--db=FILE]\n"
     "               [--diff-platform=PLATFORM] [--dive-rules=FILE] [--fail-if-found] [--insecure]\n"
-    "               [--key=FILE] [--max-waste=BOUND] [--no-cache] [--no-pager] [--password-file=FILE] [--plain-http] [--refresh] [--retries=N]\n"
-    "               [--stall-timeout=N] [--stats=FILE] [--user=NAME] IMAGE [NEW]\n";
+    "               [--key=FILE] [--max-waste=BOUND] [--no-cache] [--no-pager] [--password-file=FILE]\n"
+    "               [--plain-http] [--refresh] [--retries=N] [--stall-timeout=N] [--stats=FILE]\n"
+    "               [--user=NAME] IMAGE [NEW]\n";
 
 static const char help[] =
     "List what is inside a container image without downloading it. IMAGE is a\n"
-    "registry's reference, oci:DIR[:NAME], dir:DIR, oci-archive:FILE[:NAME], or\n"
-    "docker-archive:FILE[:NAME].\n"
+    "registry's reference, oci:DIR[:NAME], dir:DIR, oci-archive:FILE[:NAME],\n"
+    "docker-archive:FILE[:NAME], or the path of a layout, an archive or a layer.\n"
     "\n"
     "What to show (one of these; without one, the merged file system):\n"
     "      --layers             each layer's own listing\n"

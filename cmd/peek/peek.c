@@ -222,11 +222,12 @@ find_origins(struct lp_peek *p)
 	int rc = LP_OK;
 
 	for (size_t i = 0; i < p->nimages && rc == LP_OK; i++) {
-		struct lp_span name = lp_span_str(p->image[i].name);
+		const struct lp_peek_image *im = &p->image[i];
+		struct lp_span name = lp_span_str(im->file != NULL ? im->file : im->name);
 		struct lp_buf b;
 
 		lp_buf_init(&b, LP_MAX_PATH);
-		rc = lp_origin_of_image(name, p->o->plain_http, &b);
+		rc = im->is_path ? lp_origin_of_path(im->name, &b) : lp_origin_of_image(name, p->o->plain_http, &b);
 		if (rc == LP_OK && (lp_buf_cstr(&b) == NULL || (p->image[i].origin = strdup(lp_buf_cstr(&b))) == NULL))
 			rc = LP_E_NOMEM;
 		lp_buf_release(&b);
@@ -247,6 +248,9 @@ lp_peek_init(struct lp_peek *p, const struct lp_peek_options *o)
 		p->image[i] = (struct lp_peek_image){ .peek = p, .name = o->image[i], .spool = -1, .spool_in = -1 };
 	if (open_stats(p) != LP_OK)
 		return LP_E_SYS;
+	for (size_t i = 0; i < p->nimages; i++)
+		if (lp_peek_path_open(&p->image[i]) != LP_OK)
+			return LP_E_NOMEM;
 	raise_limit();
 	if (find_origins(p) != LP_OK) {
 		lp_err("out of memory");

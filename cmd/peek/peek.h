@@ -7,6 +7,7 @@
  *	peek_said.c    what children say: messages, statistics, progress
  *	peek_pipe.c    a pipeline put together: lp-fetch and what reads it
  *	peek_password.c  a password, once for all of them
+ *	peek_path.c    a path -> an image
  *	peek_spool.c   an archive from a pipe, or compressed -> a file (lp-inflate)
  *	peek_image.c   IMAGE -> its layers (lp-layers)
  *	peek_known.c   what earlier runs have listed (lp-cache)
@@ -165,6 +166,9 @@ struct lp_peek_image {
 	struct lp_peek *peek;
 	const char *name;
 	int spool_in, spool; /* an archive, opened; the file it was inflated into; or -1 */
+	int is_path;    /* it is one, whose kind is still to be found: */
+	int path_error; /* the errno of opening it, or 0 */
+	int64_t path_size; /* bytes */
 	char *file;     /* what the programs are to call it then, or NULL */
 	char *origin;   /* whose claim it is what no digest vouches for */
 	int by_digest;  /* its name has the digest of its manifest: what that names is no claim */

@@ -101,7 +101,7 @@ keep_rows(struct lp_peek_layer *l, int code)
 {
 	lp_peek_rows_read_end(l);
 	if (code == LP_EXIT_OK && l->complete == LP_COMPLETE_YES)
-		return lp_peek_rows_judge(l, l->verified ? LP_COMPLETE_YES : LP_COMPLETE_INFERRED, NULL, NULL);
+		return lp_peek_rows_judge(l, lp_peek_trust(l), NULL, NULL);
 	l->complete = LP_COMPLETE_UNKNOWN;
 	return lp_peek_rows_clear(l);
 }

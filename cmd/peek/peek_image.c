@@ -132,6 +132,15 @@ text_of(const json_t *value)
 	return text;
 }
 
+void
+lp_peek_layer_init(struct lp_peek_layer *l, struct lp_peek_image *im)
+{
+	*l = (struct lp_peek_layer){ .peek = im->peek, .image = im, .rows = -1, .size = -1, .entries = -1,
+		.number = (unsigned)im->n + 1 };
+	lp_buf_init(&l->held, LP_PEEK_HELD);
+	snprintf(l->label, sizeof(l->label), "layer %u", l->number);
+}
+
 static int
 take_layer(struct lp_peek_image *im, const json_t *row)
 {
@@ -141,10 +150,7 @@ take_layer(struct lp_peek_image *im, const json_t *row)
 	const json_t *annotations = json_object_get(row, "annotations"), *urls = json_object_get(row, "urls");
 	uint64_t size;
 
-	*l = (struct lp_peek_layer){ .peek = im->peek, .image = im, .rows = -1, .size = -1, .entries = -1,
-		.number = (unsigned)im->n + 1 };
-	lp_buf_init(&l->held, LP_PEEK_HELD);
-	snprintf(l->label, sizeof(l->label), "layer %u", l->number);
+	lp_peek_layer_init(l, im);
 	l->source = copy_exact(row, "source", "source_base64");
 	l->digest = copy(row, "digest");
 	l->media_type = copy(row, "mediatype");
@@ -339,6 +345,9 @@ begin(struct lp_peek *p, struct resolving *r)
 {
 	int rc;
 
+	/* a layer alone is all there is */
+	if (r->image->layer != NULL)
+		return LP_OK;
 	r->job = (struct lp_job){ .ops = &ops, .owner = r };
 	/* what needs no work of ours is on its way as it comes */
 	if (p->o->what != LP_PEEK_ABOUT)
@@ -359,6 +368,8 @@ begin(struct lp_peek *p, struct resolving *r)
 static int
 finish(struct lp_peek *p, struct resolving *r)
 {
+	if (r->image->layer != NULL)
+		return LP_OK;
 	if (r->job.exit == LP_EXIT_OK)
 		return p->o->what == LP_PEEK_ABOUT ? LP_OK : take_answer(r);
 	/* offline, a store that does not exist is one that has nothing */
@@ -383,7 +394,7 @@ lp_peek_resolve(struct lp_peek *p)
 	for (size_t i = 0; i < n; i++)
 		r[i] = (struct resolving){ .image = &p->image[i], .fd = -1, .own = -1 };
 	for (size_t i = 0; i < n && rc == LP_OK; i++)
-		rc = lp_peek_spool(&p->image[i]);
+		rc = (rc = lp_peek_path(&p->image[i])) != LP_OK ? rc : lp_peek_spool(&p->image[i]);
 	if (rc != LP_OK)
 		return rc;
 	for (size_t i = 0; i < n && rc == LP_OK; i++)

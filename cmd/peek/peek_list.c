@@ -16,6 +16,13 @@
 
 /* ---- the steps ------------------------------------------------------------------------ */
 
+/* All that was read is the layer if it has its digest, or is the file that the user named; else it is claimed to be. */
+enum lp_complete
+lp_peek_trust(const struct lp_peek_layer *l)
+{
+	return l->verified || (l->image->is_path && l->image->file == NULL) ? LP_COMPLETE_YES : LP_COMPLETE_INFERRED;
+}
+
 /*
  * What a listing made from the layer's own bytes rests on. The end of an
  * archive in bytes that no digest was compared with is a claim; in a part of
@@ -33,10 +40,8 @@ judge(struct lp_peek_layer *l)
 		return lp_peek_rows_judge(l, LP_COMPLETE_NO, NULL, l->error != NULL ? l->error : "failed");
 	if (l->complete == LP_COMPLETE_NO)
 		return lp_peek_rows_judge(l, LP_COMPLETE_NO, NULL, NULL);
-	if (l->verified)
-		return lp_peek_rows_judge(l, LP_COMPLETE_YES, NULL, NULL);
-	if (lp_peek_wants_all(l) || (l->size >= 0 && l->size <= head))
-		return lp_peek_rows_judge(l, LP_COMPLETE_INFERRED, NULL, NULL);
+	if (l->verified || lp_peek_wants_all(l) || (l->size >= 0 && l->size <= head))
+		return lp_peek_rows_judge(l, lp_peek_trust(l), NULL, NULL);
 	snprintf(reason, sizeof(reason), "the archive ends in the first %lld bytes of the layer, which has %lld",
 	    (long long)head, (long long)l->size);
 	return lp_peek_rows_judge(l, LP_COMPLETE_NO, NULL, l->size >= 0 ? reason : "the rest of the layer was not read");

@@ -39,6 +39,18 @@ void lp_peek_share_terminal(struct lp_peek *);
  */
 int lp_peek_password(struct lp_peek_options *);
 
+/* ---- peek_path.c: an image by its path ------------------------------------------------ */
+
+/* Before the lock: is it one? LP_OK, or LP_E_NOMEM after a message. */
+int lp_peek_path_open(struct lp_peek_image *);
+/* Behind it: what kind it is, in `file`, or its only layer. LP_OK; LP_E_ABSENT, LP_E_SYS, LP_E_NOMEM: said. */
+int lp_peek_path(struct lp_peek_image *);
+
+/* ---- peek_image.c ---------------------------------------------------------------------- */
+
+/* The image's next layer, of which nothing is known. */
+void lp_peek_layer_init(struct lp_peek_layer *, struct lp_peek_image *);
+
 /* ---- peek_spool.c: archives that cannot be read in place ----------------------------- */
 
 /* Before the lock. */
@@ -72,6 +84,8 @@ struct lp_peek_layer *lp_peek_listed(const struct lp_peek_layer *);
 /* What --layer names. LP_OK; LP_E_ABSENT after a message: no layer, or more than one. */
 int lp_peek_pick(struct lp_peek *);
 
+/* How complete a listing is that was made of all of its bytes. */
+enum lp_complete lp_peek_trust(const struct lp_peek_layer *);
 /* Whether the store has all of it: then there is nothing to fetch, and nothing to keep either. */
 int lp_peek_is_stored(const struct lp_peek_layer *);
 /* Whether it is listed to its end: that was asked for, or its bytes cost nothing and -n does not say otherwise. */

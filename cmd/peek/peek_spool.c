@@ -28,8 +28,7 @@ lp_peek_spool_open(struct lp_peek_image *im)
 {
 	static struct lp_reference ref;
 
-	im->spool = im->spool_in = -1;
-	if (!is_archive(im->name, &ref))
+	if (im->is_path || !is_archive(im->name, &ref))
 		return;
 	if (strcmp(ref.path, "-") == 0)
 		im->spool_in = dup(0);
@@ -95,7 +94,7 @@ lp_peek_spool(struct lp_peek_image *im)
 	const char *kind;
 	int rc;
 
-	if (im->spool_in < 0 || !is_archive(im->name, &ref) || is_in_place(im->spool_in, ref.path))
+	if (im->spool_in < 0 || !is_archive(im->file != NULL ? im->file : im->name, &ref) || is_in_place(im->spool_in, ref.path))
 		return LP_OK;
 	im->spool = lp_tmpfile();
 	if (im->spool < 0) {
@@ -106,6 +105,7 @@ lp_peek_spool(struct lp_peek_image *im)
 	if (rc != LP_OK)
 		return rc;
 	kind = ref.kind == LP_REF_ARCHIVE ? "docker-archive" : "oci-archive";
+	free(im->file);
 	if (asprintf(&im->file, "%s:/dev/fd/%d%s%s%s%s", kind, im->spool, ref.name[0] != '\0' ? ":" : "", ref.name,
 	    ref.digest[0] != '\0' ? "@" : "", ref.digest) < 0) {
 		im->file = NULL;

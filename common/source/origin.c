@@ -66,3 +66,15 @@ lp_origin_of_image(struct lp_span image, int plain_http, struct lp_buf *out)
 	r.plain_http = plain_http;
 	return lp_origin(&r, out);
 }
+
+int
+lp_origin_of_path(const char *path, struct lp_buf *out)
+{
+	struct lp_reference r = { .kind = LP_REF_FILE };
+	size_t n = strlen(path);
+
+	if (n >= sizeof(r.path))
+		return LP_E_LIMIT;
+	memcpy(r.path, path, n + 1);
+	return lp_origin(&r, out);
+}

@@ -19,4 +19,7 @@ int lp_origin(const struct lp_reference *, struct lp_buf *);
  */
 int lp_origin_of_image(struct lp_span image, int plain_http, struct lp_buf *);
 
+/* That of a file by its path alone. Results as lp_origin. */
+int lp_origin_of_path(const char *path, struct lp_buf *);
+
 #endif

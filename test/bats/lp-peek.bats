@@ -420,6 +420,55 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	run -2 lp-peek --du --dive-rules=.dive-ci "$OCI"
 }
 
+@test "a path: a layout, an archive, or any other tar, by what is there" {
+	local file want
+	mkdir t plain.io
+	echo one >t/one
+	ln t/one t/two
+	tar -C t -cf layer.tar .
+	gzip -k layer.tar
+	zstd -q layer.tar
+	skopeo copy -q "$OCI" docker-archive:saved.tar:app:1
+	skopeo copy -q "$OCI" oci-archive:oci.tar:app:1
+	skopeo copy -q "$OCI" dir:copy
+	gzip -k saved.tar
+	want=$(lp-peek -q "$OCI" | cksum)
+	for file in "$LAYOUT" saved.tar ./oci.tar "$PWD/saved.tar.gz" copy; do
+		[ "$(lp-peek -q --no-cache "$file" | cksum)" = "$want" ] || { echo "$file"; return 1; }
+	done
+	[ "$(lp-peek --config oci.tar | head -n 1)" = $'platform\tlinux/amd64' ]
+	# what was read whole is all of a file that is a layer: nobody claims anything
+	for file in layer.tar ./layer.tar.gz "$PWD/layer.tar.zst"; do
+		lp-peek -E "$file" >got 2>err
+		[ ! -s err ]
+		cut -f 6,7 got | head -n 3 | cmp - <(printf '.\t\none\t\ntwo\tone\n')
+		[[ $(tail -n 1 got) == $'#end\tentries=3\tcomplete=yes\t'* ]]
+		[ "$(lp-peek --cat=two "$file")" = one ]
+		lp-peek -j "$file" | jq -e '.complete and .layers[0].origin == null and .layers[0].digest == null'
+	done
+	lp-peek --diff layer.tar layer.tar.gz >got
+	[ ! -s got ]
+	run -4 --separate-stderr lp-peek --config layer.tar
+	[ "$stderr" = 'lp-peek: layer.tar: a layer alone has no configuration, name or platform' ]
+	run -3 --separate-stderr lp-peek ./nothere
+	[ "$stderr" = 'lp-peek: ./nothere: No such file or directory' ]
+	run -3 --separate-stderr lp-peek "$PWD"
+	[[ $stderr == *': a directory, and neither an OCI layout nor '* ]]
+	run -3 --separate-stderr lp-peek <(cat saved.tar)
+	[[ $stderr == 'lp-peek: /dev/fd/'*': no file: write docker-archive:PATH or '* ]]
+	noise a 5000 >junk
+	run -1 --separate-stderr lp-peek junk
+	[[ $stderr == 'lp-peek: junk: lp-tarls: <stdin>: byte 0: '* ]]
+	: >empty
+	run -1 --separate-stderr lp-peek empty
+	head -c 150 layer.tar.gz >cut.gz
+	run -4 --separate-stderr lp-peek cut.gz
+	[[ $stderr == *"not listed to the end"* || $stderr == *"byte 150"* ]]
+	# a directory that is no layout hides no registry of that name
+	run -4 --separate-stderr lp-peek -O plain.io/x:1
+	[[ $stderr != *directory* ]]
+}
+
 @test "--tree and --du" {
 	lp-peek -q --tree=1 "$OCI" >got
 	grep -qx 'bin -> usr/bin' got
