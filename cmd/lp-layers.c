@@ -268,9 +268,9 @@ static int
 open_image(struct work *w)
 {
 	const struct args *a = &w->args;
-	int rc = LP_OK;
+	int rc = lp_env_complete(&w->args.ref, lp_quotes_kept(a->layers.text));
 
-	if (a->ref.kind == LP_REF_REGISTRY) {
+	if (rc == LP_OK && a->ref.kind == LP_REF_REGISTRY) {
 		rc = lp_env_open_store(&w->env, a->net.store);
 		rc = rc != LP_OK ? rc : lp_env_open_network(&w->env, &a->net);
 		rc = rc != LP_OK ? rc : lp_env_login(&w->env, &a->ref, lp_quotes(a->layers.text));

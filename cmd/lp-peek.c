@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "common/cli/opt.h"
 #include "common/net/netopt.h"
+#include "common/net/placefiles.h"
 #include "common/sys/err.h"
 #include "common/sys/home.h"
 #include "common/sys/io.h"
@@ -441,6 +442,36 @@ again(struct args *a, int c)
 	return LP_EXIT_OK;
 }
 
+/* A name without a host, as registries.conf completes it: the caches, the filters and the origin know that one. */
+static int
+complete_names(struct args *a)
+{
+	static char text[2][LP_REF_TEXT_MAX + 1];
+	static struct lp_placefiles files;
+	static struct lp_reference ref;
+	struct lp_reference_error e;
+	struct lp_buf b;
+	int rc = LP_OK;
+
+	lp_buf_init(&b, LP_REF_TEXT_MAX);
+	for (size_t i = 0; i < 2 && rc == LP_OK && a->peek.image[i] != NULL; i++) {
+		if (lp_reference_image(lp_span_str(a->peek.image[i]), &ref, &e) != LP_OK || !ref.short_name)
+			continue;
+		rc = lp_placefiles_complete(&files, &ref);
+		if (rc != LP_OK)
+			lp_err("%s: %s", lp_quotes_kept(a->peek.image[i]), files.why);
+		lp_buf_clear(&b);
+		/* one that nobody completes stays as it was written */
+		if (rc == LP_OK && !ref.short_name && (rc = lp_reference_put(&ref, &b)) == LP_OK) {
+			memcpy(text[i], b.p, b.n);
+			a->peek.image[i] = text[i];
+		}
+	}
+	lp_buf_release(&b);
+	lp_placefiles_release(&files);
+	return lp_exit_of(rc);
+}
+
 static int
 parse_args(int argc, char **argv, struct args *a)
 {
@@ -463,7 +494,8 @@ parse_args(int argc, char **argv, struct args *a)
 		return lp_opt_refuse(&a->opt, argc == optind ? "no image" : argc - optind == 1 ? "--diff takes two images: OLD NEW" :
 		    "more than one image (--diff compares two)");
 	a->peek.image[0] = argv[optind];
-	return check(a);
+	status = complete_names(a);
+	return status != LP_EXIT_OK ? status : check(a);
 }
 
 /* ---- running ----------------------------------------------------------------------- */

@@ -87,7 +87,7 @@ open_all(const struct lp_fillwork *w, struct lp_env *env, struct lp_fill *f)
 	f->jobs = w->jobs > 0 ? (size_t)w->jobs : f->jobs;
 	rc = add_sources(f, w);
 	if (rc == LP_OK && (rc = lp_fill_login(f, &why)) != LP_OK)
-		lp_err("credentials: %s", why != NULL ? why : "out of memory");
+		lp_err("%s", why != NULL ? why : "out of memory");
 	return rc;
 }
 

@@ -118,6 +118,7 @@ int
 lp_outlet_check(struct lp_outlet *o)
 {
 	const struct lp_blob *b = o->blob;
+	const char *mirror = lp_registry_mirror(b->env->registry);
 	char got[LP_DIGEST_SIZE];
 
 	if (!o->hashing || b->size < 0 || o->at != (uint64_t)b->size)
@@ -127,7 +128,7 @@ lp_outlet_check(struct lp_outlet *o)
 	o->wrong = !o->verified;
 	if (o->verified)
 		return LP_OK;
-	lp_err("%s: its digest is %s, it should be %s: do not use these %lld bytes", b->name, got, b->digest,
-	    (long long)b->size);
+	lp_err("%s: its digest is %s, it should be %s: do not use these %lld bytes%s%s", b->name, got, b->digest,
+	    (long long)b->size, mirror != NULL ? ", which came from " : "", mirror != NULL ? mirror : "");
 	return LP_E_DATA;
 }

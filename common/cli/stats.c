@@ -96,6 +96,7 @@ add_all(struct lp_buf *b, const struct lp_stats *s, const char *error)
 	rc = rc != LP_OK ? rc : add_text(b, "tool", lp_err_get_name());
 	rc = rc != LP_OK ? rc : add_text(b, "source", s->source);
 	rc = rc != LP_OK ? rc : add_text(b, "digest", s->digest);
+	rc = rc != LP_OK ? rc : add_text(b, "mirror", s->mirror);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && rc == LP_OK; i++)
 		rc = add_number(b, numbers[i].key, numbers[i].value);
 	rc = rc != LP_OK ? rc : add_flag(b, "partial", s->partial);

@@ -15,6 +15,7 @@ struct lp_stats {
 	/* NULL where the run does not know; must stay valid until lp_stats_end */
 	const char *source;
 	const char *digest;
+	const char *mirror; /* that answered in place of the registry that was named, HOST/REPO */
 	/* LP_STATS_UNKNOWN where the run does not know */
 	int64_t size;             /* bytes of the whole blob, as its descriptor has it */
 	int64_t bytes_downloaded; /* body bytes that crossed the network */

@@ -262,6 +262,16 @@ lp_http_know(struct lp_http *h, const char *url, const char *folder, const char 
 	return trust_failed(h, lp_trust_know(&h->trust, authority, folder != NULL ? folder : name), why);
 }
 
+int
+lp_http_know_files(struct lp_http *h, const char *url, const struct lp_trust_files *f, const char **why)
+{
+	char authority[1024];
+
+	if (!lp_http_authority(url, authority, sizeof(authority)))
+		return LP_OK;
+	return trust_failed(h, lp_trust_add(&h->trust, authority, f), why);
+}
+
 void
 lp_http_close(struct lp_http *h)
 {

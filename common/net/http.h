@@ -76,6 +76,8 @@ int lp_http_open(struct lp_http **, const struct lp_http_options *, const char *
  * not 443. LP_OK, or a failure with *why as above.
  */
 int lp_http_know(struct lp_http *, const char *url, const char *folder, const char **why);
+/* Files that are named for it, after that (lp_trust_add). Results likewise. */
+int lp_http_know_files(struct lp_http *, const char *url, const struct lp_trust_files *, const char **why);
 
 /* Ends what still runs (without calling `done`). NULL is fine. */
 void lp_http_close(struct lp_http *);
@@ -119,6 +121,8 @@ struct lp_http_request {
 	 * does not matter. Never with secrets.
 	 */
 	int probe;
+	int insecure; /* it does not matter whose certificate the origin of `url` has */
+	int hasty;    /* another server may be asked instead: no further tries */
 };
 
 /* Why no answer came. */
@@ -141,7 +145,7 @@ struct lp_http_response {
 	struct lp_buf head;   /* headers of the last answer, see lp_http_header */
 	struct lp_buf body;   /* collected, or an error's text cut at LP_HTTP_ERROR_MAX */
 	char where[512];      /* the last URL asked, fit to print */
-	char why[512];        /* why it failed, fit to print */
+	char why[1280];       /* why it failed, fit to print */
 };
 
 void lp_http_response_init(struct lp_http_response *);

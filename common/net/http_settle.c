@@ -70,7 +70,7 @@ is_redirect(int status)
 static int
 again_after(struct lp_http_transfer *t, int64_t ms)
 {
-	if (t->tries >= t->h->opt.retries || t->waited_ms + ms > LP_HTTP_PATIENCE * 1000)
+	if (t->req.hasty || t->tries >= t->h->opt.retries || t->waited_ms + ms > LP_HTTP_PATIENCE * 1000)
 		return 0;
 	t->tries++;
 	t->waited_ms += ms;

@@ -182,7 +182,7 @@ set_trust(struct lp_http_transfer *t)
 		SET(CURLOPT_PROXY_CAINFO_BLOB, &proxys);
 	if (own != NULL)
 		set_certificate(t, own);
-	if (t->h->opt.insecure || t->req.probe) {
+	if (t->h->opt.insecure || t->req.probe || (t->req.insecure && !t->r->moved)) {
 		SET(CURLOPT_SSL_VERIFYPEER, 0L);
 		SET(CURLOPT_SSL_VERIFYHOST, 0L);
 	}

@@ -60,8 +60,13 @@ lp_registry_close(struct lp_registry *r)
 		r->last = l->next;
 		lp_cred_release(&l->cred);
 		lp_buf_release(&l->tried);
+		for (size_t i = 0; l->header != NULL && l->header[i] != NULL; i++)
+			lp_secret_free(&l->header[i]);
+		free(l->header);
+		free(l->way);
 		free(l);
 	}
+	lp_placefiles_release(&r->files);
 	lp_tokens_close(&r->tokens);
 	lp_map_release(&r->logins);
 	lp_map_release(&r->schemes);
@@ -93,38 +98,50 @@ login_key(const struct lp_reference *ref)
 }
 
 struct lp_registry_login *
-lp_registry_find_login(const struct lp_registry *r, const struct lp_reference *ref)
-{
-	const uint64_t *last = lp_map_get(&r->logins, login_key(ref));
-
-	for (struct lp_registry_login *l = last != NULL ? (void *)(uintptr_t)*last : NULL; l != NULL; l = l->like)
-		/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): members that are arrays */
-		if (strcmp(l->host, ref->host) == 0 && strcmp(l->repo, ref->repo) == 0)
-			return l;
-	return NULL;
-}
-
-static struct lp_registry_login *
-add_login(struct lp_registry *r, const struct lp_reference *ref)
+lp_registry_new_login(struct lp_registry *r, const char *host, const char *repo)
 {
 	struct lp_registry_login *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return NULL;
+	l->place = (struct lp_regplace){ .base = "/v2", .tags = 1, .digests = 1 };
+	snprintf(l->place.host, sizeof(l->place.host), "%s", host);
+	snprintf(l->place.repo, sizeof(l->place.repo), "%s", repo);
+	lp_buf_init(&l->tried, TRIED_MAX);
+	l->next = r->last;
+	r->last = l;
+	return l;
+}
+
+struct lp_registry_login *
+lp_registry_find_login(struct lp_registry *r, const struct lp_reference *ref)
+{
+	struct lp_registry_login *l;
 	uint64_t *last;
 	int fresh;
 
-	if (l == NULL || lp_map_add(&r->logins, login_key(ref), &last, &fresh) != LP_OK) {
-		free(l);
+	if (lp_map_add(&r->logins, login_key(ref), &last, &fresh) != LP_OK)
 		return NULL;
-	}
-	memcpy(l->host, ref->host, sizeof(l->host));
-	memcpy(l->repo, ref->repo, sizeof(l->repo));
-	lp_buf_init(&l->tried, TRIED_MAX);
-	l->like = fresh ? NULL : (void *)(uintptr_t)*last;
+	for (l = (void *)(uintptr_t)*last; l != NULL; l = l->like)
+		/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): members that are arrays */
+		if (strcmp(l->place.host, ref->host) == 0 && strcmp(l->place.repo, ref->repo) == 0)
+			return l;
+	l = lp_registry_new_login(r, ref->host, ref->repo);
+	if (l == NULL)
+		return NULL;
+	l->stranger = 1;
+	l->like = (void *)(uintptr_t)*last;
 	*last = (uint64_t)(uintptr_t)l;
-	l->next = r->last;
-	r->last = l;
 	if (r->first == NULL)
 		r->first = l;
 	return l;
+}
+
+/* Where the name itself leads. */
+static struct lp_registry_login *
+source_of(struct lp_registry_login *name)
+{
+	return name->nway > 0 ? name->way[name->nway - 1] : name;
 }
 
 /*
@@ -132,29 +149,60 @@ add_login(struct lp_registry *r, const struct lp_reference *ref)
  * one, whatever a list of sources goes on to name, and is asked for once.
  */
 static int
-named_user(struct lp_registry *r, struct lp_registry_login *l)
+named_user(struct lp_registry *r, const struct lp_registry_login *name, struct lp_registry_login *l)
 {
-	const struct lp_registry_login *first = r->first;
+	const struct lp_registry_login *first = source_of(r->first);
 
 	if (first == l)
-		return lp_cred_find(&r->opt.cred, l->host, l->repo, &l->cred, &l->tried);
-	if (strcmp(first->host, l->host) == 0)
+		return lp_cred_find(&r->opt.cred, l->place.host, l->place.repo, &l->cred, &l->tried);
+	if (strcmp(r->first->place.host, name->place.host) == 0 && strcmp(first->place.host, l->place.host) == 0)
 		return lp_cred_copy(&l->cred, &first->cred);
 	(void)lp_buf_adds(&l->tried, "--user is for one registry, and these are two: ");
-	(void)lp_buf_adds(&l->tried, lp_quotes(first->host));
+	(void)lp_buf_adds(&l->tried, lp_quotes(first->place.host));
 	(void)lp_buf_adds(&l->tried, " and ");
-	(void)lp_buf_adds(&l->tried, lp_quotes(l->host));
+	(void)lp_buf_adds(&l->tried, lp_quotes(l->place.host));
 	return LP_E_USAGE;
 }
 
 /* Certificates of its own. */
 static int
-know_host(struct lp_registry *r, const struct lp_reference *ref, const char **why)
+know_host(struct lp_registry *r, const struct lp_registry_login *l, const char **why)
 {
-	char *url = join((const char *const[]){ "https://", lp_reference_endpoint(ref), "/", NULL });
-	int rc = url == NULL ? LP_E_NOMEM : r->opt.plain_http ? LP_OK : lp_http_know(r->http, url, ref->host, why);
+	char *url;
+	int rc;
 
+	if (r->opt.plain_http || l->place.scheme == LP_PLACE_HTTP)
+		return LP_OK;
+	url = join((const char *const[]){ "https://", lp_host_endpoint(l->place.host), "/", NULL });
+	rc = url == NULL ? LP_E_NOMEM : lp_http_know(r->http, url, l->place.host, why);
 	free(url);
+	return rc;
+}
+
+/* A mirror never hears what --user is called. */
+int
+lp_registry_log_in(struct lp_registry *r, struct lp_registry_login *name, struct lp_registry_login *l, const char **why)
+{
+	struct lp_cred_options files = r->opt.cred;
+	int rc = know_host(r, l, why);
+
+	if (rc != LP_OK)
+		return rc;
+	files.user = NULL;
+	if (r->opt.cred.user != NULL && l == source_of(name))
+		rc = named_user(r, name, l);
+	else
+		rc = lp_cred_find(&files, l->place.host, l->place.repo, &l->cred, &l->tried);
+	*why = lp_buf_cstr(&l->tried);
+	if (rc == LP_OK)
+		lp_detail("credentials for %s/%s: %s", l->place.host, l->place.repo, l->cred.from);
+	else if (rc == LP_E_ABSENT)
+		lp_detail("no credentials for %s/%s: %s", l->place.host, l->place.repo, *why != NULL ? *why : "");
+	if (rc == LP_OK || rc == LP_E_ABSENT)
+		return LP_OK;
+	snprintf(r->why, sizeof(r->why), "credentials for %s/%s: %s", l->place.host, l->place.repo,
+	    *why != NULL ? *why : "out of memory");
+	*why = r->why;
 	return rc;
 }
 
@@ -162,27 +210,18 @@ int
 lp_registry_login(struct lp_registry *r, const struct lp_reference *ref, const char **why)
 {
 	struct lp_registry_login *l = lp_registry_find_login(r, ref);
-	int rc;
+	int rc = LP_OK;
 
 	*why = "out of memory";
-	if (l != NULL) {
-		*why = lp_buf_cstr(&l->tried);
-		return LP_OK;
-	}
-	rc = know_host(r, ref, why);
-	if (rc != LP_OK)
-		return rc;
-	l = add_login(r, ref);
 	if (l == NULL)
 		return LP_E_NOMEM;
-	rc = r->opt.cred.user != NULL ? named_user(r, l) :
-	    lp_cred_find(&r->opt.cred, l->host, l->repo, &l->cred, &l->tried);
-	*why = lp_buf_cstr(&l->tried);
-	if (rc == LP_OK)
-		lp_detail("credentials for %s/%s: %s", l->host, l->repo, l->cred.from);
-	else if (rc == LP_E_ABSENT)
-		lp_detail("no credentials for %s/%s: %s", l->host, l->repo, *why != NULL ? *why : "");
-	return rc == LP_E_ABSENT ? LP_OK : rc;
+	if (!l->stranger) {
+		*why = lp_buf_cstr(&source_of(l)->tried);
+		return LP_OK;
+	}
+	rc = lp_registry_find_way(r, l, ref, why);
+	l->stranger = rc != LP_OK;
+	return rc;
 }
 
 /* ---- where the registry is ---------------------------------------------------------------- */
@@ -210,15 +249,16 @@ ask_scheme(struct lp_registry *r, const char *host)
 }
 
 static enum lp_registry_scheme
-scheme_of(struct lp_registry *r, const char *host)
+scheme_of(struct lp_registry *r, const struct lp_regplace *place)
 {
+	const char *host = lp_host_endpoint(place->host);
 	uint64_t key = lp_hash64(0, lp_span_str(host)), *known;
 	enum lp_registry_scheme scheme;
 	int fresh;
 
-	if (r->opt.plain_http)
+	if (r->opt.plain_http || place->scheme == LP_PLACE_HTTP)
 		return LP_REGISTRY_HTTP;
-	if (!lp_host_is_loopback(lp_span_str(host)))
+	if (place->scheme == LP_PLACE_HTTPS || (!place->insecure && !lp_host_is_loopback(lp_span_str(host))))
 		return LP_REGISTRY_HTTPS;
 	known = lp_map_get(&r->schemes, key);
 	if (known != NULL)
@@ -241,15 +281,21 @@ lp_registry_request_release(struct lp_registry_request *q)
 }
 
 int
-lp_registry_ask(struct lp_registry *r, const struct lp_reference *ref, const char *kind,
-    const char *what, struct lp_registry_request *q)
+lp_registry_go(struct lp_registry *r, struct lp_registry_request *q, struct lp_registry_login *at)
 {
-	const char *host = lp_reference_endpoint(ref);
-	const char *scheme = scheme_of(r, host) == LP_REGISTRY_HTTP ? "http://" : "https://";
+	const struct lp_regplace *p = &at->place;
+	const char *scheme = scheme_of(r, p) == LP_REGISTRY_HTTP ? "http://" : "https://";
+	const char *what = p->tag[0] != '\0' && strcmp(q->kind, "manifests") == 0 && strchr(q->what, ':') == NULL ? p->tag : q->what;
 
-	*q = (struct lp_registry_request){ 0 };
-	q->url = join((const char *const[]){ scheme, host, "/v2/", ref->repo, "/", kind, "/", what, NULL });
-	return q->url == NULL ? LP_E_NOMEM : lp_registry_authorize(r, ref, q);
+	free(q->url);
+	lp_secret_free(&q->authorization);
+	q->at = at;
+	q->token = q->renewals = 0;
+	q->insecure = p->insecure;
+	q->url = join((const char *const[]){ scheme, lp_host_endpoint(p->host), p->base, "/", p->repo, "/", q->kind, "/", what,
+	    p->ns[0] == '\0' ? "" : strchr(what, '?') == NULL ? "?ns=" : "&ns=", p->ns, NULL });
+	lp_registry_set_secrets(q);
+	return q->url == NULL ? LP_E_NOMEM : lp_registry_authorize(r, q);
 }
 
 /* ---- words --------------------------------------------------------------------------------------- */
@@ -265,11 +311,11 @@ lp_registry_say(struct lp_http_response *resp, const char *fmt, ...)
 }
 
 void
-lp_registry_explain(struct lp_registry *r, const struct lp_reference *ref, struct lp_http_response *resp)
+lp_registry_explain(const struct lp_registry_request *q, struct lp_http_response *resp)
 {
-	struct lp_registry_login *l = lp_registry_find_login(r, ref);
+	struct lp_registry_login *l = q->at;
 	const char *what = lp_words_status(resp->status), *tried = "";
-	int used = l != NULL && l->used;
+	int used = l->used;
 	char words[1024], number[32];
 
 	if (what == NULL) {
@@ -282,7 +328,7 @@ lp_registry_explain(struct lp_registry *r, const struct lp_reference *ref, struc
 		snprintf(words, sizeof(words), " (https? then without --plain-http)");
 	if (resp->status == 401 && used)
 		what = "401, not with these credentials";
-	if ((resp->status != 401 && resp->status != 403) || l == NULL) {
+	if ((resp->status != 401 && resp->status != 403) || l->stranger) {
 		lp_registry_say(resp, "%s: %s%s", resp->where, what, words);
 	} else if (used) {
 		lp_registry_say(resp, "%s: %s%s; credentials used: %s", resp->where, what, words, l->cred.from);
@@ -297,28 +343,57 @@ lp_registry_explain(struct lp_registry *r, const struct lp_reference *ref, struc
 
 /* ---- all of it ------------------------------------------------------------------------------------ */
 
+/* At one place. */
+static int
+get_here(struct lp_registry *r, struct lp_registry_request *q, const struct lp_http_request *how, struct lp_http_response *resp)
+{
+	int rc, again;
+
+	do {
+		struct lp_http_request http = *how;
+
+		http.url = q->url;
+		http.secrets = q->secrets;
+		http.insecure = q->insecure;
+		http.hasty = q->hasty;
+		http.decode = 1;
+		rc = lp_http_do(r->http, &http, resp);
+		again = lp_registry_again(r, q, rc, resp);
+	} while (again == 1);
+	if (again < 0) {
+		resp->status = 0;
+		return again;
+	}
+	if (rc == LP_OK && resp->status / 100 != 2) {
+		lp_registry_explain(q, resp);
+		rc = LP_E_NET;
+	}
+	return rc;
+}
+
 int
 lp_registry_get(struct lp_registry *r, const struct lp_reference *ref, const char *kind, const char *what,
     const struct lp_http_request *how, struct lp_http_response *resp)
 {
 	struct lp_registry_request q;
-	int rc = lp_registry_ask(r, ref, kind, what, &q), again = rc == LP_OK;
+	int rc = lp_registry_ask(r, ref, kind, what, &q), next = rc == LP_OK;
 
-	while (again == 1) {
-		struct lp_http_request http = *how;
-
-		http.url = q.url;
-		http.secrets = q.secrets;
-		http.decode = 1;
-		rc = lp_http_do(r->http, &http, resp);
-		again = lp_registry_again(r, ref, &q, rc, resp);
+	if (rc == LP_E_ABSENT)
+		lp_registry_say(resp, "%s", lp_registry_refusal(&q));
+	while (next == 1) {
+		rc = get_here(r, &q, how, resp);
+		next = rc == LP_E_NET || rc == LP_E_LIMIT ? lp_registry_next(r, &q, resp, resp->why) : 0;
 	}
-	if (again < 0) {
-		rc = again;
-		resp->status = 0;
-	} else if (rc == LP_OK && resp->status / 100 != 2) {
-		lp_registry_explain(r, ref, resp);
-		rc = LP_E_NET;
+	if (next < 0)
+		rc = next;
+	if (rc == LP_OK)
+		lp_registry_answered(r, &q);
+	else if (q.tale[0] != '\0') {
+		size_t n = strlen(resp->why);
+
+		snprintf(resp->why + n, sizeof(resp->why) - n, "; before that: %s", q.tale);
+		/* one that answers a HEAD with an error may have an answer to GET */
+		resp->status = resp->status == 0 ? q.answered : resp->status;
 	}
 	lp_registry_request_release(&q);
 	return rc;

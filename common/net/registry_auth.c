@@ -19,7 +19,7 @@ enum { DID_AUTH = 1, DID_URL = 2 };
 static const char *
 user_of(const struct lp_registry_login *l)
 {
-	if (l == NULL || l->cred.from[0] == '\0')
+	if (l->cred.from[0] == '\0')
 		return "";
 	return l->cred.user != NULL ? l->cred.user : l->cred.from;
 }
@@ -35,8 +35,19 @@ authorize(struct lp_registry_request *q, struct lp_buf *b)
 	lp_secret_free(&q->authorization);
 	q->authorization = strdup((const char *)b->p);
 	lp_buf_release(b);
-	q->secrets[0] = q->authorization;
+	lp_registry_set_secrets(q);
 	return q->authorization != NULL ? LP_OK : LP_E_NOMEM;
+}
+
+void
+lp_registry_set_secrets(struct lp_registry_request *q)
+{
+	size_t n = 0;
+
+	for (; q->at->header != NULL && q->at->header[n] != NULL && n < LP_REGISTRY_SECRETS - 2; n++)
+		q->secrets[n] = q->at->header[n];
+	q->secrets[n] = q->authorization;
+	q->secrets[q->authorization != NULL ? n + 1 : n] = NULL;
 }
 
 static int
@@ -55,8 +66,9 @@ authorize_bearer(struct lp_registry_request *q, const char *token, unsigned seri
 }
 
 static int
-authorize_basic(struct lp_registry_request *q, struct lp_registry_login *l)
+authorize_basic(struct lp_registry_request *q)
 {
+	struct lp_registry_login *l = q->at;
 	struct lp_buf b;
 	int rc;
 
@@ -70,19 +82,18 @@ authorize_basic(struct lp_registry_request *q, struct lp_registry_login *l)
 
 /* With the proof that is at hand already, if one is. */
 int
-lp_registry_authorize(struct lp_registry *r, const struct lp_reference *ref, struct lp_registry_request *q)
+lp_registry_authorize(struct lp_registry *r, struct lp_registry_request *q)
 {
-	struct lp_registry_login *l = lp_registry_find_login(r, ref);
+	struct lp_registry_login *l = q->at;
 	const struct lp_token_entry *t;
 
-	if (l != NULL && l->basic)
-		return authorize_basic(q, l);
+	if (l->basic)
+		return authorize_basic(q);
 	r->tokens.watched = lp_http_watched(r->http);
-	t = lp_tokens_find(&r->tokens, ref->host, ref->repo, user_of(l));
+	t = lp_tokens_find(&r->tokens, l->place.host, l->place.repo, user_of(l));
 	if (t == NULL)
 		return LP_OK;
-	if (l != NULL)
-		l->used = l->cred.from[0] != '\0';
+	l->used = l->cred.from[0] != '\0';
 	return authorize_bearer(q, t->text, t->serial);
 }
 
@@ -122,10 +133,10 @@ starts(const char *s, const char *prefix)
 
 /*
  * Passwords go to the realm: never in plain, unless the registry itself is
- * spoken to so; and if the user has not asked for that, not off this machine.
+ * spoken to so; and if the user has not asked for that, and no file of places, not off this machine.
  */
 static int
-realm_is_safe(const struct lp_registry *r, const char *realm, const char *registry_url)
+realm_is_safe(const struct lp_registry *r, const struct lp_regplace *place, const char *realm, const char *registry_url)
 {
 	struct lp_span host;
 
@@ -136,19 +147,18 @@ realm_is_safe(const struct lp_registry *r, const char *realm, const char *regist
 	host = lp_span_str(realm + strlen("http://"));
 	host.n = strcspn((const char *)host.p, "/?#");
 	/* localhost:1@elsewhere is elsewhere */
-	return r->opt.plain_http || (memchr(host.p, '@', host.n) == NULL && lp_host_is_loopback(host));
+	return r->opt.plain_http || place->insecure || place->scheme == LP_PLACE_HTTP || (memchr(host.p, '@', host.n) == NULL && lp_host_is_loopback(host));
 }
 
 /* ---- tokens ------------------------------------------------------------------------------------- */
 
 /* A token that another request or another process has got since ours was refused, or a new one. */
 static int
-new_token(struct lp_registry *r, const struct lp_reference *ref, const struct lp_challenge *c,
-    struct lp_registry_request *q, struct lp_http_response *resp)
+new_token(struct lp_registry *r, const struct lp_challenge *c, struct lp_registry_request *q, struct lp_http_response *resp)
 {
-	struct lp_registry_login *l = lp_registry_find_login(r, ref);
-	const struct lp_cred *cred = l != NULL && l->cred.from[0] != '\0' ? &l->cred : NULL;
-	const char *user = user_of(l);
+	struct lp_registry_login *l = q->at;
+	const struct lp_cred *cred = l->cred.from[0] != '\0' ? &l->cred : NULL;
+	const char *user = user_of(l), *host = l->place.host, *repo = l->place.repo;
 	const struct lp_token_entry *e;
 	struct lp_token t = { NULL, 0 };
 	int rc = LP_OK;
@@ -157,15 +167,15 @@ new_token(struct lp_registry *r, const struct lp_reference *ref, const struct lp
 		l->used = 1;
 	if (q->token != 0)
 		lp_tokens_drop(&r->tokens, q->token);
-	e = lp_tokens_find(&r->tokens, ref->host, ref->repo, user);
+	e = lp_tokens_find(&r->tokens, host, repo, user);
 	if (e != NULL)
 		return authorize_bearer(q, e->text, e->serial);
 	lp_tokens_lock(&r->tokens);
-	e = lp_tokens_find(&r->tokens, ref->host, ref->repo, user);
+	e = lp_tokens_find(&r->tokens, host, repo, user);
 	if (e == NULL) {
 		rc = lp_realm_token(r->http, c, cred, &t, resp->why, sizeof(resp->why));
 		if (rc == LP_OK)
-			rc = authorize_bearer(q, t.text, lp_tokens_put(&r->tokens, ref->host, ref->repo, user, t.text,
+			rc = authorize_bearer(q, t.text, lp_tokens_put(&r->tokens, host, repo, user, t.text,
 			    t.expires_in));
 		lp_token_release(&t);
 	} else {
@@ -177,23 +187,22 @@ new_token(struct lp_registry *r, const struct lp_reference *ref, const struct lp
 
 /* The password, unless it was sent already and refused; others of this host may have been sent without. */
 static int
-offer_password(struct lp_registry_login *l, struct lp_registry_request *q)
+offer_password(struct lp_registry_request *q)
 {
 	int rc;
 
-	if (l == NULL || l->cred.user == NULL || l->cred.password == NULL)
+	if (q->at->cred.user == NULL || q->at->cred.password == NULL)
 		return 0;
 	if (q->authorization != NULL && starts(q->authorization, "Authorization: Basic"))
 		return 0;
-	rc = authorize_basic(q, l);
+	rc = authorize_basic(q);
 	return rc == LP_OK ? 1 : rc;
 }
 
 static int
-meet_challenge(struct lp_registry *r, const struct lp_reference *ref, struct lp_registry_request *q,
-    struct lp_http_response *resp)
+meet_challenge(struct lp_registry *r, struct lp_registry_request *q, struct lp_http_response *resp)
 {
-	struct lp_registry_login *l = lp_registry_find_login(r, ref);
+	struct lp_registry_login *l = q->at;
 	struct lp_challenge c;
 	int rc;
 
@@ -201,28 +210,26 @@ meet_challenge(struct lp_registry *r, const struct lp_reference *ref, struct lp_
 		return 0;
 	q->renewals |= DID_AUTH;
 	if (resp->status != 401 || !choose(resp, &c))
-		return q->authorization == NULL ? offer_password(l, q) : 0;
+		return q->authorization == NULL ? offer_password(q) : 0;
 	if (c.scheme == LP_SCHEME_BASIC)
-		return offer_password(l, q);
-	if (l != NULL)
-		l->basic = 0;
-	if (l != NULL && l->cred.bearer != NULL) {
+		return offer_password(q);
+	l->basic = 0;
+	if (l->cred.bearer != NULL) {
 		/* the token is at hand, and no realm is asked for one */
 		l->used = 1;
 		rc = authorize_bearer(q, l->cred.bearer, 0);
-	} else if (!realm_is_safe(r, c.realm, q->url)) {
+	} else if (!realm_is_safe(r, &l->place, c.realm, q->url)) {
 		lp_registry_say(resp, "the token server is not asked by https: refused (%s)", lp_quotes(c.realm));
 		rc = LP_E_NET;
 	} else {
-		lp_challenge_for(&c, ref->repo);
-		rc = new_token(r, ref, &c, q, resp);
+		lp_challenge_for(&c, l->place.repo);
+		rc = new_token(r, &c, q, resp);
 	}
 	return rc == LP_OK ? 1 : rc;
 }
 
 int
-lp_registry_again(struct lp_registry *r, const struct lp_reference *ref, struct lp_registry_request *q,
-    int status, struct lp_http_response *resp)
+lp_registry_again(struct lp_registry *r, struct lp_registry_request *q, int status, struct lp_http_response *resp)
 {
 	if (status != LP_OK)
 		return 0;
@@ -235,5 +242,5 @@ lp_registry_again(struct lp_registry *r, const struct lp_reference *ref, struct 
 		return 1;
 	}
 	/* some ask for nothing, and hide what only those may see who log in */
-	return resp->status == 401 || resp->status == 403 || resp->status == 404 ? meet_challenge(r, ref, q, resp) : 0;
+	return resp->status == 401 || resp->status == 403 || resp->status == 404 ? meet_challenge(r, q, resp) : 0;
 }

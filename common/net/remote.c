@@ -96,6 +96,8 @@ send(struct lp_remote_get *g)
 	g->headers[0] = g->range[0] != '\0' ? g->range : NULL;
 	q.url = m->ref->kind == LP_REF_URL ? m->ref->path : g->ask.url;
 	q.secrets = m->ref->kind == LP_REF_URL ? NULL : g->ask.secrets;
+	q.insecure = g->ask.insecure;
+	q.hasty = g->ask.hasty;
 	rc = lp_http_start(m->http, &q, &g->response, on_done, g);
 	if (rc != LP_OK)
 		finish(g, rc);
@@ -121,7 +123,7 @@ refused(struct lp_remote_get *g)
 	struct lp_http_response *r = &g->response;
 
 	if (m->ref->kind == LP_REF_REGISTRY)
-		lp_registry_explain(m->registry, m->ref, r);
+		lp_registry_explain(&g->ask, r);
 	if (r->why[0] != '\0')
 		return lp_remote_fail(m, LP_E_NET, "%s", r->why);
 	if (is_named(m, r))
@@ -173,7 +175,7 @@ ask_registry(struct lp_remote_get *g, int status)
 
 	if (m->ref->kind != LP_REF_REGISTRY || g->response.status / 100 == 2)
 		return 0;
-	rc = lp_registry_again(m->registry, m->ref, &g->ask, status, &g->response);
+	rc = lp_registry_again(m->registry, &g->ask, status, &g->response);
 	if (rc < 0)
 		return lp_remote_fail(m, rc, "%s", g->response.why);
 	return rc;
@@ -211,6 +213,36 @@ judge(struct lp_remote_get *g, int status)
 	return fell_short(g, status);
 }
 
+/*
+ * This place has failed: whether there is another, which goes on where it ended. What the sink
+ * failed with has no words here, and is nobody's fault.
+ */
+static int
+next_place(struct lp_remote_get *g, int rc)
+{
+	struct lp_remote *m = g->remote;
+	size_t n = strlen(m->why);
+
+	if (m->ref->kind != LP_REF_REGISTRY || (rc != LP_E_NET && rc != LP_E_DATA) || n == 0)
+		return rc;
+	switch (lp_registry_next(m->registry, &g->ask, &g->response, m->why)) {
+	case 1:
+		/* what it said of the size may be as wrong */
+		*m->size = g->size;
+		g->last = g->wanted;
+		g->resumes = g->barren = 0;
+		g->whole = m->no_ranges = 0;
+		m->why[0] = '\0';
+		return LP_E_ABSENT;
+	case 0:
+		if (g->ask.tale[0] != '\0')
+			snprintf(m->why + n, sizeof(m->why) - n, "; before that: %s", g->ask.tale);
+		return rc;
+	default:
+		return LP_E_NOMEM;
+	}
+}
+
 static void
 on_done(void *arg, int status, struct lp_http_response *r)
 {
@@ -218,6 +250,9 @@ on_done(void *arg, int status, struct lp_http_response *r)
 	int rc = judge(g, status);
 
 	(void)r;
+	if (rc == LP_OK && g->remote->ref->kind == LP_REF_REGISTRY)
+		lp_registry_answered(g->remote->registry, &g->ask);
+	rc = next_place(g, rc);
 	if (rc == LP_E_ABSENT)
 		send(g);
 	else
@@ -231,16 +266,19 @@ lp_remote_start(struct lp_remote_get *g, struct lp_remote *m, uint64_t first, ui
 	int rc = LP_OK;
 
 	m->why[0] = '\0';
-	*g = (struct lp_remote_get){ .remote = m, .at = first, .last = last, .sink = sink,
-	    .done = done, .arg = arg };
+	*g = (struct lp_remote_get){ .remote = m, .at = first, .last = last, .size = *m->size,
+	    .sink = sink, .done = done, .arg = arg };
 	lp_http_response_init(&g->response);
 	if (*m->size >= 0 && first > 0 && first >= (uint64_t)*m->size)
 		rc = lp_remote_fail(m, LP_E_DATA, "byte %llu is beyond its end: it has %llu bytes", ULL(first),
 		    ULL(*m->size));
 	else if (*m->size > 0 && last >= (uint64_t)*m->size)
 		g->last = (uint64_t)*m->size - 1;
+	g->wanted = g->last;
 	if (rc == LP_OK && m->ref->kind == LP_REF_REGISTRY)
 		rc = lp_registry_ask(m->registry, m->ref, "blobs", m->ref->digest, &g->ask);
+	if (rc == LP_E_ABSENT)
+		(void)lp_remote_fail(m, rc, "%s", lp_registry_refusal(&g->ask));
 	/* an empty one is not asked for */
 	if (rc == LP_OK && *m->size != 0)
 		send(g);

@@ -12,6 +12,7 @@
  *  - a file that is replaced on the way: refused, if its ETag or date says so
  *    (RFC 9110 section 15.3.7.3) and no digest will.
  *  - 401, and signed URLs that expired: as the registry says.
+ *  - a mirror that fails, at any byte: the next place goes on there.
  *  - a page for people (HTML) instead of a blob, and a body that was
  *    compressed on the way: refused.
  *
@@ -36,7 +37,7 @@ struct lp_remote {
 	int64_t *size;                   /* of the whole blob, borrowed; -1 until it is known */
 	char version[256];               /* ETag or Last-Modified of the first answer, as far as it fits; "" for none */
 	int no_ranges;                   /* it has answered 200 to one: each costs all that is in front of it */
-	char why[640];                   /* what failed, fit to print, without the blob's name */
+	char why[1536];                  /* what failed, fit to print, without the blob's name */
 };
 
 /* `digest` and `*size` are what the descriptor says: "" and -1 if there is none. What a server says of the size goes there. */
@@ -51,6 +52,7 @@ struct lp_remote_get {
 	struct lp_remote *remote;
 	uint64_t at;        /* next byte that the sink gets */
 	uint64_t last;      /* or LP_RANGE_END; clipped once the size is known */
+	uint64_t wanted;    /* `last` before that */
 
 	lp_remote_sink *sink;
 	void (*done)(void *arg, int status);
@@ -69,6 +71,7 @@ struct lp_remote_get {
 	unsigned resumes;   /* in all */
 	unsigned barren;    /* the last ones in a row that brought next to nothing */
 	int failure;        /* of ours, inside the sink */
+	int64_t size;       /* *remote->size as it was before anybody was asked */
 };
 
 /*

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -265,6 +266,37 @@ forget(struct lp_trust_host *h)
 	free(h);
 }
 
+/* A host that nothing is known of yet, in no list; NULL: no memory. */
+static struct lp_trust_host *
+new_host(const char *authority)
+{
+	struct lp_trust_host *h = calloc(1, sizeof(*h));
+
+	if (h == NULL)
+		return NULL;
+	lp_buf_init(&h->ca, CA_MAX);
+	lp_buf_init(&h->cert, KEY_MAX);
+	lp_buf_init_secret(&h->key, KEY_MAX);
+	h->authority = strdup(authority);
+	if (h->authority != NULL)
+		return h;
+	forget(h);
+	return NULL;
+}
+
+/* Most hosts have nothing. */
+static int
+settle(struct lp_trust *t, struct lp_trust_host *h, int rc)
+{
+	if (rc != LP_OK || (h->ca.n == 0 && h->cert.n == 0)) {
+		forget(h);
+		return rc;
+	}
+	h->next = t->hosts;
+	t->hosts = h;
+	return LP_OK;
+}
+
 int
 lp_trust_know(struct lp_trust *t, const char *authority, const char *folder)
 {
@@ -273,25 +305,48 @@ lp_trust_know(struct lp_trust *t, const char *authority, const char *folder)
 
 	if (lp_trust_find(t, authority) != NULL)
 		return LP_OK;
-	h = calloc(1, sizeof(*h));
+	h = new_host(authority);
 	if (h == NULL)
 		return fail(t, LP_E_NOMEM, "out of memory");
-	lp_buf_init(&h->ca, CA_MAX);
-	lp_buf_init(&h->cert, KEY_MAX);
-	lp_buf_init_secret(&h->key, KEY_MAX);
-	h->authority = strdup(authority);
-	rc = h->authority != NULL ? read_certs_d(t, h, folder) : fail(t, LP_E_NOMEM, "out of memory");
+	rc = read_certs_d(t, h, folder);
 	if (rc == LP_OK && named)
 		rc = read_named(t, h);
 	t->named = 1;
-	/* most hosts have nothing */
-	if (rc != LP_OK || (h->ca.n == 0 && h->cert.n == 0)) {
-		forget(h);
+	return settle(t, h, rc);
+}
+
+static int
+add_file(struct lp_trust *t, struct lp_buf *b, const char *beside, const char *path, const char *what)
+{
+	const char *slash = strrchr(beside, '/');
+	char whole[PATH_BYTES];
+
+	if (path[0] == '/' || slash == NULL)
+		return need_pem(t, b, path, what);
+	return path_in(beside, (size_t)(slash - beside), path, whole) ? need_pem(t, b, whole, what) :
+	    fail(t, LP_E_DATA, "%s: the path is too long", lp_quotes(path));
+}
+
+int
+lp_trust_add(struct lp_trust *t, const char *authority, const struct lp_trust_files *f)
+{
+	struct lp_trust_host *old = (struct lp_trust_host *)(uintptr_t)lp_trust_find(t, authority);
+	struct lp_trust_host *h = old != NULL ? old : new_host(authority);
+	int rc = h != NULL ? LP_OK : fail(t, LP_E_NOMEM, "out of memory");
+
+	if (h == NULL)
 		return rc;
+	if (f->ca != NULL && h->ca.n == 0 && lp_buf_add(&h->ca, lp_buf_span(&t->ca)) != LP_OK)
+		rc = fail(t, LP_E_NOMEM, "out of memory");
+	if (rc == LP_OK && f->ca != NULL)
+		rc = add_file(t, &h->ca, f->beside, f->ca, "certificate authorities");
+	if (rc == LP_OK && f->cert != NULL && h->cert.n == 0) {
+		const char *key = f->key != NULL && *f->key != '\0' ? f->key : f->cert;
+
+		rc = add_file(t, &h->cert, f->beside, f->cert, "client certificate");
+		rc = rc != LP_OK ? rc : add_file(t, &h->key, f->beside, key, "client certificate's key");
 	}
-	h->next = t->hosts;
-	t->hosts = h;
-	return LP_OK;
+	return old != NULL ? rc : settle(t, h, rc);
 }
 
 const struct lp_trust_host *

@@ -49,6 +49,15 @@ void lp_trust_close(struct lp_trust *); /* overwrites keys; what was zeroed is f
  */
 int lp_trust_know(struct lp_trust *, const char *authority, const char *folder);
 
+/* Files that are named for one host: NULL for none; a relative path is seen from the folder of the file `beside`. */
+struct lp_trust_files {
+	const char *beside;
+	const char *ca;        /* trusted as well */
+	const char *cert, *key; /* shown, if nothing is yet; key "" or NULL: it is in the file of the certificate */
+};
+/* After lp_trust_know of it. Results as there. */
+int lp_trust_add(struct lp_trust *, const char *authority, const struct lp_trust_files *);
+
 /* NULL: nothing of its own. */
 const struct lp_trust_host *lp_trust_find(const struct lp_trust *, const char *authority);
 

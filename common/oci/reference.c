@@ -30,6 +30,7 @@ take_repo(struct lp_reference_cursor *c, struct lp_span s, struct lp_reference *
 	if (strlen(r->host) + 1 + prefix + s.n > LP_REF_REPO_MAX)
 		return lp_reference_refuse(c, s.p, "a repository's name has at most 255 characters");
 	memcpy(r->repo, "library/", prefix);
+	r->short_name = r->short_name && prefix > 0 ? LP_REF_SHORT_LIBRARY : r->short_name;
 	return lp_reference_copy(c, r->repo + prefix, LP_REF_REPO_MAX - prefix, s, "");
 }
 
@@ -42,6 +43,7 @@ take_host(struct lp_reference_cursor *c, struct lp_reference *r)
 
 	if (n == c->s.n || !lp_reference_is_host(first)) {
 		memcpy(r->host, "docker.io", 10);
+		r->short_name = LP_REF_SHORT;
 		return LP_OK;
 	}
 	rc = lp_reference_check_host(c, first);

@@ -51,6 +51,8 @@ enum lp_reference_kind {
 	LP_REF_STDIN
 };
 
+enum { LP_REF_SHORT = 1, LP_REF_SHORT_LIBRARY };
+
 struct lp_reference {
 	enum lp_reference_kind kind;
 	char host[LP_REF_HOST_MAX + 1];  /* as names have it: docker.io, never registry-1.docker.io */
@@ -58,6 +60,7 @@ struct lp_reference {
 	char name[LP_REF_NAME_MAX + 1];  /* a tag; of OCI and the ARCHIVEs the name asked for; "" for none */
 	char digest[LP_DIGEST_SIZE];     /* "" for none */
 	char path[LP_REF_PATH_MAX + 1];
+	int short_name;  /* REGISTRY: no host was written, and LP_REF_SHORT_LIBRARY: nor the `library/` */
 	int plain_http;  /* REGISTRY: the caller, who sets it, asks by --plain-http */
 	int has_range;   /* FILE: #OFFSET+LENGTH was given */
 	uint64_t offset; /* bytes */
@@ -102,8 +105,8 @@ int lp_reference_put(const struct lp_reference *, struct lp_buf *);
  */
 int lp_reference_origin(const struct lp_reference *, struct lp_buf *);
 
-/* The host that serves the registry API: docker.io's is registry-1.docker.io, others are their own. */
-const char *lp_reference_endpoint(const struct lp_reference *);
+/* The host that serves a registry's API: docker.io's is registry-1.docker.io, others are their own. */
+const char *lp_host_endpoint(const char *host);
 
 /*
  * Whether a host (perhaps with a port) is this machine by its name alone:

@@ -103,9 +103,9 @@ lp_reference_origin(const struct lp_reference *r, struct lp_buf *b)
 }
 
 const char *
-lp_reference_endpoint(const struct lp_reference *r)
+lp_host_endpoint(const char *host)
 {
-	return strcmp(r->host, "docker.io") == 0 ? "registry-1.docker.io" : r->host;
+	return strcmp(host, "docker.io") == 0 ? "registry-1.docker.io" : host;
 }
 
 /* Four decimal bytes, the first of them 127. */

@@ -299,6 +299,13 @@ lp_blob_taken(const struct lp_blob *b, uint64_t at)
 }
 
 int
+lp_blob_distrust(const struct lp_blob *b)
+{
+	return b->env->registry != NULL && b->ref.kind == LP_REF_REGISTRY &&
+	    lp_registry_distrust(b->env->registry, &b->ref, "a blob has another digest");
+}
+
+int
 lp_blob_promote(struct lp_blob *b, int wrong)
 {
 	int rc;

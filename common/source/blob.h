@@ -96,6 +96,9 @@ void lp_blob_taken(const struct lp_blob *, uint64_t at);
  */
 int lp_blob_promote(struct lp_blob *, int wrong);
 
+/* Its bytes are not those of its digest: whether a mirror has sent them, which is not asked again, and another place can be. */
+int lp_blob_distrust(const struct lp_blob *);
+
 /* ---- the same piece by piece, for who reads many at once (source/fill.h) ------ */
 
 /*

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "common/base/status.h"
+#include "common/net/placefiles.h"
 #include "common/sys/err.h"
 #include "common/sys/sandbox.h"
 
@@ -85,6 +86,18 @@ lp_env_open_network(struct lp_env *e, const struct lp_netopt *net)
 }
 
 int
+lp_env_complete(struct lp_reference *ref, const char *name)
+{
+	struct lp_placefiles files = { 0 };
+	int rc = lp_placefiles_complete(&files, ref);
+
+	if (rc != LP_OK)
+		lp_err("%s: %s", name, files.why);
+	lp_placefiles_release(&files);
+	return rc;
+}
+
+int
 lp_env_login(struct lp_env *e, const struct lp_reference *ref, const char *name)
 {
 	const char *why = NULL;
@@ -95,7 +108,7 @@ lp_env_login(struct lp_env *e, const struct lp_reference *ref, const char *name)
 	rc = ref->kind == LP_REF_URL ? lp_http_know(e->http, ref->path, NULL, &why) :
 	    lp_registry_login(e->registry, ref, &why);
 	if (rc != LP_OK)
-		lp_err("credentials for %s: %s", name, why != NULL ? why : "out of memory");
+		lp_err("%s: %s", name, why != NULL ? why : "out of memory");
 	return rc;
 }
 
@@ -118,6 +131,7 @@ lp_env_stats(const struct lp_env *e, struct lp_stats *s)
 	if (e->http == NULL)
 		return;
 	t = lp_http_totals(e->http);
+	s->mirror = lp_registry_mirror(e->registry);
 	s->bytes_downloaded = t.bytes;
 	s->requests = t.requests;
 	if (t.ratelimit_remaining >= 0) {

@@ -46,7 +46,14 @@ int lp_env_not_kept(const struct lp_env *, const char *name, int rc, int *unkept
 int lp_env_open_network(struct lp_env *, const struct lp_netopt *);
 
 /*
- * Find the credential for a registry's reference, and the certificates of its
+ * A registry's reference that was written without a host, completed as
+ * registries.conf has it: before the lock, offline as well, as it is kept by that name. LP_OK, or a
+ * failure, said with `name`: LP_E_USAGE where it could be of several.
+ */
+int lp_env_complete(struct lp_reference *, const char *name);
+
+/*
+ * Find the places and the credential for a registry's reference, and the certificates of its
  * host or a URL's, before the lock; nothing for other references, or when offline. `name`, fit to print, is what the
  * user calls it. Results as lp_registry_login.
  */

@@ -302,10 +302,17 @@ static void
 end_job(struct lp_fill_job *j, int rc)
 {
 	struct lp_fill *f = j->fill;
-	int kept = lp_blob_keep_end(&j->t->keep);
+	int kept = lp_blob_keep_end(&j->t->keep), promoted;
 
 	rc = rc != LP_OK ? rc : kept;
-	rc = rc != LP_OK ? rc : lp_blob_promote(&j->t->blob, 0);
+	promoted = rc != LP_OK ? LP_OK : lp_blob_promote(&j->t->blob, 0);
+	/* what a mirror has sent is not kept: all of it is asked for again, elsewhere */
+	if (promoted == LP_E_DATA && lp_blob_distrust(&j->t->blob)) {
+		j->t->at = j->t->want.first;
+		next_gap(j);
+		return;
+	}
+	rc = rc != LP_OK ? rc : promoted;
 	if (rc != LP_OK)
 		note_failure(f, &j->t->blob, rc);
 	tell(j, rc == LP_OK ? LP_PROGRESS_DONE : rc == LP_E_SYS ? LP_PROGRESS_UNKEPT : LP_PROGRESS_FAILED);

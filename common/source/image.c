@@ -254,28 +254,49 @@ lp_image_announced(const struct lp_http_response *resp, char *digest)
 	}
 }
 
-int
-lp_image_fetch(struct lp_image *im, const char *what, const char *want, struct lp_document *d)
+/* What came was no such document: a mirror's may be asked for elsewhere. */
+static int
+elsewhere(struct lp_image *im, int rc)
+{
+	return (rc == LP_E_DATA || rc == LP_E_LIMIT) && lp_registry_distrust(im->env->registry, &im->ref, im->why);
+}
+
+/* From one place. */
+static int
+fetch_once(struct lp_image *im, const char *what, const char *want, struct lp_document *d, struct lp_buf *payload)
 {
 	struct lp_http_response resp;
 	char says[LP_DIGEST_SIZE];
-	struct lp_buf payload;
 	int rc;
 
 	lp_http_response_init(&resp);
-	lp_buf_init(&payload, LP_MAX_MANIFEST);
+	lp_buf_clear(payload);
+	lp_buf_clear(&d->bytes);
 	rc = lp_image_get(im, "GET", "manifests", what, LP_MAX_MANIFEST, &resp);
 	if (rc == LP_OK) {
 		lp_image_announced(&resp, says);
-		rc = manifest_digest(im, lp_buf_span(&resp.body), *want != '\0' ? want : says, d->digest, &payload);
+		rc = manifest_digest(im, lp_buf_span(&resp.body), *want != '\0' ? want : says, d->digest, payload);
 	}
 	if (rc == LP_OK && lp_buf_add(&d->bytes, lp_buf_span(&resp.body)) != LP_OK)
 		rc = lp_image_fail_sys(im, LP_E_NOMEM, "");
+	lp_http_response_release(&resp);
+	return rc;
+}
+
+int
+lp_image_fetch(struct lp_image *im, const char *what, const char *want, struct lp_document *d)
+{
+	struct lp_buf payload;
+	int rc;
+
+	lp_buf_init(&payload, LP_MAX_MANIFEST);
+	do
+		rc = fetch_once(im, what, want, d, &payload);
+	while (elsewhere(im, rc));
 	/* under its digest only the bytes that have it can be kept */
 	d->kept_size = payload.n;
 	rc = rc != LP_OK ? rc : put_kept(im, d->digest, lp_buf_span(&payload));
 	lp_buf_release(&payload);
-	lp_http_response_release(&resp);
 	return rc;
 }
 
@@ -359,7 +380,7 @@ lp_image_entry(struct lp_image *im, const struct lp_descriptor *entry, struct lp
 /* ---- config ---------------------------------------------------------------------------------------------- */
 
 static int
-fetch_config(struct lp_image *im, const char *digest)
+fetch_config_once(struct lp_image *im, const char *digest)
 {
 	struct lp_http_response resp;
 	char is[LP_DIGEST_SIZE];
@@ -374,9 +395,19 @@ fetch_config(struct lp_image *im, const char *digest)
 		else if (lp_buf_add(&im->config_bytes, lp_buf_span(&resp.body)) != LP_OK)
 			rc = lp_image_fail_sys(im, LP_E_NOMEM, "");
 	}
-	rc = rc != LP_OK ? rc : put_kept(im, digest, lp_buf_span(&im->config_bytes));
 	lp_http_response_release(&resp);
 	return rc;
+}
+
+static int
+fetch_config(struct lp_image *im, const char *digest)
+{
+	int rc;
+
+	do
+		rc = fetch_config_once(im, digest);
+	while (elsewhere(im, rc));
+	return rc != LP_OK ? rc : put_kept(im, digest, lp_buf_span(&im->config_bytes));
 }
 
 int
