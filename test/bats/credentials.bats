@@ -7,6 +7,7 @@
 bats_require_minimum_version 1.5.0
 load ../lib/suite
 load ../lib/registry
+load ../lib/secrets
 
 SECRET=secret-alice
 
@@ -14,6 +15,9 @@ setup_file()
 {
 	srv_init
 	cd "$BATS_FILE_TMPDIR" || return
+	secret basic,tokens alice "$SECRET"
+	# what a credential stands in, and the tokens that programs share
+	secrets_in password crlf '*.json' 'home/*/*.json' 'home/*/*/*.json' 'run/*/*.json' 'bin/docker-credential-*' tokens ours auth helped
 	mkdir tree
 	echo hello >tree/file
 	tar --owner=0 --group=0 --mtime=@0 -czf layer.tar.gz tree
@@ -21,6 +25,7 @@ setup_file()
 	registry_start basic htpasswd storage="$PWD/s1"
 	registry_push "$PWD/lay:app:1" basic team/app:1 alice:secret-alice
 	token_start tokens
+	tokens_for tokens bearer
 	registry_start bearer token auth=tokens storage="$PWD/s2"
 	registry_push "$PWD/lay:app:1" bearer team/app:1 alice:secret-alice
 	registry_push "$PWD/lay:app:1" bearer public/app:1 alice:secret-alice
@@ -292,6 +297,7 @@ asks()
 }
 
 @test "who asks for nothing, or says that there is nothing, gets the password that is for it" {
+	secret n401,n403,n404 alice "$SECRET"
 	local status basic
 	basic="Basic $(b64 "alice:$SECRET")"
 	for status in 401 403 404; do
@@ -525,6 +531,7 @@ asks()
 	[ "$(srv_requests once '.path | startswith("/token")' | wc -l)" -eq 2 ]
 	# a server whose tokens are stale when they come: tried once for the HEAD, once for the GET, then told
 	token_start stale --lifetime -120
+	tokens_for stale old
 	registry_start old token auth=stale storage="$BATS_FILE_TMPDIR/s2"
 	may_not '401' "$(srv_addr old)/public/app:1"
 	[ "$(srv_requests stale '.path | startswith("/token")' | wc -l)" -eq 2 ]
@@ -575,6 +582,7 @@ asks()
 }
 
 @test "--user is for one registry, whoever else is named" {
+	secret one alice "$SECRET"
 	echo '{"/*": {"status": 401, "headers": {"WWW-Authenticate": "Basic realm=\"x\""}}}' >rules.json
 	fault_start one rules.json
 	fault_start two rules.json
@@ -615,6 +623,7 @@ asks()
 }
 
 @test "a password stays with the realm and the registry that asked for it" {
+	secret evil alice "$SECRET"
 	local other
 	echo '{"/*": {"text": "{}"}}' >rules.json
 	fault_start other rules.json
@@ -634,6 +643,7 @@ asks()
 
 # everything there is to see of one run, with the secret in each place that it can come from
 @test "a foreign layer is asked of its registry alone; its urls hear of nothing, and lp-fetch shows them no password" {
+	secret foreign alice "$SECRET"
 	local url blob type=application/vnd.docker
 	tar -cf base.tar -C "$BATS_FILE_TMPDIR" tree/file
 	gzip base.tar

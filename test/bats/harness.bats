@@ -381,6 +381,56 @@ srv_saw()
 	run -60 curl -sL "$url"
 }
 
+@test "secretsweep finds a secret wherever it does not belong, and nowhere else" {
+	local basic found
+	export LP_KEEP=1
+	basic=$(printf alice:secret-alice | base64)
+	mkdir -p all own/store
+	printf 'right\tsecret-alice\nright\t%s\n' "$basic" >all/.secrets
+	echo 'password*' >all/.secrets.in
+	echo '{"/*": {"text": "{}"}}' >rules
+	fault_start right rules
+	fault_start wrong rules
+	fault_start proxy rules
+	registry_start closed
+	sweep() { run "-$1" secretsweep "$PWD/all" "$PWD/own" "$LP_SRV"; }
+	curl -s -u alice:secret-alice -d secret-alice "http://$(srv_addr right)/x"
+	echo secret-alice >own/password1
+	curl -s "http://$(srv_addr wrong)/x" "http://$(srv_addr closed)/v2/"
+	sweep 0
+	[ -z "$output" ]
+	for found in wrong proxy closed; do
+		curl -s -o out -u alice:secret-alice "http://$(srv_addr "$found")/v2/"
+		sweep 1
+		[ "$output" = "$found was sent $basic, which is for: right" ]
+		# and is not found again
+		sweep 0
+	done
+	curl -s -o out -d xsecret-alicey "http://$(srv_addr wrong)/"
+	sweep 1
+	[ "$output" = 'wrong was sent secret-alice, which is for: right' ]
+	for found in .ran stats store/blob store/password1; do
+		printf 'a\0b%s' "$basic" >"own/$found"
+		sweep 1
+		[ "$output" = "$found has the secret $basic" ]
+		rm "own/$found"
+	done
+	echo secret-alice >>"$LP_SRV/right/stderr"
+	sweep 1
+	[ "$output" = 'right has in its stderr the secret secret-alice' ]
+	: >"$LP_SRV/right/stderr"
+	# what a token server has issued is for who takes it, and what it can renew for itself
+	token_start issuer
+	echo right >"$LP_SRV/issuer/tokens"
+	found=$(curl -s -u alice:secret-alice "http://$(srv_addr issuer)/token?service=registry.test" | jq -r .token)
+	: >"$LP_SRV/issuer/requests.kept"
+	curl -s -o out -H "Authorization: Bearer $found" "http://$(srv_addr right)/x"
+	sweep 0
+	curl -s -o out -H "Authorization: Bearer $found" "http://$(srv_addr wrong)/x"
+	sweep 1
+	[ "$output" = "wrong was sent $found, which is for: right" ]
+}
+
 @test "faultserver: bodies that are no manifest, and odd encodings" {
 	fault odd '{
 	  "/v2/big/manifests/*": {"zeros": 5242880},

@@ -177,6 +177,7 @@ srv_stop()
 		done
 	fi
 	for name; do
+		[ ! -f "$LP_SRV/$name.behind/pid" ] || srv_stop "$name.behind"
 		dir=$LP_SRV/$name
 		pid=$(cat "$dir/pid" 2>/dev/null) || continue
 		kill "$pid" 2>/dev/null || :
@@ -357,9 +358,12 @@ registry_start()
 	    "$more" >"$LP_SRV/$name/config.yml"
 	# It takes any REGISTRY_* of the environment for configuration, and
 	# $REGISTRY_AUTH_FILE is what skopeo and lp-fetch call their own.
+	[ -z "${LP_KEEP-}" ] || name+=.behind
 	srv_spawn "$name" env -i PATH="$PATH" \
-	    docker-registry serve "$LP_SRV/$name/config.yml"
+	    docker-registry serve "$LP_SRV/${name%.behind}/config.yml"
 	srv_ready "$name" registry_port "$name"
+	# it does not log what it is sent: secrets.bash
+	[ -z "${LP_KEEP-}" ] || delay_start "${name%.behind}" 0 "$(srv_addr "$name")"
 }
 
 registry_push()

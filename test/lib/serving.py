@@ -1,6 +1,7 @@
 """What the test servers share: a threading HTTP/1.1 server on loopback that
 binds to a free port, tells it through a file, and logs one JSON object for
-each request."""
+each request. With LP_KEEP in the environment what was received is kept
+besides, in LOG.kept, before anything is answered: secrets.bash sweeps it."""
 
 import argparse
 import http.server
@@ -36,6 +37,12 @@ class Log:
         self.file = open(path, "a", encoding="utf-8") if path else None
         self.start = time.monotonic()
         self.count = 0
+
+    def keep(self, what, end=".kept"):
+        """What came is on the disk when who sent it hears of it."""
+        if self.file and "LP_KEEP" in os.environ:
+            with open(self.file.name + end, "ab") as file:
+                file.write(what)
 
     def number(self):
         with self.lock:
@@ -104,6 +111,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "sent": 0,
             "end": "done",
         }
+        self.log.keep(b"\n".join([self.raw_requestline, bytes(self.headers), self.body, b""]))
         try:
             self.answer()
         except OSError as error:
