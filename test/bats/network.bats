@@ -6,6 +6,7 @@
 bats_require_minimum_version 1.5.0
 load ../lib/suite
 load ../lib/registry
+load ../lib/secrets
 
 LAYERS=20
 
@@ -13,6 +14,9 @@ setup_file()
 {
 	srv_init
 	cd "$BATS_FILE_TMPDIR" || return
+	secret basic alice secret-alice
+	secret '' carol secret-carol
+	secrets_in password
 	local n files=()
 	for ((n = 0; n < LAYERS; n++)); do
 		mkdir -p "tree$n"
@@ -185,6 +189,8 @@ proxy()
 }
 
 @test "https_proxy is a tunnel: the proxy sees the host's name, and no credential" {
+	secret tunnel carol secret-carol
+	secrets_in proxied
 	local source
 	proxy tunnel private
 	printf 'secret-alice\n' >password
@@ -211,6 +217,7 @@ proxy()
 }
 
 @test "a proxy is spoken to by TLS, by the same authorities" {
+	secret by_tls carol secret-carol
 	echo '{"http://registry.invalid/x": {"text": "by TLS"}}' >rules
 	fault_start by_tls rules --tls "$LP_SRV/tls/cert.pem" "$LP_SRV/tls/key.pem"
 	http_proxy=https://carol:secret-carol@localhost:$(srv_port by_tls)
@@ -235,6 +242,7 @@ proxy()
 }
 
 @test "a proxy that refuses is asked once: a wrong password is not sent again and again" {
+	secret refuses carol secret-carol
 	local code
 	for code in 407 403; do
 		jq -n --argjson s "$code" '{"registry.invalid:443": {status: $s, headers: {"Proxy-Authenticate": "Basic realm=\"p\""}}}' >rules
@@ -257,6 +265,7 @@ proxy()
 }
 
 @test "a proxy's password is in no message" {
+	secret reg carol secret-carol
 	local source
 	source=$(sources registry.invalid | head -n 1)
 	# one that refuses: of nobody, and of a server that knows no tunnels
