@@ -8,6 +8,7 @@
 bats_require_minimum_version 1.5.0
 load ../lib/suite
 load ../lib/registry
+load ../lib/secrets
 
 setup_file()
 {
@@ -412,6 +413,10 @@ time.sleep(600)' "$LP_SRV/mute/port"
 }
 
 @test "a password in a URL stays with its origin, and out of messages and statistics" {
+	secret front alice SECRET1
+	secret front,faulty SECRET2
+	secret front SECRET3
+	secrets_in rules2
 	serve '{}'
 	srv_requests faulty | sed -n 1p >before
 	cp "$LP_SRV/faulty/port" port
@@ -464,8 +469,10 @@ blobs_asked()
 }
 
 @test "Authorization stays where it belongs: another port, another host, https instead of http" {
+	secret front alice secret-alice
+	secrets_in password
 	local to
-	echo secret >password
+	echo secret-alice >password
 	tls_init
 	jq -n --arg f "$BLOB" '{"/blob": {file: $f}}' >rules
 	fault_start plain rules
@@ -727,6 +734,7 @@ lp-fetch: a server warns: quota, exceeded" ]
 }
 
 @test "a password in a name that cannot be read is in no message and no statistics" {
+	secret "" s3c
 	local name program
 	for name in 'https://u:s3cret@ho st/x' 'HTTPS://u:s3cret@host/x' 'ftp://u:s3cret@host/x' 'ftp://host/x?token=s3cret' \
 	    'u:s3cret@localhost:5000/x' 'docker://u:s3cret@localhost:5000/x' 'https://u:s3cret@host:99999/x' \

@@ -6,10 +6,12 @@
 bats_require_minimum_version 1.5.0
 load ../lib/suite
 load ../lib/registry
+load ../lib/secrets
 
 setup_file() {
 	srv_init
-	image_start reg public/app:1
+	# nothing is secret there, and much is fetched
+	LP_KEEP='' image_start reg public/app:1
 }
 
 setup() {
@@ -755,7 +757,10 @@ PY
 }
 
 @test "ten layers far away: five round trips after the connection, the token's among them" {
+	secret tokens,far-tokens alice secret-alice
+	secrets_in auth.json
 	token_start tokens
+	tokens_for tokens far,bearer
 	delay_start far-tokens 20 "$(srv_addr tokens)"
 	registry_start bearer token auth=tokens realm="http://$(srv_addr far-tokens)/token" \
 		storage="$BATS_TEST_TMPDIR/ten-storage"

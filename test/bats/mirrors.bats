@@ -6,6 +6,7 @@
 bats_require_minimum_version 1.5.0
 load ../lib/suite
 load ../lib/registry
+load ../lib/secrets
 
 setup_file()
 {
@@ -152,6 +153,9 @@ came()
 }
 
 @test "a mirror's 401, 403, 500 and page lead on, and it hears no credentials but its own" {
+	secret basic alice secret-alice
+	secret f401 bob secret-bob
+	secrets_in auth.json own.json pw
 	local status at
 	registry_start basic htpasswd storage="$PWD/b"
 	registry_push "$IN/lay:app:1" basic real/app:1 alice:secret-alice

@@ -40,7 +40,7 @@ class Log:
 
     def keep(self, what, end=".kept"):
         """What came is on the disk when who sent it hears of it."""
-        if self.file and "LP_KEEP" in os.environ:
+        if self.file and os.environ.get("LP_KEEP"):
             with open(self.file.name + end, "ab") as file:
                 file.write(what)
 
