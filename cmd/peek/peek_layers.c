@@ -40,22 +40,23 @@ title_for_eyes(const struct lp_peek_layer *l)
 	const char *made_by = l->created_by != NULL ? lp_quotes(l->created_by) : "";
 	unsigned columns, rows;
 	size_t left, n = strlen(made_by);
-	int used;
+	int used, cut;
 
 	lp_tty_size(1, &columns, &rows);
 	*lp_human_bytes(size, l->size >= 0 ? (uint64_t)l->size : 0) = '\0';
-	used = snprintf(NULL, 0, "layer %u  %.*s  %s  ", l->number, DIGEST_SHOWN, l->digest != NULL ? l->digest : "-",
+	used = 2 + snprintf(NULL, 0, "layer %u  %.*s  %s", l->number, DIGEST_SHOWN, l->digest != NULL ? l->digest : "-",
 	    l->size >= 0 ? size : "-");
 	left = used > 0 && (unsigned)used < columns ? columns - (unsigned)used : 0;
-	if (n > left) {
+	cut = n > left;
+	if (cut) {
 		n = left > ELLIPSIS ? left - ELLIPSIS : 0;
 		/* not in the middle of a character */
 		while (n > 0 && ((unsigned char)made_by[n] & 0xc0) == 0x80)
 			n--;
 	}
-	if (asprintf(&text, "%slayer %u  %.*s  %s  %.*s%s", l->number > 1 ? "\n" : "", l->number, DIGEST_SHOWN,
-	        l->digest != NULL ? l->digest : "-", l->size >= 0 ? size : "-", (int)n, made_by,
-	        made_by[n] != '\0' ? "..." : "") < 0)
+	if (asprintf(&text, "%slayer %u  %.*s  %s%s%.*s%s", l->number > 1 ? "\n" : "", l->number, DIGEST_SHOWN,
+	        l->digest != NULL ? l->digest : "-", l->size >= 0 ? size : "-", n > 0 ? "  " : "", (int)n, made_by,
+	        cut && n > 0 ? "..." : "") < 0)
 		return NULL;
 	return text;
 }

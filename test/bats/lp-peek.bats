@@ -659,7 +659,7 @@ PY
 	on_terminal 80 24 tty lp-peek -q --no-pager --color=never "$OCI"
 	grep -qE '^crw-rw-rw- +0 +0 +1,3 ' tty
 	on_terminal 80 24 tty lp-peek --no-pager --du=1 "$OCI"
-	grep -qE '^ +SIZE +ENTRIES  PATH' tty
+	grep -qE ' SIZE +ENTRIES  PATH' tty
 	grep -qE '^ *[0-9.]+ [KM]iB +[0-9,]+  etc' tty
 	# the largest first
 	[ "$(sed -nE 's/\r$//; s/^ *[0-9.]+ [KMi]*B +[0-9,]+  //p' tty | head -n 3 | tr '\n' ' ')" = '. usr var ' ]
@@ -667,6 +667,11 @@ PY
 	on_terminal 80 24 tty lp-peek -q --no-pager --color=never --layers "$OCI"
 	grep -qE '^layer 2  sha256:[0-9a-f]{12}  12\.8 MiB  apt-get .*\.\.\.' tty
 	[ "$(grep '^layer' tty | tr -d '\r' | wc -L)" -le 80 ]
+	# what made it is left out where it has no room
+	for columns in 38 42 50; do
+		on_terminal $columns 24 tty lp-peek -q --no-pager --color=never --layers "$OCI"
+		[ "$(grep -a '^layer 2' tty | tr -d '\r' | wc -L)" -le $columns ]
+	done
 	delay_start slow 200 "$(srv_addr reg)"
 	on_terminal 80 24 tty lp-peek --no-cache --no-pager "$(srv_addr slow)/public/app:1"
 	grep -qF "looking up $(srv_addr slow)/public/app:1" tty
