@@ -29,6 +29,7 @@ about_layer(struct lp_peek_layer *l, struct lp_span line)
 {
 	const unsigned char *at = memmem(line.p, line.n, l->source, strlen(l->source));
 	struct lp_span before = line, behind = line;
+	struct lp_buf b;
 
 	if (at == NULL) {
 		lp_peek_message(l->peek, l->label, line);
@@ -38,8 +39,11 @@ about_layer(struct lp_peek_layer *l, struct lp_span line)
 	(void)lp_span_take(&behind, before.n + strlen(l->source));
 	if (behind.n > 2 && memcmp(behind.p, ": ", 2) == 0)
 		(void)lp_span_take(&behind, 2);
-	lp_bars_clear(&l->peek->bars);
-	lp_err("%s: %s%s", l->label, lp_quote(before), lp_quote(behind));
+	lp_buf_init(&b, line.n);
+	if (lp_buf_add(&b, before) == LP_OK && lp_buf_add(&b, behind) == LP_OK)
+		line = lp_buf_span(&b);
+	lp_peek_message(l->peek, l->label, line);
+	lp_buf_release(&b);
 }
 
 /* A line is kept as the digit of its stage, the text and a newline. */

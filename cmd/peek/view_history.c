@@ -57,7 +57,7 @@ put_command(const struct lp_view *v, struct lp_span command, struct lp_buf *b)
 
 	lp_buf_init(&text, v->columns > used + COMMAND_LEAST ? v->columns - used : COMMAND_LEAST);
 	rc = lp_buf_reserve(&text, text.max);
-	if (rc == LP_OK && lp_escape_cut(&text, command) != LP_E_NOMEM)
+	if (rc == LP_OK && lp_escape_cut(&text, command, LP_ESCAPE_TERMINAL) != LP_E_NOMEM)
 		rc = lp_buf_add(b, lp_buf_span(&text));
 	lp_buf_release(&text);
 	return rc;

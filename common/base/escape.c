@@ -78,9 +78,9 @@ unescaped(struct lp_span s, enum lp_escape_for to)
 	size_t n;
 
 	if (s.p[0] < 0x80)
-		return 0;
+		return to == LP_ESCAPE_AGAIN && s.p[0] == '\\';
 	n = lp_utf8_len(s, &code);
-	return n > 0 && to == LP_ESCAPE_TERMINAL && lp_utf8_unsafe(code) ? 0 : n;
+	return n > 0 && to != LP_ESCAPE_ROW && lp_utf8_unsafe(code) ? 0 : n;
 }
 
 size_t
@@ -128,14 +128,14 @@ lp_escape(struct lp_buf *b, struct lp_span s, enum lp_escape_for to)
 }
 
 int
-lp_escape_cut(struct lp_buf *b, struct lp_span s)
+lp_escape_cut(struct lp_buf *b, struct lp_span s, enum lp_escape_for to)
 {
 	static const char dots[] = "...";
 	struct lp_buf most = *b;
 	int rc;
 
 	most.cap = most.max = b->cap - (sizeof(dots) - 1);
-	rc = lp_escape(&most, s, LP_ESCAPE_TERMINAL);
+	rc = lp_escape(&most, s, to);
 	if (rc == LP_OK) {
 		b->n = most.n;
 		return LP_OK;
@@ -146,7 +146,7 @@ lp_escape_cut(struct lp_buf *b, struct lp_span s)
 	while (s.n > 0 && rc == LP_OK) {
 		size_t n = lp_utf8_len(s, NULL);
 
-		rc = lp_escape(&most, lp_span_take(&s, n > 0 ? n : 1), LP_ESCAPE_TERMINAL);
+		rc = lp_escape(&most, lp_span_take(&s, n > 0 ? n : 1), to);
 	}
 	b->n = most.n;
 	return rc != LP_OK && lp_buf_adds(b, dots) == LP_OK ? LP_E_LIMIT : LP_OK;

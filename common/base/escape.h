@@ -12,7 +12,8 @@
 
 enum lp_escape_for {
 	LP_ESCAPE_ROW,     /* exactly the reversible form of lp(5) */
-	LP_ESCAPE_TERMINAL /* also the code points of lp_utf8_unsafe, for eyes */
+	LP_ESCAPE_TERMINAL, /* also the code points of lp_utf8_unsafe, for eyes */
+	LP_ESCAPE_AGAIN     /* that, but no backslash: of text that was escaped for eyes already, nothing then */
 };
 
 /*
@@ -28,11 +29,11 @@ size_t lp_escape_clean(struct lp_span, enum lp_escape_for);
 int lp_escape(struct lp_buf *, struct lp_span, enum lp_escape_for);
 
 /*
- * The same for eyes, into a buffer that has its memory already: what does not
+ * The same, into a buffer that has its memory already: what does not
  * fit is cut, between two characters and between two escapes, and ends in "...":
  * LP_E_LIMIT, and nothing more is to be appended. 0 if all of it fits.
  */
-int lp_escape_cut(struct lp_buf *, struct lp_span);
+int lp_escape_cut(struct lp_buf *, struct lp_span, enum lp_escape_for);
 
 /*
  * Append text of lines that are rows, records or JSON already, with what a

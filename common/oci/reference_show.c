@@ -53,7 +53,7 @@ lp_reference_show(const char *name, char *out, size_t n)
 	if (p != NULL)
 		rest = lp_span_until(&rest, "?#");
 	/* what does not fit is cut */
-	if (lp_escape_cut(&b, scheme) == LP_OK)
-		(void)lp_escape_cut(&b, rest);
+	if (lp_escape_cut(&b, scheme, LP_ESCAPE_TERMINAL) == LP_OK)
+		(void)lp_escape_cut(&b, rest, LP_ESCAPE_TERMINAL);
 	out[b.n] = '\0';
 }

@@ -179,11 +179,11 @@ struct room {
 };
 
 static const char *
-quote_into(unsigned char *text, size_t size, struct lp_span s)
+quote_into(unsigned char *text, size_t size, struct lp_span s, enum lp_escape_for to)
 {
 	struct lp_buf b = { .p = text, .cap = size - 1, .max = size - 1 };
 
-	(void)lp_escape_cut(&b, s);
+	(void)lp_escape_cut(&b, s, to);
 	b.p[b.n] = '\0';
 	return (const char *)b.p;
 }
@@ -195,7 +195,7 @@ lp_quote(struct lp_span s)
 	static unsigned turn;
 
 	turn = (turn + 1) % QUOTES;
-	return quote_into(rooms[turn].text, sizeof(rooms[turn].text), s);
+	return quote_into(rooms[turn].text, sizeof(rooms[turn].text), s, LP_ESCAPE_TERMINAL);
 }
 
 const char *
@@ -203,7 +203,7 @@ lp_quote_message(struct lp_span s)
 {
 	static unsigned char text[MESSAGE_MAX];
 
-	return quote_into(text, sizeof(text), s);
+	return quote_into(text, sizeof(text), s, LP_ESCAPE_AGAIN);
 }
 
 const char *
@@ -215,7 +215,7 @@ lp_quotes_kept(const char *s)
 	if (n == LP_QUOTES_KEPT)
 		return "...";
 	n++;
-	return quote_into(rooms[n - 1].text, sizeof(rooms[n - 1].text), lp_span_str(s));
+	return quote_into(rooms[n - 1].text, sizeof(rooms[n - 1].text), lp_span_str(s), LP_ESCAPE_TERMINAL);
 }
 
 const char *

@@ -47,7 +47,7 @@ void lp_detail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  */
 const char *lp_quote(struct lp_span);
 const char *lp_quotes(const char *);
-/* The same for a message of another of our programs, which has cut its names: as long as a message may be. Valid until the next one. */
+/* The same for a message of another of our programs, which has cut and escaped its names: as long as a message may be. Valid until the next one. */
 const char *lp_quote_message(struct lp_span);
 
 /*

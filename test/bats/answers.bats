@@ -96,6 +96,11 @@ setup() {
 		[ "${#lines[@]}" -eq 2 ]
 		[[ $output = *'No such file'* && $output = *'no image of that name'* ]]
 	done
+	# in the words of the program that found it
+	run -4 lp-layers -q $'oci:lay:a\t\\b\e'
+	said=${output#lp-layers: }
+	run -4 lp-peek -q $'oci:lay:a\t\\b\e'
+	[ "$output" = "lp-peek: $said" ]
 }
 
 @test "more layers than a process may have files open at first" {

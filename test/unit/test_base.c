@@ -199,6 +199,9 @@ test_escape(void)
 		lp_buf_init(&back, 1024);
 		lp_escape(&b, lp_span_str(t[i].in), LP_ESCAPE_TERMINAL);
 		ok_str(lp_buf_span(&b), t[i].terminal, "escaped for a terminal");
+		lp_escape(&back, lp_buf_span(&b), LP_ESCAPE_AGAIN);
+		ok_str(lp_buf_span(&back), t[i].terminal, "and again, which changes nothing");
+		lp_buf_clear(&back);
 		lp_buf_clear(&b);
 		lp_escape(&b, lp_span_str(t[i].in), LP_ESCAPE_ROW);
 		ok_str(lp_buf_span(&b), t[i].row, "escaped for a row");
@@ -206,6 +209,14 @@ test_escape(void)
 		ok_str(lp_buf_span(&back), t[i].in, "with every byte back");
 		lp_buf_release(&b);
 		lp_buf_release(&back);
+	}
+	{
+		struct lp_buf b;
+
+		lp_buf_init(&b, 64);
+		lp_escape(&b, lp_span_str("a\\x1b \x1b\xc2\x9b\t"), LP_ESCAPE_AGAIN);
+		ok_str(lp_buf_span(&b), "a\\x1b \\x1b\\xc2\\x9b\\t", "of escaped text, what was not");
+		lp_buf_release(&b);
 	}
 }
 
