@@ -162,6 +162,18 @@ same_digest()
 	fails 1 'the config sha256:.*: byte [0-9]+: not valid JSON' lp-layers oci:control:1
 }
 
+@test "a config of an old client's type is an image's; the manifest of an artifact without layers is called one" {
+	local type
+	mklayouts octet-stream html text artifact
+	for type in octet-stream html text; do
+		run -0 --separate-stderr lp-layers -o created_by "oci:$type:1"
+		[ "$output$stderr" = 'RUN 0' ]
+		run -0 --separate-stderr lp-peek -q --no-cache -o name "oci:$type:1"
+		[ "$output$stderr" = file-amd64 ]
+	done
+	fails 1 'the manifest of an artifact, which has blobs and no layers' lp-layers oci:artifact:1
+}
+
 @test "sha512 and sha384: manifests, layers, layouts, the store" {
 	local alg source digest
 	mklayouts sha512 sha384

@@ -247,6 +247,15 @@ setup()
 	cmp got want
 }
 
+@test "a reference of a registry as others write it: docker://, and oci:// as Helm and Flux do" {
+	local scheme
+	lp-layers "$REG/app:1" >want
+	for scheme in docker oci; do
+		lp-layers "$scheme://$REG/app:1" | cmp - want
+		[ "$(lp-peek -q --plain-http --no-cache --layers -o name "$scheme://$REG/app:1" | grep -c '^#layer')" -eq 3 ]
+	done
+}
+
 @test "--digest is one HEAD, and no pull" {
 	run --separate-stderr lp-layers --stats stats --digest "$REG/app:1"
 	[ "$output" = "$(digest_of "$(manifest_of "$IN/lay")")" ]
