@@ -549,7 +549,8 @@ lp_toml_load(struct lp_span s, json_t **out, struct lp_toml_error *error)
 	int rc;
 
 	lp_map_init(&t.made, SIZE_MAX);
-	lp_buf_init(&t.text, s.n + 1);
+	/* what is in a file of settings may be a password */
+	lp_buf_init_secret(&t.text, s.n + 1);
 	*out = json_object();
 	rc = *out != NULL ? take_lines(&t, *out) : no_memory(&t);
 	*error = (struct lp_toml_error){ t.line, t.why };

@@ -34,7 +34,8 @@ read_file(struct lp_placefiles *f, struct lp_buf *text)
 {
 	int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), rc;
 
-	lp_buf_init(text, FILE_MAX_BYTES);
+	/* a header of hosts.toml may be as good as a password */
+	lp_buf_init_secret(text, FILE_MAX_BYTES);
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? LP_E_ABSENT : say(f, LP_E_SYS, lp_err_text(errno));
 	rc = lp_read_all(fd, text);
