@@ -30,6 +30,13 @@ declare -gA idle=(
 	[color/end]='for programs'
 )
 
+# What is of one question, with that question, which is the last word: it has another answer then.
+declare -gA of=(
+	[ignore-case]='--ignore-case --find=*O*' [fail-if-found]='--fail-if-found --find=*o*'
+	[diff-platform]='--diff-platform=linux/arm64 --diff=oci:lay:v1' [max-waste]='--max-waste=1 --waste'
+	[dive-rules]='--dive-rules=rules --waste'
+)
+
 setup() {
 	own_folder
 	mkdir -p tmp a/d b/d
@@ -38,6 +45,11 @@ setup() {
 	echo other >a/other
 	noise b 100000 >b/d/noise
 	echo late >b/zoo
+	make_images
+}
+
+make_images() {
+	rm -rf lay other third
 	for name in a b; do
 		tar --sort=name --mtime=@1700000000 --owner=root:0 --group=root:0 -C $name -cf $name.tar d $(cd $name && echo [!d]*)
 	done
@@ -106,6 +118,34 @@ ask() {
 	echo "$runs runs"
 	[ $bad -eq 0 ]
 	[ $runs -gt 200 ]
+}
+
+# Of the options that choose bytes, places and forms one of each kind; a second question is refused in the test above.
+@test "what is of one question works with what is of all, or is refused" {
+	local -A without=()
+	local one two question bad=0
+	echo early >a/zoo
+	make_images
+	printf 'rules:\n  highestWastedBytes: 1B\n' >rules
+	for one in "${!of[@]}"; do
+		question=${of[$one]##* }
+		for two in '' complete offline json header end; do
+			[ -n "${without[$question$two]+set}" ] || {
+				ask "$question" ${two:+"${as[$two]}"}
+				without[$question$two]=$sum$status
+			}
+			# shellcheck disable=SC2086 # words
+			ask ${of[$one]} ${two:+"${as[$two]}"}
+			case $status in
+			2) [ -s err ] && [ ! -s out ] && [[ ${without[$question$two]} = *2 ]] ;;
+			0 | 4) [ "$sum$status" != "${without[$question$two]}" ] ;;
+			*) false ;;
+			esac || { echo "$one beside $two: $status, without it ${without[$question$two]}"; cat err; bad=1; }
+		done
+	done
+	echo "$runs runs"
+	[ $bad -eq 0 ]
+	[ $runs -gt 40 ]
 }
 
 @test "--diff-platform: the same image for two platforms" {
