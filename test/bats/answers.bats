@@ -217,6 +217,15 @@ setup() {
 	chmod -R u+w st
 }
 
+# A database of the first schema, with another listing of the first layer: that is nobody's claim, and is not shown.
+old_listing() {
+	sqlite3 "$db" <"$LIB/schema1.sql" >/dev/null
+	sqlite3 "$db" "INSERT INTO layer VALUES(7, '$(lp-layers -q -o digest oci:lay:v1 | head -n 1)', 99); INSERT INTO image VALUES(3, '$image');
+		INSERT INTO image_layer VALUES(3, 0, 7);
+		INSERT INTO listing VALUES(5, 7, 1, NULL, 1, 1000, NULL, '#end	entries=1	complete=yes	bytes=512	layer=', 1);
+		INSERT INTO entry VALUES(5, 0, 'etc/old', '-', 420, 0, 0, 1, NULL, NULL, NULL, NULL)"
+}
+
 # bats test_tags=native
 @test "no trouble of the cache changes an answer: locked, full, damaged, foreign, old, new; and it is said once" {
 	local db=cache/layer-peek/listings.db store=cache/layer-peek/store image trouble lines
@@ -238,6 +247,7 @@ setup() {
 	}
 	for trouble in 'rm $db: 0' 'noise 1 20000 >$db: 1' 'noise 2 1000 | dd of=$db bs=1 seek=100 conv=notrunc status=none: 1' \
 	    'rm $db; sqlite3 $db "CREATE TABLE a(b)": 1' 'rm $db; mkdir $db: 1' 'sqlite3 $db "PRAGMA user_version = 99": 1' \
+	    'rm $db; old_listing: 0' \
 	    'rm -r $db $store; echo >$store: 1' 'rm $db; echo x >$store/oci-layout: 1' \
 	    'rm $db; for b in $store/blobs/sha256/*; do echo >$b; done: 0'; do
 		echo "# $trouble"
