@@ -107,7 +107,7 @@ note_version(struct lp_image *im, const struct lp_manifest *m, const struct lp_p
 		return;
 	lp_buf_init(&name, LP_PLATFORM_TEXT);
 	if (lp_platform_put_all(is, &name) == LP_OK)
-		snprintf(im->note, sizeof(im->note), "of %zu versions this is %s, the newest; -p chooses another, and --platforms -o platform,os.version lists them",
+		snprintf(im->note, sizeof(im->note), "of %zu versions this is %s, the newest; -p chooses another, and lp-layers --platforms -o platform,os.version lists them",
 		    others + 1, lp_quote(lp_buf_span(&name)));
 	lp_buf_release(&name);
 }
