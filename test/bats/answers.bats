@@ -379,6 +379,10 @@ tell() {
 	lp-peek -qc --find='*o*' "$@"
 	lp-peek -qc --find=two "$@"
 	lp-peek -qc --cat=link "$@"
+	# and what is not there, in which words
+	lp-peek -qc --cat=nothere "$@" 2>&1 | sed 's/ in [^ ]*$//' || echo "exit $?"
+	lp-peek -qc --find=nothere "$@" 2>&1 | sed 's/ in [^ ]*$//' || echo "exit $?"
+	lp-peek -qc --check "$@" 2>&1 || echo "exit $?"
 	lp-peek -qcj --layers "$@" | jq -S 'del(.image, .total_bytes_downloaded, .layers_from_cache) |
 		.layers |= map(del(.bytes_downloaded, .bytes_decompressed, .from_cache, .origin))'
 	script -qec "stty cols 100; $(printf '%q ' lp-peek -c --no-pager "$@")" /dev/null </dev/null | tr -d '\r' |
