@@ -155,9 +155,11 @@ parse_index(struct args *a, struct lp_span s)
 
 	if (split(s, '/', &n, &of) == LP_OK && parse_number(of, INT32_MAX, &l->of) != LP_OK)
 		return LP_E_USAGE;
-	if (parse_number(n, INT32_MAX, &l->index) != LP_OK)
+	if (parse_number(n, INT32_MAX, &l->index) != LP_OK || l->index == 0 || (l->of >= 0 && l->index > l->of))
 		return LP_E_USAGE;
-	return l->of < 0 || l->index < l->of ? LP_OK : LP_E_USAGE;
+	/* people count from 1, the database from 0 */
+	l->index--;
+	return LP_OK;
 }
 
 static int
@@ -213,7 +215,7 @@ static const struct {
 } own[NOPTIONS] = {
 	[O_LAYER] = { "layer", 0, "a digest, " LP_DIGEST_FORM },
 	[O_IMAGE] = { "image", 0, "a name" },
-	[O_INDEX] = { "index", 0, "a number from 0, or N/COUNT with N below COUNT" },
+	[O_INDEX] = { "index", 0, "a number from 1, or N/COUNT with N up to COUNT" },
 	[O_SIZE] = { "size", 0, "a number of bytes" },
 	[O_HEAD] = { "head", 0, "a number of bytes" },
 	[O_ORIGIN] = { "origin", 0, "a text" },

@@ -284,7 +284,7 @@ write_image(void *arg, const struct lp_cache_image *i)
 	const char *complete = i->entries < 0 ? "absent" : lp_complete_name(i->complete);
 
 	lp_record_text(&r, "image", i->image);
-	lp_record_int(&r, "index", i->index);
+	lp_record_int(&r, "index", i->index + 1);
 	lp_record_text(&r, "layer", i->digest);
 	lp_record_known(&r, "size", i->size);
 	lp_record_known(&r, "entries", i->entries);

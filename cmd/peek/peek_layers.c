@@ -68,7 +68,7 @@ title_of(const struct lp_peek_layer *l)
 
 	if (l->number == 1)
 		image = image_line(l->image);
-	if (asprintf(&text, "%s#layer\tindex=%u\tdigest=%s\tsize=%lld", image != NULL ? image : "", l->number - 1,
+	if (asprintf(&text, "%s#layer\tindex=%u\tdigest=%s\tsize=%lld", image != NULL ? image : "", l->number,
 	        l->digest != NULL ? l->digest : "", (long long)l->size) < 0)
 		text = NULL;
 	free(image);

@@ -172,7 +172,7 @@ add_field(const struct lp_layer *l, unsigned c, struct lp_buf *b)
 	case LP_LCOL_MEDIATYPE:
 		return lp_escape(b, l->mediatype, LP_ESCAPE_ROW);
 	case LP_LCOL_INDEX:
-		return add_number(b, l->index);
+		return add_number(b, l->index + 1);
 	case LP_LCOL_CREATED_BY:
 		return lp_escape(b, l->created_by, LP_ESCAPE_ROW);
 	case LP_LCOL_DIGEST:
@@ -214,7 +214,7 @@ write_json(const struct lp_layer *l, struct lp_buf *b)
 	}
 	rc = rc != LP_OK || !l->has_size ? rc : add_number_member(b, "size", l->size);
 	rc = rc != LP_OK ? rc : add_text_member(b, "mediatype", l->mediatype);
-	rc = rc != LP_OK ? rc : add_number_member(b, "index", l->index);
+	rc = rc != LP_OK ? rc : add_number_member(b, "index", l->index + 1);
 	rc = rc != LP_OK ? rc : add_text_member(b, "created_by", l->created_by);
 	rc = rc != LP_OK ? rc : add_text_member(b, "digest", l->digest);
 	rc = rc != LP_OK ? rc : add_text_member(b, "diff_id", l->diff_id);

@@ -218,7 +218,7 @@ image_line(struct lp_rowread *r)
 	return LP_OK;
 }
 
-/* "#layer", then key=value after each tab; the index is from 0. Nothing of the listing before it counts any more. */
+/* "#layer", then key=value after each tab; the index is from 1. Nothing of the listing before it counts any more. */
 static int
 layer_line(struct lp_rowread *r, struct lp_span line)
 {
@@ -233,7 +233,8 @@ layer_line(struct lp_rowread *r, struct lp_span line)
 			continue;
 		lp_span_take(&f, sizeof(key) - 1);
 		rc = lp_num_u64(f, LP_MAX_SIZE, &r->layer);
-		r->layer++;
+		if (rc == LP_OK && r->layer == 0)
+			return lp_rowread_fail(r, LP_E_DATA, "layers are counted from 1");
 	}
 	if (rc != LP_OK)
 		return lp_rowread_fail(r, LP_E_DATA, "a line of a layer without its index");

@@ -25,7 +25,7 @@ setup() {
 	chmod +x Tools/lp-peek
 	PATH=$PWD/Tools:$PATH
 	for name in "${NAMES[@]}" $'oci:x\e[31m$(touch pwned)' $'oci:y\n$(touch pwned)' $'oci:z\xc2\x9b31m' 'oci:f\g' '--find=$(touch pwned)'; do
-		lp-cache put -q --layer "sha256:$(printf '%064d' 1)" --image="$name" --index=0 </dev/null
+		lp-cache put -q --layer "sha256:$(printf '%064d' 1)" --image="$name" --index=1 </dev/null
 	done
 	printf 'PS1="READY "\nHISTFILE=\nset +H\n. %q\n' "$COMPLETIONS/bash/layer-peek" >Rc
 	printf 'PS1="READY "\nfpath=(%q $fpath)\nautoload -U compinit\ncompinit -u -D\n' "$COMPLETIONS/zsh" >.zshrc

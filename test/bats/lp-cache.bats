@@ -113,9 +113,9 @@ put()
 }
 
 @test "a layer of two images is found under both; images move on" {
-	{ listing 10 base; end yes; } | put "$(digest 1)" --size 11 --image one:1 --index 0/2
-	{ listing 10 top; end no; } | put "$(digest 2)" --image one:1 --index 1/2
-	{ listing 10 base; end yes; } | put "$(digest 1)" --size 11 --image two:1 --index 0
+	{ listing 10 base; end yes; } | put "$(digest 1)" --size 11 --image one:1 --index 1/2
+	{ listing 10 top; end no; } | put "$(digest 2)" --image one:1 --index 2/2
+	{ listing 10 base; end yes; } | put "$(digest 1)" --size 11 --image two:1 --index 1
 	run -0 lp-cache search -q file9
 	[ "$output" = "$(printf '%s\t%s\tbasedir0/file9.so\t63\n' one:1 "$(digest 1)" two:1 "$(digest 1)"
 		printf 'one:1\t%s\ttopdir0/file9.so\t63\n' "$(digest 2)")" ]
@@ -133,12 +133,12 @@ put()
 	[ -z "$stderr" ]
 	run -4 lp-cache search --image two:1 topdir
 	run -0 lp-cache images -q
-	[ "$output" = "$(printf 'one:1\t0\t%s\t11\t10\tyes\n' "$(digest 1)"; printf 'one:1\t1\t%s\t\t10\tno\n' "$(digest 2)"
-		printf 'two:1\t0\t%s\t11\t10\tyes\n' "$(digest 1)")" ]
-	{ listing 10 new; end yes; } | put "$(digest 3)" --image one:1 --index 0/1
+	[ "$output" = "$(printf 'one:1\t1\t%s\t11\t10\tyes\n' "$(digest 1)"; printf 'one:1\t2\t%s\t\t10\tno\n' "$(digest 2)"
+		printf 'two:1\t1\t%s\t11\t10\tyes\n' "$(digest 1)")" ]
+	{ listing 10 new; end yes; } | put "$(digest 3)" --image one:1 --index 1/1
 	run -0 lp-cache images -j
 	[ "${#lines[@]}" -eq 2 ]
-	[[ ${lines[0]} = "{\"image\":\"one:1\",\"index\":0,\"layer\":\"$(digest 3)\",\"entries\":10,\"complete\":\"yes\"}" ]]
+	[[ ${lines[0]} = "{\"image\":\"one:1\",\"index\":1,\"layer\":\"$(digest 3)\",\"entries\":10,\"complete\":\"yes\"}" ]]
 }
 
 # stream N ROWS: the listings of layers 1 to N as one, each ended by the record that names its layer
@@ -156,8 +156,8 @@ stream()
 	lp-cache put --verified --image i:1 "$(digest 1)=11" "$(digest 2)=22" "$(digest 3)" "$(digest 4)" "$(digest 5)" <all
 	run -0 lp-cache images
 	[ "$output" = "$(for i in 1 2 3 4; do
-		printf 'i:1\t%d\t%s\t%s\t30\tyes\n' $((i - 1)) "$(digest $i)" "$([ $i -gt 2 ] || echo $i$i)"; done
-		printf 'i:1\t4\t%s\t\t\tabsent\n' "$(digest 5)")" ]
+		printf 'i:1\t%d\t%s\t%s\t30\tyes\n' $i "$(digest $i)" "$([ $i -gt 2 ] || echo $i$i)"; done
+		printf 'i:1\t5\t%s\t\t\tabsent\n' "$(digest 5)")" ]
 	lp-cache get "$(digest 3)" >one
 	sed -n '/l3-/p; /bytes=3\t/p' all | cmp - one
 	lp-cache get -E "$(digest 1)" "$(digest 2)" "$(digest 3)" "$(digest 4)" | cmp - all
@@ -173,7 +173,7 @@ stream()
 	[ "$(lp-cache images | wc -l)" -eq 0 ]
 	# an image that is asked for with all its layers is known from then on
 	lp-cache get -E --image j "$(digest 2)" "$(digest 1)" >/dev/null
-	[ "$(lp-cache images | cut -f 1-3)" = "$(printf 'j\t0\t%s\nj\t1\t%s' "$(digest 2)" "$(digest 1)")" ]
+	[ "$(lp-cache images | cut -f 1-3)" = "$(printf 'j\t1\t%s\nj\t2\t%s' "$(digest 2)" "$(digest 1)")" ]
 }
 
 @test "several listings: of every form, ended whether they were or not" {
@@ -284,9 +284,9 @@ stream()
 @test "a bad listing leaves all as it was" {
 	d=$(digest 1)
 	{ listing 5; end yes; } >good
-	put "$d" --image i --index 0 <good
+	put "$d" --image i --index 1 <good
 	{ listing 500; echo nonsense; } >bad
-	run -1 --separate-stderr put "$d" --image j --index 0 <bad
+	run -1 --separate-stderr put "$d" --image j --index 1 <bad
 	[[ $stderr = *'line 501, byte '*'ten letters'* ]]
 	lp-cache get "$d" | cmp - good
 	[ "$(lp-cache images | wc -l)" -eq 1 ]
@@ -296,7 +296,7 @@ stream()
 
 @test "two writers and five readers at once: no error, nothing lost" {
 	{ listing 400; end yes 400; } >rows
-	put "$(digest 0)" --image i --index 0 <rows
+	put "$(digest 0)" --image i --index 1 <rows
 	worker()
 	{
 		local i
@@ -392,9 +392,9 @@ stream()
 
 @test "a database of which any bytes are others: an answer or a message, and never a crash" {
 	for i in 1 2 3; do
-		rows "$i" yes | lp-cache put --verified --layer "$(digest $i)" --image "i.test/a:$i" --index 0
+		rows "$i" yes | lp-cache put --verified --layer "$(digest $i)" --image "i.test/a:$i" --index 1
 	done
-	rows claim inferred | lp-cache put -q --layer "$(digest 4)" --origin=o.test/x --image=i.test/b:1 --index 0
+	rows claim inferred | lp-cache put -q --layer "$(digest 4)" --origin=o.test/x --image=i.test/b:1 --index 1
 	sqlite3 "$LP_CACHE" 'PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE' >/dev/null
 	cp "$LP_CACHE" whole.db
 	cat >damage.py <<-'PY'
@@ -434,7 +434,7 @@ stream()
 
 @test "prune by age and by size; what nothing is left of goes too" {
 	for i in 1 2 3 4; do
-		{ listing 3000 "l$i"; end yes; } | put "$(digest $i)" --image "i$i" --index 0
+		{ listing 3000 "l$i"; end yes; } | put "$(digest $i)" --image "i$i" --index 1
 	done
 	sqlite3 "$LP_CACHE" "UPDATE listing SET added = added - 86400 * 10 * (5 - id)"
 	run -0 --separate-stderr lp-cache prune --days 35
@@ -453,7 +453,7 @@ stream()
 
 @test "export: rows with their layer, as other programs read them" {
 	listing 20 >rows
-	{ cat rows; end yes; } | put "$(digest 1)" --image i --index 0
+	{ cat rows; end yes; } | put "$(digest 1)" --image i --index 1
 	lp-merge -j rows | sed 's/"layer":"rows"/"uname":"u"/' | put "$(digest 2)"
 	run -0 lp-cache export --image i
 	[ "$output" = "$(sed "s/\$/\t$(digest 1)/" rows)" ]
@@ -466,7 +466,7 @@ stream()
 }
 
 @test "SQL: the view knows images, the modes, and bytes" {
-	{ listing 30; end yes; } | put "$(digest 1)" --image i --index 0
+	{ listing 30; end yes; } | put "$(digest 1)" --image i --index 1
 	run -0 sqlite3 -readonly "$LP_CACHE" "SELECT image, idx, count(*), sum(size) FROM path WHERE type = '-'"
 	[ "$output" = 'i|0|24|2604' ]
 	run -0 sqlite3 "$LP_CACHE" "PRAGMA journal_mode; SELECT count(*) FROM pragma_table_list WHERE strict = 0 AND type = 'table' AND name NOT LIKE 'sqlite%'"
@@ -505,10 +505,10 @@ stream()
 
 @test "the command line: what a command does not take is refused" {
 	d=$(digest 1)
-	for args in '' nonsense put 'put --layer x' "put --layer $d --image i" "put --layer $d --index 1" \
-		"put --layer $d --image i --index 2/2" 'get x' get "get $d $d" "get -F $d" "get $d=1" 'has' "has $d x" \
-		"put --layer $d $d" "put --size 1 $d" "put $d=x" "put $d x" "put --image i --index 0 $d" "put -E $d" \
-		"get -E --image i --index 0 $d" "get -E" 'search' 'search a b' \
+	for args in '' nonsense put 'put --layer x' "put --layer $d --image i" "put --layer $d --index 2" \
+		"put --layer $d --image i --index 3/2" "put --layer $d --image i --index 0" 'get x' get "get $d $d" "get -F $d" "get $d=1" 'has' "has $d x" \
+		"put --layer $d $d" "put --size 1 $d" "put $d=x" "put $d x" "put --image i --index 1 $d" "put -E $d" \
+		"get -E --image i --index 1 $d" "get -E" 'search' 'search a b' \
 		'search --size 1 x' 'images x' 'prune' 'prune --days x' "prune --layer $d --days 1" 'stat -H' "has --layer $d $d"; do
 		# shellcheck disable=SC2086
 		run -2 lp-cache $args </dev/null
@@ -531,7 +531,7 @@ stream()
 	mkdir 'other%?#'
 	cd 'other%?#'
 	{ listing 30; end yes; } >rows
-	lp-cache --db=x.db put --verified --layer "$(digest 1)" --image i --index 0 <rows
+	lp-cache --db=x.db put --verified --layer "$(digest 1)" --image i --index 1 <rows
 	lp-cache --db=x.db search file >../want
 	# the directory alone, the file too; nobody has it open, somebody has
 	for mode in 'u-w .' 'u-w . x.db'; do
@@ -572,7 +572,7 @@ stream()
 
 @test "./ in front of what is searched is the beginning, and which option is wrong is said" {
 	listing 3 >rows
-	put "$(digest 1)" --image i --index 0 <rows
+	put "$(digest 1)" --image i --index 1 <rows
 	path=$(lp-cache search '' | head -n 1 | cut -f3)
 	[ -n "$path" ]
 	lp-cache search "./$path" | cut -f3 | grep -xF "$path"
@@ -603,14 +603,14 @@ rows()
 
 @test "what nobody has verified is a claim, comes back as one, and for its own origin only" {
 	d=$(digest 1)
-	rows evil yes | lp-cache put --layer "$d" --image evil.test/bait:1 --index 0/1
+	rows evil yes | lp-cache put --layer "$d" --image evil.test/bait:1 --index 1/1
 	run -4 lp-cache get --origin=honest.test/app "$d"
 	run -4 lp-cache has --origin=honest.test/app "$d"
-	run -4 lp-cache get --image=honest.test/app:1 --index=0 "$d"
+	run -4 lp-cache get --image=honest.test/app:1 --index=1 "$d"
 	run -4 lp-cache has -C --origin=evil.test/bait "$d"
 	run -4 --separate-stderr lp-cache get -E --image=honest.test/app:1 "$d"
 	[ -z "$output" ]
-	lp-cache get --image=evil.test/bait:2 --index=0 "$d" >got
+	lp-cache get --image=evil.test/bait:2 --index=1 "$d" >got
 	printf -- '-rw-r--r--\t0\t0\t1\t-\tevil\t\n#end\tentries=1\tcomplete=inferred\tbytes=512\tlayer=\torigin=evil.test/bait\n' | cmp - got
 	# who names nobody is told whose it is
 	run -0 --separate-stderr lp-cache get "$d"
@@ -624,7 +624,7 @@ rows()
 	run -4 lp-cache has --origin=honest.test/app "$(digest 3)"
 	run -0 lp-cache has --origin=local "$(digest 3)"
 	# previews are as much a claim, whatever is said of them
-	rows evil no | lp-cache put --verified --head=64K --layer "$(digest 4)" --image evil.test/bait:1 --index 0
+	rows evil no | lp-cache put --verified --head=64K --layer "$(digest 4)" --image evil.test/bait:1 --index 1
 	run -4 lp-cache has --head=1 --origin=honest.test/app "$(digest 4)"
 	run -0 lp-cache has --head=64K --origin=evil.test/bait "$(digest 4)"
 	# and so is what a table of contents that nobody has verified says
@@ -635,8 +635,8 @@ rows()
 
 @test "two origins claim one layer: each is shown its own, and a verified listing replaces both" {
 	d=$(digest 1)
-	rows good yes | lp-cache put --layer "$d" --image honest.test/app:1 --index 0/1
-	rows evil yes | lp-cache put --layer "$d" --image evil.test/bait:1 --index 0/1
+	rows good yes | lp-cache put --layer "$d" --image honest.test/app:1 --index 1/1
+	rows evil yes | lp-cache put --layer "$d" --image evil.test/bait:1 --index 1/1
 	run -4 --separate-stderr lp-cache get "$d"
 	[ "$stderr" = "lp-cache: $d: 2 origins or tables of contents claim to know it; --origin or --toc says which is wanted" ]
 	lp-cache get --origin=honest.test/app "$d" | grep good
@@ -656,9 +656,9 @@ rows()
 	[ "$(sqlite3 "$LP_CACHE" 'SELECT image, origin, name FROM path ORDER BY 1')" = \
 	    $'evil.test/bait:1|evil.test/bait|evil\nhonest.test/app:1|honest.test/app|good' ]
 	# an image of a third one has none
-	lp-cache get -q --origin=evil.test/bait "$d" | lp-cache put -q --layer "$(digest 2)" --image third.test/x:1 --index 0/2
+	lp-cache get -q --origin=evil.test/bait "$d" | lp-cache put -q --layer "$(digest 2)" --image third.test/x:1 --index 1/2
 	lp-cache put -q --image third.test/x:1 "$(digest 2)" "$d" </dev/null
-	[ "$(lp-cache images -q | grep '^third.test/x:1.1' | cut -f 6)" = absent ]
+	[ "$(lp-cache images -q | grep '^third.test/x:1.2' | cut -f 6)" = absent ]
 	rows true yes | lp-cache put --verified --layer "$d"
 	for o in honest.test/app evil.test/bait third.test/x; do
 		lp-cache get --origin=$o "$d" >got
@@ -675,7 +675,7 @@ rows()
 
 @test "what a table of contents says is for images that name the table" {
 	d=$(digest 1) t=$(digest 77) other=$(digest 78)
-	rows toc yes | sed "2s/\$/\ttoc=$t/" | lp-cache put --verified --layer "$d" --image "a.test/x@$d" --index 0/1
+	rows toc yes | sed "2s/\$/\ttoc=$t/" | lp-cache put --verified --layer "$d" --image "a.test/x@$d" --index 1/1
 	run -0 lp-cache has -C --origin=b.test/y --toc="$d=$t" "$d"
 	run -4 lp-cache has --origin=b.test/y "$d"
 	run -4 lp-cache has --origin=b.test/y --toc="$d=$other" "$d"
@@ -709,8 +709,8 @@ rows()
 
 @test "an image by its tag is not told what one by digest vouches for, and no table is that of another" {
 	d=$(digest 1) t=$(digest 77) other=$(digest 78)
-	rows evil yes | sed "2s/\$/\ttoc=$t/" | lp-cache put --verified --layer "$d" --image "e.test/x@$d" --index 0/1
-	rows evil inferred | sed "2s/\$/\ttoc=$t/" | lp-cache put --layer "$d" --image e.test/x:1 --index 0/1
+	rows evil yes | sed "2s/\$/\ttoc=$t/" | lp-cache put --verified --layer "$d" --image "e.test/x@$d" --index 1/1
+	rows evil inferred | sed "2s/\$/\ttoc=$t/" | lp-cache put --layer "$d" --image e.test/x:1 --index 1/1
 	[ "$(lp-cache images -q | cut -f 1,6)" = $'e.test/x:1\tinferred\ne.test/x@'"$d"$'\tyes' ]
 	lp-cache search -qj --image=e.test/x:1 evil | jq -e '.origin == "e.test/x"'
 	lp-cache search -qj --image="e.test/x@$d" evil | jq -e 'has("origin") | not'
@@ -731,11 +731,11 @@ rows()
 
 @test "an image's name that comes to mean another origin's image forgets what it was" {
 	mkdir -p a/img b/img
-	(cd a && rows one yes | lp-cache put --layer "$(digest 1)" --image oci:img:t --index 0
-		rows two yes | lp-cache put --layer "$(digest 2)" --image oci:img:t --index 1)
+	(cd a && rows one yes | lp-cache put --layer "$(digest 1)" --image oci:img:t --index 1
+		rows two yes | lp-cache put --layer "$(digest 2)" --image oci:img:t --index 2)
 	[ "$(lp-cache search -qj two | jq -r .origin)" = "oci:$PWD/a/img" ]
-	(cd b && rows three yes | lp-cache put --layer "$(digest 1)" --image oci:img:t --index 0)
-	[ "$(lp-cache images -q | cut -f 1,2,3,6)" = "$(printf 'oci:img:t\t0\t%s\tinferred' "$(digest 1)")" ]
+	(cd b && rows three yes | lp-cache put --layer "$(digest 1)" --image oci:img:t --index 1)
+	[ "$(lp-cache images -q | cut -f 1,2,3,6)" = "$(printf 'oci:img:t\t1\t%s\tinferred' "$(digest 1)")" ]
 	[ "$(lp-cache search -q --image oci:img:t '' | cut -f 3)" = three ]
 }
 
@@ -759,7 +759,7 @@ schema_1()
 	[ "$(sqlite3 db/l.db 'PRAGMA user_version; PRAGMA foreign_key_check; PRAGMA integrity_check; PRAGMA journal_mode')" = $'2\nok\nwal' ]
 	[ "$(lp-cache get -q "$(digest 1)" | tail -n 1)" = $'#end\tentries=1\tcomplete=inferred\tbytes=512\tlayer=\torigin=unknown' ]
 	[ "$(lp-cache search -qj old | jq -c '[.image, .path, .origin]')" = '["i.test/a:1","etc/old","unknown"]' ]
-	[ "$(lp-cache images -q)" = "$(printf 'i.test/a:1\t0\t%s\t99\t1\tinferred' "$(digest 1)")" ]
+	[ "$(lp-cache images -q)" = "$(printf 'i.test/a:1\t1\t%s\t99\t1\tinferred' "$(digest 1)")" ]
 	# and it is as one that was made new
 	LP_CACHE=new.db put "$(digest 1)" </dev/null
 	for db in db/l.db new.db; do
@@ -874,7 +874,7 @@ maze()
 }
 
 @test "a tree that leads through the same pages again and again ends all the same" {
-	{ listing 9000 "$(printf 'long%.0s' {1..40})"; end yes; } | put "$(digest 1)" --image i --index 0
+	{ listing 9000 "$(printf 'long%.0s' {1..40})"; end yes; } | put "$(digest 1)" --image i --index 1
 	sqlite3 db/l.db 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
 	maze db/l.db
 	for args in 'search d' "get $(digest 1)" export 'prune --days=0'; do
@@ -890,14 +890,14 @@ maze()
 
 @test "somebody writes: who reads does not wait, and who writes waits as long as was said" {
 	{ listing 5; end yes; } >rows
-	put "$(digest 1)" --image a --index 0 <rows
+	put "$(digest 1)" --image a --index 1 <rows
 	mkfifo gate
 	sqlite3 db/l.db 'BEGIN IMMEDIATE' '.system echo >went; read -r line <gate' 3>&- &
 	writer=$!
 	until [ -e went ]; do sleep 0.02; done
 	# --wait could not be any longer: what waits, waits for ever
 	lp-cache --wait=86400 get "$(digest 1)" | cmp rows -
-	lp-cache --wait=86400 get --image=b --index=0/1 "$(digest 1)" | cmp rows -
+	lp-cache --wait=86400 get --image=b --index=1/1 "$(digest 1)" | cmp rows -
 	lp-cache --wait=86400 search file2 | grep file2
 	run -3 --separate-stderr lp-cache --wait=0 put --layer "$(digest 2)" <rows
 	[ "$stderr" = "lp-cache: $LP_CACHE: database is locked" ]
@@ -906,7 +906,7 @@ maze()
 	wait "$writer"
 	run -4 lp-cache search --image b x
 	# what cannot be noted now is noted later
-	lp-cache get --image=b --index=0/1 "$(digest 1)" >/dev/null
+	lp-cache get --image=b --index=1/1 "$(digest 1)" >/dev/null
 	[ "$(lp-cache images | cut -f 1)" = $'a\nb' ]
 }
 
@@ -925,10 +925,10 @@ maze()
 
 @test "an image that has lost layers loses them here, also by get" {
 	for i in 1 2 3; do
-		{ listing 2 "l$i-"; end yes; } | put "$(digest $i)" --image i --index $((i - 1))/3
+		{ listing 2 "l$i-"; end yes; } | put "$(digest $i)" --image i --index $i/3
 	done
-	lp-cache get --image=i --index=1/2 "$(digest 2)" >/dev/null
-	[ "$(lp-cache images | cut -f 2,3)" = "$(printf '0\t%s\n1\t%s' "$(digest 1)" "$(digest 2)")" ]
+	lp-cache get --image=i --index=2/2 "$(digest 2)" >/dev/null
+	[ "$(lp-cache images | cut -f 2,3)" = "$(printf '1\t%s\n2\t%s' "$(digest 1)" "$(digest 2)")" ]
 	run -4 lp-cache search --image=i l3-
 	# the listing is true of the layer, and says that no image has it
 	lp-cache -q search l3- | cut -f 1,2 | sort -u >found

@@ -108,9 +108,9 @@ setup()
 	[ "$(wc -l <rows)" -eq 3 ]
 	cut -f2-5 rows >got
 	printf '%s\t%s\t%s\tlayer %s\n' \
-	    "$(stat -c %s "$IN/l1.tar.gz")" "$OCI.layer.v1.tar+gzip" 0 1 \
-	    "$(stat -c %s "$IN/raw.tar")" "$OCI.layer.v1.tar" 1 2 \
-	    "$(stat -c %s "$IN/l3.tar.zst")" "$OCI.layer.v1.tar+zstd" 2 3 >want
+	    "$(stat -c %s "$IN/l1.tar.gz")" "$OCI.layer.v1.tar+gzip" 1 1 \
+	    "$(stat -c %s "$IN/raw.tar")" "$OCI.layer.v1.tar" 2 2 \
+	    "$(stat -c %s "$IN/l3.tar.zst")" "$OCI.layer.v1.tar+zstd" 3 3 >want
 	cmp got want
 	printf "$REG/app@%s\n" "$(digest_of "$IN/l1.tar.gz")" "$(digest_of "$IN/raw.tar")" \
 	    "$(digest_of "$IN/l3.tar.zst")" >want
@@ -122,15 +122,15 @@ setup()
 	lp-layers -j "$REG/app:1" >rows
 	jq -e -s 'length == 3 and all(has("source") and has("size") and has("mediatype") and has("created_by")
 	    and has("digest") and has("diff_id") and has("compression"))' rows
-	[ "$(jq -r 'select(.index == 1).diff_id' rows)" = "$(digest_of "$IN/raw.tar")" ]
-	[ "$(jq -r 'select(.index == 2).diff_id' rows)" = "$(digest_of "$IN/l3.tar")" ]
+	[ "$(jq -r 'select(.index == 2).diff_id' rows)" = "$(digest_of "$IN/raw.tar")" ]
+	[ "$(jq -r 'select(.index == 3).diff_id' rows)" = "$(digest_of "$IN/l3.tar")" ]
 	[ "$(jq -rs 'map(.compression) | join(" ")' rows)" = 'gzip none zstd' ]
 }
 
 @test "-o chooses columns, -H names them, -E ends them" {
 	lp-layers -H -E -o index,digest,compression "$REG/app:1" >rows
 	[ "$(head -1 rows)" = $'index\tdigest\tcompression' ]
-	[ "$(sed -n 2p rows)" = "0	$(digest_of "$IN/l1.tar.gz")	gzip" ]
+	[ "$(sed -n 2p rows)" = "1	$(digest_of "$IN/l1.tar.gz")	gzip" ]
 	[ "$(tail -1 rows)" = "#end	digest=$(digest_of "$(manifest_of "$IN/lay")")	manifest=$(
 	    digest_of "$(manifest_of "$IN/lay")")	platform=linux/amd64	layers=3" ]
 }
@@ -145,7 +145,7 @@ setup()
 	lp-layers -o annotations oci:annotated:app:1 >rows
 	printf '\n{"x.y/toc":"12:3","tab":"a\\\\tb"}\n' >want
 	cmp rows want
-	[ "$(lp-layers -j oci:annotated | jq -r 'select(.index == 1).annotations.tab')" = $'a\tb' ]
+	[ "$(lp-layers -j oci:annotated | jq -r 'select(.index == 2).annotations.tab')" = $'a\tb' ]
 }
 
 @test "docker's own manifests" {

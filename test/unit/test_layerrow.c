@@ -41,16 +41,16 @@ test_rows(void)
 	};
 	const struct lp_layer bare = { .source = lp_span_str("s") };
 
-	expect(NULL, 0, &full, "h/r@d\t12\tapplication/vnd.oci.image.layer.v1.tar+zstd\t3\tRUN a\\tb\\n\n");
+	expect(NULL, 0, &full, "h/r@d\t12\tapplication/vnd.oci.image.layer.v1.tar+zstd\t4\tRUN a\\tb\\n\n");
 	expect("index,digest,diff_id,compression,annotations,urls", 0, &full,
-	    "3\td\ti\tzstd\t{\"b\":\"x\\\\ty\",\"a\":\"\\\\\\\\\"}\t[\"https://h/x\"]\n");
+	    "4\td\ti\tzstd\t{\"b\":\"x\\\\ty\",\"a\":\"\\\\\\\\\"}\t[\"https://h/x\"]\n");
 	expect(NULL, 1, &full, "{\"source\":\"h/r@d\",\"size\":12,"
-	    "\"mediatype\":\"application/vnd.oci.image.layer.v1.tar+zstd\",\"index\":3,\"created_by\":\"RUN a\\tb\\n\","
+	    "\"mediatype\":\"application/vnd.oci.image.layer.v1.tar+zstd\",\"index\":4,\"created_by\":\"RUN a\\tb\\n\","
 	    "\"digest\":\"d\",\"diff_id\":\"i\",\"compression\":\"zstd\",\"annotations\":{\"b\":\"x\\ty\",\"a\":\"\\\\\"},"
 	    "\"urls\":[\"https://h/x\"]}\n");
-	expect(NULL, 0, &bare, "s\t-\t\t0\t\n");
+	expect(NULL, 0, &bare, "s\t-\t\t1\t\n");
 	expect("annotations,urls,compression,size", 0, &bare, "\t\t\t-\n");
-	expect(NULL, 1, &bare, "{\"source\":\"s\",\"index\":0}\n");
+	expect(NULL, 1, &bare, "{\"source\":\"s\",\"index\":1}\n");
 	json_decref(annotations);
 	json_decref(urls);
 }

@@ -120,11 +120,12 @@ static const struct { const char *name, *in, *want; } cases[] = {
 	{ "whose claim it is, in NDJSON", "{\"end\":{\"complete\":\"inferred\",\"toc\":\"t\",\"origin\":\"o\"}}\n", "end 0 3 0  o t \n" },
 	{ "what complete can be", "{\"end\":{\"complete\":true}}", "end 0 2 0 \n" },
 
-	{ "layers of an image, each with columns and an end of its own", "#image\tname=i\tlayers=2\n#layer\tindex=0\tsize=-1\n"
-	  "size\tname\n3\tx\n#end\tentries=1\tcomplete=yes\n#layer\tdigest=\tindex=9\n-rw-r--r--\t0\t0\t1\t-\ty\t\n#end\tentries=1\n",
+	{ "layers of an image, each with columns and an end of its own", "#image\tname=i\tlayers=2\n#layer\tindex=1\tsize=-1\n"
+	  "size\tname\n3\tx\n#end\tentries=1\tcomplete=yes\n#layer\tdigest=\tindex=10\n-rw-r--r--\t0\t0\t1\t-\ty\t\n#end\tentries=1\n",
 	  "layer 1\nrow -0 0:0 3 -0.0 x0 x>\nend 1 2 0 \nlayer 10\nrow -644 0:0 1 -0.0 x0 y>\nend 1 0 0 \n" },
-	{ "a layer without rows", "#layer\tindex=0\n#layer\tindex=1", "layer 1\nlayer 2\n" },
-	{ "a second image", "#image\tname=a\n#layer\tindex=0\n#image\tname=b\n", "layer 1\nerror -1 line 3 byte 29 a second image begins\n" },
+	{ "a layer without rows", "#layer\tindex=1\n#layer\tindex=2", "layer 1\nlayer 2\n" },
+	{ "a second image", "#image\tname=a\n#layer\tindex=1\n#image\tname=b\n", "layer 1\nerror -1 line 3 byte 29 a second image begins\n" },
+	{ "layers are counted from 1", "#layer\tindex=0\n", "error -1 line 1 byte 0 layers are counted from 1\n" },
 	{ "a layer of no number", "#layer\tdigest=\n", "error -1 line 1 byte 0 a line of a layer without its index\n" },
 
 	{ "too few columns", "-rw-r--r--\t0\t0\t1\t-\tx\n", "error -1 line 1 byte 0 no row: too few columns\n" },
