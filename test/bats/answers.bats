@@ -196,6 +196,11 @@ setup() {
 	lp-layers -qj "oci:$dir:v1" | jq -r .source_base64 | base64 -d | grep -aqF "oci:$dir@sha256:"
 	layout_make plain v1 "$F/b.tar"
 	lp-layers -qj oci:plain:v1 | jq -e 'has("source_base64") | not'
+	# nor is a name cut that is longer than a message
+	long=$(printf '%0250d/%0250d/%0250d/%0250d/%0250d' 1 2 3 4 5)
+	mkdir -p "$long"
+	layout_make "$long/lay" v1 "$F/b.tar"
+	[ "$(lp-peek -q --no-cache --layers "oci:$long/lay:v1" | sed -n 's/^#image\tname=\([^\t]*\).*/\1/p')" = "oci:$long/lay:v1" ]
 }
 
 # ---- what is not to be had -----------------------------------------------------------------
