@@ -9,35 +9,50 @@
 
 /* ---- what whiteouts delete -------------------------------------------------------- */
 
+/* The whiteout of that layer, from a mark on; *from is where to look for those of older layers. */
 static struct lp_mark *
-whiteout_of(const struct lp_node *n, unsigned layer)
+whiteout_of(struct lp_mark **from, unsigned layer)
 {
-	struct lp_mark *k = n->marks;
+	struct lp_mark *k;
 
-	while (k != NULL && (k->layer != layer || k->opaque))
-		k = k->older;
-	return k;
+	while (*from != NULL && (*from)->layer > layer)
+		*from = (*from)->older;
+	for (k = *from; k != NULL && k->layer == layer; k = k->older)
+		if (!k->opaque)
+			return k;
+	return NULL;
 }
 
-/* To the whiteout that hides the row, at its own path or above. */
+/*
+ * To the whiteouts that hide a path's rows, at the path itself or above it.
+ * Newer rows were hidden later: the marks of one node are gone through once,
+ * however many layers delete it.
+ */
 static void
-charge(const struct lp_node *n, const struct lp_row *row)
+charge(const struct lp_node *n)
 {
-	struct lp_mark *k = NULL;
+	struct lp_mark *from = n->marks;
 
-	while (n != NULL && (k = whiteout_of(n, row->by)) == NULL)
-		n = n->parent;
-	if (k != NULL)
-		lp_sum(&k->bytes, lp_row_bytes(row));
+	for (const struct lp_row *row = n->row; row != NULL; row = row->older) {
+		struct lp_mark *k = row->why == LP_HIDDEN_WHITEOUT ? whiteout_of(&from, row->by) : NULL;
+
+		if (row->why != LP_HIDDEN_WHITEOUT)
+			continue;
+		/* another one than that of the last row: from the path up */
+		for (const struct lp_node *at = n; k == NULL && at != NULL; at = at->parent) {
+			from = at->marks;
+			k = whiteout_of(&from, row->by);
+		}
+		if (k != NULL)
+			lp_sum(&k->bytes, lp_row_bytes(row));
+	}
 }
 
 void
 lp_waste_begin(struct lp_merge *m)
 {
 	for (struct lp_node *n = m->root; n != NULL; n = lp_tree_next(m->root, n, 1))
-		for (const struct lp_row *row = n->row; row != NULL; row = row->older)
-			if (row->why == LP_HIDDEN_WHITEOUT)
-				charge(n, row);
+		charge(n);
 }
 
 /* ---- ours ------------------------------------------------------------------------------ */

@@ -355,7 +355,7 @@ show_all(struct lp_merge *m)
 	for (int kind = LP_MERGEVIEW_ROWS; kind <= LP_MERGEVIEW_MTREE && layers != NULL; kind++) {
 		struct lp_listing out;
 		struct lp_mergeview v = { .kind = (enum lp_mergeview_kind)kind, .all = 1, .depth = UINT64_MAX, .layers = layers,
-			.out = &out };
+			.out = &out, .waste = &(struct lp_waste){ 0 } };
 
 		lp_listing_init(&out);
 		good += lp_mergeview(&v, m) == LP_OK && lp_listing_flush(&out) == LP_OK;
