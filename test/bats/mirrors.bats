@@ -231,6 +231,32 @@ hosts()
 	cat >".config/containerd/certs.d/$1/hosts.toml"
 }
 
+@test "a mirror with a token server of its own: the mirror's credentials go there, its token to the mirror, and nothing of the source's" {
+	local name=$NOBODY/foo/app
+	token_start tokens
+	tokens_for tokens bearer
+	registry_start bearer token auth=tokens storage="$PWD/b"
+	secret tokens alice secret-alice
+	secret source bob secret-bob
+	secrets_in auth.json
+	registry_push "$IN/lay:app:1" bearer team/app:1 alice:secret-alice
+	conf '' "$(srv_addr bearer)/team|"
+	jq -n --arg m "$(srv_addr bearer)" --arg s "$S" --arg a "$(printf alice:secret-alice | base64)" \
+	    --arg b "$(printf bob:secret-bob | base64)" '{auths: {($m): {auth: $a}, ($s): {auth: $b}}}' >auth.json
+	lp-layers -v --auth-file=auth.json --manifest "$name:1" >ours 2>err
+	grep -q "from $(srv_addr bearer)/team/app\$" err
+	cmp ours "$IN/lay/blobs/sha256/$(lp-layers --digest "oci:$IN/lay:app:1" | cut -d : -f 2)"
+	[ "$(srv_requests tokens '.path | contains("scope=repository%3Ateam%2Fapp%3Apull")' | wc -l)" -ge 1 ]
+	# its layers too, through one token
+	lp-peek -c --auth-file=auth.json "$name:1" >got
+	grep -q tree/file got
+	# without the mirror's password there is the source, which gets its own alone
+	jq --arg m "$(srv_addr bearer)" 'del(.auths[$m])' auth.json >less.json
+	mv less.json auth.json
+	lp-layers -v --auth-file=auth.json --manifest "$name:1" 2>err >ours
+	grep -q "from $S/real/app\$" err
+}
+
 @test "hosts.toml: hosts in turn, capabilities, ns, header, override_path, then the server" {
 	local digest name=$NOBODY/real/app
 	digest=$(lp-layers --digest "oci:$IN/lay:app:1")
@@ -285,6 +311,23 @@ hosts()
 	fails 3 'certs.d/localhost_.*/ca.pem: the certificate authorities cannot be read' lp-layers "$at/real/app:1"
 	hosts "localhost_${at#*:}_" <<<"skip_verify = true"
 	run -0 lp-layers "$at/real/app:1"
+	# a front that wants a certificate: `client`, a file with both, or two of them
+	tls_cert client DNS:client.invalid
+	tls_front mutual source '' '' "ssl_client_certificate $LP_SRV/tls/ca.pem; ssl_verify_client on;"
+	local wants
+	wants=$(srv_addr mutual localhost)
+	cp "$LP_SRV/tls/client.pem" "$LP_SRV/tls/client.key" .
+	cat client.pem client.key >both.pem
+	hosts "localhost_${wants#*:}_" <<<"ca = \"$PWD/ca.pem\""
+	run -3 lp-layers "$wants/real/app:1"
+	for client in "\"$PWD/both.pem\"" "[\"$PWD/both.pem\"]" "[[\"$PWD/client.pem\", \"$PWD/client.key\"]]"; do
+		hosts "localhost_${wants#*:}_" <<<"ca = \"$PWD/ca.pem\"
+client = $client"
+		run -0 lp-layers "$wants/real/app:1"
+	done
+	hosts "localhost_${wants#*:}_" <<<"ca = \"$PWD/ca.pem\"
+client = [[\"$PWD/client.pem\", \"$PWD/nothere.key\"]]"
+	fails 3 '/nothere.key: the client certificate.s key cannot be read' lp-layers "$wants/real/app:1"
 	rm -r .config/containerd
 	mkdir .config/docker
 	echo "{\"insecure-registries\": [\"$at\"]}" >.config/docker/daemon.json
