@@ -35,6 +35,19 @@ first_error(const struct lp_peek *p)
 	return p->exit != LP_EXIT_OK && lp_err_last()[0] != '\0' ? lp_err_last() : NULL;
 }
 
+/* What stands in place of rows, by the view of lp-merge that makes it; NULL for rows. */
+static const char *
+records_of(enum lp_peek_what what)
+{
+	switch (what) {
+	case LP_PEEK_CHECK: return "findings";
+	case LP_PEEK_DU: return "directories";
+	case LP_PEEK_HISTORY: return "history";
+	case LP_PEEK_WASTE: return "waste";
+	default: return NULL;
+	}
+}
+
 int
 lp_peek_document(struct lp_peek *p)
 {
@@ -45,7 +58,7 @@ lp_peek_document(struct lp_peek *p)
 	struct lp_imagedoc doc = { .image = im->name, .digest = im->digest, .platform = im->platform,
 		.bytes_downloaded = p->bytes_downloaded, .layer = layer };
 	struct lp_view view = { .kind = LP_VIEW_DOCUMENT, .doc = &doc, .error = first_error(p),
-		.findings = p->o->what == LP_PEEK_CHECK };
+		.records = records_of(p->o->what) };
 	struct lp_argv more;
 	int rc = layer != NULL && rows != NULL ? LP_OK : LP_E_NOMEM;
 
@@ -65,7 +78,9 @@ lp_peek_document(struct lp_peek *p)
 	lp_argv_add(&more, "--json");
 	if (p->o->what == LP_PEEK_CHECK)
 		lp_peek_check_options(p, &more);
-	else
+	else if (p->o->what == LP_PEEK_HISTORY)
+		lp_argv_add(&more, "--summary");
+	else if (view.records == NULL)
 		lp_argv_add(&more, "--end");
 	lp_argv_append(&more, &p->o->ask);
 	view.layer_rows = own_rows ? rows : NULL;

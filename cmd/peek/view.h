@@ -41,7 +41,7 @@ struct lp_view {
 	const struct lp_imagedoc *doc; /* DOCUMENT, HISTORY */
 	const int *layer_rows; /* DOCUMENT: a descriptor of TSV rows for each layer, on the keep list; or NULL */
 	const char *error;   /* DOCUMENT: what is known to have failed, or NULL */
-	int findings;        /* DOCUMENT: the rows are those of lp-merge --check */
+	const char *records; /* DOCUMENT: the key of what lp-merge writes in place of rows, from a view of its own; or NULL */
 	const char *name;    /* FIND: looked for (merge/find.h), */
 	int follow;          /* through symbolic links */
 	size_t above;        /* as the layer above left it */

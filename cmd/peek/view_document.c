@@ -48,8 +48,9 @@ document_layers(const struct lp_view *v, struct lp_view_out *o)
 	return rc != LP_OK ? rc : lp_imagedoc_layers_close(&o->b);
 }
 
-/* What lp-merge's end record says. */
+/* What lp-merge's last line says. */
 struct last {
+	struct lp_buf total; /* the object behind "total", or nothing */
 	int64_t entries;
 	int complete;
 	int seen;
@@ -76,7 +77,20 @@ take_end(const json_t *line, struct last *last)
 		last->complete = 0;
 }
 
-/* Each line is an object already; only the end record is looked into. */
+/* {"total":{...}} */
+static int
+is_total(struct lp_span *line)
+{
+	static const char mark[] = "{\"total\":";
+
+	if (!lp_span_begins(*line, mark))
+		return 0;
+	lp_span_take(line, sizeof(mark) - 1);
+	line->n--;
+	return 1;
+}
+
+/* Each line is an object already; only the last one is looked into. */
 static int
 document_line(struct lp_span line, int *first, struct last *last, struct lp_view_out *o)
 {
@@ -85,7 +99,9 @@ document_line(struct lp_span line, int *first, struct last *last, struct lp_view
 	json_t *json;
 	int rc;
 
-	if (line.n < sizeof(mark) - 1 || memcmp(line.p, mark, sizeof(mark) - 1) != 0) {
+	if (is_total(&line))
+		return lp_buf_add(&last->total, line);
+	if (!lp_span_begins(line, mark)) {
 		rc = lp_imagedoc_row(line, *first, &o->b);
 		*first = 0;
 		return rc != LP_OK || o->b.n < LP_VIEW_FLUSH ? rc : lp_view_flush(o);
@@ -146,12 +162,17 @@ lp_view_document(const struct lp_view *v, struct lp_view_out *o)
 	const char *error = v->error;
 	int rc = lp_imagedoc_open(v->doc, &o->b);
 
+	lp_buf_init(&last.total, (size_t)LP_MAX_ROW);
+
 	rc = rc != LP_OK ? rc : document_layers(v, o);
-	rc = rc != LP_OK ? rc : lp_imagedoc_rows_open(v->findings ? "findings" : "all_entries", &o->b);
+	rc = rc != LP_OK ? rc : lp_imagedoc_rows_open(v->records != NULL ? v->records : "all_entries", &o->b);
 	rc = rc != LP_OK ? rc : document_rows(o, &last);
 	rc = rc != LP_OK ? rc : lp_imagedoc_rows_close(&o->b);
+	if (rc == LP_OK && last.total.n > 0)
+		rc = lp_imagedoc_total(lp_buf_span(&last.total), &o->b);
+	lp_buf_release(&last.total);
 	/* without layers nothing was merged; with some, an end that does not come is a merge that failed */
-	if (v->findings) {
+	if (v->records != NULL) {
 		last.complete = all_listed(v->doc);
 	} else if (!last.seen) {
 		last.complete = 0;

@@ -106,6 +106,14 @@ lp_imagedoc_rows_close(struct lp_buf *b)
 }
 
 int
+lp_imagedoc_total(struct lp_span object, struct lp_buf *b)
+{
+	int rc = add_key(b, "total");
+
+	return rc != LP_OK ? rc : lp_buf_add(b, object);
+}
+
+int
 lp_imagedoc_layer_close(struct lp_buf *b)
 {
 	return lp_buf_addc(b, '}');

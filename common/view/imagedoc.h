@@ -49,6 +49,8 @@ int lp_imagedoc_layer(const struct lp_layerdoc *, int first, struct lp_buf *);
 int lp_imagedoc_rows_open(const char *key, struct lp_buf *);
 int lp_imagedoc_row(struct lp_span object, int first, struct lp_buf *);
 int lp_imagedoc_rows_close(struct lp_buf *);
+/* Behind an array: the object that sums it up. */
+int lp_imagedoc_total(struct lp_span object, struct lp_buf *);
 int lp_imagedoc_layer_close(struct lp_buf *);
 int lp_imagedoc_layers_close(struct lp_buf *);
 /* What only the last row tells. `complete` may be LP_DOC_UNKNOWN, `error` NULL. */

@@ -471,6 +471,22 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	[[ $stderr != *directory* ]]
 }
 
+@test "-j --du, --history and --waste: what lp-merge -j writes, in a document" {
+	by_hand "$OCI" -a want
+	listings=("1=hand.1" "2=hand.2" "3=hand.3" "4=hand.4")
+	lp-peek -qj --du=1 "$OCI" | jq -c '.directories[]' | cmp - <(lp-merge -qj --du=1 "${listings[@]}")
+	lp-peek -qj --history "$OCI" >got
+	jq -c '.history[]' got | cmp - <(lp-merge -qj --summary "${listings[@]}")
+	jq -e '.complete and (.layers | length) == 4 and .layers[1].size == 13458067 and .error == null' got
+	lp-peek -qj --waste "$OCI" >got
+	jq -c '.waste[]' got | cmp - <(lp-merge -qj --waste "${listings[@]}" | sed '$d')
+	jq -e '.total.wasted == 6244314 and .complete and (has("all_entries") | not)' got
+	run -4 --separate-stderr lp-peek -qj --waste --max-waste=1% "$OCI"
+	jq -e '.total.efficiency == 0.9585' <<<"$output"
+	# of a preview it is said
+	lp-peek -qj --no-cache -n 64K --waste "$OCI" | jq -e '.complete | not'
+}
+
 @test "--tree and --du" {
 	lp-peek -q --tree=1 "$OCI" >got
 	grep -qx 'bin -> usr/bin' got
