@@ -39,12 +39,23 @@ show_sums(struct lp_peek *p, enum lp_view_kind kind)
 	return rc;
 }
 
+/* What is known of all layers, the caller's to free; NULL without memory. */
+static struct lp_layerdoc *
+layers_of(const struct lp_peek_image *im)
+{
+	struct lp_layerdoc *layer = calloc(im->n + 1, sizeof(*layer));
+
+	for (size_t i = 0; i < im->n && layer != NULL; i++)
+		layer[i] = lp_peek_layer_doc(&im->layer[i]);
+	return layer;
+}
+
 /* lp-merge sums up, and the layers' own facts go beside. */
 static int
 show_history(struct lp_peek *p)
 {
 	const struct lp_peek_image *im = &p->image[0];
-	struct lp_layerdoc *layer = calloc(im->n + 1, sizeof(*layer));
+	struct lp_layerdoc *layer = layers_of(im);
 	const struct lp_imagedoc doc = { .layer = layer, .nlayers = im->n };
 	struct lp_view view = { .kind = LP_VIEW_HISTORY, .doc = &doc, .for_eyes = lp_peek_for_eyes(p), .header = p->o->header,
 		.colors = lp_tty_color(p->o->color, 1) };
@@ -53,8 +64,6 @@ show_history(struct lp_peek *p)
 	unsigned rows;
 	int rc = layer == NULL ? LP_E_NOMEM : view.for_eyes ? lp_peek_gaps(p, &view, &gaps) : LP_OK;
 
-	for (size_t i = 0; i < im->n && rc == LP_OK; i++)
-		layer[i] = lp_peek_layer_doc(&im->layer[i]);
 	lp_tty_size(1, &view.columns, &rows);
 	lp_argv_init(&more);
 	lp_argv_add(&more, "--summary");
@@ -100,11 +109,16 @@ show_diff(struct lp_peek *p)
 	struct lp_view view = { .kind = LP_VIEW_DIFF, .for_eyes = lp_peek_for_eyes(p), .fmt = &fmt,
 		.header = p->o->header, .end = p->o->end, .image = { p->image[0].name, p->image[1].name },
 		.colors = lp_tty_color(p->o->color, 1), .other = -1 };
+	struct lp_layerdoc *layer[2] = { layers_of(&p->image[0]), layers_of(&p->image[1]) };
+	const struct lp_imagedoc doc[2] = { { .layer = layer[0], .nlayers = p->image[0].n }, { .layer = layer[1], .nlayers = p->image[1].n } };
 	const struct lp_stage stage = { .run = lp_view_run, .arg = &view };
 	struct lp_job j = { .ops = &lp_peek_show_ops, .owner = p };
 	struct lp_argv more;
 	struct lp_peek_gaps gaps = { { 0 }, { 0 } };
-	int rows[2] = { -1, -1 }, rc = view.for_eyes ? lp_peek_gaps(p, &view, &gaps) : LP_OK;
+	int rows[2] = { -1, -1 }, rc = layer[0] == NULL || layer[1] == NULL ? LP_E_NOMEM : LP_OK;
+
+	view.doc = doc;
+	rc = rc == LP_OK && view.for_eyes ? lp_peek_gaps(p, &view, &gaps) : rc;
 
 	lp_argv_init(&more);
 	lp_argv_add(&more, "--header");
@@ -125,9 +139,11 @@ show_diff(struct lp_peek *p)
 	rc = rc != LP_OK ? rc : lp_peek_wait_for(p, &j);
 	lp_peek_gaps_release(&gaps);
 	p->entries = -1;
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2; i++) {
 		if (rows[i] >= 0)
 			close(rows[i]);
+		free(layer[i]);
+	}
 	return rc;
 }
 

@@ -38,7 +38,7 @@ struct lp_view {
 	int with_layer;      /* LISTING: a layer column */
 	uint64_t depth;      /* TREE */
 	int other;           /* DIFF: a descriptor on the job's keep list */
-	const struct lp_imagedoc *doc; /* DOCUMENT, HISTORY */
+	const struct lp_imagedoc *doc; /* DOCUMENT, HISTORY; DIFF: two, whose layers' digests say what is the same file */
 	const int *layer_rows; /* DOCUMENT: a descriptor of TSV rows for each layer, on the keep list; or NULL */
 	const char *error;   /* DOCUMENT: what is known to have failed, or NULL */
 	const char *records; /* DOCUMENT: the key of what lp-merge writes in place of rows, from a view of its own; or NULL */

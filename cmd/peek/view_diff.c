@@ -1,12 +1,14 @@
 /* Compares two merged listings and prints what was added, changed and deleted. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd/peek/view_priv.h"
 #include "common/base/array.h"
 #include "common/base/escape.h"
 #include "common/base/map.h"
+#include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/row/row.h"
 #include "common/sys/err.h"
@@ -38,7 +40,9 @@ struct diff {
 	struct lp_view_out *out;
 	int for_eyes;
 	const struct lp_rowfmt *fmt;
+	const struct lp_imagedoc *image; /* two */
 	uint64_t changes, added, modified, deleted;
+	uint64_t taken; /* for the same: files of one size and time, from layers that are not the same */
 	int64_t bytes; /* of content: what the new one has more */
 };
 
@@ -209,6 +213,31 @@ differs(const struct diff *d, struct lp_entry old, struct lp_entry new, int64_t 
 	return lp_row_differs(&old, &new);
 }
 
+/* ---- what is taken for the same ------------------------------------------------------ */
+
+/* The digest of the layer that a row is from, NULL if it is not known. */
+static const char *
+digest_of(const struct lp_imagedoc *image, const struct lp_entry *e)
+{
+	uint64_t number;
+
+	if (lp_num_u64(e->layer, image->nlayers, &number) != LP_OK || number == 0)
+		return NULL;
+	return image->layer[number - 1].digest;
+}
+
+static int
+may_differ(const struct diff *d, const struct lp_entry *old, const struct lp_entry *new)
+{
+	const char *a, *b;
+
+	if (old->type != LP_REG || old->size == 0)
+		return 0;
+	a = digest_of(&d->image[0], old);
+	b = digest_of(&d->image[1], new);
+	return a == NULL || b == NULL || strcmp(a, b) != 0;
+}
+
 /* ---- both in step ------------------------------------------------------------------- */
 
 /* The smaller name is only on its side. */
@@ -226,6 +255,7 @@ compare(struct diff *d, struct lp_rowin *old, struct lp_rowin *new)
 		/* sums that no image has are no sums */
 		if (__builtin_add_overflow(d->bytes, bytes, &d->bytes))
 			d->bytes = bytes < 0 ? INT64_MIN + 1 : INT64_MAX;
+		d->taken += order == 0 && what == 0 && may_differ(d, x, y);
 		if (order < 0)
 			rc = put_change(d, 'D', 0, x);
 		else if (order > 0)
@@ -280,6 +310,23 @@ put_total(const struct diff *d, struct lp_buf *b)
 	return lp_buf_adds(b, text);
 }
 
+/* What nobody has compared is said: in the answer for eyes, else beside it. */
+static int
+put_taken(const struct diff *d, struct lp_buf *b)
+{
+	char n[LP_HUMAN_MAX + 1], text[LP_HUMAN_MAX + 80];
+
+	if (d->taken == 0)
+		return LP_OK;
+	*lp_human_count(n, d->taken) = '\0';
+	snprintf(text, sizeof(text), "%s file%s of the same size and time: content not compared", n, d->taken == 1 ? "" : "s");
+	if (!d->for_eyes) {
+		lp_note("%s", text);
+		return LP_OK;
+	}
+	return lp_buf_adds(b, text) == LP_OK ? lp_buf_addc(b, '\n') : LP_E_NOMEM;
+}
+
 /* As complete as both listings are. */
 static int
 put_end(const struct lp_view *v, const struct diff *d, const struct lp_rowin *old, const struct lp_rowin *new)
@@ -298,7 +345,7 @@ put_end(const struct lp_view *v, const struct diff *d, const struct lp_rowin *ol
 int
 lp_view_diff(const struct lp_view *v, struct lp_rowin *old, struct lp_view_out *o)
 {
-	struct diff d = { .out = o, .for_eyes = v->for_eyes, .fmt = v->fmt };
+	struct diff d = { .out = o, .for_eyes = v->for_eyes, .fmt = v->fmt, .image = v->doc };
 	struct lp_rowin new;
 	int rc = lp_rowin_init(&new, v->other);
 
@@ -307,6 +354,7 @@ lp_view_diff(const struct lp_view *v, struct lp_rowin *old, struct lp_view_out *
 	rc = rc != LP_OK ? rc : put_names(v, &o->b);
 	rc = rc != LP_OK ? rc : put_header(v, &o->b);
 	rc = rc != LP_OK ? rc : compare(&d, old, &new);
+	rc = rc != LP_OK ? rc : put_taken(&d, &o->b);
 	rc = rc != LP_OK ? rc : put_total(&d, &o->b);
 	rc = rc != LP_OK ? rc : put_end(v, &d, old, &new);
 	forget(&d.old);

@@ -527,6 +527,7 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	lp-peek -qc --color=always --diff=oci:lb oci:la |
 		cmp - <(printf -- '--- oci:la\n+++ oci:lb\n'
 			printf '\e[%sm%s\e[0m%s\n' 33 'M changed' ' (size)' 32 'A fresh' '' 31 'D gone' ''
+			echo '1 file of the same size and time: content not compared'
 			echo '+3 B: 1 added, 1 changed, 1 deleted')
 	# the old one, the new one
 	lp-peek -qc --diff oci:la oci:lb | cmp - <(lp-peek -qc --diff=oci:lb oci:la)
@@ -540,6 +541,28 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	[ "$(srv_requests reg ".method == \"GET\" and (.path | contains(\"$base\"))" 2>/dev/null | wc -l)" -le 1 ] ||
 		[ "$(downloaded stats)" -lt 3500000 ]
 	[ "$(downloaded stats)" -lt 3500000 ]
+}
+
+@test "--diff: content that nobody has compared is said, but of layers that are the same" {
+	mkdir t
+	: >t/empty
+	for word in one two; do
+		echo $word >t/file
+		touch -d @1000 t t/file t/empty
+		tar -C t -cf $word.tar .
+	done
+	run -0 --separate-stderr lp-peek --diff one.tar two.tar
+	[ -z "$output" ]
+	[ "$stderr" = 'lp-peek: 1 file of the same size and time: content not compared' ]
+	run -0 --separate-stderr lp-peek -q --diff one.tar two.tar
+	[ -z "$output$stderr" ]
+	run -0 lp-peek --color=always --diff one.tar two.tar
+	[ "${lines[2]} ${lines[3]}" = '1 file of the same size and time: content not compared 0 B: 0 added, 0 changed, 0 deleted' ]
+	layout_make lay v1 one.tar two.tar
+	layout_make both v1 one.tar two.tar
+	run -0 --separate-stderr lp-peek --diff oci:lay:v1 oci:both:v1
+	[ -z "$output" ]
+	[[ $stderr != *'not compared'* ]]
 }
 
 @test "--diff: a hard link is compared by its file, wherever that stands" {
