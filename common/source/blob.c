@@ -160,6 +160,15 @@ no_source(struct lp_blob *b, const char *text, const struct lp_reference_error *
 	return lp_blob_fail(b, LP_E_USAGE, "character %zu: %s", e->offset + 1, e->why);
 }
 
+/* Texts are empty by their first byte, and the reference is cleared by who parses it. */
+static void
+clear(struct lp_blob *b)
+{
+	memset(b, 0, offsetof(struct lp_blob, ref));
+	memset(&b->remote, 0, offsetof(struct lp_remote, why));
+	b->remote.why[0] = b->why[0] = '\0';
+}
+
 int
 lp_blob_open(struct lp_blob *b, const struct lp_env *env, const char *text, const char *digest,
     int64_t size)
@@ -167,7 +176,10 @@ lp_blob_open(struct lp_blob *b, const struct lp_env *env, const char *text, cons
 	struct lp_reference_error e;
 	int rc;
 
-	*b = (struct lp_blob){ .env = env, .size = size, .fd = -1 };
+	clear(b);
+	b->env = env;
+	b->size = size;
+	b->fd = -1;
 	lp_reference_show(text, b->name, sizeof(b->name));
 	if (lp_reference_source(lp_span_str(text), &b->ref, &e) != LP_OK)
 		return no_source(b, text, &e);

@@ -16,7 +16,6 @@
 
 struct lp_blob {
 	const struct lp_env *env;
-	struct lp_reference ref;
 	char name[512];              /* fit to print, without credentials */
 	char digest[LP_DIGEST_SIZE]; /* "" for none */
 	int64_t size;                /* of the whole; -1 until it is known; `remote` learns it as well */
@@ -29,9 +28,11 @@ struct lp_blob {
 	struct lp_store_blob kept;   /* what the layout or the store has of it; its store is NULL if there is none */
 	int damaged;                 /* some of that was corrupted, in this run */
 	int unkept;                  /* the store does not take it, which was said */
-	struct lp_remote remote;     /* a registry's or a URL's */
-
 	uint64_t fetched;            /* bytes that the store did not have */
+
+	/* large, and not cleared where they need not be: a list of sources opens many */
+	struct lp_reference ref;
+	struct lp_remote remote;     /* a registry's or a URL's */
 	char why[2048];              /* what failed, fit to print, without the name */
 };
 
