@@ -361,7 +361,7 @@ registry_start()
 	[ -z "${LP_KEEP-}" ] || name+=.behind
 	srv_spawn "$name" env -i PATH="$PATH" \
 	    docker-registry serve "$LP_SRV/${name%.behind}/config.yml"
-	srv_ready "$name" registry_port "$name"
+	srv_ready "$name" registry_port "$name" || return
 	# it does not log what it is sent: secrets.bash
 	[ -z "${LP_KEEP-}" ] || delay_start "${name%.behind}" 0 "$(srv_addr "$name")"
 }
