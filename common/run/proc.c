@@ -146,13 +146,7 @@ lp_crew_turn(struct lp_crew *c, int timeout_ms)
 	/* all, those too that a call below starts another wait for */
 	for (size_t i = 0; c->ended && i < c->n; i++)
 		lp_job_reap(c->job[i]);
-	if (c->ended) {
-		c->ended = 0;
-		/* what has killed one of them may be for us as well, and came after we had looked */
-		rc = read_signals(c);
-		if (rc != LP_OK || c->caught != 0)
-			return rc;
-	}
+	c->ended = 0;
 	for (size_t i = 0; i < njobs; i++)
 		lp_job_tend(seen[i], p + at[i]);
 	for (size_t i = 0; i < njobs; i++)
