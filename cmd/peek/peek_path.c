@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cmd/peek/peek_pipe.h"
 #include "cmd/peek/peek_priv.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
@@ -89,40 +88,16 @@ lp_peek_path_open(struct lp_peek_image *im)
 
 /* ---- what kind of file -------------------------------------------------------------- */
 
-static void
-on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span line)
-{
-	struct lp_peek_image *im = j->owner;
-
-	(void)stage;
-	if (kind == LP_LINE_REPORT)
-		lp_peek_report(im->peek, NULL, line);
-	else
-		lp_peek_message(im->peek, lp_quotes(im->name), line);
-}
-
 /* The names of its first members, a line each, into the file. */
 static int
 list_names(struct lp_peek_image *im, int out)
 {
-	static const struct lp_job_ops ops = { .line = on_line };
 	static const char *const inflate[] = { "lp-inflate", "-q", "-", NULL };
 	static const char *const tarls[] = { "lp-tarls", "-q", "-n", "16", "-o", "name", NULL };
-	const struct lp_stage stage[] = { { .argv = inflate }, { .argv = tarls } };
-	const struct lp_job_io io = { .in = im->spool_in, .out = out, .err = -1 };
-	struct lp_job j = { .ops = &ops, .owner = im };
-	int rc = lp_crew_start(&im->peek->crew, &j, stage, 2, &io);
+	static const struct lp_stage stage[] = { { .argv = inflate }, { .argv = tarls } };
 
 	_Static_assert(NAMES == 16, "as lp-tarls is told");
-	if (rc != LP_OK) {
-		lp_err_errno("cannot run lp-tarls");
-		return rc;
-	}
-	rc = lp_peek_wait(im->peek);
-	if (rc != LP_OK || j.exit == LP_EXIT_OK)
-		return rc;
-	im->peek->exit = lp_exit_worse(im->peek->exit, j.exit);
-	return LP_E_ABSENT;
+	return lp_peek_spool_read(im, stage, 2, out);
 }
 
 /* 64 hexadecimal digits, and what may stand behind them in an archive of docker save. */

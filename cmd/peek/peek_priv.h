@@ -57,6 +57,8 @@ void lp_peek_layer_init(struct lp_peek_layer *, struct lp_peek_image *);
 void lp_peek_spool_open(struct lp_peek_image *);
 /* Behind it: into a file, if need be. LP_OK; LP_E_ABSENT if it cannot be inflated, LP_E_SYS, LP_E_NOMEM: said. */
 int lp_peek_spool(struct lp_peek_image *);
+/* The opened file through a pipeline, to `out`. Results as above. */
+int lp_peek_spool_read(struct lp_peek_image *, const struct lp_stage *, size_t n, int out);
 void lp_peek_spool_release(struct lp_peek_image *);
 
 /* ---- peek_said.c: what children say ------------------------------------------------- */

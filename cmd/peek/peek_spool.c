@@ -66,18 +66,16 @@ on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span li
 		lp_peek_message(im->peek, lp_quotes(im->name), line);
 }
 
-static int
-inflate(struct lp_peek_image *im)
+int
+lp_peek_spool_read(struct lp_peek_image *im, const struct lp_stage *stage, size_t n, int out)
 {
 	static const struct lp_job_ops ops = { .line = on_line };
-	static const char *const argv[] = { "lp-inflate", "--complete", "-q", "-", NULL };
-	const struct lp_stage stage = { .argv = argv };
-	const struct lp_job_io io = { .in = im->spool_in, .out = im->spool, .err = -1 };
+	const struct lp_job_io io = { .in = im->spool_in, .out = out, .err = -1 };
 	struct lp_job j = { .ops = &ops, .owner = im };
-	int rc = lp_crew_start(&im->peek->crew, &j, &stage, 1, &io);
+	int rc = lp_crew_start(&im->peek->crew, &j, stage, n, &io);
 
 	if (rc != LP_OK) {
-		lp_err_errno("cannot run lp-inflate");
+		lp_err_errno("cannot run %s", stage[n - 1].argv[0]);
 		return rc;
 	}
 	rc = lp_peek_wait(im->peek);
@@ -85,6 +83,15 @@ inflate(struct lp_peek_image *im)
 		return rc;
 	im->peek->exit = lp_exit_worse(im->peek->exit, j.exit);
 	return LP_E_ABSENT;
+}
+
+static int
+inflate(struct lp_peek_image *im)
+{
+	static const char *const argv[] = { "lp-inflate", "--complete", "-q", "-", NULL };
+	static const struct lp_stage stage = { .argv = argv };
+
+	return lp_peek_spool_read(im, &stage, 1, im->spool);
 }
 
 int
