@@ -37,14 +37,6 @@ not_seen(const struct lp_peek_layer *l)
 	return seen < size ? size - seen : 0;
 }
 
-static int
-add_bytes(struct lp_buf *b, uint64_t bytes)
-{
-	char text[LP_HUMAN_MAX];
-
-	return lp_buf_add(b, lp_span(text, (size_t)(lp_human_bytes(text, bytes) - text)));
-}
-
 /* "... layer 2: seen to usr/bin/ip, 72.6 MiB not seen" */
 int
 lp_peek_gap(const struct lp_peek_layer *l, struct lp_buf *out)
@@ -66,7 +58,7 @@ lp_peek_gap(const struct lp_peek_layer *l, struct lp_buf *out)
 	rc = rc != LP_OK ? rc : lp_buf_add(out, lp_buf_span(&name));
 	if (rc == LP_OK && not_seen(l) > 0) {
 		rc = lp_buf_adds(out, ", ");
-		rc = rc != LP_OK ? rc : add_bytes(out, not_seen(l));
+		rc = rc != LP_OK ? rc : lp_human_put_bytes(out, not_seen(l));
 		rc = rc != LP_OK ? rc : lp_buf_adds(out, " not seen");
 	}
 	lp_buf_release(&name);
@@ -100,7 +92,7 @@ lp_peek_rest(const struct lp_peek *p, struct lp_buf *out)
 	rc = lp_buf_adds(out, hopeless > 0 ? "-c lists the others, " : "-c lists all, ");
 	rc = rc != LP_OK || bytes == 0 || !p->o->offline ? rc : lp_buf_adds(out, "without -O, ");
 	rc = rc != LP_OK ? rc : lp_buf_adds(out, bytes == 0 ? "and fetches nothing" : "and fetches up to ");
-	return rc != LP_OK || bytes == 0 ? rc : add_bytes(out, bytes);
+	return rc != LP_OK || bytes == 0 ? rc : lp_human_put_bytes(out, bytes);
 }
 
 /* "preview: 2 of 7 layers were not seen to their end; ..."; nothing if all were. */

@@ -105,22 +105,14 @@ total_of(struct lp_span line, const char *key)
 }
 
 static int
-put_human(struct lp_buf *b, uint64_t bytes)
-{
-	char text[LP_HUMAN_MAX];
-
-	return lp_buf_add(b, lp_span(text, (size_t)(lp_human_bytes(text, bytes) - text)));
-}
-
-static int
 draw_total(struct lp_span line, struct lp_buf *b)
 {
 	uint64_t bytes = total_of(line, "bytes="), wasted = total_of(line, "wasted=");
 	char share[LP_HUMAN_MAX];
-	int rc = put_human(b, wasted);
+	int rc = lp_human_put_bytes(b, wasted);
 
 	rc = rc != LP_OK ? rc : lp_buf_adds(b, " of ");
-	rc = rc != LP_OK ? rc : put_human(b, bytes);
+	rc = rc != LP_OK ? rc : lp_human_put_bytes(b, bytes);
 	rc = rc != LP_OK ? rc : lp_buf_adds(b, " wasted (");
 	rc = rc != LP_OK ? rc : lp_buf_add(b, lp_span(share, (size_t)(lp_human_percent(share, wasted, bytes) - share)));
 	return rc != LP_OK ? rc : lp_buf_adds(b, ")\n");

@@ -108,3 +108,11 @@ lp_human_percent(char *p, uint64_t part, uint64_t whole)
 	*p++ = '%';
 	return p;
 }
+
+int
+lp_human_put_bytes(struct lp_buf *b, uint64_t bytes)
+{
+	char text[LP_HUMAN_MAX];
+
+	return lp_buf_add(b, lp_span(text, (size_t)(lp_human_bytes(text, bytes) - text)));
+}
