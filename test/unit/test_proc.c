@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,6 +70,24 @@ only_kept(void *arg)
 	for (int fd = 3; fd < 256; fd++)
 		others += fd != kept && fcntl(fd, F_GETFD) != -1;
 	return others == 0 && fcntl(kept, F_GETFD) != -1 ? 0 : 1;
+}
+
+/* The signal that kills this child and comes to us, too, when the crew has looked for signals and is about to reap. */
+static struct { int sig; pid_t child; } strike;
+
+/* In place of the C library's. */
+int
+waitid(idtype_t type, id_t id, siginfo_t *si, int options)
+{
+	if (strike.sig != 0) {
+		siginfo_t gone;
+
+		if (kill(strike.child, strike.sig) != 0 || raise(strike.sig) != 0 ||
+		    syscall(SYS_waitid, P_PID, strike.child, &gone, WEXITED | WNOWAIT, NULL) != 0)
+			abort();
+		strike.sig = 0;
+	}
+	return (int)syscall(SYS_waitid, type, id, si, options, NULL);
 }
 
 #define PROG(...) { .argv = (const char *const[]){ __VA_ARGS__, NULL } }
@@ -191,6 +210,28 @@ test_signal_and_end(struct lp_crew *c)
 	/* only where the end was lost this takes so long */
 	ok(lp_crew_turn(c, 10 * 1000) == LP_OK && h.ended == 1 && c->n == 0, "which is told by the next turn");
 	lp_crew_stop(c);
+}
+
+/* A signal for the whole process group, which kills the last child between the look for signals and the look for ends. */
+static void
+test_signal_between(struct lp_crew *c)
+{
+	struct heard h = { 0 };
+	struct lp_job j = { .ops = &ops, .owner = &h };
+	const struct lp_stage s[] = { SH("exit 0"), SH("exec sleep 100") };
+	const struct lp_job_io io = { .in = -1, .out = -1, .err = -1 };
+	siginfo_t si;
+
+	if (lp_crew_start(c, &j, s, 2, &io) != LP_OK || waitid(P_PID, (id_t)j.pid[0], &si, WEXITED | WNOWAIT) != 0)
+		abort();
+	strike.child = j.pid[1];
+	strike.sig = SIGTERM;
+	ok(lp_crew_turn(c, -1) == LP_OK && c->caught == SIGTERM && h.ended == 0, "a signal is seen before who died of it");
+	c->caught = 0;
+	/* only where the end was lost this takes so long */
+	ok(lp_crew_turn(c, 10 * 1000) == LP_OK && h.ended == 1 && j.code[1] == -SIGTERM, "whose end is told by the next turn");
+	lp_crew_stop(c);
+	c->caught = 0;
 }
 
 /* A child that stops itself: 0 if it hears once, and no more, that it was continued. */
@@ -439,6 +480,7 @@ main(void)
 	test_descriptors(&c);
 	test_signal(&c);
 	test_signal_and_end(&c);
+	test_signal_between(&c);
 	test_enough(&c);
 	test_deaf(&c);
 	test_verdicts();
