@@ -44,6 +44,7 @@ static const char help[] =
     "      --origin=TEXT        whose claim a listing is that is not verified\n"
     "      --verified           a complete listing was checked against the layer's digest\n"
     "      --toc=DIGEST=TOCDIGEST  the table of contents that the image names for a layer\n"
+    "                           (may be repeated)\n"
     "  -C, --complete           only a complete and verified listing will do\n"
     "  -E, --end                end each listing by an end record that names its layer\n"
     "  -F, --fixed-string       the pattern is a substring, whatever is in it\n"
@@ -257,7 +258,7 @@ parse_args(int argc, char **argv, struct args *a)
 		longs[NCOMMON + i] = (struct option){ own[i].name,
 			own[i].expected != NULL ? required_argument : no_argument, NULL,
 			own[i].letter != 0 ? own[i].letter : OPT + i };
-	while ((c = getopt_long(argc, argv, "CEFHj" LP_OPT_SHORT, longs, NULL)) != -1) {
+	while ((c = lp_opt_next(&a->opt, argc, argv, "CEFHj" LP_OPT_SHORT, longs)) != -1) {
 		i = option_of(c);
 		if (i < 0) {
 			lp_opt_common(&a->opt, c);
@@ -463,7 +464,7 @@ int
 main(int argc, char **argv)
 {
 	struct args args = {
-		.opt = { .usage = usage, .help = help },
+		.opt = { .usage = usage, .help = help, .many = { OPT + O_TOC } },
 		.work = { .layer = { .size = -1, .head = -1, .index = -1, .of = -1 }, .days = -1, .max_size = -1,
 			.patience = WAIT_SECONDS, .spool = -1 },
 	};

@@ -107,7 +107,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "f:Lm:" LP_OPT_SHORT, options, NULL)) != -1) {
+	while ((c = lp_opt_next(opt, argc, argv, "f:Lm:" LP_OPT_SHORT, options)) != -1) {
 		switch (c) {
 		case 'f': a->file = optarg; break;
 		case 'L': a->follow = 1; break;
@@ -364,7 +364,7 @@ run_toc(const struct args *a, struct lp_stats *stats)
 int
 main(int argc, char **argv)
 {
-	struct lp_opt opt = { .usage = usage, .help = help };
+	struct lp_opt opt = { .usage = usage, .help = help, .many = { 'm', OPT_FETCH } };
 	struct args args = { .at = UINT64_MAX };
 	struct lp_stats stats;
 	int rc;

@@ -160,7 +160,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 
 	*a = (struct args){ .size = -1, .range = { .last = 65535 } };
 	lp_netopt_init(&a->net);
-	while (status == LP_EXIT_OK && (c = getopt_long(argc, argv, "an:r:j:" LP_NETOPT_SHORT LP_OPT_SHORT, options, NULL)) != -1)
+	while (status == LP_EXIT_OK && (c = lp_opt_next(opt, argc, argv, "an:r:j:" LP_NETOPT_SHORT LP_OPT_SHORT, options)) != -1)
 		status = one_option(a, opt, c);
 	if (status != LP_EXIT_OK)
 		return status;
@@ -331,7 +331,7 @@ fill_stats(const struct work *w, struct lp_stats *s)
 int
 main(int argc, char **argv)
 {
-	struct lp_opt opt = { usage, help, NULL };
+	struct lp_opt opt = { .usage = usage, .help = help };
 	struct args args;
 	struct work w = { .args = &args, .blob.fd = -1, .blob.size = -1, .progress = -1 };
 	struct lp_stats stats;

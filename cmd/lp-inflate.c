@@ -94,7 +94,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 
 	*a = (struct args){ .engine = lp_deflate_engine(NULL), .max_output = UINT64_MAX,
 		.max_ratio = MAX_RATIO, .size = UINT64_MAX };
-	while ((c = getopt_long(argc, argv, "C" LP_OPT_SHORT, options, NULL)) != -1) {
+	while ((c = lp_opt_next(opt, argc, argv, "C" LP_OPT_SHORT, options)) != -1) {
 		switch (c) {
 		case 'C':
 			a->complete = 1;

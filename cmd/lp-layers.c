@@ -180,7 +180,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 
 	lp_layers_init(&a->layers);
 	lp_netopt_init(&a->net);
-	while (status == LP_EXIT_OK && (c = getopt_long(argc, argv, "p:jo:HE" LP_NETOPT_SHORT LP_OPT_SHORT, options, NULL)) != -1)
+	while (status == LP_EXIT_OK && (c = lp_opt_next(opt, argc, argv, "p:jo:HE" LP_NETOPT_SHORT LP_OPT_SHORT, options)) != -1)
 		status = one_option(a, opt, c);
 	if (status != LP_EXIT_OK)
 		return status;

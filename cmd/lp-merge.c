@@ -32,6 +32,7 @@ static const char help[] =
     "      --by-size            files alone, the largest first\n"
     "      --check              what runtimes refuse, or do not show as it is listed\n"
     "      --finding=FINDING    [LABEL]:CODE[:DETAIL], with --check: found elsewhere, shown too\n"
+    "                           (may be repeated)\n"
     "      --diff               what each layer added, changed and deleted\n"
     "      --summary            of each layer: entries and bytes, and how much of it is hidden\n"
     "      --waste              content that later layers overwrite or delete, the most first\n"
@@ -233,7 +234,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	a->work.show.out = &a->out;
 	a->work.max_rows = LP_MAX_ENTRIES;
 	while (rc == LP_EXIT_OK &&
-	    (c = getopt_long(argc, argv, "a" LP_LISTING_SHORT LP_OPT_SHORT, options, NULL)) != -1) {
+	    (c = lp_opt_next(opt, argc, argv, "a" LP_LISTING_SHORT LP_OPT_SHORT, options)) != -1) {
 		const enum lp_mergeview_kind before = a->work.show.kind;
 
 		switch (c) {
@@ -280,7 +281,7 @@ run(struct lp_mergework *w, struct lp_stats *stats)
 int
 main(int argc, char **argv)
 {
-	struct lp_opt opt = { .usage = usage, .help = help };
+	struct lp_opt opt = { .usage = usage, .help = help, .many = { 'm', OPT_FINDING } };
 	static struct args args; /* a thread that waits for input has it until the process ends */
 	struct lp_stats stats;
 	int exit_code;

@@ -125,7 +125,7 @@ struct args {
 	const char *columns;
 	int about; /* the option, or 0 */
 	int named; /* a place for what is kept */
-	char seen[LP_NETOPT_END]; /* by the option's number, and the network's are the highest */
+	int db_given;
 };
 
 /* ---- the command line ------------------------------------------------------------ */
@@ -288,7 +288,7 @@ one_option(struct args *a, int c)
 	case OPT_DIFF_PLATFORM: o->diff_platform = optarg; return LP_EXIT_OK;
 	case 'c': o->complete = o->to_the_end = 1; return LP_EXIT_OK;
 	case OPT_DB:
-		a->named |= 1;
+		a->named |= a->db_given = 1;
 		o->db = optarg;
 		return *optarg != '\0' ? LP_EXIT_OK : lp_opt_refuse(&a->opt, "--db takes a file");
 	case OPT_REFRESH: o->refresh = 1; return LP_EXIT_OK;
@@ -340,7 +340,7 @@ check_about(struct args *a)
 	struct lp_peek_options *o = &a->peek;
 	const int has_rows = a->about == OPT_CONFIG || a->about == OPT_PLATFORMS;
 
-	if (o->head_given || o->to_the_end || a->seen[OPT_DB] || o->refresh)
+	if (o->head_given || o->to_the_end || a->db_given || o->refresh)
 		return lp_opt_refuse(&a->opt, "-c, -n, --db and --refresh are about listings: not with --config, --digest, --platforms or --tags");
 	if (a->columns != NULL || o->end || o->fmt.nul)
 		return lp_opt_refuse(&a->opt, "-o, -0 and -E are about listings: not with --config, --digest, --platforms or --tags");
@@ -403,7 +403,7 @@ check(struct args *a)
 static void
 defaults(struct args *a)
 {
-	*a = (struct args){ .opt = { .usage = usage, .help = help } };
+	*a = (struct args){ .opt = { .usage = usage, .help = help, .many = { OPT_FIND } } };
 	a->peek = (struct lp_peek_options){ .nimages = 1, .db = lp_home_named("LP_CACHE"), .head = LP_PEEK_HEAD, .depth = UINT64_MAX,
 		.use_cache = 1, .pager = 1, .password_fd = -1, .cred = &a->net.registry.cred };
 	lp_rowfmt_init(&a->peek.fmt);
@@ -423,22 +423,6 @@ is_number(const char *s)
 	uint64_t v;
 
 	return lp_num_u64(lp_span_str(s), UINT64_MAX, &v) == LP_OK;
-}
-
-/* Of what takes a value the last one would count, and the others would be lost: --find alone takes more than one. */
-static int
-again(struct args *a, int c)
-{
-	const struct option *o = options;
-
-	while (o->name != NULL && o->val != c)
-		o++;
-	if (o->name == NULL || o->has_arg == no_argument || c == OPT_FIND)
-		return LP_EXIT_OK;
-	if (a->seen[c])
-		return lp_opt_refuse(&a->opt, "--%s was given twice", o->name);
-	a->seen[c] = 1;
-	return LP_EXIT_OK;
 }
 
 /* A name without a host, as registries.conf completes it: the caches, the filters and the origin know that one. */
@@ -478,8 +462,8 @@ parse_args(int argc, char **argv, struct args *a)
 
 	defaults(a);
 	while (status == LP_EXIT_OK &&
-	    (c = getopt_long(argc, argv, "n:cip:jo:H0E" LP_NETOPT_SHORT LP_OPT_SHORT, options, NULL)) != -1)
-		status = (status = again(a, c)) != LP_EXIT_OK ? status : one_option(a, c);
+	    (c = lp_opt_next(&a->opt, argc, argv, "n:cip:jo:H0E" LP_NETOPT_SHORT LP_OPT_SHORT, options)) != -1)
+		status = one_option(a, c);
 	if (status != LP_EXIT_OK)
 		return status;
 	if (argc - optind == 2 && (a->peek.what == LP_PEEK_TREE || a->peek.what == LP_PEEK_DU || a->peek.what == LP_PEEK_TOP) &&

@@ -309,7 +309,7 @@ parse_args(int argc, char **argv, struct tarls *x, struct lp_opt *opt)
 	};
 	int c, rc = LP_EXIT_OK;
 
-	while (rc == LP_EXIT_OK && (c = getopt_long(argc, argv, LP_LISTING_SHORT "L:" LP_OPT_SHORT, options, NULL)) != -1) {
+	while (rc == LP_EXIT_OK && (c = lp_opt_next(opt, argc, argv, LP_LISTING_SHORT "L:" LP_OPT_SHORT, options)) != -1) {
 		if (c == 'L')
 			x->list.layer = lp_span_str(optarg);
 		else if (c == OPT_PART)
@@ -333,7 +333,7 @@ parse_args(int argc, char **argv, struct tarls *x, struct lp_opt *opt)
 int
 main(int argc, char **argv)
 {
-	struct lp_opt opt = { .usage = usage, .help = help };
+	struct lp_opt opt = { .usage = usage, .help = help, .many = { 'm' } };
 	static struct tarls x;
 	struct lp_stats stats;
 	int status;

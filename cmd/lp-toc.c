@@ -94,7 +94,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "a:" LP_LISTING_SHORT LP_OPT_SHORT, options, NULL)) != -1) {
+	while ((c = lp_opt_next(opt, argc, argv, "a:" LP_LISTING_SHORT LP_OPT_SHORT, options)) != -1) {
 		switch (c) {
 		case 'a':
 			if (add_annotation(a, opt, optarg) != LP_EXIT_OK)
@@ -295,7 +295,7 @@ run_locate(const struct args *a, const struct lp_opt *opt)
 int
 main(int argc, char **argv)
 {
-	struct lp_opt opt = { .usage = usage, .help = help };
+	struct lp_opt opt = { .usage = usage, .help = help, .many = { 'm', 'a' } };
 	struct args args = { .size = UINT64_MAX };
 	struct lp_stats stats;
 	int rc;

@@ -269,6 +269,14 @@ find_same(struct lp_peek *p, struct lp_peek_layer *l)
 
 /* ---- what can be done about an image that is not there -------------------------------- */
 
+static int
+is_patience(const char *option)
+{
+	const struct lp_span s = lp_span_str(option);
+
+	return lp_span_begins(s, "--stall-timeout=") || lp_span_begins(s, "--retries=");
+}
+
 /* The tags nearest to one that does not exist, if the registry lists them. */
 static void
 suggest_tags(struct lp_peek *p, const struct lp_reference *ref)
@@ -286,7 +294,9 @@ suggest_tags(struct lp_peek *p, const struct lp_reference *ref)
 	lp_argv_add(&a, "lp-layers");
 	lp_argv_add(&a, "-q");
 	lp_argv_add(&a, "--tags");
-	lp_argv_append(&a, &p->o->network);
+	for (size_t i = 0; i < p->o->network.n; i++)
+		if (!is_patience(p->o->network.v[i]))
+			lp_argv_add(&a, p->o->network.v[i]);
 	/* nobody has asked for this: it is to take seconds, not minutes */
 	lp_argv_add(&a, "--stall-timeout=3");
 	lp_argv_add(&a, "--retries=0");

@@ -54,6 +54,34 @@ not_understood(const struct lp_opt *o)
 	return lp_opt_refuse(o, "no such option, or its argument is missing: '%s'", lp_quotes(letter));
 }
 
+/* Whether it is one of those that add up. */
+static int
+is_many(const struct lp_opt *o, int c)
+{
+	for (size_t i = 0; i < sizeof(o->many) / sizeof(o->many[0]) && o->many[i] != 0; i++)
+		if (o->many[i] == c)
+			return 1;
+	return 0;
+}
+
+int
+lp_opt_next(const struct lp_opt *o, int argc, char **argv, const char *letters, const struct option *longs)
+{
+	static char seen[LP_OPT_END];
+	int c = getopt_long(argc, argv, letters, longs, NULL);
+
+	if (c <= 0 || c >= LP_OPT_END)
+		return c;
+	while (longs->name != NULL && longs->val != c)
+		longs++;
+	if (longs->name == NULL || longs->has_arg == no_argument || is_many(o, c))
+		return c;
+	if (seen[c])
+		exit(lp_opt_refuse(o, "--%s was given twice", longs->name));
+	seen[c] = 1;
+	return c;
+}
+
 void
 lp_opt_common(struct lp_opt *o, int opt)
 {

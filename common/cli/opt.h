@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* Long options without a letter are numbered from here, a program's own from LP_OPT_OWN. */
-enum { LP_OPT_STATS = 256, LP_OPT_OWN = 300 };
+enum { LP_OPT_STATS = 256, LP_OPT_OWN = 300, LP_OPT_END = 512 };
 
 #define LP_OPT_SHORT "hVqv"
 #define LP_OPT_LONG                                            \
@@ -33,6 +33,7 @@ struct lp_opt {
 	const char *usage;
 	const char *help;
 	const char *stats; /* the file named by --stats, or NULL */
+	int many[4];       /* options with an argument that may be given more than once, by their values; 0 behind them */
 };
 
 /*
@@ -41,6 +42,13 @@ struct lp_opt {
  * LP_SANDBOX; a value that it does not have ends the program (2).
  */
 void lp_opt_start(char **argv, const char *name);
+
+/*
+ * getopt_long for a program's options: the next one, or -1. Of an argument
+ * that is given twice the last one would count and the first would be lost:
+ * but for those of `many` that ends the program, as a wrong option does.
+ */
+int lp_opt_next(const struct lp_opt *, int argc, char **argv, const char *letters, const struct option *);
 
 /*
  * An option that the program's own switch does not know. Ends the program

@@ -265,12 +265,7 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	run -3 lp-peek -q --find=nothing --fail-if-found oci:none:v1
 }
 
-@test "of options that take a value the last does not silence the others: exit 2" {
-	for args in '--layer=1 --layer=2' '--tree=1 --tree=2' '--cat=a --cat=b' '-o name -o size' '-n 1K -n 2K' '-p a/b -p c/d'; do
-		# shellcheck disable=SC2086 # words
-		run -2 lp-peek $args "$OCI"
-		[[ ${lines[0]} == 'lp-peek: --'*' was given twice' ]]
-	done
+@test "-i and --fail-if-found belong to --find" {
 	for args in -i --fail-if-found '-i --cat=a' '--fail-if-found --tree'; do
 		# shellcheck disable=SC2086 # words
 		run -2 lp-peek $args "$OCI"

@@ -215,3 +215,28 @@ PY
 		[ "$stderr" = "lp-merge: ${last:-s2}: its end: links, or directories that no row names, without end" ]
 	done
 }
+
+@test "an argument that is given twice is refused by every program, but where more than one adds up" {
+	local -A value=([layer]=sha256:$(printf '%064d' 0) [index]=1/2 [range]=0-1 [platform]=a/b [columns]=name [format]=gzip
+		[engine]=zlib [color]=always [dive-rules]=rules)
+	local program line option first status seen=0 many=0
+	value[toc]=${value[layer]}=${value[layer]}
+	echo >rules
+	for program in fetch inflate tarls merge layers toc cat cache peek; do
+		while read -r line; do
+			option=${line#*--}
+			option=${option%%[=[]*}
+			status=0 seen=$((seen + 1))
+			"lp-$program" "--$option=${value[$option]-1}" "--$option=${value[$option]-1}" a b c </dev/null >out 2>&1 || status=$?
+			read -r first <out
+			if [[ $line = *'(may be repeated'* ]]; then
+				[[ $first != *' was given twice'* ]]
+				many=$((many + 1))
+				continue
+			fi
+			[ "$status" -eq 2 ] && [ "$first" = "lp-$program: --$option was given twice" ] || { echo "lp-$program: $line: $first"; return 1; }
+		done < <("lp-$program" --help | sed -z 's/\n  *\([a-z(]\)/ \1/g' | sed -nE 's/^ *(-[A-Za-z0-9], )?(--[a-z-]+\[?=.*)/\2/p')
+	done
+	[ "$seen" -gt 80 ]
+	[ "$many" -ge 8 ]
+}
