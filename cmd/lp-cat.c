@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cmd/cat/fetcher.h"
+#include "cmd/cat/select.h"
 #include "cmd/cat/tarcopy.h"
 #include "cmd/cat/toccat.h"
 #include "common/base/digest.h"
@@ -20,13 +21,16 @@
 #include "common/tar/tar.h"
 
 static const char usage[] =
-    "usage: lp-cat [-hLqVv] [-f FILE] [--at=OFFSET] [--stats=FILE] [--whole] NAME\n"
-    "       lp-cat --tar [-hqVv] [-f FILE] [-m GLOB] [--stats=FILE] [--whole] [NAME ...]\n"
+    "usage: lp-cat [-hLqVv] [-f FILE] [--at=OFFSET] [--stats=FILE] [--whole] NAME ...\n"
+    "       lp-cat --tar [-hqVv] [-f FILE] [-m GLOB] [--layer=LABEL] [--open] [--rows=ROWFILE]\n"
+    "              [--stats=FILE] [--whole] [NAME ...]\n"
     "       lp-cat --toc=TOCFILE --source=SOURCE [-hLqVv] [--digest=DIGEST] [--fetch=OPTION]\n"
-    "              [--stats=FILE] NAME\n";
+    "              [--stats=FILE] NAME\n"
+    "       lp-cat --toc=TOCFILE --source=SOURCE --tar [-hqVv] [-m GLOB] [--digest=DIGEST]\n"
+    "              [--fetch=OPTION] [--layer=LABEL] [--open] [--rows=ROWFILE] [--stats=FILE] [NAME ...]\n";
 
 static const char help[] =
-    "Write the content of a member of a layer, and read no further than that.\n"
+    "Write the content of members of a layer, and read no further than that.\n"
     "\n"
     "      --at=OFFSET          not the member of that name, but the file whose header is there\n"
     "  -f, --file=FILE          read FILE, not stdin\n"
@@ -34,12 +38,15 @@ static const char help[] =
     "      --whole              the input is all there is: its end marker may be missing\n"
     "      --tar                write a tar of the members, and of what lies below them\n"
     "  -m, --match=GLOB         and of all that match (may be repeated; with --tar)\n"
+    "      --rows=ROWFILE       and of those that ROWFILE has rows of (with --tar)\n"
+    "      --layer=LABEL        of these rows, those of this layer\n"
+    "      --open               no end markers: another tar follows (with --tar)\n"
     "      --toc=TOCFILE        look the member up in the layer's table of contents\n"
     "      --source=SOURCE      and fetch its bytes, and no others, from there\n"
     "      --digest=DIGEST      refuse a table of contents of another digest\n"
     "      --fetch=OPTION       pass an option on to lp-fetch (may be repeated)\n" LP_OPT_HELP;
 
-enum { OPT_AT = LP_OPT_OWN, OPT_TAR, OPT_TOC, OPT_SOURCE, OPT_DIGEST, OPT_FETCH, OPT_WHOLE };
+enum { OPT_AT = LP_OPT_OWN, OPT_TAR, OPT_TOC, OPT_SOURCE, OPT_DIGEST, OPT_FETCH, OPT_WHOLE, OPT_ROWS, OPT_LAYER, OPT_OPEN };
 enum { MAX_GLOBS = 64 };
 
 struct args {
@@ -50,6 +57,8 @@ struct args {
 	uint64_t at; /* UINT64_MAX: wherever it is */
 	const char *glob[MAX_GLOBS];
 	size_t nglobs;
+	const char *rows, *layer;
+	int open;
 	const char *toc, *source, *digest;
 	const char *fetch[LP_FETCHER_ARGS];
 	size_t nfetch;
@@ -65,25 +74,31 @@ check_args(const struct args *a, const struct lp_opt *opt)
 		return lp_opt_refuse(opt, "--toc and --source need each other");
 	if (a->toc == NULL && (a->digest != NULL || a->nfetch > 0))
 		return lp_opt_refuse(opt, "--digest and --fetch belong to --toc");
-	if (a->toc != NULL && (a->tar || a->file != NULL || a->whole))
-		return lp_opt_refuse(opt, "--toc reads no tar: not with --tar, --whole or -f");
+	if (a->toc != NULL && (a->file != NULL || a->whole))
+		return lp_opt_refuse(opt, "--toc reads no tar: not with --whole or -f");
 	if (a->at != UINT64_MAX && (a->toc != NULL || a->tar || a->follow))
 		return lp_opt_refuse(opt, "--at is of one member of a tar: not with -L, --tar or --toc");
 	if (a->digest != NULL && !lp_digest_is_sha256(lp_span_str(a->digest)))
 		return lp_opt_refuse(opt, "not a sha256 digest: '%s'", lp_quotes(a->digest));
 	if (a->nglobs > 0 && !a->tar)
 		return lp_opt_refuse(opt, "what matches may be more than one member: -m needs --tar");
+	if (!a->tar && (a->rows != NULL || a->open))
+		return lp_opt_refuse(opt, "--rows and --open belong to --tar");
+	if (a->layer != NULL && a->rows == NULL)
+		return lp_opt_refuse(opt, "--layer belongs to --rows");
 	if (a->follow && a->tar)
 		return lp_opt_refuse(opt, "--tar copies links as they are: not with -L");
-	if (a->nnames + a->nglobs == 0)
+	if (a->nnames + a->nglobs == 0 && a->rows == NULL)
 		return lp_opt_refuse(opt, "no NAME");
 	for (size_t i = 0; i < a->nnames; i++)
 		if (*a->names[i] == '\0')
 			return lp_opt_refuse(opt, "an empty NAME");
 	if (a->tar && lp_opt_binary(opt) != LP_EXIT_OK)
 		return LP_EXIT_USAGE;
-	if (a->nnames > 1 && !a->tar)
-		return lp_opt_refuse(opt, "more than one NAME needs --tar");
+	if (a->nnames > 1 && a->toc != NULL && !a->tar)
+		return lp_opt_refuse(opt, "more than one NAME of a table of contents needs --tar");
+	if (a->nnames > 1 && a->at != UINT64_MAX)
+		return lp_opt_refuse(opt, "--at is of one member: not with more than one NAME");
 	return LP_EXIT_OK;
 }
 
@@ -97,6 +112,9 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ "file", required_argument, NULL, 'f' },
 		{ "follow", no_argument, NULL, 'L' },
 		{ "match", required_argument, NULL, 'm' },
+		{ "rows", required_argument, NULL, OPT_ROWS },
+		{ "layer", required_argument, NULL, OPT_LAYER },
+		{ "open", no_argument, NULL, OPT_OPEN },
 		{ "tar", no_argument, NULL, OPT_TAR },
 		{ "toc", required_argument, NULL, OPT_TOC },
 		{ "source", required_argument, NULL, OPT_SOURCE },
@@ -117,6 +135,9 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 			break;
 		case OPT_TAR: a->tar = 1; break;
 		case OPT_WHOLE: a->whole = 1; break;
+		case OPT_ROWS: a->rows = optarg; break;
+		case OPT_LAYER: a->layer = optarg; break;
+		case OPT_OPEN: a->open = 1; break;
 		case OPT_TOC: a->toc = optarg; break;
 		case OPT_SOURCE: a->source = optarg; break;
 		case OPT_DIGEST: a->digest = optarg; break;
@@ -143,6 +164,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 struct cat {
 	const struct args *a;
 	const char *name; /* of the input, for messages */
+	const char *asked; /* the member's */
 	struct lp_input input;
 	uint64_t start;   /* where it begins, if it is a file */
 	struct lp_tar tar;
@@ -184,7 +206,7 @@ put_zeros(struct cat *c, uint64_t n)
 static int
 absent(struct cat *c, const char *why)
 {
-	const char *asked = lp_quotes(c->a->names[0]);
+	const char *asked = lp_quotes(c->asked);
 
 	if (c->pick.links > 0)
 		lp_err("%s, linked to %s: %s", asked, lp_quote(lp_buf_span(&c->pick.name)), why);
@@ -270,7 +292,7 @@ event(struct cat *c, enum lp_tar_event ev)
 	case LP_TAR_TRUNCATED:
 		if (!lp_tar_in_data(&c->tar) || lp_tar_skippable(&c->tar) > 0)
 			return not_found(c, 1);
-		lp_err("%s: cut off: the input holds %" PRIu64 " of %" PRIu64 " bytes", lp_quotes(c->a->names[0]),
+		lp_err("%s: cut off: the input holds %" PRIu64 " of %" PRIu64 " bytes", lp_quotes(c->asked),
 		    c->sent, c->tar.entry.size);
 		return LP_E_ABSENT;
 	case LP_TAR_ERROR:
@@ -298,10 +320,13 @@ more(struct cat *c)
 }
 
 static int
-one_member(struct cat *c)
+one_member(struct cat *c, const char *name)
 {
-	int rc = no_memory(lp_pick_init(&c->pick, lp_span_str(c->a->names[0]), c->a->follow));
+	int rc = no_memory(lp_pick_init(&c->pick, lp_span_str(name), c->a->follow));
 
+	c->asked = name;
+	c->links = 0;
+	c->sent = 0;
 	while (rc == LP_OK) {
 		enum lp_tar_event ev = lp_tar_next(&c->tar, &c->in);
 
@@ -312,23 +337,42 @@ one_member(struct cat *c)
 		}
 		rc = event(c, ev);
 	}
+	lp_pick_release(&c->pick);
 	return rc == 1 ? LP_OK : rc;
 }
 
+/* One behind the other: what is not there does not keep the others from being written. */
 static int
-many_members(struct cat *c, struct lp_stats *stats)
+members(struct cat *c)
 {
-	struct lp_tarcopy t = { .names = c->a->names, .nnames = c->a->nnames, .globs = c->a->glob, .whole = c->a->whole,
-		.nglobs = c->a->nglobs, .input_name = c->name };
-	int rc = lp_tarcopy(&t, &c->input);
+	int rc = LP_OK;
 
-	stats->entries_found = (int64_t)t.members;
+	for (size_t i = 0; i < c->a->nnames && (rc == LP_OK || rc == LP_E_ABSENT); i++) {
+		int one;
+
+		/* a pipe goes on behind the last one */
+		if (i > 0)
+			(void)again(c);
+		one = one_member(c, c->a->names[i]);
+		rc = one != LP_OK ? one : rc;
+	}
+	return rc;
+}
+
+static int
+run_tar(const struct args *a, struct cat *c, struct lp_select *select, struct lp_stats *stats)
+{
+	struct lp_tarcopy t = { .select = select, .open = a->open, .whole = a->whole, .input_name = c->name };
+	int rc = lp_select_rows(select);
+
+	rc = rc != LP_OK ? rc : lp_tarcopy(&t, &c->input);
+	stats->entries_found = (int64_t)select->members;
 	stats->bytes_decompressed = (int64_t)t.offset;
 	return rc;
 }
 
 static int
-run_stream(const struct args *a, struct lp_stats *stats)
+run_stream(const struct args *a, struct lp_select *select, struct lp_stats *stats)
 {
 	struct cat c = { .a = a };
 	int rc = lp_input_operand(&c.input, a->file, &c.name);
@@ -339,26 +383,50 @@ run_stream(const struct args *a, struct lp_stats *stats)
 	if (rc == LP_OK)
 		rc = lp_lock(LP_DUTY_FILTER);
 	if (rc == LP_OK && a->tar) {
-		rc = many_members(&c, stats);
+		rc = run_tar(a, &c, select, stats);
 	} else if (rc == LP_OK) {
-		rc = one_member(&c);
+		rc = members(&c);
 		stats->entries_found = (int64_t)c.tar.members;
 		stats->bytes_decompressed = (int64_t)c.tar.offset;
 	}
-	lp_pick_release(&c.pick);
 	lp_tar_release(&c.tar);
 	lp_input_release(&c.input);
 	return rc;
 }
 
 static int
-run_toc(const struct args *a, struct lp_stats *stats)
+run_toc(const struct args *a, struct lp_select *select, struct lp_stats *stats)
 {
 	struct lp_toccat t = { .tocfile = a->toc, .digest = a->digest, .source = a->source, .args = a->fetch,
-		.nargs = a->nfetch, .name = a->names[0], .follow = a->follow };
+		.nargs = a->nfetch, .name = a->tar ? NULL : a->names[0], .select = a->tar ? select : NULL, .open = a->open,
+		.follow = a->follow };
 
 	stats->source = a->source;
 	return lp_toccat(&t, stats);
+}
+
+/* What --tar is to have is opened first of all. */
+static int
+run(const struct args *a, struct lp_stats *stats)
+{
+	struct lp_input rows = { .fd = -1 };
+	struct lp_select select = { .names = a->names, .nnames = a->nnames, .globs = a->glob, .nglobs = a->nglobs,
+		.layer = a->layer };
+	int rc = LP_OK;
+
+	if (a->rows != NULL) {
+		select.rows = &rows;
+		rc = lp_input_operand(&rows, a->rows, &select.rows_name);
+	}
+	if (rc == LP_OK && a->tar)
+		rc = no_memory(lp_select_init(&select));
+	if (rc == LP_OK)
+		rc = a->toc != NULL ? run_toc(a, &select, stats) : run_stream(a, &select, stats);
+	if (a->tar)
+		lp_select_release(&select);
+	if (a->rows != NULL)
+		lp_input_release(&rows);
+	return rc;
 }
 
 int
@@ -375,5 +443,5 @@ main(int argc, char **argv)
 	rc = lp_start(&stats, opt.stats);
 	if (rc != LP_EXIT_OK)
 		return rc;
-	return lp_finish(&stats, lp_exit_of(args.toc != NULL ? run_toc(&args, &stats) : run_stream(&args, &stats)));
+	return lp_finish(&stats, lp_exit_of(run(&args, &stats)));
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,24 +55,22 @@ fetch(const struct duty *d, const char *range)
 }
 
 /*
- * The child: wait for a range, or for the end of whoever would ask. Our
- * own stdout stays open until lp-fetch is gone: the reader's end of file
- * means that all is done, and then one byte says how.
+ * The child: wait for a range, or for the end of whoever would ask; and
+ * again, once lp-fetch is gone and one byte has said how it ended.
  */
 static int
 serve(void *arg)
 {
 	const struct duty *d = arg;
-	char range[RANGE_MAX + 1];
-	ptrdiff_t n = lp_read_full(0, range, RANGE_MAX);
-	unsigned char code;
+	char range[RANGE_MAX];
+	unsigned char code = LP_EXIT_OK;
 
-	if (n <= 0)
-		return LP_EXIT_OK;
-	range[n] = '\0';
-	code = (unsigned char)fetch(d, range);
-	close(1);
-	(void)lp_write_all(d->status, lp_span(&code, 1));
+	while (lp_read_full(0, range, RANGE_MAX) == RANGE_MAX) {
+		range[RANGE_MAX - 1] = '\0';
+		code = (unsigned char)fetch(d, range);
+		if (lp_write_all(d->status, lp_span(&code, 1)) != LP_OK)
+			break;
+	}
 	return code;
 }
 
@@ -131,7 +130,7 @@ lp_fetcher_start(struct lp_fetcher *f, const char *source, const char *const *ar
 	struct lp_stage stage = { .run = serve, .arg = &duty };
 	struct lp_ends ends = { .err = 2, .report = -1 };
 
-	*f = (struct lp_fetcher){ -1, -1, -1, -1 };
+	*f = (struct lp_fetcher){ -1, -1, -1, 0, LP_EXIT_OK, -1 };
 	for (size_t i = 0; i < 6; i += 2) {
 		if (pipe2(fd + i, O_CLOEXEC) != 0) {
 			close_all(fd, 6);
@@ -156,31 +155,65 @@ lp_fetcher_start(struct lp_fetcher *f, const char *source, const char *const *ar
 	return LP_OK;
 }
 
+/* It has ended: what is not in the pipe by now does not come. */
+static int
+ended(struct lp_fetcher *f)
+{
+	unsigned char code;
+
+	f->code = lp_read_full(f->status, &code, 1) == 1 ? code : LP_EXIT_SYSTEM;
+	f->busy = 0;
+	return f->code;
+}
+
 int
 lp_fetcher_ask(struct lp_fetcher *f, uint64_t first, uint64_t last)
 {
-	char range[RANGE_MAX];
-	int n = last == UINT64_MAX ? snprintf(range, sizeof(range), "%" PRIu64 "-", first) :
-	    snprintf(range, sizeof(range), "%" PRIu64 "-%" PRIu64, first, last);
-	int rc = lp_write_all(f->ask, lp_span(range, (size_t)n));
+	char range[RANGE_MAX] = "";
 
-	close(f->ask);
-	f->ask = -1;
-	return rc == LP_OK ? LP_OK : LP_E_SYS;
+	if (last == UINT64_MAX)
+		snprintf(range, sizeof(range), "%" PRIu64 "-", first);
+	else
+		snprintf(range, sizeof(range), "%" PRIu64 "-%" PRIu64, first, last);
+	/* who has all bytes of the last range may not have asked for its end */
+	if (f->busy)
+		(void)ended(f);
+	f->busy = 1;
+	return lp_write_all(f->ask, lp_span(range, sizeof(range))) == LP_OK ? LP_OK : LP_E_SYS;
+}
+
+ptrdiff_t
+lp_fetcher_read(struct lp_fetcher *f, void *p, size_t n)
+{
+	struct pollfd fd[2] = { { .fd = f->data, .events = POLLIN }, { .fd = f->status, .events = POLLIN } };
+
+	if (f->busy) {
+		while (poll(fd, 2, -1) < 0)
+			if (errno != EINTR)
+				return LP_E_SYS;
+		if ((fd[0].revents & POLLIN) == 0)
+			(void)ended(f);
+	}
+	if (!f->busy) {
+		fd[0].revents = 0;
+		while (poll(fd, 1, 0) < 0)
+			if (errno != EINTR)
+				return LP_E_SYS;
+		if ((fd[0].revents & POLLIN) == 0)
+			return 0;
+	}
+	return lp_read(f->data, p, n);
 }
 
 int
 lp_fetcher_end(struct lp_fetcher *f)
 {
-	int asked = f->ask < 0;
-	unsigned char code = LP_EXIT_SYSTEM;
+	int code;
 
-	if (f->ask >= 0)
-		close(f->ask);
+	close(f->ask);
 	close(f->data);
-	if (lp_read_full(f->status, &code, 1) != 1 && !asked)
-		code = LP_EXIT_OK;
+	code = f->busy ? ended(f) : f->code;
 	close(f->status);
-	*f = (struct lp_fetcher){ -1, -1, -1, -1 };
+	*f = (struct lp_fetcher){ -1, -1, -1, 0, LP_EXIT_OK, -1 };
 	return code;
 }

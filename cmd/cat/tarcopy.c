@@ -2,74 +2,22 @@
 #include "cmd/cat/tarcopy.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
-#include "common/base/glob.h"
-#include "common/base/limits.h"
-#include "common/base/path.h"
 #include "common/base/status.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
-#include "common/sys/seed.h"
 
 /* Headers, extensions (four kinds) and a sparse map of one member, with their padding. */
 enum { MAX_HEAD = 64 * 1024 * 1024 };
 
-enum { FOUND = 1, FOUND_DIR = 2 };
-
-/* What selecting a member says. */
-enum { PASS, COPY };
+static const unsigned char zeros[2 * LP_TAR_BLOCK];
+const struct lp_span lp_tarcopy_marker = { zeros, sizeof(zeros) };
 
 static int
 no_memory(int rc)
 {
 	if (rc == LP_E_NOMEM || rc == LP_E_LIMIT)
 		lp_err("%s", rc == LP_E_NOMEM ? "out of memory" : "a name or a header is above the limit");
-	return rc;
-}
-
-/* COPY, PASS or a failure. The member's normal form is left in t->scratch. */
-static int
-choose(struct lp_tarcopy *t, const struct lp_entry *e)
-{
-	int verdict = PASS, rc;
-
-	if (t->nglobs > 0 && (rc = lp_glob_any(t->globs, t->nglobs, 0, e->name, &t->scratch)) != 0) {
-		if (rc < 0)
-			return rc;
-		verdict = COPY;
-	}
-	lp_buf_clear(&t->scratch);
-	rc = lp_path_join(&t->scratch, e->name);
-	if (rc != LP_OK)
-		return rc;
-	for (size_t i = 0; i < t->nnames; i++) {
-		struct lp_span name = lp_buf_span(&t->wanted[i]), member = lp_buf_span(&t->scratch);
-
-		if (!lp_path_within(member, name))
-			continue;
-		verdict = COPY;
-		/* a name that has something below it is a directory, be it without an entry of its own */
-		t->found[i] |= member.n > name.n || e->type == LP_DIR ? FOUND_DIR : FOUND;
-	}
-	return verdict;
-}
-
-/* A hard link to something that stays behind cannot be extracted: worth a word. */
-static int
-note_copied(struct lp_tarcopy *t, const struct lp_entry *e)
-{
-	uint64_t *value;
-	int rc, fresh;
-
-	rc = lp_map_add(&t->copied, lp_hash64(t->seed, lp_buf_span(&t->scratch)), &value, &fresh);
-	if (rc != LP_OK || e->type != LP_HARDLINK)
-		return rc;
-	lp_buf_clear(&t->scratch);
-	rc = lp_path_join(&t->scratch, e->linkname);
-	if (rc == LP_OK && lp_map_get(&t->copied, lp_hash64(t->seed, lp_buf_span(&t->scratch))) == NULL)
-		lp_note("%s is a hard link to %s, which is not among the members", lp_quote(e->name),
-		    lp_quote(e->linkname));
 	return rc;
 }
 
@@ -122,35 +70,19 @@ member(struct lp_tarcopy *t)
 {
 	const struct lp_entry *e = &t->tar.entry;
 	struct lp_span head = lp_buf_span(&t->head);
-	int verdict = choose(t, e), rc = LP_OK;
+	int wanted = lp_select_member(t->select, e), rc = LP_OK;
 
-	if (verdict < 0)
-		return no_memory(verdict);
-	if (verdict == COPY) {
-		/* global headers and a volume label come before what belongs to the member */
-		lp_span_take(&head, (size_t)(e->header_offset - t->head_at));
-		t->members++;
-		rc = no_memory(note_copied(t, e));
-		if (rc == LP_OK)
-			rc = lp_put(head);
-	}
+	if (wanted < 0)
+		return no_memory(wanted);
+	/* global headers and a volume label come before what belongs to the member */
+	lp_span_take(&head, (size_t)(e->header_offset - t->head_at));
+	if (wanted)
+		rc = lp_put(head);
 	if (rc == LP_OK)
-		rc = body(t, verdict == COPY);
+		rc = body(t, wanted);
 	lp_buf_clear(&t->head);
 	t->head_at = t->tar.offset;
 	return rc;
-}
-
-/* Nothing further can be wanted. */
-static int
-satisfied(const struct lp_tarcopy *t)
-{
-	if (t->nglobs > 0)
-		return 0;
-	for (size_t i = 0; i < t->nnames; i++)
-		if (t->found[i] != FOUND)
-			return 0;
-	return 1;
 }
 
 /* One step of the parser, what it took kept. LP_OK to go on, 1 at the end, or a failure. */
@@ -187,63 +119,27 @@ step(struct lp_tarcopy *t)
 static int
 end(struct lp_tarcopy *t)
 {
-	static const unsigned char marker[2 * LP_TAR_BLOCK];
-	int rc = lp_put(lp_span(marker, sizeof(marker)));
+	int rc = t->open ? LP_OK : lp_put(lp_tarcopy_marker);
 
-	for (size_t i = 0; i < t->nnames; i++) {
-		if (t->found[i] == 0 && (rc == LP_OK || rc == LP_E_ABSENT)) {
-			lp_err("%s: no such member", lp_quotes(t->names[i]));
-			rc = LP_E_ABSENT;
-		}
-	}
-	if (rc == LP_OK && t->members == 0) {
-		lp_err("no member matches");
-		rc = LP_E_ABSENT;
-	}
-	return rc;
-}
-
-static int
-prepare(struct lp_tarcopy *t)
-{
-	int rc = LP_OK;
-
-	lp_tar_init(&t->tar);
-	t->tar.whole = t->whole;
-	lp_map_init(&t->copied, SIZE_MAX);
-	t->seed = lp_seed();
-	lp_buf_init(&t->head, MAX_HEAD);
-	lp_buf_init(&t->scratch, LP_MAX_PATH + 1);
-	t->wanted = calloc(t->nnames + 1, sizeof(*t->wanted));
-	t->found = calloc(t->nnames + 1, 1);
-	if (t->wanted == NULL || t->found == NULL)
-		return LP_E_NOMEM;
-	for (size_t i = 0; i < t->nnames && rc == LP_OK; i++) {
-		lp_buf_init(&t->wanted[i], LP_MAX_PATH);
-		rc = lp_path_join(&t->wanted[i], lp_span_str(t->names[i]));
-	}
-	return rc;
+	return rc != LP_OK ? rc : lp_select_end(t->select);
 }
 
 int
 lp_tarcopy(struct lp_tarcopy *t, struct lp_input *input)
 {
-	int rc = no_memory(prepare(t));
+	int rc = LP_OK;
 
+	lp_tar_init(&t->tar);
+	t->tar.whole = t->whole;
+	lp_buf_init(&t->head, MAX_HEAD);
 	t->input = input;
 	t->in = lp_span("", 0);
-	while (rc == LP_OK && !satisfied(t))
+	while (rc == LP_OK && !lp_select_is_done(t->select))
 		rc = step(t);
 	if (rc == LP_OK || rc == 1)
 		rc = end(t);
 	t->offset = t->tar.offset;
-	for (size_t i = 0; t->wanted != NULL && i < t->nnames; i++)
-		lp_buf_release(&t->wanted[i]);
-	free(t->wanted);
-	free(t->found);
 	lp_tar_release(&t->tar);
-	lp_map_release(&t->copied);
 	lp_buf_release(&t->head);
-	lp_buf_release(&t->scratch);
 	return rc;
 }

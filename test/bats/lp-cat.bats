@@ -283,6 +283,55 @@ installed() {
 	[[ $output == *'not complete: input ends after'* ]]
 }
 
+@test "several names, one behind the other, from a file and from a pipe" {
+	lp-cat -f "$D/t.tar" usr/lib/os-release etc/noise >got
+	cat "$D/tree/usr/lib/os-release" "$D/tree/etc/noise" | cmp - got
+	lp-cat -f "$D/t.tar" etc/noise usr/lib/os-release etc/noise >got
+	cat "$D/tree/etc/noise" "$D/tree/usr/lib/os-release" "$D/tree/etc/noise" | cmp - got
+	tar -tf "$D/t.tar" | grep -xE '(./)?(etc/noise|usr/lib/os-release)' >order
+	[ "$(wc -l <order)" -eq 2 ]
+	mapfile -t order <order
+	lp-cat "${order[@]}" < <(cat "$D/t.tar") >got
+	cat "$D/tree/${order[0]}" "$D/tree/${order[1]}" | cmp - got
+	# what is not there keeps no other from being written
+	run -4 --separate-stderr lp-cat -f "$D/t.tar" no/such usr/lib/os-release etc
+	[ "$output" = NAME=test ]
+	[ "$(wc -l <<<"$stderr")" -eq 2 ]
+	[[ $stderr == *'no/such: no such member'* ]]
+	run -4 --separate-stderr bash -c 'cat "$D/t.tar" | lp-cat "$@"' - "${order[1]}" "${order[0]}"
+	[[ $stderr == *"${order[0]#./}: no such member"* ]]
+}
+
+@test "--rows: the members of rows, by their places, read no further than that" {
+	mkdir -p a b
+	echo one >a/f
+	echo two >b/f
+	echo link >a/g
+	tar -cf twice.tar -C a f g -C ../b f
+	noise twice 3000000 >last
+	tar -rf twice.tar last
+	lp-tarls -q -H -o name,header_offset twice.tar >all
+	{ head -n 1 all; grep '^f' all | tail -n 1; } >rows
+	lp-cat --tar --rows rows -f twice.tar >got.tar
+	[ "$(tar -tf got.tar)" = f ]
+	[ "$(tar -xOf got.tar f)" = two ]
+	# of another layer; without a place; and of nothing
+	printf 'name\theader_offset\tlayer\nf\t0\t1\ng\t\t2\n' >rows
+	lp-cat --tar --rows rows --layer 2 -f twice.tar | tar -tf - >got
+	[ "$(cat got)" = g ]
+	LP_STATS=stats lp-cat --tar --rows rows --layer 2 -f twice.tar >got
+	[ "$(jq .bytes_decompressed stats)" -lt 10000 ]
+	printf 'name\theader_offset\nf\t777216\nf\t0\n' >rows
+	run -4 bash -c 'lp-cat --tar --rows rows -f twice.tar >got.tar'
+	[ "$output" = 'lp-cat: rows: 1 rows are of no member' ]
+	[ "$(tar -xOf got.tar f)" = one ]
+	printf 'f\t0\n' >rows
+	run -1 lp-cat --tar --rows rows -f twice.tar
+	# tars behind one another are one
+	{ lp-cat --tar --open -f twice.tar g; lp-cat --tar -f twice.tar last; } | tar -tf - >got
+	[ "$(paste -sd' ' <got)" = 'g last' ]
+}
+
 # ---- an indexed layer ---------------------------------------------------------------------
 
 # each TOC BLOB: all regular files and hard links of the sample, by their chunks
@@ -311,6 +360,40 @@ each() {
 	done
 	lp-cat -q --toc "$D/es" --source "$FIX/layer.estargz" usr/share/zoneinfo/Europe/Zurich >got
 	lp-cat -f "$FIX/layer.tar" usr/share/zoneinfo/Europe/Zurich | cmp - got
+}
+
+@test "--tar of an indexed layer: the members as in its tar, without the bytes between them" {
+	local columns=mode,uid,gid,size,mtime,name,linkname,xattrs,uname,gname
+	for kind in es:estargz zc:zchunked; do
+		# no names of users in the second
+		[ $kind = es:estargz ] || columns=${columns%,uname,gname}
+		for what in etc usr/share/zoneinfo/Europe .; do
+			lp-cat -q --toc "$D/${kind%:*}" --source "$FIX/layer.${kind#*:}" --tar $what >got.tar
+			lp-cat -q -f "$FIX/layer.tar" --tar $what >want.tar
+			# JSON has no byte that is not UTF-8, and the second no ./ in front
+			lp-tarls -q -C -o "$columns" want.tar | sed 's,\\xe9,\xef\xbf\xbd,; s,\t\./,\t,g' | LC_ALL=C sort >want.tsv
+			lp-tarls -q -C -o "$columns" got.tar | sed 's,\t\./,\t,g' | LC_ALL=C sort >got.tsv
+			grep -q '^-' want.tsv
+			diff want.tsv got.tsv
+		done
+	done
+	# each request is one of lp-fetch: those close to one another are one
+	LP_STATS=stats lp-cat -q --toc "$D/es" --source "$FIX/layer.estargz" --tar usr/share/zoneinfo/Europe -m etc/passwd >got.tar
+	[ "$(jq -r .tool stats | sort | uniq -c | paste -sd' ' | tr -s ' ')" = ' 1 lp-cat 2 lp-fetch' ]
+	tar -xOf got.tar ./etc/passwd | cmp - <(lp-cat -f "$FIX/layer.tar" etc/passwd)
+	"$LIB/estargz" --inner --chunk 30000 --toc toc.json "$FIX/layer.tar" blob >/dev/null
+	lp-cat -q --toc toc.json --source "$PWD/blob" --tar usr >got.tar
+	lp-cat -q -f "$FIX/layer.tar" --tar usr >want.tar
+	rm -rf got want
+	mkdir got want
+	tar -C got --delay-directory-restore -xf got.tar 2>/dev/null || true
+	tar -C want --delay-directory-restore -xf want.tar 2>/dev/null || true
+	[ "$(find want -type f | wc -l)" -gt 50 ]
+	diff -r --no-dereference got want
+	printf 'name\nusr/bin/grep\n' >rows
+	lp-cat -q --toc toc.json --source "$PWD/blob" --tar --rows rows | tar -tf - >got.list
+	grep -xE '(./)?usr/bin/grep' got.list
+	run -4 lp-cat -q --toc toc.json --source "$PWD/blob" --tar no/such
 }
 
 @test "links lead on, before and behind" {
@@ -426,12 +509,16 @@ fetched() {
 @test "words that make no sense: exit 2, nothing read" {
 	run -2 lp-cat
 	run -2 lp-cat ""
-	run -2 lp-cat a b
+	run -2 lp-cat --at 512 a b
+	run -2 lp-cat --rows x a
+	run -2 lp-cat --open a
+	run -2 lp-cat --tar --layer 1 a
+	run -2 lp-cat --toc x --source y a b
 	run -2 lp-cat -m x
 	run -2 lp-cat -m x --tar -L
 	run -2 lp-cat --source x a
 	run -2 lp-cat --toc x a
-	run -2 lp-cat --toc x --source y --tar a
+	run -2 lp-cat --toc x --source y --whole a
 	run -2 lp-cat --digest sha256:00 a
 	run -2 lp-cat --fetch=-q a
 	run -2 lp-cat --toc x --source y --digest sha256:00 a
