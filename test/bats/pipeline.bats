@@ -124,9 +124,10 @@ blobs()
 	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=socket,connect -o sockets "$TOP/fixtures/demo" "$LP_BIN" >shown
 	# a pager or name service may ask for a socket of the kernel, never for a network
 	run ! grep -E 'AF_INET' sockets
-	grep -q 'complete=no' shown
-	grep -q 'complete: yes' shown
-	grep -q 'etc/nginx' shown
+	grep ' layers of 62\.4MiB in all\. Of these 192\.3KiB have been fetched' shown
+	grep -x $'layer2\t309\t267866\t12\t9447\tno' shown
+	grep -x $'layer4\t5\t50\t0\t0\tyes' shown
+	grep $'etc/nginx/koi-win\t\t2\twhiteout\t3$' shown
 }
 
 # The layer that has every kind of member, in `whole`, and in `small` without the content of its three large files:
