@@ -185,7 +185,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	if (status != LP_EXIT_OK)
 		return status;
 	if (argc - optind != 1)
-		return lp_opt_refuse(opt, argc == optind ? "no image" : "more than one image");
+		return lp_opt_refuse(opt, argc == optind ? "no image (see lp-layers --help)" : "more than one image");
 	status = lp_netopt_check(&a->net, opt);
 	if (status == LP_EXIT_OK)
 		status = check(a, opt);

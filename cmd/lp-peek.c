@@ -474,7 +474,7 @@ parse_args(int argc, char **argv, struct args *a)
 	if (argc - optind == 2 && a->peek.what == LP_PEEK_DIFF && a->peek.image[1] == NULL)
 		a->peek.image[1] = argv[optind + 1];
 	else if (argc - optind != 1 || (a->peek.what == LP_PEEK_DIFF && a->peek.image[1] == NULL))
-		return lp_opt_refuse(&a->opt, argc == optind ? "no image" : argc - optind == 1 ? "--diff takes two images: OLD NEW" :
+		return lp_opt_refuse(&a->opt, argc == optind ? "no image (see lp-peek --help)" : argc - optind == 1 ? "--diff takes two images: OLD NEW" :
 		    "more than one image (--diff compares two)");
 	a->peek.image[0] = argv[optind];
 	status = complete_names(a);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/base/num.h"
@@ -40,20 +41,6 @@ print_and_exit(const char *a, const char *b, const char *c)
 	exit(lp_exit_of(rc));
 }
 
-/* optopt: the letter, or the value of a long option that is not used as it should be; 0: a long one nobody knows. */
-static int
-not_understood(const struct lp_opt *o)
-{
-	const char *word = optind > 0 ? words[optind - 1] : "";
-	const char letter[] = { '-', (char)optopt, '\0' };
-
-	if (word[0] == '-' && word[1] == '-' && optopt == 0)
-		return lp_opt_refuse(o, "no such option, or more than one: '%s'", lp_quotes(word));
-	if (word[0] == '-' && word[1] == '-')
-		return lp_opt_refuse(o, "an argument is missing, or one too many: '%s'", lp_quotes(word));
-	return lp_opt_refuse(o, "no such option, or its argument is missing: '%s'", lp_quotes(letter));
-}
-
 /* Whether it is one of those that add up. */
 static int
 is_many(const struct lp_opt *o, int c)
@@ -64,20 +51,71 @@ is_many(const struct lp_opt *o, int c)
 	return 0;
 }
 
+static const struct option *
+long_of(const struct option *longs, int value)
+{
+	while (longs->name != NULL && longs->val != value)
+		longs++;
+	return longs->name != NULL ? longs : NULL;
+}
+
+/* The long options that begin with what stands before the '=' of `word`, as "--a, --b". How many. */
+static size_t
+candidates(const struct option *longs, const char *word, char *list, size_t room)
+{
+	const size_t n = strcspn(word + 2, "=");
+	size_t found = 0, used = 0;
+
+	for (; longs->name != NULL; longs++) {
+		if (strncmp(longs->name, word + 2, n) != 0 || used >= room)
+			continue;
+		used += (size_t)snprintf(list + used, room - used, "%s--%s", found > 0 ? ", " : "", longs->name);
+		found++;
+	}
+	return found;
+}
+
+/* What getopt did not take: '?', or ':' for a missing argument. In optopt: the letter, or the value of a long option, or 0. */
+static int
+not_understood(int c, const struct option *longs)
+{
+	const char *word = optind > 0 ? words[optind - 1] : "";
+	const int is_long = word[0] == '-' && word[1] == '-';
+	const struct option *known = is_long && optopt != 0 ? long_of(longs, optopt) : NULL;
+	const char letter[] = { '-', (char)optopt, '\0' };
+	const char *self = lp_err_get_name();
+	char list[1024];
+
+	if (known != NULL)
+		lp_err("--%s %s (see %s --help)", known->name, c == ':' ? "needs an argument" : "takes no argument", self);
+	else if (!is_long && c == ':')
+		lp_err("%s needs an argument (see %s --help)", lp_quotes(letter), self);
+	else if (is_long && candidates(longs, word, list, sizeof(list)) > 1)
+		lp_err("'%s' is the beginning of %s", lp_quotes(word), list);
+	else
+		lp_err("no such option: '%s' (see %s --help)", lp_quotes(is_long ? word : letter), self);
+	return LP_EXIT_USAGE;
+}
+
 int
 lp_opt_next(const struct lp_opt *o, int argc, char **argv, const char *letters, const struct option *longs)
 {
 	static char seen[LP_OPT_END];
-	int c = getopt_long(argc, argv, letters, longs, NULL);
+	const struct option *known;
+	char told[64]; /* with ':' in front getopt tells a missing argument from an unknown option */
+	int c;
 
+	snprintf(told, sizeof(told), ":%s", letters);
+	c = getopt_long(argc, argv, told, longs, NULL);
+	if (c == '?' || c == ':')
+		exit(not_understood(c, longs));
 	if (c <= 0 || c >= LP_OPT_END)
 		return c;
-	while (longs->name != NULL && longs->val != c)
-		longs++;
-	if (longs->name == NULL || longs->has_arg == no_argument || is_many(o, c))
+	known = long_of(longs, c);
+	if (known == NULL || known->has_arg == no_argument || is_many(o, c))
 		return c;
 	if (seen[c])
-		exit(lp_opt_refuse(o, "--%s was given twice", longs->name));
+		exit(lp_opt_refuse(o, "--%s was given twice", known->name));
 	seen[c] = 1;
 	return c;
 }
@@ -102,8 +140,8 @@ lp_opt_common(struct lp_opt *o, int opt)
 	case LP_OPT_STATS:
 		o->stats = optarg;
 		break;
-	default:
-		exit(not_understood(o));
+	default: /* lp_opt_next gives what the table has, and a program's own switch has the rest of it */
+		abort();
 	}
 }
 
@@ -124,8 +162,8 @@ lp_opt_refuse(const struct lp_opt *o, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	(void)o;
 	lp_err("%s", text);
-	(void)lp_write_all(2, lp_span_str(o->usage));
 	return LP_EXIT_USAGE;
 }
 

@@ -44,20 +44,17 @@ struct lp_opt {
 void lp_opt_start(char **argv, const char *name);
 
 /*
- * getopt_long for a program's options: the next one, or -1. Of an argument
- * that is given twice the last one would count and the first would be lost:
- * but for those of `many` that ends the program, as a wrong option does.
+ * getopt_long for a program's options: the next one, or -1. What is no
+ * option ends the program (2, after a message), and so does an argument that
+ * is given twice, of which the last would count and the first would be lost,
+ * but for those of `many`.
  */
 int lp_opt_next(const struct lp_opt *, int argc, char **argv, const char *letters, const struct option *);
 
-/*
- * An option that the program's own switch does not know. Ends the program
- * for -h and -V (0, or 3 if stdout cannot take the text) and for a wrong
- * option (2, after getopt's message and the usage).
- */
+/* An option of LP_OPT_LONG. Ends the program for -h and -V: 0, or 3 if stdout cannot take the text. */
 void lp_opt_common(struct lp_opt *, int opt);
 
-/* The command line makes no sense: the message, the usage, 2. Returns 2. */
+/* The command line makes no sense: the message. Returns 2. */
 int lp_opt_refuse(const struct lp_opt *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

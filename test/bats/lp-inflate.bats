@@ -285,7 +285,7 @@ lp-inflate 0 null" ]
 		# shellcheck disable=SC2086
 		run --separate-stderr lp-inflate $args
 		[ "$status" -eq 2 ]
-		[[ $stderr == *"usage: lp-inflate"* ]]
+		[[ $stderr == 'lp-inflate: '* ]]
 		[ -z "$output" ]
 	done
 }

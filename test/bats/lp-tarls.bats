@@ -259,7 +259,7 @@ tar_of()
 		run -2 --separate-stderr lp-tarls $args
 		[ -z "$output" ]
 		# shellcheck disable=SC2154 # by run
-		[[ $stderr == *'usage: lp-tarls '* ]]
+		[[ $stderr == 'lp-tarls: '* ]]
 	done
 }
 

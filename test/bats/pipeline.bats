@@ -192,9 +192,14 @@ bad()
 @test "bad input: the command line" {
 	for p in "$LP_BIN"/lp-*; do
 		run -2 --separate-stderr "$p" --no-such-option
-		[[ $stderr = "$(basename "$p"): "* ]]
-		[[ $stderr = *usage:* ]]
+		[ "$stderr" = "${p##*/}: no such option: '--no-such-option' (see ${p##*/} --help)" ]
 		[ -z "$output" ]
+		run -2 --separate-stderr "$p" -%
+		[ "$stderr" = "${p##*/}: no such option: '-%' (see ${p##*/} --help)" ]
+		run -2 --separate-stderr "$p" --stats
+		[ "$stderr" = "${p##*/}: --stats needs an argument (see ${p##*/} --help)" ]
+		run -2 --separate-stderr "$p" --quiet=yes
+		[ "$stderr" = "${p##*/}: --quiet takes no argument (see ${p##*/} --help)" ]
 	done
 }
 

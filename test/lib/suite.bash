@@ -166,7 +166,7 @@ fails()
 	[ "$status" -eq "$want" ]
 	[[ $stderr =~ $pattern ]]
 	[ -z "$output" ]
-	[ "${#stderr_lines[@]}" -eq 1 ] || [ "$want" -eq 2 ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
 }
 
 # shellcheck disable=SC2154 # set by run
