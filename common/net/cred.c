@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -317,36 +318,46 @@ named_user(struct search *s, const struct lp_cred_options *o)
 
 /* ---- the order ------------------------------------------------------------------------- */
 
-/* A default place: $VAR/tail, or $HOME/home_tail where VAR is not set; without a tail, what $VAR holds itself. */
+/*
+ * A default place: $VAR/tail; where VAR is not set, $HOME/home_tail, or
+ * /run/containers/UID/run_tail; without a tail, what $VAR holds itself.
+ */
 struct place {
-	const char *var, *tail, *home_tail;
+	const char *var, *tail, *home_tail, *run_tail;
 };
 
 static const struct place places[] = {
-	{ "REGISTRY_AUTH_FILE", "", NULL },
-	{ "DOCKER_AUTH_CONFIG", NULL, NULL },
-	{ "DOCKER_CONFIG", "/config.json", "/.docker/config.json" },
-	{ "XDG_RUNTIME_DIR", "/containers/auth.json", NULL },
-	{ "XDG_CONFIG_HOME", "/containers/auth.json", "/.config/containers/auth.json" },
+	{ "REGISTRY_AUTH_FILE", "", NULL, NULL },
+	{ "DOCKER_AUTH_CONFIG", NULL, NULL, NULL },
+	{ "DOCKER_CONFIG", "/config.json", "/.docker/config.json", NULL },
+	{ "XDG_RUNTIME_DIR", "/containers/auth.json", NULL, "auth.json" },
+	{ "XDG_CONFIG_HOME", "/containers/auth.json", "/.config/containers/auth.json", NULL },
 };
+
+static const char *
+variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && *value != '\0' ? value : NULL;
+}
 
 static int
 try_place(struct search *s, const struct place *p)
 {
-	const char *base = getenv(p->var), *tail = p->tail;
+	const char *base = variable(p->var), *home = variable("HOME");
 	char path[PATH_BYTES];
+	int n = -1;
 
-	if ((base == NULL || *base == '\0') && p->home_tail != NULL) {
-		base = getenv("HOME");
-		tail = p->home_tail;
-	}
-	if (base == NULL || *base == '\0')
-		return LP_E_ABSENT;
-	if (tail == NULL)
+	if (base != NULL && p->tail == NULL)
 		return parse_file(s, p->var, lp_span_str(base));
-	if ((size_t)snprintf(path, sizeof(path), "%s%s", base, tail) >= sizeof(path))
-		return LP_E_ABSENT;
-	return try_file(s, path);
+	if (base != NULL)
+		n = snprintf(path, sizeof(path), "%s%s", base, p->tail);
+	else if (p->home_tail != NULL && home != NULL)
+		n = snprintf(path, sizeof(path), "%s%s", home, p->home_tail);
+	else if (p->run_tail != NULL)
+		n = snprintf(path, sizeof(path), "/run/containers/%ju/%s", (uintmax_t)getuid(), p->run_tail);
+	return n < 0 || (size_t)n >= sizeof(path) ? LP_E_ABSENT : try_file(s, path);
 }
 
 int

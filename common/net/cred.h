@@ -8,7 +8,7 @@
  *   $REGISTRY_AUTH_FILE
  *   $DOCKER_AUTH_CONFIG: not a file's name but what would be in it
  *   $DOCKER_CONFIG/config.json, or ~/.docker/config.json
- *   $XDG_RUNTIME_DIR/containers/auth.json
+ *   $XDG_RUNTIME_DIR/containers/auth.json, or /run/containers/UID/auth.json
  *   $XDG_CONFIG_HOME/containers/auth.json, or ~/.config/containers/auth.json
  *
  * What a file says about a helper (credHelpers, credsStore) is followed by

@@ -127,6 +127,20 @@ asked()
 	REGISTRY_AUTH_FILE=$PWD/reg.json may --auth-file own.json --user alice --password-file password "$BASIC/team/app:1"
 }
 
+# A name space of mounts, for the folder is the machine's.
+@test "without XDG_RUNTIME_DIR podman's file of the user below /run is read" {
+	XDG_RUNTIME_DIR='' may_not "home/.docker/config.json: .*; /run/containers/$(id -u)/auth.json: No such file.*home/.config" "$BASIC/team/app:1"
+	auths "$BASIC" "alice:$SECRET" >auth.json
+	# shellcheck disable=SC2016 # the inner shell's
+	run -0 --separate-stderr unshare --user --map-root-user --mount bash -ec '
+		mount -t tmpfs none /run
+		mkdir -p /run/containers/0
+		cp auth.json /run/containers/0
+		env -u XDG_RUNTIME_DIR lp-layers -v --digest "$1"' - "$BASIC/team/app:1"
+	[ "$output" = "$DIGEST" ]
+	[[ $stderr == *"credentials for $BASIC/team/app: /run/containers/0/auth.json, entry $BASIC"* ]]
+}
+
 # Docker Desktop's own tokens, what old versions left, and the output of base64(1).
 @test "of a host's entries, its own is taken, also if its base64 has line ends" {
 	local good
