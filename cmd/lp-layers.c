@@ -14,7 +14,8 @@
 static const char usage[] =
     "usage: lp-layers [-EHOhjqv] [-V] [-o COLUMNS] [-p OS[(VERSION)]/ARCH[/VARIANT]]\n"
     "                 [-S STORE]\n"
-    "                 [--config | --digest | --index | --manifest | --platforms | --settings | --tags]\n"
+    "                 [--config | --digest | --index | --manifest | --platforms | --settings |\n"
+    "                 --tags[=GLOB]]\n"
     "                 [--auth-file=FILE] [--cacert=FILE] [--cacert-only] [--cert=FILE]\n"
     "                 [--connect-timeout=N] [--insecure] [--key=FILE] [--password-file=FILE]\n"
     "                 [--plain-http] [--retries=N] [--stall-timeout=N] [--stats=FILE]\n"
@@ -30,7 +31,7 @@ static const char help[] =
     "  -H, --header             the columns' names first\n"
     "  -E, --end                an end record last: what the image is\n"
     "      --platforms          list the platforms that there are\n"
-    "      --tags               list the repository's tags\n"
+    "      --tags[=GLOB]        list the repository's tags, those that match\n"
     "      --digest             print the digest that the name leads to\n"
     "      --index              print what the name leads to, as it is\n"
     "      --manifest           print the image's manifest, as it is\n"
@@ -148,6 +149,8 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 		l->end = 1;
 		return LP_EXIT_OK;
 	}
+	if (c == OPT_WHAT + LP_LAYERS_TAGS)
+		l->tags = optarg;
 	if (c > OPT_WHAT && c <= OPT_WHAT_LAST)
 		return choose(l, (enum lp_layers_what)(c - OPT_WHAT), opt);
 	return lp_netopt(&a->net, opt, c, optarg);
@@ -165,7 +168,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ "header", no_argument, NULL, 'H' },
 		{ "end", no_argument, NULL, 'E' },
 		{ "platforms", no_argument, NULL, OPT_WHAT + LP_LAYERS_PLATFORMS },
-		{ "tags", no_argument, NULL, OPT_WHAT + LP_LAYERS_TAGS },
+		{ "tags", optional_argument, NULL, OPT_WHAT + LP_LAYERS_TAGS },
 		{ "digest", no_argument, NULL, OPT_WHAT + LP_LAYERS_DIGEST },
 		{ "index", no_argument, NULL, OPT_WHAT + LP_LAYERS_INDEX },
 		{ "manifest", no_argument, NULL, OPT_WHAT + LP_LAYERS_MANIFEST },

@@ -17,13 +17,13 @@
 static const char usage[] =
     "usage: lp-peek [-0cEHhijOqVv] [-n BYTES] [-o COLUMNS] [-p OS/ARCH[/VARIANT]] [-S STORE]\n"
     "               [--cat=PATH | --check | --config | --diff[=IMAGE2] | --digest | --du[=DEPTH]\n"
-    "               | --find=GLOB | --history | --layer=N|DIGEST | --layers | --platforms | --tags\n"
-    "               | --top[=N] | --tree[=DEPTH] | --waste] [--auth-file=FILE] [--cacert=FILE]\n"
+    "               | --find=GLOB | --history | --layer=N|DIGEST | --layers | --platforms\n"
+    "               | --top[=N] | --tree[=DEPTH] | --waste] [--tags[=GLOB]] [--auth-file=FILE] [--cacert=FILE]\n"
     "               [--cacert-only] [--cert=FILE] [--color[=WHEN]] [--connect-timeout=N] [--db=FILE]\n"
     "               [--diff-platform=PLATFORM] [--dive-rules=FILE] [--fail-if-found] [--insecure]\n"
     "               [--key=FILE] [--max-waste=BOUND] [--no-cache] [--no-pager] [--password-file=FILE]\n"
     "               [--plain-http] [--refresh] [--retries=N] [--stall-timeout=N] [--stats=FILE]\n"
-    "               [--user=NAME] IMAGE [NEW]\n";
+    "               [--user=NAME] IMAGE ...\n";
 
 static const char help[] =
     "List what is inside a container image without downloading it. IMAGE is a\n"
@@ -46,12 +46,13 @@ static const char help[] =
     "      --fail-if-found      --find: exit 4 if there is one, 0 if there is none\n"
     "      --cat=PATH           the content of one file\n"
     "      --check              what runtimes refuse, or do not show as it is listed\n"
-    "      --diff[=IMAGE2]      what IMAGE2, or NEW, adds (A), deletes (D), modifies (M)\n"
+    "      --diff[=IMAGE2]      what IMAGE2, or a second IMAGE, adds (A), deletes (D), modifies (M)\n"
     "      --diff-platform=PLATFORM  --diff: of the new image, if it is another\n"
     "      --config             what is run, as whom and where, environment, labels\n"
     "      --digest             the digest that the name leads to\n"
     "      --platforms          the platforms that there are\n"
-    "      --tags               the tags of the repository\n"
+    "      --tags[=GLOB]        the tags of the repository, those that match; or, with\n"
+    "                           another question, the images that this is asked of\n"
     "\n"
     "How much of it, and from where:\n"
     "  -n, --bytes=BYTES        of each layer, if it has no table of contents (64K)\n"
@@ -101,7 +102,7 @@ static const struct option options[] = {
 	{ "config", no_argument, NULL, OPT_CONFIG },
 	{ "digest", no_argument, NULL, OPT_DIGEST },
 	{ "platforms", no_argument, NULL, OPT_PLATFORMS },
-	{ "tags", no_argument, NULL, OPT_TAGS },
+	{ "tags", optional_argument, NULL, OPT_TAGS },
 	{ "bytes", required_argument, NULL, 'n' },
 	{ "complete", no_argument, NULL, 'c' },
 	{ "platform", required_argument, NULL, 'p' },
@@ -124,6 +125,10 @@ struct args {
 	struct lp_netopt net; /* what of it the children get is refused here, not later by each of them */
 	const char *columns;
 	int about; /* the option, or 0 */
+	const char **image; /* the operands, and --diff's; as registries.conf completes them */
+	size_t nimages;
+	char **completed; /* those that had to be */
+	struct lp_peek_many many;
 	int named; /* a place for what is kept */
 	int db_given;
 };
@@ -213,14 +218,38 @@ about(struct args *a, int c)
 	return choose(a, LP_PEEK_ABOUT, NULL);
 }
 
+/* Where in the list, in place, there is `image`, which no filter knows: that is taken out. Its number from 0, or -1. */
 static int
-choose_columns(struct args *a, const char *list)
+take_image(char *list)
+{
+	static const char name[] = "image";
+	int at = 0;
+
+	for (char *word = list; *word != '\0'; at++) {
+		size_t n = strcspn(word, ",");
+
+		if (n == sizeof(name) - 1 && memcmp(word, name, n) == 0) {
+			if (word[n] == ',')
+				memmove(word, word + n + 1, strlen(word + n + 1) + 1);
+			else
+				word[word > list ? -1 : 0] = '\0';
+			return at;
+		}
+		word += n + (word[n] == ',');
+	}
+	return -1;
+}
+
+static int
+choose_columns(struct args *a, char *list)
 {
 	struct lp_span bad;
 
 	a->columns = list;
+	a->many.column = take_image(list);
 	if (lp_rowfmt_columns(&a->peek.fmt, lp_span_str(list), &bad) != LP_OK)
-		return lp_opt_refuse(&a->opt, "no column of the name '%s', or twice", lp_quote(bad));
+		return lp_opt_refuse(&a->opt, *list != '\0' ? "no column of the name '%s', or twice" :
+		    "'image' is beside other columns", lp_quote(bad));
 	lp_argv_addf(&a->peek.rows, "--columns=%s", list);
 	return LP_EXIT_OK;
 }
@@ -281,8 +310,11 @@ one_option(struct args *a, int c)
 	case OPT_DIFF: return choose(a, LP_PEEK_DIFF, optarg);
 	case OPT_CONFIG:
 	case OPT_DIGEST:
-	case OPT_PLATFORMS:
-	case OPT_TAGS: return about(a, c);
+	case OPT_PLATFORMS: return about(a, c);
+	case OPT_TAGS:
+		/* with a pattern it may be which images another question is of */
+		a->many.tags = optarg;
+		return optarg != NULL ? LP_EXIT_OK : about(a, c);
 	case 'i': o->any_case = 1; return LP_EXIT_OK;
 	case OPT_FAIL_IF_FOUND: o->fail_if_found = 1; return LP_EXIT_OK;
 	case OPT_DIFF_PLATFORM: o->diff_platform = optarg; return LP_EXIT_OK;
@@ -315,22 +347,24 @@ one_option(struct args *a, int c)
 	}
 }
 
-/* What shows who we are is for one registry: --diff's second image must not lead it elsewhere. */
+/* What shows who we are is for one registry: another image must not lead it elsewhere. */
 static int
 check_user(const struct args *a)
 {
 	const char *what = a->net.registry.cred.user != NULL ? "--user" : a->net.http.trust.cert != NULL ? "--cert" : NULL;
 	static struct lp_reference r[2];
 	struct lp_reference_error e;
+	size_t n = 0;
 
-	for (size_t i = 0; i < 2; i++)
-		if (what == NULL || a->peek.image[i] == NULL ||
-		    lp_reference_image(lp_span_str(a->peek.image[i]), &r[i], &e) != LP_OK || r[i].kind != LP_REF_REGISTRY)
-			return LP_EXIT_OK;
-	if (strcmp(r[0].host, r[1].host) == 0)
-		return LP_EXIT_OK;
-	return lp_opt_refuse(&a->opt, "%s is for one registry, and these are two: %s and %s", what,
-	    lp_quotes(r[0].host), lp_quotes(r[1].host));
+	for (size_t i = 0; what != NULL && i < a->nimages; i++) {
+		if (lp_reference_image(lp_span_str(a->image[i]), &r[n], &e) != LP_OK || r[n].kind != LP_REF_REGISTRY)
+			continue;
+		if (n == 1 && strcmp(r[0].host, r[1].host) != 0)
+			return lp_opt_refuse(&a->opt, "%s is for one registry, and these are two: %s and %s", what,
+			    lp_quotes(r[0].host), lp_quotes(r[1].host));
+		n = 1;
+	}
+	return LP_EXIT_OK;
 }
 
 /* What is asked of lp-layers, and what has no meaning beside it. */
@@ -347,8 +381,11 @@ check_about(struct args *a)
 	if ((o->json || o->header) && !has_rows)
 		return lp_opt_refuse(&a->opt, "-j and -H are about rows: not with --digest or --tags");
 	/* as JSON there is the config itself */
-	lp_argv_add(&o->about, a->about == OPT_DIGEST ? "--digest" : a->about == OPT_TAGS ? "--tags" :
-	    a->about == OPT_PLATFORMS ? "--platforms" : o->json ? "--config" : "--settings");
+	if (a->about == OPT_TAGS && a->many.tags != NULL)
+		lp_argv_addf(&o->about, "--tags=%s", a->many.tags);
+	else
+		lp_argv_add(&o->about, a->about == OPT_DIGEST ? "--digest" : a->about == OPT_TAGS ? "--tags" :
+		    a->about == OPT_PLATFORMS ? "--platforms" : o->json ? "--config" : "--settings");
 	if (o->header || (o->json && a->about == OPT_PLATFORMS))
 		lp_argv_add(&o->about, o->header ? "--header" : "--json");
 	return LP_EXIT_OK;
@@ -403,7 +440,7 @@ check(struct args *a)
 static void
 defaults(struct args *a)
 {
-	*a = (struct args){ .opt = { .usage = usage, .help = help, .many = { OPT_FIND } } };
+	*a = (struct args){ .many.column = -1, .opt = { .usage = usage, .help = help, .many = { OPT_FIND } } };
 	a->peek = (struct lp_peek_options){ .nimages = 1, .db = lp_home_named("LP_CACHE"), .head = LP_PEEK_HEAD, .depth = UINT64_MAX,
 		.use_cache = 1, .pager = 1, .password_fd = -1, .cred = &a->net.registry.cred };
 	lp_rowfmt_init(&a->peek.fmt);
@@ -427,32 +464,89 @@ is_number(const char *s)
 
 /* A name without a host, as registries.conf completes it: the caches, the filters and the origin know that one. */
 static int
-complete_names(struct args *a)
+complete_name(struct args *a, struct lp_placefiles *files, size_t i)
 {
-	static char text[2][LP_REF_TEXT_MAX + 1];
-	static struct lp_placefiles files;
 	static struct lp_reference ref;
 	struct lp_reference_error e;
 	struct lp_buf b;
-	int rc = LP_OK;
+	int rc;
 
+	if (lp_reference_image(lp_span_str(a->image[i]), &ref, &e) != LP_OK || !ref.short_name)
+		return LP_OK;
+	rc = lp_placefiles_complete(files, &ref);
+	if (rc != LP_OK)
+		lp_err("%s: %s", lp_quotes(a->image[i]), files->why);
 	lp_buf_init(&b, LP_REF_TEXT_MAX);
-	for (size_t i = 0; i < 2 && rc == LP_OK && a->peek.image[i] != NULL; i++) {
-		if (lp_reference_image(lp_span_str(a->peek.image[i]), &ref, &e) != LP_OK || !ref.short_name)
-			continue;
-		rc = lp_placefiles_complete(&files, &ref);
-		if (rc != LP_OK)
-			lp_err("%s: %s", lp_quotes_kept(a->peek.image[i]), files.why);
-		lp_buf_clear(&b);
-		/* one that nobody completes stays as it was written */
-		if (rc == LP_OK && !ref.short_name && (rc = lp_reference_put(&ref, &b)) == LP_OK) {
-			memcpy(text[i], b.p, b.n);
-			a->peek.image[i] = text[i];
-		}
+	/* one that nobody completes stays as it was written */
+	if (rc == LP_OK && !ref.short_name && (rc = lp_reference_put(&ref, &b)) == LP_OK) {
+		a->completed[i] = lp_cstr(lp_buf_span(&b));
+		a->image[i] = a->completed[i] != NULL ? a->completed[i] : a->image[i];
 	}
 	lp_buf_release(&b);
+	return rc;
+}
+
+static int
+complete_names(struct args *a)
+{
+	static struct lp_placefiles files;
+	int rc = LP_OK;
+
+	for (size_t i = 0; i < a->nimages && rc == LP_OK; i++)
+		rc = complete_name(a, &files, i);
 	lp_placefiles_release(&files);
 	return lp_exit_of(rc);
+}
+
+/* How many images a question takes, and which they are. */
+static int
+take_images(struct args *a, int n, char **operands)
+{
+	const struct lp_peek_options *o = &a->peek;
+	const int compares = o->what == LP_PEEK_DIFF, at_most = compares ? 2 - (o->image[1] != NULL) : o->what == LP_PEEK_CAT ? 1 : n;
+
+	if (n == 2 && (o->what == LP_PEEK_TREE || o->what == LP_PEEK_DU || o->what == LP_PEEK_TOP) && is_number(operands[0]))
+		return lp_opt_refuse(&a->opt, "a number follows a '=', as in --%s=%s", o->what == LP_PEEK_TREE ? "tree" :
+		    o->what == LP_PEEK_DU ? "du" : "top", operands[0]);
+	if (n < 1)
+		return lp_opt_refuse(&a->opt, "no image (see lp-peek --help)");
+	if (compares && n < at_most)
+		return lp_opt_refuse(&a->opt, "--diff takes two images: OLD NEW");
+	if (n > at_most)
+		return lp_opt_refuse(&a->opt, compares ? "more than two images: --diff compares two" : "more than one image: --cat is of one");
+	if ((a->many.tags != NULL || a->many.column >= 0) && (compares || o->what == LP_PEEK_CAT) && a->about == 0)
+		return lp_opt_refuse(&a->opt, "a pattern for --tags, and the column image, are about several images: not with --cat or --diff");
+	a->image = calloc((size_t)n + 1, sizeof(*a->image));
+	a->completed = calloc((size_t)n + 1, sizeof(*a->completed));
+	if (a->image == NULL || a->completed == NULL) {
+		lp_err("out of memory");
+		return LP_EXIT_SYSTEM;
+	}
+	for (int i = 0; i < n; i++)
+		a->image[a->nimages++] = operands[i];
+	if (o->image[1] != NULL)
+		a->image[a->nimages++] = o->image[1];
+	return LP_EXIT_OK;
+}
+
+/* Several images, or what is labelled as if there were: each is a run of its own. */
+static void
+settle_many(struct args *a)
+{
+	struct lp_peek_options *o = &a->peek;
+
+	for (size_t i = 0; i < o->nimages; i++)
+		o->image[i] = a->image[i];
+	/* the tags are what is asked for, and not of which images */
+	if (a->about == OPT_TAGS)
+		a->many.tags = NULL;
+	if (o->nimages == 2 || (a->nimages == 1 && a->many.tags == NULL && a->many.column < 0))
+		return;
+	a->many.image = a->image;
+	a->many.n = a->nimages;
+	/* who has chosen columns has chosen those */
+	if (a->columns == NULL)
+		a->many.column = 0;
 }
 
 static int
@@ -466,19 +560,17 @@ parse_args(int argc, char **argv, struct args *a)
 		status = one_option(a, c);
 	if (status != LP_EXIT_OK)
 		return status;
-	if (argc - optind == 2 && (a->peek.what == LP_PEEK_TREE || a->peek.what == LP_PEEK_DU || a->peek.what == LP_PEEK_TOP) &&
-	    is_number(argv[optind]))
-		return lp_opt_refuse(&a->opt, "a number follows a '=', as in --%s=%s", a->peek.what == LP_PEEK_TREE ? "tree" :
-		    a->peek.what == LP_PEEK_DU ? "du" : "top", argv[optind]);
-	/* the old one, and the new one */
-	if (argc - optind == 2 && a->peek.what == LP_PEEK_DIFF && a->peek.image[1] == NULL)
-		a->peek.image[1] = argv[optind + 1];
-	else if (argc - optind != 1 || (a->peek.what == LP_PEEK_DIFF && a->peek.image[1] == NULL))
-		return lp_opt_refuse(&a->opt, argc == optind ? "no image (see lp-peek --help)" : argc - optind == 1 ? "--diff takes two images: OLD NEW" :
-		    "more than one image (--diff compares two)");
-	a->peek.image[0] = argv[optind];
+	/* alone, or with what nobody asks a question by, it is one */
+	if (a->many.tags != NULL && a->peek.what == LP_PEEK_MERGED)
+		status = about(a, OPT_TAGS);
+	status = status != LP_EXIT_OK ? status : take_images(a, argc - optind, argv + optind);
+	if (status != LP_EXIT_OK)
+		return status;
 	status = complete_names(a);
-	return status != LP_EXIT_OK ? status : check(a);
+	status = status != LP_EXIT_OK ? status : check(a);
+	if (status == LP_EXIT_OK)
+		settle_many(a);
+	return status;
 }
 
 /* ---- running ----------------------------------------------------------------------- */
@@ -541,6 +633,29 @@ run(const struct lp_peek_options *o)
 	return code;
 }
 
+/* All of one run. */
+static int
+run_prepared(struct lp_peek_options *o)
+{
+	int code = lp_peek_prepare(o);
+
+	return code != LP_EXIT_OK ? code : run(o);
+}
+
+/* The password is asked for by the first image that a registry has. */
+static int
+run_many(struct args *a)
+{
+	int code = LP_EXIT_OK;
+
+	for (size_t i = 0; i < a->nimages && code == LP_EXIT_OK && a->peek.password_fd < 0; i++) {
+		a->peek.image[0] = a->image[i];
+		code = lp_peek_password(&a->peek);
+	}
+	a->many.run = run_prepared;
+	return code != LP_EXIT_OK ? code : lp_peek_many(&a->peek, &a->many);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -551,9 +666,11 @@ main(int argc, char **argv)
 	code = parse_args(argc, argv, &a);
 	a.peek.stats = a.opt.stats;
 	if (code == LP_EXIT_OK)
-		code = lp_peek_prepare(&a.peek);
-	if (code == LP_EXIT_OK)
-		code = run(&a.peek);
+		code = a.many.n > 0 ? run_many(&a) : run_prepared(&a.peek);
 	lp_peek_options_release(&a.peek);
+	for (size_t i = 0; i < a.nimages; i++)
+		free(a.completed[i]);
+	free(a.completed);
+	free(a.image);
 	return code;
 }

@@ -34,6 +34,7 @@ struct lp_layers {
 	enum lp_layers_what what;
 	struct lp_platform want;
 	int chosen;                   /* the platform was asked for, and is not just this machine's */
+	const char *tags;             /* a pattern that tags are to match (base/glob.h), or NULL */
 	struct lp_layerfmt fmt;
 	int header, end;              /* rows: the columns' names first, an end record last */
 

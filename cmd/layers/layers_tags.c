@@ -4,6 +4,7 @@
 
 #include "cmd/layers/layers_priv.h"
 #include "common/base/escape.h"
+#include "common/base/glob.h"
 #include "common/base/jsonlist.h"
 #include "common/base/limits.h"
 #include "common/base/map.h"
@@ -33,6 +34,7 @@ struct pages {
 	struct lp_jsonlist json;
 	int listed;           /* its list was there */
 	int64_t told, read;   /* tags: in all tries, in this one */
+	struct lp_buf scratch;
 	const char *why;      /* what is wrong with it, and where */
 	uint64_t offset;
 };
@@ -61,6 +63,19 @@ flush(struct pages *p)
 
 /* A tag from a stranger, as any field of a row. */
 static int
+tell(struct pages *p, struct lp_span tag)
+{
+	struct lp_layers *l = p->l;
+	int rc = l->tags != NULL ? lp_glob_any(&l->tags, 1, 0, tag, &p->scratch) : 1;
+
+	if (rc <= 0)
+		return rc;
+	rc = lp_escape(&l->out, tag, LP_ESCAPE_ROW);
+	l->entries++;
+	return rc != LP_OK ? rc : lp_buf_addc(&l->out, '\n');
+}
+
+static int
 add_tag(struct pages *p)
 {
 	struct lp_layers *l = p->l;
@@ -74,9 +89,7 @@ add_tag(struct pages *p)
 	/* of a page that is read once more, those that were told are not told again */
 	if (p->read++ >= p->told) {
 		p->told = p->read;
-		rc = lp_escape(&l->out, lp_span(json_string_value(tag), json_string_length(tag)), LP_ESCAPE_ROW);
-		rc = rc != LP_OK ? rc : lp_buf_addc(&l->out, '\n');
-		l->entries++;
+		rc = tell(p, lp_span(json_string_value(tag), json_string_length(tag)));
 	}
 	json_decref(array);
 	if (rc != LP_OK)
@@ -239,16 +252,22 @@ lp_layers_tags(struct lp_layers *l, const struct lp_env *env, const struct lp_re
 	seconds = lp_http_document_seconds(env->http);
 	p.until = seconds > 0 ? lp_clock_ns() + seconds * INT64_C(1000000000) : 0;
 	lp_map_init(&p.seen, PAGES_MAX + 1);
+	lp_buf_init(&p.scratch, LP_MAX_PATH + 1);
 	while (rc == LP_OK && p.what[0] != '\0') {
 		rc = add_page(env, ref, &p);
 		rc = rc != LP_OK || p.what[0] == '\0' ? rc : check_budget(l, &p);
 	}
 	lp_map_release(&p.seen);
+	lp_buf_release(&p.scratch);
 	/* what was good is told, whatever came after it */
 	if (rc != LP_E_PIPE && rc != LP_E_SYS) {
 		int put = flush(&p);
 
 		rc = rc == LP_OK ? put : rc;
+	}
+	if (rc == LP_OK && l->tags != NULL && l->entries == 0) {
+		lp_err("%s: no tag matches '%s'", lp_quotes_kept(l->text), lp_quotes(l->tags));
+		rc = LP_E_ABSENT;
 	}
 	return rc;
 }

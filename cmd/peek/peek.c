@@ -129,7 +129,8 @@ look_around(struct lp_peek_options *o)
 int
 lp_peek_prepare(struct lp_peek_options *o)
 {
-	int code = lp_peek_password(o);
+	/* it is asked for once, for however many images */
+	int code = o->password_fd >= 0 ? LP_EXIT_OK : lp_peek_password(o);
 
 	if (code != LP_EXIT_OK)
 		return code;

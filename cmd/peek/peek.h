@@ -23,6 +23,8 @@
  *	peek_summary.c the line that closes it
  *	peek_check.c   what is wrong with layers that cannot be read, beside what lp-merge finds
  *	peek_cat.c     one path, from the top layer down (lp-cat)
+ *	peek_many.c    all of that once for each of several images
+ *	label.c        whose answer it is
  *	cmd/lp-peek.c  the command line, and the order of all that
  *
  * What is parsed here of what others wrote: the lines of lp-layers, the end
@@ -87,6 +89,8 @@ struct lp_peek_options {
 	const char *sought;    /* LP_PEEK_FIND: the first of its patterns, */
 	size_t nsought;
 	int any_case;          /* -i */
+	uint64_t *found;       /* one of several images: where what was found in any is counted; or NULL */
+	int for_eyes;          /* likewise: what is behind us is a terminal in the end */
 	int fail_if_found;
 	uint64_t depth;        /* LP_PEEK_TREE, LP_PEEK_DU; UINT64_MAX: all */
 	int json;
@@ -229,6 +233,11 @@ struct lp_peek {
  * database are. LP_EXIT_OK, or the exit code after a message.
  */
 int lp_peek_prepare(struct lp_peek_options *);
+/*
+ * A part of that, for who prepares more than one run: the password of --user, from the terminal or its
+ * file; the programs find it as --password-file. The same results.
+ */
+int lp_peek_password(struct lp_peek_options *);
 void lp_peek_options_release(struct lp_peek_options *);
 
 int lp_peek_init(struct lp_peek *, const struct lp_peek_options *);
@@ -252,5 +261,18 @@ void lp_peek_summary(struct lp_peek *);
 
 /* peek_cat.c: LP_PEEK_CAT. */
 int lp_peek_cat(struct lp_peek *);
+
+/*
+ * peek_many.c: one question of several images, each asked by `run` in a process of its own, whose answer is the
+ * exit code. Not locked: what is read here is what those say. Returns the worst exit code.
+ */
+struct lp_peek_many {
+	const char *const *image;
+	size_t n;
+	const char *tags; /* the images are repositories, of which these tags are asked; or NULL */
+	int column;       /* which of the columns is `image`, from 0; -1: none */
+	int (*run)(struct lp_peek_options *);
+};
+int lp_peek_many(const struct lp_peek_options *, const struct lp_peek_many *);
 
 #endif

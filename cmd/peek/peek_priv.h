@@ -31,14 +31,6 @@ int lp_peek_turn(struct lp_peek *);
 /* Stop if that is asked for. Others have the terminal then, or have had it: what of us is on it is taken off in time. */
 void lp_peek_share_terminal(struct lp_peek *);
 
-/* ---- peek_password.c ---------------------------------------------------------------- */
-
-/*
- * The password of --user, from the terminal or its file, once: the programs
- * find it as --password-file. LP_EXIT_OK, or the exit code after a message.
- */
-int lp_peek_password(struct lp_peek_options *);
-
 /* ---- peek_path.c: an image by its path ------------------------------------------------ */
 
 /* Before the lock: is it one? LP_OK, or LP_E_NOMEM after a message. */

@@ -198,6 +198,11 @@ judge_find(struct lp_peek *p)
 	const struct lp_peek_options *o = p->o;
 	const char *image = lp_quotes(p->image[0].name);
 
+	/* of several images one that has it is enough */
+	if (o->found != NULL && !o->fail_if_found) {
+		*o->found += p->entries > 0 ? (uint64_t)p->entries : 0;
+		return;
+	}
 	if ((p->entries > 0) != o->fail_if_found)
 		return;
 	if (o->fail_if_found)
