@@ -31,6 +31,7 @@ static const char *const names[LP_COLUMNS] = {
 	[LP_COL_LAYER] = "layer",
 	[LP_COL_HIDDEN] = "hidden",
 	[LP_COL_HIDDEN_BY] = "hidden_by",
+	[LP_COL_MODE_OCTAL] = "mode_octal",
 };
 
 /* ---- columns ---------------------------------------------------------------- */
@@ -158,12 +159,22 @@ put_word(char *p, const char *word)
 	return p;
 }
 
+/* As chmod takes it, and in its order: always four digits. */
+static char *
+put_octal(char *p, uint32_t mode)
+{
+	for (int shift = 9; shift >= 0; shift -= 3)
+		*p++ = (char)('0' + (mode >> shift & 7));
+	return p;
+}
+
 /* Columns that are not text; what is not known stays empty. */
 static char *
 put_fixed(char *p, const struct lp_entry *e, enum lp_column c)
 {
 	switch (c) {
 	case LP_COL_MODE: return lp_put_mode(p, e);
+	case LP_COL_MODE_OCTAL: return put_octal(p, e->mode);
 	case LP_COL_UID: return lp_num_puti(p, e->uid);
 	case LP_COL_GID: return lp_num_puti(p, e->gid);
 	case LP_COL_SIZE: return lp_num_put(p, e->size);

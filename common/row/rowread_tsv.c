@@ -55,6 +55,21 @@ get_typeflag(struct lp_rowread *r, struct lp_span f)
 	return rc != LP_OK || letter.n == 0 ? rc : lp_rowread_typeflag(r, letter);
 }
 
+/* The permissions; where there is a mode too, that has them. */
+static int
+get_octal(struct lp_span f, struct lp_entry *e)
+{
+	uint32_t v = 0;
+
+	for (size_t i = 0; i < f.n; i++) {
+		if (f.p[i] < '0' || f.p[i] > '7' || v > 07777 >> 3)
+			return LP_E_DATA;
+		v = v << 3 | (uint32_t)(f.p[i] - '0');
+	}
+	e->mode = e->mode != 0 ? e->mode : v;
+	return LP_OK;
+}
+
 /* A flag only repeats what the mode says, where there is one. */
 static int
 get_flag(struct lp_rowread *r, struct lp_span f, enum lp_type type, int rank)
@@ -167,6 +182,7 @@ get_field(struct lp_rowread *r, enum lp_column column, struct lp_span f)
 
 	switch (column) {
 	case LP_COL_MODE: return lp_rowread_mode(r, f);
+	case LP_COL_MODE_OCTAL: return get_octal(f, e);
 	case LP_COL_UID: return lp_num_i64(f, &e->uid);
 	case LP_COL_GID: return lp_num_i64(f, &e->gid);
 	case LP_COL_SIZE: return lp_num_u64(f, LP_MAX_SIZE, &e->size);
@@ -201,6 +217,7 @@ bad_field(enum lp_column column)
 {
 	switch (column) {
 	case LP_COL_MODE: return "no row: the mode is not ten letters as in -rw-r--r--";
+	case LP_COL_MODE_OCTAL: return "no row: mode_octal is not an octal number up to 7777";
 	case LP_COL_UID: return "no row: uid is not a number";
 	case LP_COL_GID: return "no row: gid is not a number";
 	case LP_COL_SIZE: return "no row: size is not a number below 2^63";

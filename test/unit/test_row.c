@@ -101,6 +101,8 @@ test_columns(void)
 	ok(lp_rowfmt_columns(&f, span(""), &bad) == LP_E_USAGE && f.ncolumns == 7, "and nothing has changed");
 	ok(lp_rowfmt_columns(&f, span("size,name"), &bad) == LP_OK && f.ncolumns == 2, "two columns");
 	ok_row(&f, &plain, "1234\tetc/passwd\n", "two columns");
+	ok(lp_rowfmt_columns(&f, span("mode_octal,name"), &bad) == LP_OK, "the mode as chmod has it");
+	ok_row(&f, &plain, "0644\tetc/passwd\n", "always four digits");
 	for (enum lp_column c = 0; c < LP_COLUMNS; c++)
 		ok(lp_column_find(span(lp_column_name(c))) == c, "column %s", lp_column_name(c));
 	lp_buf_release(&b);
