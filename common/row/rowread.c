@@ -246,6 +246,26 @@ layer_line(struct lp_rowread *r, struct lp_span line)
 	return LP_OK;
 }
 
+/* Rows of lp-merge have the default columns and the layer, with -a also why and by whom they are hidden. */
+static void
+guess_columns(struct lp_rowread *r, struct lp_span line)
+{
+	static const enum lp_column more[] = { LP_COL_LAYER, LP_COL_HIDDEN, LP_COL_HIDDEN_BY };
+	const size_t usual = r->fmt.ncolumns;
+	size_t fields = 0;
+	int last = 0;
+
+	for (; !last; fields++)
+		(void)lp_rowread_field(&line, &last);
+	if (fields != usual + 1 && fields != usual + 3)
+		return;
+	r->default_columns = 0;
+	while (r->fmt.ncolumns < fields) {
+		r->fmt.column[r->fmt.ncolumns] = more[r->fmt.ncolumns - usual];
+		r->fmt.ncolumns++;
+	}
+}
+
 /* What one line is. MORE for a header row: it is no event. */
 static enum lp_rowread_event
 take_line(struct lp_rowread *r, struct lp_span line)
@@ -271,8 +291,11 @@ take_line(struct lp_rowread *r, struct lp_span line)
 	} else if (r->line == r->first_line + 1 && lp_rowread_header(r, line)) {
 		r->header = 1;
 		return LP_ROWREAD_MORE;
-	} else
+	} else {
+		if (r->merged && r->line == r->first_line + 1)
+			guess_columns(r, line);
 		rc = lp_rowread_tsv(r, line);
+	}
 	if (rc != LP_OK)
 		return LP_ROWREAD_ERROR;
 	r->ended = event == LP_ROWREAD_END;

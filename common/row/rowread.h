@@ -51,6 +51,7 @@ struct lp_rowread {
 	/* ---- the caller's, to be set behind lp_rowread_init ---- */
 	int tail;              /* rows came before the first that is read: the end record counts them, too */
 	int lazy;              /* of a row that is plain, fill `row` and not `entry` */
+	int merged;            /* rows without a header row may be lp-merge's, which have a column or three more */
 	int sections;          /* what lp-peek --layers writes is read: the listings of one image, a line in front of each */
 
 	/* ---- answers ---- */
