@@ -29,6 +29,7 @@ LIBS_lp-cache   = -lsqlite3 -ljansson
 LIBS_lp-merge   = -ljansson
 LIBS_lp-toc     = $(LIBS_lp-inflate) -ljansson -lnettle
 LIBS_lp-peek    = -ljansson -lnettle
+LIBS_lp-show    = -ljansson
 LIBS_tests      = $(CURL) $(ISAL) -lz -lzstd -ljansson -lnettle -lsqlite3
 # libcurl is loaded when it is needed, but where nothing can be loaded
 CURL            = $(if $(filter static,$(FLAVOUR)),-lcurl -lnghttp2 -lssl -lcrypto -lz)

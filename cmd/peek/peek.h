@@ -1,7 +1,7 @@
 /*
  * What lp-peek is made of. It reads no layer itself: it runs the filters as
- * processes, keeps their rows in unnamed files, and has lp-merge and a view
- * (cmd/peek/view.h) make of them what was asked for.
+ * processes, keeps their rows in unnamed files, and has lp-merge and lp-show
+ * make of them what was asked for.
  *
  *	peek.c         all of it begun and ended; waiting, with bars
  *	peek_said.c    what children say: messages, statistics, progress
@@ -15,7 +15,8 @@
  *	               lp-tarls)
  *	peek_fill.c    the heads of all layers into the store (lp-fetch --fill)
  *	peek_rows.c    a listing on its way, in an unnamed file
- *	peek_show.c    listings -> the answer (lp-merge, the views)
+ *	peek_show.c    listings -> the answer (lp-merge, lp-show)
+ *	peek_view.c    a command line for lp-show
  *	peek_layers.c  the same layer by layer, as they are listed
  *	peek_document.c  the same as JSON
  *	peek_out.c     stdout, or a pager in front of it

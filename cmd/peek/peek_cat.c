@@ -6,7 +6,9 @@
 
 #include "cmd/peek/peek_pipe.h"
 #include "cmd/peek/peek_priv.h"
-#include "cmd/peek/view.h"
+#include "common/base/escape.h"
+#include "common/base/limits.h"
+#include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/merge/find.h"
 #include "common/merge/pick.h"
@@ -19,7 +21,16 @@ struct place {
 	struct lp_peek_layer *layer;
 	char *name;      /* as it is stored */
 	uint64_t offset; /* of its header in the tar; UINT64_MAX: unknown */
-	char type;       /* as in struct lp_found */
+	char type;       /* as in struct found */
+};
+
+/* The answer of one layer: view_find.c of lp-show. */
+struct found {
+	int answer;     /* enum lp_find_answer */
+	size_t above;
+	uint64_t offset; /* or UINT64_MAX */
+	char type;      /* of HERE: '-' for a file, 'h' for a hard link, 'd' */
+	char *name;     /* the caller's to free */
 };
 
 static void
@@ -117,43 +128,93 @@ is_eager(const struct lp_peek_layer *l)
 	return !lp_peek_is_whole(l) && l->is_remote && !lp_peek_is_stored(l) && !l->peek->o->to_the_end;
 }
 
+/* What lp-show --find wrote, from the start of a file. LP_OK, LP_E_DATA, LP_E_SYS, LP_E_NOMEM. */
+static int
+read_found(int fd, struct found *found)
+{
+	struct lp_buf text, name;
+	struct lp_span line, answer, above, offset, type;
+	uint64_t number = 0, bytes = 0;
+	ptrdiff_t n;
+	int rc;
+
+	*found = (struct found){ .answer = -1 };
+	lp_buf_init(&text, 4 * LP_MAX_PATH);
+	lp_buf_init(&name, LP_MAX_PATH + 1);
+	rc = lp_buf_reserve(&text, text.max);
+	n = rc == LP_OK ? lp_pread_full(fd, text.p, text.max, 0) : 0;
+	line = lp_span(text.p, n > 0 ? (size_t)n : 0);
+	line = lp_span_until(&line, "\n");
+	answer = lp_span_until(&line, "\t");
+	lp_span_skip(&line, "\t");
+	above = lp_span_until(&line, "\t");
+	lp_span_take(&line, 1);
+	offset = lp_span_until(&line, "\t");
+	lp_span_take(&line, 1);
+	type = lp_span_until(&line, "\t");
+	lp_span_take(&line, 1);
+	found->offset = UINT64_MAX;
+	if (rc == LP_OK && offset.n > 0 && lp_num_u64(offset, LP_MAX_SIZE, &found->offset) != LP_OK)
+		rc = LP_E_DATA;
+	if (rc == LP_OK && (lp_num_u64(answer, LP_FIND_LINK, &number) != LP_OK || lp_num_u64(above, LP_MAX_PATH, &bytes) != LP_OK))
+		rc = n < 0 ? LP_E_SYS : LP_E_DATA;
+	if (rc == LP_OK)
+		rc = lp_unescape(&name, line);
+	if (rc == LP_OK) {
+		found->answer = (int)number;
+		found->above = (size_t)bytes;
+		found->type = type.n > 0 ? (char)type.p[0] : '-';
+		found->name = lp_buf_cstr(&name) != NULL ? strdup(lp_buf_cstr(&name)) : NULL;
+		rc = found->name != NULL ? LP_OK : LP_E_NOMEM;
+	}
+	lp_buf_release(&text);
+	lp_buf_release(&name);
+	return rc;
+}
+
+/* Behind what lists it, or by the listing that there is. */
+static void
+plan_answer(struct lp_pipeline *line, const struct lp_peek_layer *l, const char *name, size_t above, int streamed)
+{
+	struct lp_argv *a = lp_pipeline_add(line, "lp-show");
+
+	lp_argv_addf(a, "--resolve=%s", name);
+	lp_argv_addf(a, "--above=%zu", above);
+	if (is_eager(l))
+		lp_argv_add(a, "--eager");
+	if (streamed)
+		lp_argv_addf(a, "--copy=/dev/fd/%d", l->rows);
+	else
+		lp_argv_addf(a, "/dev/fd/%d", l->rows);
+}
+
 /* Ask one layer, by its listing if there is a complete one. The answer is in `fd`. */
 static int
 ask_layer(struct lp_peek_layer *l, const char *name, size_t above, int fd)
 {
-	char label[16];
-	struct lp_view view = { .kind = LP_VIEW_FIND, .name = name, .follow = 1, .above = above, .eager = is_eager(l),
-		.layer = label };
-	struct lp_pipeline line = { .view = { .run = lp_view_run, .arg = &view } };
+	struct lp_pipeline line = { .n = 0 };
 	int keep[1 + LP_PEEK_KEEP] = { l->rows }, code, streamed = !lp_peek_is_whole(l);
 	struct lp_job_io io = { .in = -1, .out = fd, .err = -1, .keep = keep, .nkeep = 1 + l->peek->nkeep };
 
 	memcpy(keep + 1, l->peek->keep, sizeof(l->peek->keep));
-	snprintf(label, sizeof(label), "%u", l->number);
 	if (ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0)
 		return LP_E_SYS;
-	if (!streamed) {
-		io.in = lp_tmpfile_reopen(l->rows);
-		if (io.in < 0)
-			return LP_E_SYS;
-	} else {
+	if (streamed) {
 		if (lp_peek_rows_clear(l) != LP_OK)
 			return LP_E_SYS;
 		l->verified = 0;
-		view.copy = l->rows;
 		plan_bytes(&line, l);
 		lp_pipeline_list(&line, "lp-tarls");
 		lp_argv_add(&line.a[line.n - 1], "--whole");
 	}
+	plan_answer(&line, l, name, above, streamed);
 	code = run(l, &line, &io, &ops);
-	if (io.in >= 0)
-		close(io.in);
 	return streamed && keep_rows(l, is_cut(&l->job) ? LP_EXIT_ABSENT : code) != LP_OK ? LP_E_SYS : code;
 }
 
 /* Whether the answer stands although the layer was cut off: what is there is, what is not may be. If not, why is said. */
 static int
-stands(const struct lp_found *f, struct lp_peek_layer *l)
+stands(const struct found *f, struct lp_peek_layer *l)
 {
 	int found = f->answer == LP_FIND_HERE || f->answer == LP_FIND_AGAIN || f->answer == LP_FIND_LINK ||
 	    f->answer == LP_FIND_ABOVE;
@@ -183,7 +244,7 @@ find(struct lp_peek *p, const char *path, int fd, struct place *at)
 	at->name = strdup(path);
 	while (i > 0 && at->name != NULL) {
 		struct lp_peek_layer *l = &im->layer[--i];
-		struct lp_found f = { .answer = -1 };
+		struct found f = { .answer = -1 };
 		int rc;
 
 		/* what is no layer hides nobody knows what */
@@ -195,7 +256,7 @@ find(struct lp_peek *p, const char *path, int fd, struct place *at)
 
 		rc = rc != LP_OK ? rc : ask_layer(l, at->name, above, fd);
 		if (rc == LP_EXIT_OK)
-			rc = lp_view_found(fd, &f);
+			rc = read_found(fd, &f);
 		if (rc == LP_OK && !stands(&f, l)) {
 			free(f.name);
 			rc = LP_EXIT_ABSENT;

@@ -1,12 +1,9 @@
 /* Writes the JSON document of an image (lp-peek -j). */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "cmd/peek/peek_priv.h"
-#include "cmd/peek/view.h"
 #include "common/base/status.h"
 #include "common/sys/err.h"
-#include "common/sys/tmpfile.h"
 
 struct lp_layerdoc
 lp_peek_layer_doc(const struct lp_peek_layer *l)
@@ -48,48 +45,56 @@ records_of(enum lp_peek_what what)
 	}
 }
 
+/* Each layer that there is something to say of. With its own rows if those are asked for; one that has no listing at all lists nothing. */
+static void
+add_layers(const struct lp_peek_image *im, int own_rows, struct lp_imagedoc *doc, struct lp_layerdoc *layer, struct lp_peek_view *view)
+{
+	if (own_rows)
+		lp_argv_add(&view->argv, "-");
+	for (size_t i = 0; i < im->n; i++) {
+		const struct lp_peek_layer *l = &im->layer[i];
+
+		if (!l->picked || (l->rows < 0 && l->exit == LP_EXIT_OK))
+			continue;
+		if (own_rows && l->rows >= 0)
+			lp_peek_view_file(view, "", l->rows);
+		else if (own_rows)
+			lp_argv_add(&view->argv, "/dev/null");
+		layer[doc->nlayers++] = lp_peek_layer_doc(l);
+		doc->layers_peeked += l->exit == LP_EXIT_OK;
+		doc->layers_from_cache += l->from_cache;
+	}
+}
+
 int
 lp_peek_document(struct lp_peek *p)
 {
 	struct lp_peek_image *im = &p->image[0];
 	struct lp_layerdoc *layer = calloc(im->n + 1, sizeof(*layer));
-	int *rows = calloc(im->n + 1, sizeof(*rows));
-	int own_rows = p->o->what == LP_PEEK_LAYERS || p->o->what == LP_PEEK_LAYER;
 	struct lp_imagedoc doc = { .image = im->name, .digest = im->digest, .platform = im->platform,
 		.bytes_downloaded = p->bytes_downloaded, .layer = layer };
-	struct lp_view view = { .kind = LP_VIEW_DOCUMENT, .doc = &doc, .error = first_error(p),
-		.records = records_of(p->o->what) };
+	const char *records = records_of(p->o->what);
+	struct lp_peek_view view;
 	struct lp_argv more;
-	int rc = layer != NULL && rows != NULL ? LP_OK : LP_E_NOMEM;
+	int rc = layer != NULL ? LP_OK : LP_E_NOMEM;
 
-	for (size_t i = 0; i < im->n && rc == LP_OK; i++) {
-		if (!im->layer[i].picked || (im->layer[i].rows < 0 && im->layer[i].exit == LP_EXIT_OK))
-			continue;
-		/* one that has no listing at all lists nothing */
-		rows[doc.nlayers] = !own_rows ? -1 :
-		    im->layer[i].rows >= 0 ? lp_tmpfile_reopen(im->layer[i].rows) : lp_tmpfile();
-		if (own_rows && rows[doc.nlayers] < 0)
-			rc = LP_E_SYS;
-		layer[doc.nlayers++] = lp_peek_layer_doc(&im->layer[i]);
-		doc.layers_peeked += im->layer[i].exit == LP_EXIT_OK;
-		doc.layers_from_cache += im->layer[i].from_cache;
-	}
+	lp_peek_view_init(&view, p, NULL);
+	lp_argv_addf(&view.argv, "--document%s%s", records != NULL ? "=" : "", records != NULL ? records : "");
+	if (rc == LP_OK)
+		add_layers(im, p->o->what == LP_PEEK_LAYERS || p->o->what == LP_PEEK_LAYER, &doc, layer, &view);
+	rc = rc != LP_OK ? rc : lp_peek_view_about(&view, &doc, first_error(p));
 	lp_argv_init(&more);
 	lp_argv_add(&more, "--json");
 	if (p->o->what == LP_PEEK_CHECK)
 		lp_peek_check_options(p, &more);
 	else if (p->o->what == LP_PEEK_HISTORY)
 		lp_argv_add(&more, "--summary");
-	else if (view.records == NULL)
+	else if (records == NULL)
 		lp_argv_add(&more, "--end");
 	lp_argv_append(&more, &p->o->ask);
-	view.layer_rows = own_rows ? rows : NULL;
 	rc = rc != LP_OK ? rc : lp_peek_merge(p, im, &more, &view, p->out.fd);
 	lp_argv_release(&more);
-	for (size_t i = 0; i < doc.nlayers && own_rows && rows != NULL; i++)
-		if (rows[i] >= 0)
-			close(rows[i]);
+	lp_peek_view_release(&view);
 	free(layer);
-	free(rows);
 	return rc;
 }

@@ -120,24 +120,22 @@ coverage(const struct lp_peek *p, struct lp_buf *out)
 }
 
 int
-lp_peek_gaps(const struct lp_peek *p, struct lp_view *view, struct lp_peek_gaps *g)
+lp_peek_gaps(const struct lp_peek *p, struct lp_peek_view *v)
 {
+	struct lp_buf title, notes;
 	int rc;
 
-	lp_buf_init(&g->title, 4 * LP_MAX_PATH);
-	lp_buf_init(&g->foot, ROOM);
-	rc = coverage(p, &g->title);
+	lp_buf_init(&title, 4 * LP_MAX_PATH);
+	lp_buf_init(&notes, ROOM);
+	rc = coverage(p, &title);
+	if (rc == LP_OK && title.n > 0)
+		lp_argv_addf(&v->argv, "--title=%s", (const char *)title.p);
 	for (size_t i = 0; i < p->nimages && rc == LP_OK; i++)
 		for (size_t k = 0; k < p->image[i].n && rc == LP_OK; k++)
-			rc = lp_peek_gap(&p->image[i].layer[k], &g->foot);
-	view->title = rc == LP_OK && g->title.n > 0 ? (const char *)g->title.p : NULL;
-	view->foot = lp_buf_span(&g->foot);
+			rc = lp_peek_gap(&p->image[i].layer[k], &notes);
+	if (rc == LP_OK && notes.n > 0)
+		rc = lp_peek_view_text(v, "--notes=", lp_buf_span(&notes));
+	lp_buf_release(&title);
+	lp_buf_release(&notes);
 	return rc;
-}
-
-void
-lp_peek_gaps_release(struct lp_peek_gaps *g)
-{
-	lp_buf_release(&g->title);
-	lp_buf_release(&g->foot);
 }

@@ -5,13 +5,11 @@
 #include <unistd.h>
 
 #include "cmd/peek/peek_priv.h"
-#include "cmd/peek/view.h"
 #include "common/base/escape.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
-#include "common/sys/tmpfile.h"
 #include "common/view/human.h"
 
 /* The line in front of all sections: so that listings of many images can follow each other. */
@@ -75,41 +73,37 @@ title_of(const struct lp_peek_layer *l)
 	return text;
 }
 
-/* The rows that `fd` stands at, drawn in the background by out.rows. */
-static int
-start_rows(struct lp_peek *p, int fd, const char *title, struct lp_span foot)
-{
-	const struct lp_peek_options *o = p->o;
-	struct lp_rowfmt fmt = o->fmt;
-	struct lp_view view = { .kind = lp_peek_for_eyes(p) ? LP_VIEW_LISTING : LP_VIEW_ROWS, .fmt = &fmt,
-		.title = title, .foot = foot, .header = o->header, .end = o->end,
-		.colors = lp_tty_color(o->color, 1) };
-	const struct lp_stage stage = { .run = lp_view_run, .arg = &view };
-
-	/* the child has a copy of all this from its start */
-	p->out.rows = (struct lp_job){ .ops = &lp_peek_show_ops, .owner = p };
-	return lp_crew_start(&p->crew, &p->out.rows, &stage, 1,
-	    &(struct lp_job_io){ .in = fd, .out = p->out.open ? p->out.fd : 1, .err = -1 });
-}
-
+/* One layer's rows, drawn in the background by out.rows. */
 static int
 start_layer(struct lp_peek *p, const struct lp_peek_layer *l, int rows)
 {
+	const int eyes = lp_peek_for_eyes(p);
+	struct lp_peek_view view;
 	char *title = NULL;
-	struct lp_buf foot;
-	int fd = lp_tmpfile_reopen(rows), rc;
+	struct lp_buf notes;
+	int rc;
 
-	lp_buf_init(&foot, 8 * LP_MAX_PATH);
-	rc = fd < 0 ? LP_E_SYS : lp_peek_for_eyes(p) ? lp_peek_gap(lp_peek_listed(l), &foot) : LP_OK;
+	lp_buf_init(&notes, 8 * LP_MAX_PATH);
+	lp_peek_view_init(&view, p, NULL);
+	if (!eyes)
+		lp_peek_view_rows(&view, p->o);
 	if (p->o->what == LP_PEEK_LAYERS)
-		title = lp_peek_for_eyes(p) ? title_for_eyes(l) : title_of(l);
-	rc = rc != LP_OK ? rc : start_rows(p, fd, title, lp_buf_span(&foot));
+		title = eyes ? title_for_eyes(l) : title_of(l);
+	if (title != NULL)
+		lp_argv_addf(&view.argv, "--title=%s", title);
+	rc = eyes ? lp_peek_gap(lp_peek_listed(l), &notes) : LP_OK;
+	/* none is an answer, too: what the end record says is then not said */
+	if (rc == LP_OK && notes.n > 0)
+		rc = lp_peek_view_text(&view, "--notes=", lp_buf_span(&notes));
+	else if (eyes)
+		lp_argv_add(&view.argv, "--notes=/dev/null");
+	lp_peek_view_file(&view, "", rows);
+	rc = rc != LP_OK ? rc : lp_peek_view_start(p, &p->out.rows, &view, p->out.open ? p->out.fd : 1);
 	if (rc != LP_OK)
 		lp_err_errno("cannot show layer %u", l->number);
-	if (fd >= 0)
-		close(fd);
+	lp_peek_view_release(&view);
 	free(title);
-	lp_buf_release(&foot);
+	lp_buf_release(&notes);
 	return rc;
 }
 

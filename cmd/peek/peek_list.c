@@ -7,7 +7,6 @@
 
 #include "cmd/peek/peek_pipe.h"
 #include "cmd/peek/peek_priv.h"
-#include "cmd/peek/view.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/sys/err.h"
@@ -457,7 +456,7 @@ refuse(struct lp_peek_layer *l)
 	l->kept = 1; /* there is nothing to keep */
 	if (l->peek->o->what != LP_PEEK_CHECK)
 		lp_peek_refuse(l);
-	return lp_view_end(l->rows, &end);
+	return lp_peek_rows_end(l->rows, &end);
 }
 
 /* What is known, and where what is not known begins. */

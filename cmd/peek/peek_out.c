@@ -1,4 +1,4 @@
-/* Decides where output goes (pager, terminal, pipe), and runs lp-merge and the view before it. */
+/* Decides where output goes (pager, terminal, pipe), and runs lp-merge and lp-show before it. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -8,7 +8,6 @@
 
 #include "cmd/peek/pager.h"
 #include "cmd/peek/peek_priv.h"
-#include "cmd/peek/view.h"
 #include "common/base/jsonread.h"
 #include "common/base/status.h"
 #include "common/sys/err.h"
@@ -26,7 +25,7 @@ lp_peek_for_eyes(const struct lp_peek *p)
 void
 lp_peek_message_once(struct lp_peek *p, struct lp_span line)
 {
-	static const char name[] = "lp-peek: "; /* a child that has our name, too */
+	static const char name[] = "lp-show: "; /* it draws in our name */
 
 	if (line.n >= sizeof(name) && memcmp(line.p, name, sizeof(name) - 1) == 0)
 		lp_span_take(&line, sizeof(name) - 1);
@@ -224,7 +223,7 @@ lp_peek_out_close(struct lp_peek *p)
 struct merge {
 	struct lp_argv argv;
 	int *keep;
-	size_t nkeep;
+	size_t nkeep, nlistings;
 	int nothing; /* listing of an image without layers, or -1 */
 };
 
@@ -244,7 +243,7 @@ list_nothing(struct merge *m)
 	const struct lp_rowend end = { .complete = LP_COMPLETE_YES };
 
 	m->nothing = lp_tmpfile();
-	if (m->nothing < 0 || lp_view_end(m->nothing, &end) != LP_OK || lseek(m->nothing, 0, SEEK_SET) != 0)
+	if (m->nothing < 0 || lp_peek_rows_end(m->nothing, &end) != LP_OK || lseek(m->nothing, 0, SEEK_SET) != 0)
 		return LP_E_SYS;
 	m->keep[m->nkeep++] = m->nothing;
 	lp_argv_addf(&m->argv, "/dev/fd/%d", m->nothing);
@@ -253,10 +252,9 @@ list_nothing(struct merge *m)
 
 /* lp-merge's command line, but for what each question adds in front of the files. */
 static int
-plan_merge(const struct lp_peek_image *im, const struct lp_argv *more, const struct lp_view *view, struct merge *m)
+plan_merge(const struct lp_peek_image *im, const struct lp_argv *more, const struct lp_peek_view *view, struct merge *m)
 {
-	size_t extra = view != NULL && view->layer_rows != NULL ? view->doc->nlayers : 0;
-
+	size_t extra = view != NULL ? view->nkeep : 0;
 	int rc = LP_OK;
 
 	*m = (struct merge){ .keep = calloc(im->n + extra + 1, sizeof(*m->keep)), .nothing = -1 };
@@ -274,15 +272,16 @@ plan_merge(const struct lp_peek_image *im, const struct lp_argv *more, const str
 		m->keep[m->nkeep++] = im->layer[i].rows;
 		lp_argv_addf(&m->argv, "%u=/dev/fd/%d", im->layer[i].number, im->layer[i].rows);
 	}
-	for (size_t i = 0; i < extra; i++)
-		m->keep[m->nkeep++] = view->layer_rows[i];
 	if (im->n == 0 && im->layer != NULL && im->peek->exit == LP_EXIT_OK)
 		rc = list_nothing(m);
+	m->nlistings = m->nkeep;
+	for (size_t i = 0; i < extra; i++)
+		m->keep[m->nkeep++] = view->keep[i];
 	return m->argv.failed ? LP_E_NOMEM : rc;
 }
 
 int
-lp_peek_merge(struct lp_peek *p, const struct lp_peek_image *im, const struct lp_argv *more, struct lp_view *view,
+lp_peek_merge(struct lp_peek *p, const struct lp_peek_image *im, const struct lp_argv *more, const struct lp_peek_view *view,
     int out)
 {
 	struct lp_job j = { .ops = &lp_peek_show_ops, .owner = p };
@@ -292,17 +291,17 @@ lp_peek_merge(struct lp_peek *p, const struct lp_peek_image *im, const struct lp
 	int rc = plan_merge(im, more, view, &m);
 
 	/* without a listing there is nothing to merge, and a document all the same */
-	if (m.nkeep > 0)
+	if (m.nlistings > 0)
 		stage[n++].argv = lp_argv_done(&m.argv);
-	if (view != NULL) {
-		stage[n].run = lp_view_run;
-		stage[n++].arg = view;
-	}
+	if (view != NULL)
+		stage[n++].argv = lp_argv_done(&view->argv);
+	for (size_t i = 0; i < n; i++)
+		rc = stage[i].argv != NULL ? rc : LP_E_NOMEM;
 	if (rc == LP_OK && n > 0)
 		rc = lp_crew_start(&p->crew, &j, stage, n,
 		    &(struct lp_job_io){ .in = -1, .out = out, .err = -1, .keep = m.keep, .nkeep = m.nkeep });
 	if (rc != LP_OK)
-		lp_err_errno("cannot run lp-merge");
+		lp_err_errno("cannot run %s", m.nlistings > 0 ? "lp-merge" : "lp-show");
 	else
 		rc = lp_peek_wait_for(p, &j);
 	release_merge(&m);

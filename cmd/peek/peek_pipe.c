@@ -82,8 +82,6 @@ lp_pipeline_start(struct lp_peek *p, struct lp_job *j, struct lp_pipeline *l, co
 		if (stage[n].argv == NULL)
 			rc = LP_E_NOMEM;
 	}
-	if (l->view.run != NULL)
-		stage[n++] = l->view;
 	rc = rc != LP_OK ? rc : lp_crew_start(&p->crew, j, stage, n, io);
 	if (rc != LP_OK)
 		lp_err_errno("cannot start %s", l->n > 0 && l->a[0].n > 0 ? l->a[0].v[0] : "a process");

@@ -16,7 +16,6 @@
 struct lp_pipeline {
 	struct lp_argv a[LP_STAGES];
 	size_t n;
-	struct lp_stage view; /* one more stage, a function; run is NULL for none */
 };
 
 /* One more program; quiet unless we are verbose. Its argument list, to be added to. */

@@ -6,8 +6,8 @@
 #define LP_PEEK_PEEK_PRIV_H
 
 #include "cmd/peek/peek.h"
-#include "cmd/peek/view.h"
 #include "common/base/buf.h"
+#include "common/view/imagedoc.h"
 
 /*
  * A layer's way to its listing. Each step is one pipeline; what it comes to
@@ -115,6 +115,8 @@ int lp_peek_is_whole(const struct lp_peek_layer *);
 int lp_peek_rows_judge(struct lp_peek_layer *, enum lp_complete, const char *toc, const char *reason);
 /* The name in its last row, for a terminal, appended; nothing if there is none, or it is too long to be shown. LP_OK, LP_E_DATA, LP_E_LIMIT, LP_E_NOMEM. */
 int lp_peek_rows_last(const struct lp_peek_layer *, struct lp_buf *);
+/* An end record behind what the file holds. LP_OK, LP_E_SYS, LP_E_NOMEM. */
+int lp_peek_rows_end(int fd, const struct lp_rowend *);
 /* All of it behind what `to` holds. LP_OK or LP_E_SYS. */
 int lp_peek_rows_append(const struct lp_peek_layer *, int to);
 /* The rows from `first` to `end` of `from`, which become the listing. LP_OK or LP_E_SYS. */
@@ -149,12 +151,36 @@ extern const struct lp_job_ops lp_peek_show_ops;
 /* Until this job is over; others may go on. */
 int lp_peek_wait_for(struct lp_peek *, const struct lp_job *);
 
-struct lp_view;
+/* ---- peek_view.c: lp-show ------------------------------------------------------------------------ */
+
+struct lp_peek_view {
+	struct lp_argv argv;
+	int *keep; /* files that it opens again, as /dev/fd/N */
+	size_t nkeep, cap;
+	int own[4]; /* those of them that end with this */
+	size_t nown;
+};
+
+/* What to show, an option of lp-show; NULL: a table. To be released in any case. */
+void lp_peek_view_init(struct lp_peek_view *, const struct lp_peek *, const char *what);
+void lp_peek_view_release(struct lp_peek_view *);
+/* Not for eyes: as rows, in the form that was asked for. */
+void lp_peek_view_rows(struct lp_peek_view *, const struct lp_peek_options *);
+/* One more file, behind "--option=", or "" for an operand. It stays the caller's. */
+void lp_peek_view_file(struct lp_peek_view *, const char *option, int fd);
+/* The next four: LP_OK, LP_E_SYS, LP_E_LIMIT, LP_E_NOMEM. A file of this text. */
+int lp_peek_view_text(struct lp_peek_view *, const char *option, struct lp_span text);
+/* What is known beside the rows; and that of all layers of an image. */
+int lp_peek_view_about(struct lp_peek_view *, const struct lp_imagedoc *, const char *error);
+int lp_peek_view_image(struct lp_peek_view *, const struct lp_peek_image *);
+/* It alone, without waiting for its end. */
+int lp_peek_view_start(struct lp_peek *, struct lp_job *, const struct lp_peek_view *, int out);
 /*
- * lp-merge of all listings of an image, with `more` for options, and the
- * view behind it if there is one, to `out`. Waits for their end.
+ * lp-merge of all listings of an image, with `more` for options, and lp-show
+ * behind it if there is a view, to `out`. Waits for their end.
  */
-int lp_peek_merge(struct lp_peek *, const struct lp_peek_image *, const struct lp_argv *more, struct lp_view *, int out);
+int lp_peek_merge(struct lp_peek *, const struct lp_peek_image *, const struct lp_argv *more, const struct lp_peek_view *,
+    int out);
 
 /* ---- peek_layers.c: each layer's own rows --------------------------------------------------------- */
 
@@ -165,14 +191,8 @@ int lp_peek_layers_finish(struct lp_peek *);
 
 /* ---- peek_gaps.c: what was not seen ------------------------------------------------------------------ */
 
-/* The lines about previews around what people look at: how much was seen, and of which layer how far. */
-struct lp_peek_gaps {
-	struct lp_buf title, foot;
-};
-
-/* Into the view, which borrows them until lp_peek_gaps_release. LP_OK, LP_E_LIMIT, LP_E_NOMEM. */
-int lp_peek_gaps(const struct lp_peek *, struct lp_view *, struct lp_peek_gaps *);
-void lp_peek_gaps_release(struct lp_peek_gaps *);
+/* The lines about previews around what people look at: how much was seen, and of which layer how far. LP_OK, LP_E_SYS, LP_E_LIMIT, LP_E_NOMEM. */
+int lp_peek_gaps(const struct lp_peek *, struct lp_peek_view *);
 /* The line about one layer, appended; nothing if it was seen to its end. The same results. */
 int lp_peek_gap(const struct lp_peek_layer *, struct lp_buf *);
 /* How to see the rest, and the bytes that it takes. The same results. */

@@ -190,6 +190,23 @@ lp_peek_rows_last(const struct lp_peek_layer *l, struct lp_buf *out)
 }
 
 int
+lp_peek_rows_end(int fd, const struct lp_rowend *end)
+{
+	struct lp_rowfmt fmt;
+	struct lp_buf b;
+	int rc;
+
+	lp_rowfmt_init(&fmt);
+	lp_buf_init(&b, 4 * LP_MAX_PATH);
+	rc = lp_row_end(&fmt, end, &b);
+	if (rc == LP_OK && lseek(fd, 0, SEEK_END) < 0)
+		rc = LP_E_SYS;
+	rc = rc != LP_OK ? rc : lp_write_all(fd, lp_buf_span(&b));
+	lp_buf_release(&b);
+	return rc;
+}
+
+int
 lp_peek_rows_append(const struct lp_peek_layer *l, int to)
 {
 	off_t size = lseek(l->rows, 0, SEEK_END);

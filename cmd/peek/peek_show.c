@@ -1,10 +1,8 @@
 /* Starts the view that the options ask for: listing, tree, sizes or differences. */
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "cmd/peek/peek_pipe.h"
 #include "cmd/peek/peek_priv.h"
-#include "cmd/peek/view.h"
 #include "common/base/status.h"
 #include "common/sys/err.h"
 #include "common/sys/tmpfile.h"
@@ -20,34 +18,23 @@ add_tsv(struct lp_argv *a, const struct lp_peek_options *o)
 
 /* lp-merge adds up by itself. */
 static int
-show_sums(struct lp_peek *p, enum lp_view_kind kind)
+show_sums(struct lp_peek *p, const char *what)
 {
-	struct lp_view view = { .kind = kind };
-	struct lp_peek_gaps gaps;
+	struct lp_peek_view view;
 	struct lp_argv more;
 	int rc;
 
+	lp_peek_view_init(&view, p, what);
 	lp_argv_init(&more);
 	lp_argv_append(&more, &p->o->ask);
 	lp_argv_append(&more, &p->o->rows);
-	rc = lp_peek_gaps(p, &view, &gaps);
+	rc = lp_peek_gaps(p, &view);
 	rc = rc != LP_OK ? rc : lp_peek_merge(p, &p->image[0], &more, lp_peek_for_eyes(p) ? &view : NULL, p->out.fd);
 	lp_argv_release(&more);
-	lp_peek_gaps_release(&gaps);
+	lp_peek_view_release(&view);
 	/* sums are no entries */
 	p->entries = -1;
 	return rc;
-}
-
-/* What is known of all layers, the caller's to free; NULL without memory. */
-static struct lp_layerdoc *
-layers_of(const struct lp_peek_image *im)
-{
-	struct lp_layerdoc *layer = calloc(im->n + 1, sizeof(*layer));
-
-	for (size_t i = 0; i < im->n && layer != NULL; i++)
-		layer[i] = lp_peek_layer_doc(&im->layer[i]);
-	return layer;
 }
 
 /* lp-merge sums up, and the layers' own facts go beside. */
@@ -55,22 +42,24 @@ static int
 show_history(struct lp_peek *p)
 {
 	const struct lp_peek_image *im = &p->image[0];
-	struct lp_layerdoc *layer = layers_of(im);
-	const struct lp_imagedoc doc = { .layer = layer, .nlayers = im->n };
-	struct lp_view view = { .kind = LP_VIEW_HISTORY, .doc = &doc, .for_eyes = lp_peek_for_eyes(p), .header = p->o->header,
-		.colors = lp_tty_color(p->o->color, 1) };
-	struct lp_peek_gaps gaps = { { 0 }, { 0 } };
+	const int eyes = lp_peek_for_eyes(p);
+	struct lp_peek_view view;
 	struct lp_argv more;
-	unsigned rows;
-	int rc = layer == NULL ? LP_E_NOMEM : view.for_eyes ? lp_peek_gaps(p, &view, &gaps) : LP_OK;
+	unsigned columns, rows;
+	int rc;
 
-	lp_tty_size(1, &view.columns, &rows);
+	lp_tty_size(1, &columns, &rows);
+	lp_peek_view_init(&view, p, "--history");
+	lp_argv_addf(&view.argv, "--width=%u", columns);
+	if (!eyes)
+		lp_argv_add(&view.argv, p->o->header ? "--header" : "--rows");
+	rc = eyes ? lp_peek_gaps(p, &view) : LP_OK;
+	rc = rc != LP_OK ? rc : lp_peek_view_image(&view, im);
 	lp_argv_init(&more);
 	lp_argv_add(&more, "--summary");
 	rc = rc != LP_OK ? rc : lp_peek_merge(p, im, &more, &view, p->out.fd);
 	lp_argv_release(&more);
-	lp_peek_gaps_release(&gaps);
-	free(layer);
+	lp_peek_view_release(&view);
 	/* sums are no entries */
 	p->entries = -1;
 	return rc;
@@ -81,12 +70,16 @@ show_merged(struct lp_peek *p)
 {
 	const struct lp_peek_options *o = p->o;
 	int eyes = lp_peek_for_eyes(p) || o->what == LP_PEEK_TREE;
-	struct lp_view view = { .kind = o->what == LP_PEEK_TREE ? LP_VIEW_TREE : LP_VIEW_LISTING,
-		.colors = lp_tty_color(o->color, 1), .utf8 = lp_tty_utf8(), .with_layer = 1, .depth = o->depth };
-	struct lp_peek_gaps gaps;
+	struct lp_peek_view view;
 	struct lp_argv more;
-	int rc = lp_peek_gaps(p, &view, &gaps);
+	int rc;
 
+	lp_peek_view_init(&view, p, NULL);
+	if (o->what == LP_PEEK_TREE && o->depth == UINT64_MAX)
+		lp_argv_add(&view.argv, "--tree");
+	else if (o->what == LP_PEEK_TREE)
+		lp_argv_addf(&view.argv, "--tree=%llu", (unsigned long long)o->depth);
+	rc = lp_peek_gaps(p, &view);
 	lp_argv_init(&more);
 	add_tsv(&more, o);
 	if (eyes) {
@@ -96,54 +89,53 @@ show_merged(struct lp_peek *p)
 	}
 	rc = rc != LP_OK ? rc : lp_peek_merge(p, &p->image[0], &more, eyes ? &view : NULL, p->out.fd);
 	lp_argv_release(&more);
-	lp_peek_gaps_release(&gaps);
+	lp_peek_view_release(&view);
 	return rc;
 }
 
 /* ---- two images -------------------------------------------------------------------------- */
 
+/* Both merged, each into a file, with what is compared and what may be asked for. */
 static int
-show_diff(struct lp_peek *p)
+merge_both(struct lp_peek *p, struct lp_peek_view *view, int rows[2])
 {
-	struct lp_rowfmt fmt = p->o->fmt;
-	struct lp_view view = { .kind = LP_VIEW_DIFF, .for_eyes = lp_peek_for_eyes(p), .fmt = &fmt,
-		.header = p->o->header, .end = p->o->end, .image = { p->image[0].name, p->image[1].name },
-		.colors = lp_tty_color(p->o->color, 1), .other = -1 };
-	struct lp_layerdoc *layer[2] = { layers_of(&p->image[0]), layers_of(&p->image[1]) };
-	const struct lp_imagedoc doc[2] = { { .layer = layer[0], .nlayers = p->image[0].n }, { .layer = layer[1], .nlayers = p->image[1].n } };
-	const struct lp_stage stage = { .run = lp_view_run, .arg = &view };
-	struct lp_job j = { .ops = &lp_peek_show_ops, .owner = p };
 	struct lp_argv more;
-	struct lp_peek_gaps gaps = { { 0 }, { 0 } };
-	int rows[2] = { -1, -1 }, rc = layer[0] == NULL || layer[1] == NULL ? LP_E_NOMEM : LP_OK;
-
-	view.doc = doc;
-	rc = rc == LP_OK && view.for_eyes ? lp_peek_gaps(p, &view, &gaps) : rc;
+	int rc = LP_OK;
 
 	lp_argv_init(&more);
 	lp_argv_add(&more, "--header");
 	lp_argv_add(&more, "--end");
-	/* what is compared, and what may be asked for */
 	lp_argv_add(&more, "--columns=" LP_PIPELINE_COLUMNS ",layer");
 	for (size_t i = 0; i < 2 && rc == LP_OK; i++) {
 		rows[i] = lp_tmpfile();
-		rc = rows[i] < 0 ? LP_E_SYS : lp_peek_merge(p, &p->image[i], &more, NULL, rows[i]);
-		if (rc == LP_OK && lseek(rows[i], 0, SEEK_SET) != 0)
-			rc = LP_E_SYS;
+		rc = rows[i] < 0 ? LP_E_SYS : lp_peek_view_image(view, &p->image[i]);
+		rc = rc != LP_OK ? rc : lp_peek_merge(p, &p->image[i], &more, NULL, rows[i]);
 	}
 	lp_argv_release(&more);
-	view.other = rows[1];
-	if (rc == LP_OK)
-		rc = lp_crew_start(&p->crew, &j, &stage, 1,
-		    &(struct lp_job_io){ .in = rows[0], .out = p->out.fd, .err = -1, .keep = &rows[1], .nkeep = 1 });
+	return rc;
+}
+
+static int
+show_diff(struct lp_peek *p)
+{
+	struct lp_peek_view view;
+	struct lp_job j = { .busy = 0 };
+	int rows[2] = { -1, -1 }, rc;
+
+	lp_peek_view_init(&view, p, "--diff");
+	if (!lp_peek_for_eyes(p))
+		lp_peek_view_rows(&view, p->o);
+	rc = lp_peek_for_eyes(p) ? lp_peek_gaps(p, &view) : LP_OK;
+	rc = rc != LP_OK ? rc : merge_both(p, &view, rows);
+	for (size_t i = 0; i < 2 && rc == LP_OK; i++)
+		lp_peek_view_file(&view, "", rows[i]);
+	rc = rc != LP_OK ? rc : lp_peek_view_start(p, &j, &view, p->out.fd);
 	rc = rc != LP_OK ? rc : lp_peek_wait_for(p, &j);
-	lp_peek_gaps_release(&gaps);
+	lp_peek_view_release(&view);
 	p->entries = -1;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 2; i++)
 		if (rows[i] >= 0)
 			close(rows[i]);
-		free(layer[i]);
-	}
 	return rc;
 }
 
@@ -179,9 +171,9 @@ show(struct lp_peek *p)
 	case LP_PEEK_DIFF:
 		return show_diff(p);
 	case LP_PEEK_DU:
-		return show_sums(p, LP_VIEW_DU);
+		return show_sums(p, "--du");
 	case LP_PEEK_WASTE:
-		return show_sums(p, LP_VIEW_WASTE);
+		return show_sums(p, "--waste");
 	case LP_PEEK_HISTORY:
 		return show_history(p);
 	case LP_PEEK_CHECK:

@@ -108,3 +108,22 @@ store()
 	lp-cache stat -q | grep .
 	lp-cache prune -q --days=0
 }
+
+@test "lp-show: 20,000 rows as table, tree, rows, sizes, and compared with themselves" {
+	local n
+	seq 1 20000 | awk '{ printf "hrw-r--r--\t0\t0\t%d\t2026-11-01T00:00:00Z\td%03d/file%06d\td/%d\n", $1, $1 / 100, $1, $1 }' >rows
+	lp-show rows >out
+	[ "$(wc -l <out)" -eq 20001 ]
+	lp-show --tree rows >out
+	[ "$(wc -l <out)" -gt 20200 ]
+	lp-show -o name,size rows >out
+	[ "$(wc -l <out)" -eq 20000 ]
+	seq 1 20000 | awk '{ printf "%d\t1\tdirectory%d\n", $1, $1 }' | lp-show --du >out
+	[ "$(wc -l <out)" -eq 20001 ]
+	run -0 lp-show --diff rows <(cat rows)
+	[ "${lines[-1]}" = '0 B: 0 added, 0 changed, 0 deleted' ]
+	seq 1 20000 | awk '{ printf "hrw-r--r--\t0\t0\t1\t2026-11-01T00:00:00Z\tg%06d\td/%d\n", $1, $1 }' | lp-show --diff rows - >out
+	[ "$(tail -n 1 out)" = '-191 MiB: 20,000 added, 0 changed, 20,000 deleted' ]
+	run -0 lp-show --resolve=d150/file015000 --copy=copy rows
+	cmp copy rows
+}

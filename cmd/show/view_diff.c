@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/peek/view_priv.h"
+#include "cmd/show/view_priv.h"
 #include "common/base/array.h"
 #include "common/base/escape.h"
 #include "common/base/map.h"
@@ -38,9 +38,8 @@ struct files {
 struct diff {
 	struct files old, new;
 	struct lp_view_out *out;
-	int for_eyes;
-	const struct lp_rowfmt *fmt;
-	const struct lp_imagedoc *image; /* two */
+	const struct lp_view *v;
+	const struct lp_about *image; /* two */
 	uint64_t changes, added, modified, deleted;
 	uint64_t taken; /* for the same: files of one size and time, from layers that are not the same */
 	int64_t bytes; /* of content: what the new one has more */
@@ -87,13 +86,13 @@ put_change(struct diff *d, char change, unsigned what, const struct lp_entry *e)
 	d->added += change == 'A';
 	d->modified += change == 'M';
 	d->deleted += change == 'D';
-	if (d->for_eyes)
+	if (!d->v->rows)
 		return put_for_eyes(d, change, what, e);
 	rc = lp_buf_addc(b, change);
 	rc = rc != LP_OK ? rc : lp_buf_addc(b, '\t');
 	rc = rc != LP_OK ? rc : lp_diff_names(what, b);
 	rc = rc != LP_OK ? rc : lp_buf_addc(b, '\t');
-	return rc != LP_OK ? rc : lp_row_write(d->fmt, e, b);
+	return rc != LP_OK ? rc : lp_row_write(&d->v->fmt, e, b);
 }
 
 /* ---- what hard links mean --------------------------------------------------------- */
@@ -147,31 +146,31 @@ note(struct files *f, const struct lp_entry *e, int second)
 
 /* The whole listing, and back to its start. */
 static int
-read_through(struct files *f, int fd, int second)
+read_through(struct files *f, const struct lp_view_file *file, int second)
 {
 	struct lp_rowin in;
-	int rc = lp_rowin_init(&in, fd);
+	int rc = lp_rowin_init(&in, file->fd, file->name);
 
 	while (rc == LP_OK && (rc = lp_rowin_next(&in)) > 0)
 		rc = note(f, &in.rows.entry, second);
 	lp_rowin_release(&in);
-	if (rc == LP_OK && lseek(fd, 0, SEEK_SET) != 0) {
-		lp_err_errno("rows");
+	if (rc == LP_OK && lseek(file->fd, 0, SEEK_SET) != 0) {
+		lp_err_errno("%s", file->name);
 		rc = LP_E_SYS;
 	}
 	return rc;
 }
 
 static int
-learn(struct files *f, int fd)
+learn(struct files *f, const struct lp_view_file *file)
 {
 	int rc;
 
 	f->seed = lp_seed();
 	lp_map_init(&f->index, SIZE_MAX);
 	lp_buf_init(&f->targets, SIZE_MAX);
-	rc = read_through(f, fd, 0);
-	return rc == LP_OK && f->n > 0 ? read_through(f, fd, 1) : rc;
+	rc = read_through(f, file, 0);
+	return rc == LP_OK && f->n > 0 ? read_through(f, file, 1) : rc;
 }
 
 static void
@@ -233,8 +232,8 @@ may_differ(const struct diff *d, const struct lp_entry *old, const struct lp_ent
 
 	if (old->type != LP_REG || old->size == 0)
 		return 0;
-	a = digest_of(&d->image[0], old);
-	b = digest_of(&d->image[1], new);
+	a = digest_of(&d->image[0].doc, old);
+	b = digest_of(&d->image[1].doc, new);
 	return a == NULL || b == NULL || strcmp(a, b) != 0;
 }
 
@@ -278,18 +277,18 @@ put_header(const struct lp_view *v, struct lp_buf *b)
 {
 	int rc = v->header ? lp_buf_adds(b, "change\twhat\t") : LP_OK;
 
-	return rc == LP_OK && v->header ? lp_row_header(v->fmt, b) : rc;
+	return rc == LP_OK && v->header ? lp_row_header(&v->fmt, b) : rc;
 }
 
 /* Which is the old one. */
 static int
-put_names(const struct lp_view *v, struct lp_buf *b)
+put_names(const struct diff *d, struct lp_buf *b)
 {
 	int rc = LP_OK;
 
-	for (size_t i = 0; i < 2 && v->for_eyes && rc == LP_OK; i++) {
+	for (size_t i = 0; i < 2 && !d->v->rows && rc == LP_OK; i++) {
 		rc = lp_buf_adds(b, i == 0 ? "--- " : "+++ ");
-		rc = rc != LP_OK ? rc : lp_escape(b, lp_span_str(v->image[i]), LP_ESCAPE_TERMINAL);
+		rc = rc != LP_OK ? rc : lp_escape(b, lp_span_str(d->image[i].doc.image != NULL ? d->image[i].doc.image : d->v->file[i].name), LP_ESCAPE_TERMINAL);
 		rc = rc != LP_OK ? rc : lp_buf_addc(b, '\n');
 	}
 	return rc;
@@ -301,7 +300,7 @@ put_total(const struct diff *d, struct lp_buf *b)
 {
 	char text[4 * LP_HUMAN_MAX + 40], size[LP_HUMAN_MAX + 1], n[3][LP_HUMAN_MAX + 1];
 
-	if (!d->for_eyes)
+	if (d->v->rows)
 		return LP_OK;
 	*lp_human_bytes(size, (uint64_t)(d->bytes < 0 ? -d->bytes : d->bytes)) = '\0';
 	*lp_human_count(n[0], d->added) = *lp_human_count(n[1], d->modified) = *lp_human_count(n[2], d->deleted) = '\0';
@@ -320,7 +319,7 @@ put_taken(const struct diff *d, struct lp_buf *b)
 		return LP_OK;
 	*lp_human_count(n, d->taken) = '\0';
 	snprintf(text, sizeof(text), "%s file%s of the same size and time: content not compared", n, d->taken == 1 ? "" : "s");
-	if (!d->for_eyes) {
+	if (d->v->rows) {
 		lp_note("%s", text);
 		return LP_OK;
 	}
@@ -339,19 +338,19 @@ put_end(const struct lp_view *v, const struct diff *d, const struct lp_rowin *ol
 	end.complete = a->complete == LP_COMPLETE_UNKNOWN || b->complete == LP_COMPLETE_UNKNOWN ? LP_COMPLETE_UNKNOWN :
 	    a->complete == LP_COMPLETE_NO || b->complete == LP_COMPLETE_NO ? LP_COMPLETE_NO :
 	    a->complete == LP_COMPLETE_YES && b->complete == LP_COMPLETE_YES ? LP_COMPLETE_YES : LP_COMPLETE_INFERRED;
-	return lp_row_end(v->fmt, &end, &d->out->b);
+	return lp_row_end(&v->fmt, &end, &d->out->b);
 }
 
 int
 lp_view_diff(const struct lp_view *v, struct lp_rowin *old, struct lp_view_out *o)
 {
-	struct diff d = { .out = o, .for_eyes = v->for_eyes, .fmt = v->fmt, .image = v->doc };
+	struct diff d = { .out = o, .v = v, .image = o->about };
 	struct lp_rowin new;
-	int rc = lp_rowin_init(&new, v->other);
+	int rc = lp_rowin_init(&new, v->file[1].fd, v->file[1].name);
 
-	rc = rc != LP_OK ? rc : learn(&d.old, old->fd);
-	rc = rc != LP_OK ? rc : learn(&d.new, v->other);
-	rc = rc != LP_OK ? rc : put_names(v, &o->b);
+	rc = rc != LP_OK ? rc : learn(&d.old, &v->file[0]);
+	rc = rc != LP_OK ? rc : learn(&d.new, &v->file[1]);
+	rc = rc != LP_OK ? rc : put_names(&d, &o->b);
 	rc = rc != LP_OK ? rc : put_header(v, &o->b);
 	rc = rc != LP_OK ? rc : compare(&d, old, &new);
 	rc = rc != LP_OK ? rc : put_taken(&d, &o->b);

@@ -1,5 +1,5 @@
 /* Prints what each layer adds, what later ones hide of it, and the command that made it. */
-#include "cmd/peek/view_priv.h"
+#include "cmd/show/view_priv.h"
 #include "common/base/escape.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
@@ -55,7 +55,7 @@ put_command(const struct lp_view *v, struct lp_span command, struct lp_buf *b)
 	struct lp_buf text;
 	int rc;
 
-	lp_buf_init(&text, v->columns > used + COMMAND_LEAST ? v->columns - used : COMMAND_LEAST);
+	lp_buf_init(&text, v->width > used + COMMAND_LEAST ? v->width - used : COMMAND_LEAST);
 	rc = lp_buf_reserve(&text, text.max);
 	if (rc == LP_OK && lp_escape_cut(&text, command, LP_ESCAPE_TERMINAL) != LP_E_NOMEM)
 		rc = lp_buf_add(b, lp_buf_span(&text));
@@ -106,19 +106,22 @@ take_sum(struct lp_span *line, struct sum *s)
 }
 
 int
-lp_view_history(const struct lp_view *v, struct lp_span line, struct lp_buf *b)
+lp_view_history(const struct lp_view *v, const struct lp_about *about, struct lp_span line, struct lp_buf *b)
 {
+	const struct lp_layerdoc unknown = { .size = LP_DOC_UNKNOWN }, *l = &unknown;
 	struct sum s;
 
-	if (take_sum(&line, &s) != LP_OK || s.number == 0 || s.number > v->doc->nlayers)
-		return lp_view_no_sums();
-	return v->for_eyes ? draw(v, &v->doc->layer[s.number - 1], &s, b) : put_record(&v->doc->layer[s.number - 1], &s, line, b);
+	if (take_sum(&line, &s) != LP_OK)
+		return lp_view_no_sums(v);
+	if (s.number > 0 && s.number <= about->doc.nlayers)
+		l = &about->doc.layer[s.number - 1];
+	return v->rows ? put_record(l, &s, line, b) : draw(v, l, &s, b);
 }
 
 const char *
 lp_view_history_header(const struct lp_view *v)
 {
-	if (v->for_eyes)
+	if (!v->rows)
 		return "LAYER      SIZE   CONTENT    HIDDEN  COMMAND\n";
 	return v->header ? "layer\tsize\tentries\tbytes\thidden_entries\thidden_bytes\tcomplete\tcreated_by\n" : "";
 }

@@ -1,5 +1,5 @@
 /* Writes the rows of layers and of the merged tree into the JSON document. */
-#include "cmd/peek/view_priv.h"
+#include "cmd/show/view_priv.h"
 #include "common/base/jsonread.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
@@ -10,12 +10,12 @@
 
 /* One layer's own rows, TSV turned into NDJSON. */
 static int
-document_layer_rows(int fd, struct lp_view_out *o)
+document_layer_rows(const struct lp_view_file *file, struct lp_view_out *o)
 {
 	struct lp_rowfmt json = { .form = LP_ROW_NDJSON };
 	struct lp_buf line;
 	struct lp_rowin in;
-	int rc = lp_rowin_init(&in, fd), first = 1;
+	int rc = lp_rowin_init(&in, file->fd, file->name), first = 1;
 
 	if (rc != LP_OK)
 		return rc;
@@ -37,12 +37,13 @@ document_layer_rows(int fd, struct lp_view_out *o)
 static int
 document_layers(const struct lp_view *v, struct lp_view_out *o)
 {
+	const struct lp_imagedoc *doc = &o->about[0].doc;
 	int rc = LP_OK;
 
-	for (size_t i = 0; i < v->doc->nlayers && rc == LP_OK; i++) {
-		rc = lp_imagedoc_layer(&v->doc->layer[i], i == 0, &o->b);
-		if (rc == LP_OK && v->layer_rows != NULL)
-			rc = document_layer_rows(v->layer_rows[i], o);
+	for (size_t i = 0; i < doc->nlayers && rc == LP_OK; i++) {
+		rc = lp_imagedoc_layer(&doc->layer[i], i == 0, &o->b);
+		if (rc == LP_OK && i + 1 < v->nfiles)
+			rc = document_layer_rows(&v->file[i + 1], o);
 		rc = rc != LP_OK ? rc : lp_imagedoc_layer_close(&o->b);
 	}
 	return rc != LP_OK ? rc : lp_imagedoc_layers_close(&o->b);
@@ -114,7 +115,7 @@ document_line(struct lp_span line, int *first, struct last *last, struct lp_view
 }
 
 static int
-document_rows(struct lp_view_out *o, struct last *last)
+document_rows(const struct lp_view_file *file, struct lp_view_out *o, struct last *last)
 {
 	struct lp_buf b;
 	ptrdiff_t k = 1;
@@ -126,9 +127,9 @@ document_rows(struct lp_view_out *o, struct last *last)
 		const unsigned char *nl;
 
 		rc = lp_buf_reserve(&b, LP_IO_CHUNK);
-		k = rc == LP_OK ? lp_read(0, b.p + b.n, LP_IO_CHUNK) : 0;
+		k = rc == LP_OK ? lp_read(file->fd, b.p + b.n, LP_IO_CHUNK) : 0;
 		if (k < 0) {
-			lp_err_errno("rows");
+			lp_err_errno("%s", file->name);
 			rc = LP_E_SYS;
 		}
 		b.n += k > 0 ? (size_t)k : 0;
@@ -159,21 +160,21 @@ int
 lp_view_document(const struct lp_view *v, struct lp_view_out *o)
 {
 	struct last last = { .entries = LP_DOC_UNKNOWN, .complete = LP_DOC_UNKNOWN };
-	const char *error = v->error;
-	int rc = lp_imagedoc_open(v->doc, &o->b);
+	const char *error = o->about[0].error;
+	int rc = lp_imagedoc_open(&o->about[0].doc, &o->b);
 
 	lp_buf_init(&last.total, (size_t)LP_MAX_ROW);
 
 	rc = rc != LP_OK ? rc : document_layers(v, o);
 	rc = rc != LP_OK ? rc : lp_imagedoc_rows_open(v->records != NULL ? v->records : "all_entries", &o->b);
-	rc = rc != LP_OK ? rc : document_rows(o, &last);
+	rc = rc != LP_OK ? rc : document_rows(&v->file[0], o, &last);
 	rc = rc != LP_OK ? rc : lp_imagedoc_rows_close(&o->b);
 	if (rc == LP_OK && last.total.n > 0)
 		rc = lp_imagedoc_total(lp_buf_span(&last.total), &o->b);
 	lp_buf_release(&last.total);
 	/* without layers nothing was merged; with some, an end that does not come is a merge that failed */
 	if (v->records != NULL) {
-		last.complete = all_listed(v->doc);
+		last.complete = all_listed(&o->about[0].doc);
 	} else if (!last.seen) {
 		last.complete = 0;
 		if (error == NULL)

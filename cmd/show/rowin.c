@@ -1,5 +1,5 @@
 /* Feeds a descriptor's bytes to the row reader. */
-#include "cmd/peek/rowin.h"
+#include "cmd/show/rowin.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -9,10 +9,11 @@
 #include "common/sys/io.h"
 
 int
-lp_rowin_init(struct lp_rowin *r, int fd)
+lp_rowin_init(struct lp_rowin *r, int fd, const char *name)
 {
-	*r = (struct lp_rowin){ .fd = fd };
+	*r = (struct lp_rowin){ .fd = fd, .name = name, .copy = -1 };
 	lp_rowread_init(&r->rows);
+	r->rows.merged = 1;
 	r->room = malloc(LP_IO_CHUNK);
 	return r->room != NULL ? LP_OK : LP_E_NOMEM;
 }
@@ -31,10 +32,10 @@ read_more(struct lp_rowin *r)
 	ptrdiff_t n = lp_read(r->fd, r->room, LP_IO_CHUNK);
 
 	if (n < 0) {
-		lp_err_errno("rows");
+		lp_err_errno("%s", r->name);
 		return LP_E_SYS;
 	}
-	if (r->copy > 0 && lp_write_all(r->copy, lp_span(r->room, (size_t)n)) != LP_OK) {
+	if (r->copy >= 0 && lp_write_all(r->copy, lp_span(r->room, (size_t)n)) != LP_OK) {
 		lp_err_errno("copy of the rows");
 		return LP_E_SYS;
 	}
@@ -51,6 +52,7 @@ lp_rowin_next(struct lp_rowin *r)
 
 		switch (r->at_eof ? lp_rowread_eof(&r->rows) : lp_rowread_next(&r->rows, &r->in)) {
 		case LP_ROWREAD_ROW:
+			r->n++;
 			return 1;
 		case LP_ROWREAD_END:
 			r->ended = 1;
@@ -63,7 +65,7 @@ lp_rowin_next(struct lp_rowin *r)
 			rc = read_more(r);
 			break;
 		case LP_ROWREAD_ERROR:
-			lp_err("rows, line %" PRIu64 ": %s", r->rows.line, r->rows.why);
+			lp_err("%s: line %" PRIu64 ": %s", r->name, r->rows.line, r->rows.why);
 			rc = r->rows.status;
 			break;
 		}

@@ -2,8 +2,8 @@
  * Rows from a descriptor, one at a time: row/rowread.h and the reads
  * that feed it.
  */
-#ifndef LP_PEEK_ROWIN_H
-#define LP_PEEK_ROWIN_H
+#ifndef LP_SHOW_ROWIN_H
+#define LP_SHOW_ROWIN_H
 
 #include "common/base/span.h"
 #include "common/row/rowread.h"
@@ -12,14 +12,16 @@ struct lp_rowin {
 	struct lp_rowread rows; /* rows.entry is the last row; rows.end, if `ended`, the end record */
 	int ended;
 	int fd;
-	int copy; /* what is read from it is written there too; 0: nowhere */
+	const char *name; /* in messages */
+	int copy; /* what is read is written there too; -1: nowhere */
+	uint64_t n; /* rows so far */
 	int at_eof;
 	unsigned char *room;
 	struct lp_span in;
 };
 
-/* LP_OK or LP_E_NOMEM. The descriptor stays the caller's. */
-int lp_rowin_init(struct lp_rowin *, int fd);
+/* LP_OK or LP_E_NOMEM. The descriptor and the name stay the caller's. */
+int lp_rowin_init(struct lp_rowin *, int fd, const char *name);
 void lp_rowin_release(struct lp_rowin *);
 
 /*

@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/peek/view_priv.h"
+#include "cmd/show/view_priv.h"
 #include "common/base/array.h"
+#include "common/base/escape.h"
 #include "common/base/num.h"
 #include "common/base/sort.h"
 #include "common/base/status.h"
@@ -35,7 +36,7 @@ by_first(const void *a, const void *b)
 }
 
 static int
-split(struct lp_span text, struct lines *l)
+split(const struct lp_view *v, struct lp_span text, struct lines *l)
 {
 	while (text.n > 0) {
 		struct line *of = lp_array_room(l->of, l->n, &l->cap, sizeof(*of));
@@ -47,16 +48,17 @@ split(struct lp_span text, struct lines *l)
 		of[l->n] = (struct line){ .text = lp_span_field(&text, '\n'), .place = l->n };
 		first = of[l->n].text;
 		if (first.n > 0 && first.p[0] != '#' && lp_num_u64(lp_span_field(&first, '\t'), UINT64_MAX, &of[l->n].first) != LP_OK)
-			return lp_view_no_sums();
+			return lp_view_no_sums(v);
 		l->n++;
 	}
 	return LP_OK;
 }
 
 int
-lp_view_no_sums(void)
+lp_view_no_sums(const struct lp_view *v)
 {
-	lp_err("lp-merge's sums make no sense");
+	lp_err("%s: not what lp-merge --%s writes", v->file[0].name,
+	    v->kind == LP_VIEW_DU ? "du" : v->kind == LP_VIEW_WASTE ? "waste" : "summary");
 	return LP_E_DATA;
 }
 
@@ -65,12 +67,12 @@ lp_view_right(struct lp_buf *b, struct lp_span s, size_t wide)
 {
 	int rc = lp_buf_pad(b, s.n, wide);
 
-	return rc != LP_OK ? rc : lp_buf_add(b, s);
+	return rc != LP_OK ? rc : lp_escape(b, s, LP_ESCAPE_AGAIN);
 }
 
-/* ENTRIES TAB PATH behind the bytes; the path is escaped as in rows, which a terminal bears. */
+/* ENTRIES TAB PATH behind the bytes. */
 static int
-draw_directory(const struct line *l, struct lp_buf *b)
+draw_directory(const struct lp_view *v, const struct line *l, struct lp_buf *b)
 {
 	enum { SIZE_WIDE = 8, COUNT_WIDE = 9 };
 	struct lp_span rest = l->text;
@@ -80,10 +82,10 @@ draw_directory(const struct line *l, struct lp_buf *b)
 
 	(void)lp_span_field(&rest, '\t');
 	if (lp_num_u64(lp_span_field(&rest, '\t'), UINT64_MAX, &entries) != LP_OK)
-		return lp_view_no_sums();
+		return lp_view_no_sums(v);
 	rc = rc != LP_OK ? rc : lp_view_right(b, lp_span(text, (size_t)(lp_human_count(text, entries) - text)), 2 + COUNT_WIDE);
 	rc = rc != LP_OK ? rc : lp_buf_adds(b, "  ");
-	rc = rc != LP_OK ? rc : lp_buf_add(b, rest);
+	rc = rc != LP_OK ? rc : lp_escape(b, rest, LP_ESCAPE_AGAIN);
 	return rc != LP_OK ? rc : lp_buf_addc(b, '\n');
 }
 
@@ -118,7 +120,7 @@ draw_total(struct lp_span line, struct lp_buf *b)
 	return rc != LP_OK ? rc : lp_buf_adds(b, ")\n");
 }
 
-/* BYTES COPIES LAYER WHY BY NAME, the name escaped as in rows. */
+/* BYTES COPIES LAYER WHY BY NAME */
 static int
 draw_waste(const struct line *l, struct lp_buf *b)
 {
@@ -134,11 +136,11 @@ draw_waste(const struct line *l, struct lp_buf *b)
 	rc = lp_view_right(b, lp_span(text, (size_t)(lp_human_bytes(text, l->first) - text)), SIZE_WIDE);
 	rc = rc != LP_OK ? rc : lp_view_right(b, field[2], 7);
 	rc = rc != LP_OK ? rc : lp_buf_adds(b, "  ");
-	rc = rc != LP_OK ? rc : lp_buf_add(b, field[3]);
+	rc = rc != LP_OK ? rc : lp_escape(b, field[3], LP_ESCAPE_AGAIN);
 	rc = rc != LP_OK ? rc : lp_buf_pad(b, field[3].n, WHY_WIDE);
 	rc = rc != LP_OK ? rc : lp_view_right(b, field[4], 3);
 	rc = rc != LP_OK ? rc : lp_buf_adds(b, "  ");
-	rc = rc != LP_OK ? rc : lp_buf_add(b, rest);
+	rc = rc != LP_OK ? rc : lp_escape(b, rest, LP_ESCAPE_AGAIN);
 	return rc != LP_OK ? rc : lp_buf_addc(b, '\n');
 }
 
@@ -149,8 +151,8 @@ draw(const struct lp_view *v, const struct lines *l, struct lp_view_out *o)
 	    v->kind == LP_VIEW_WASTE ? "  WASTED  LAYER  WHY          BY  PATH\n" : lp_view_history_header(v));
 
 	for (size_t i = 0; i < l->n && rc == LP_OK; i++) {
-		rc = v->kind == LP_VIEW_DU ? draw_directory(&l->of[i], &o->b) :
-		    v->kind == LP_VIEW_WASTE ? draw_waste(&l->of[i], &o->b) : lp_view_history(v, l->of[i].text, &o->b);
+		rc = v->kind == LP_VIEW_DU ? draw_directory(v, &l->of[i], &o->b) :
+		    v->kind == LP_VIEW_WASTE ? draw_waste(&l->of[i], &o->b) : lp_view_history(v, &o->about[0], l->of[i].text, &o->b);
 		if (rc == LP_OK && o->b.n >= LP_VIEW_FLUSH)
 			rc = lp_view_flush(o);
 	}
@@ -165,10 +167,10 @@ lp_view_sums(const struct lp_view *v, struct lp_view_out *o)
 	int rc;
 
 	lp_buf_init(&in, SIZE_MAX / 2);
-	rc = lp_read_all(0, &in);
+	rc = lp_read_all(v->file[0].fd, &in);
 	if (rc == LP_E_SYS)
-		lp_err_errno("lp-merge's sums");
-	rc = rc != LP_OK ? rc : split(lp_buf_span(&in), &l);
+		lp_err_errno("%s", v->file[0].name);
+	rc = rc != LP_OK ? rc : split(v, lp_buf_span(&in), &l);
 	if (rc == LP_OK && v->kind == LP_VIEW_DU)
 		lp_sort(l.of, l.n, sizeof(*l.of), by_first);
 	rc = rc != LP_OK ? rc : draw(v, &l, o);
