@@ -25,8 +25,7 @@ enum { WORDS_MAX = 8 * 1024 * 1024, CLAIMS_MAX = 4096, BATCH = 250 };
 /*
  * A request: this, and to start a program the words with a NUL after each, and
  * then the claims in batches, their descriptors beside them. For a file there
- * are no words, and a claim if it is one to be opened again; the answer to it is
- * followed by a claim.
+ * are neither; the answer to it is followed by a claim.
  */
 struct request {
 	enum { PROGRAM, FILE_FOR_US } what;
@@ -252,23 +251,19 @@ serve_program(int fd, const struct request *r, const char *const *other)
 	return rc != LP_OK ? rc : told;
 }
 
-/* A file without a name, or the one that is handed over, again: a process that opens nothing gets it from us. */
+/* A file without a name: a process that opens nothing gets it from us. */
 static int
-serve_file(int fd, const struct request *r)
+serve_file(int fd)
 {
-	struct claim had = { -1, 0 }, c = { -1, 0 };
+	struct claim c = { lp_tmpfile(), 0 };
 	struct answer a = { 0, 0 };
-	int rc = r->claims == 1 ? receive_batch(fd, &had, 1) : LP_OK;
+	int rc;
 
-	if (rc == LP_OK)
-		c.fd = r->claims == 1 ? lp_tmpfile_reopen(had.fd) : lp_tmpfile();
 	if (c.fd < 0)
 		a = (struct answer){ -1, errno };
 	rc = lp_write_all(fd, lp_span(&a, sizeof(a)));
 	if (rc == LP_OK && c.fd >= 0)
 		rc = send_batch(fd, &c, 1);
-	if (had.fd >= 0)
-		close(had.fd);
 	if (c.fd >= 0)
 		close(c.fd);
 	return rc;
@@ -293,22 +288,20 @@ serve(int fd, const char *const *other)
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	/* what cannot be read to its end was the last one */
 	while (rc == LP_OK && lp_read_full(fd, &r, sizeof(r)) == (ptrdiff_t)sizeof(r))
-		rc = r.what == FILE_FOR_US ? serve_file(fd, &r) : serve_program(fd, &r, other);
+		rc = r.what == FILE_FOR_US ? serve_file(fd) : serve_program(fd, &r, other);
 	_exit(0);
 }
 
 /* ---- its parent ---------------------------------------------------------------------- */
 
 static int
-ask_for_file(int again)
+ask_for_file(void)
 {
-	struct request r = { .what = FILE_FOR_US, .claims = again >= 0 };
-	struct claim c = { again, 0 };
+	struct request r = { .what = FILE_FOR_US };
+	struct claim c;
 	struct answer a = { -1, EIO };
 	int rc = lp_write_all(starter.fd, lp_span(&r, sizeof(r)));
 
-	if (rc == LP_OK && again >= 0)
-		rc = send_batch(starter.fd, &c, 1);
 	if (rc == LP_OK && lp_read_full(starter.fd, &a, sizeof(a)) != (ptrdiff_t)sizeof(a))
 		a = (struct answer){ -1, EIO };
 	if (a.pid == 0)

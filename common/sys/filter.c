@@ -80,15 +80,12 @@ static const int network_calls[] = {
 	SCMP_SYS(access), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(timer_create),
 };
 
-/* Children are watched and ended, functions forked into; what those lock themselves with can only take away. */
+/* Children, which another process starts, are watched and ended. */
 static const int driver_calls[] = {
-	SCMP_SYS(ftruncate), SCMP_SYS(pipe2), SCMP_SYS(dup2), SCMP_SYS(dup3), SCMP_SYS(close_range),
-	SCMP_SYS(sendmsg), SCMP_SYS(recvmsg), SCMP_SYS(clock_nanosleep), SCMP_SYS(kill), SCMP_SYS(tgkill),
-	SCMP_SYS(waitid), SCMP_SYS(wait4), SCMP_SYS(getppid), SCMP_SYS(getpgid), SCMP_SYS(set_robust_list),
-	SCMP_SYS(rseq), SCMP_SYS(landlock_create_ruleset), SCMP_SYS(landlock_add_rule), SCMP_SYS(landlock_restrict_self),
-	SCMP_SYS(seccomp),
-	/* musl's sleep, and its fork where there is such a call, which names its child's thread */
-	SCMP_SYS(nanosleep), SCMP_SYS(fork), SCMP_SYS(set_tid_address), SCMP_SYS(tkill),
+	SCMP_SYS(ftruncate), SCMP_SYS(pipe2), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg), SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(kill), SCMP_SYS(tgkill), SCMP_SYS(waitid), SCMP_SYS(wait4), SCMP_SYS(getpgid),
+	/* musl's sleep and raise */
+	SCMP_SYS(nanosleep), SCMP_SYS(tkill),
 };
 
 #if !defined(__GLIBC__)
@@ -189,15 +186,9 @@ static const struct {
 	{ N, 0, SCMP_SYS(socketpair), 2 * FAMILY,
 	    { { 0, SCMP_CMP_EQ, AF_UNIX, 0 }, { 1, SCMP_CMP_MASKED_EQ, TYPE_BITS, SOCK_STREAM } } },
 	/* threads, not processes; clone3's flags are out of a filter's sight, and libc falls back to clone */
-	FAILS(T | N | P, ENOSYS, clone3),
+	FAILS(T | N, ENOSYS, clone3),
 	{ T | N, 0, SCMP_SYS(clone), 1, { { FLAGS, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD } } },
-	/* fork(3) as libc asks for it: no thread, no name space */
-	{ P, 0, SCMP_SYS(clone), 1,
-	    { { FLAGS, SCMP_CMP_EQ, CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD, 0 } } },
 	{ N, 0, SCMP_SYS(prctl), 1, { { 0, SCMP_CMP_EQ, PR_SET_NAME, 0 } } },
-	{ P, 0, SCMP_SYS(prctl), 1, { { 0, SCMP_CMP_EQ, PR_SET_NO_NEW_PRIVS, 0 } } },
-	{ P, 0, SCMP_SYS(prctl), 1, { { 0, SCMP_CMP_EQ, PR_SET_SECCOMP, 0 } } },
-	{ P, 0, SCMP_SYS(prctl), 1, { { 0, SCMP_CMP_EQ, PR_SET_PDEATHSIG, 0 } } },
 	{ ALL, EINVAL, SCMP_SYS(prctl), 1, { { 0, SCMP_CMP_EQ, SET_VMA, 0 } } },
 	/* files that libc looks for by itself */
 	FAILS(F | T | P, EACCES, open), FAILS(F | T | P, EACCES, openat), FAILS(F | T | P, EACCES, access),

@@ -29,8 +29,8 @@ enum lp_duty {
 	/* that, and speaks to servers, names looked up: it connects and never listens */
 	LP_DUTY_NETWORK,
 	/*
-	 * a filter's, and watches children that starter.h starts, is given files by it, and forks into functions
-	 * of its own, which lock themselves for less. It opens nothing.
+	 * a filter's, and watches children that starter.h starts, and is given files by it. It opens nothing and
+	 * forks nothing.
 	 */
 	LP_DUTY_DRIVER
 };

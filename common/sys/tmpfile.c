@@ -18,10 +18,10 @@ lp_tmpdir(void)
 	return dir != NULL && *dir != '\0' ? dir : "/tmp";
 }
 
-static int (*opener)(int again);
+static int (*opener)(void);
 
 void
-lp_tmpfile_by(int (*other)(int again))
+lp_tmpfile_by(int (*other)(void))
 {
 	opener = other;
 }
@@ -47,23 +47,11 @@ lp_tmpfile(void)
 	int fd;
 
 	if (opener != NULL)
-		return opener(-1);
+		return opener();
 	fd = open(lp_tmpdir(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
 		fd = make_and_unlink();
 	if (fd < 0)
 		fd = memfd_create("lp-rows", MFD_CLOEXEC);
-	return fd < 0 ? LP_E_SYS : fd;
-}
-
-int
-lp_tmpfile_reopen(int fd)
-{
-	char path[32];
-
-	if (opener != NULL)
-		return opener(fd);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? LP_E_SYS : fd;
 }

@@ -11,17 +11,7 @@ const char *lp_tmpdir(void);
  */
 int lp_tmpfile(void);
 
-/*
- * The same file from its start, read only, with a position of its own: two
- * children that read one description would each get a part. Descriptor or
- * LP_E_SYS.
- */
-int lp_tmpfile_reopen(int fd);
-
-/*
- * From here on another process opens both for us, who may not: `open` hands
- * over a new one, or one that it is given, again. NULL: nobody does.
- */
-void lp_tmpfile_by(int (*open)(int again));
+/* From here on another process opens them for us, who may not: `open` hands one over. NULL: nobody does. */
+void lp_tmpfile_by(int (*open)(void));
 
 #endif

@@ -290,18 +290,6 @@ do_resolve(void)
 
 static int do_unnamed(void) { return in_directory(mine, ".", O_RDWR | O_TMPFILE); }
 
-/* A child of its own, which locks itself for less. */
-static int
-do_child(void)
-{
-	pid_t pid = fork();
-	int status;
-
-	if (pid == 0)
-		_exit(lp_lock(LP_DUTY_FILTER) == LP_OK && do_filter() == 0 ? 0 : 1);
-	return waitpid(pid, &status, 0) == pid && status == 0 ? 0 : -1;
-}
-
 static void *
 nothing(void *arg)
 {
@@ -372,8 +360,7 @@ static const struct {
 	{ "have signals sent", do_async, ALL, STOPPED },
 	{ "have signals sent for a directory", do_notify, ALL, STOPPED },
 	{ "set flags", do_flags, D | S | N | P, CAN },
-	{ "fork", do_fork, F | T | D | S | N, FORKED },
-	{ "have a child that locks itself for less", do_child, P, CAN },
+	{ "fork", do_fork, ALL, FORKED },
 	{ "signal another process", do_kill, F | T | D | S | N, STOPPED },
 	{ "trace another process", do_trace, ALL, STOPPED },
 	{ "leave its namespaces", do_mount, ALL, STOPPED },
