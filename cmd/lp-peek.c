@@ -18,7 +18,8 @@ static const char usage[] =
     "usage: lp-peek [-0cEHhijOqVv] [-n BYTES] [-o COLUMNS] [-p OS/ARCH[/VARIANT]] [-S STORE]\n"
     "               [--cat=PATH | --check | --config | --diff[=IMAGE2] | --digest | --du[=DEPTH]\n"
     "               | --find=GLOB | --history | --layer=N|DIGEST | --layers | --platforms\n"
-    "               | --top[=N] | --tree[=DEPTH] | --waste] [--tags[=GLOB]] [--auth-file=FILE] [--cacert=FILE]\n"
+    "               | --tar=PATH | --top[=N] | --tree[=DEPTH] | --waste] [--tags[=GLOB]] [--auth-file=FILE]\n"
+    "               [--cacert=FILE]\n"
     "               [--cacert-only] [--cert=FILE] [--color[=WHEN]] [--connect-timeout=N] [--db=FILE]\n"
     "               [--diff-platform=PLATFORM] [--dive-rules=FILE] [--fail-if-found] [--insecure]\n"
     "               [--key=FILE] [--max-waste=BOUND] [--no-cache] [--no-pager] [--password-file=FILE]\n"
@@ -44,7 +45,8 @@ static const char help[] =
     "                           is looked for in all directories (may be repeated)\n"
     "  -i, --ignore-case        --find: a small letter is a capital, too\n"
     "      --fail-if-found      --find: exit 4 if there is one, 0 if there is none\n"
-    "      --cat=PATH           the content of one file\n"
+    "      --cat=PATH           the content of a file, or of all that match (may be repeated)\n"
+    "      --tar=PATH           a tar of what is there, and below it (may be repeated)\n"
     "      --check              what runtimes refuse, or do not show as it is listed\n"
     "      --diff[=IMAGE2]      what IMAGE2, or a second IMAGE, adds (A), deletes (D), modifies (M)\n"
     "      --diff-platform=PLATFORM  --diff: of the new image, if it is another\n"
@@ -74,7 +76,7 @@ static const char help[] =
     "      --no-pager           never start a pager\n" LP_NETOPT_HELP LP_OPT_HELP;
 
 enum {
-	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_TOP, OPT_HISTORY, OPT_WASTE, OPT_MAX_WASTE, OPT_DIVE_RULES, OPT_FIND, OPT_CAT, OPT_CHECK, OPT_DIFF, OPT_DIFF_PLATFORM, OPT_FAIL_IF_FOUND,
+	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_TOP, OPT_HISTORY, OPT_WASTE, OPT_MAX_WASTE, OPT_DIVE_RULES, OPT_FIND, OPT_CAT, OPT_TAR, OPT_CHECK, OPT_DIFF, OPT_DIFF_PLATFORM, OPT_FAIL_IF_FOUND,
 	OPT_CONFIG, OPT_DIGEST, OPT_PLATFORMS, OPT_TAGS, OPT_DB, OPT_REFRESH,
 	OPT_NO_CACHE, OPT_COLOR, OPT_NO_PAGER, OPTIONS
 };
@@ -96,6 +98,7 @@ static const struct option options[] = {
 	{ "ignore-case", no_argument, NULL, 'i' },
 	{ "fail-if-found", no_argument, NULL, OPT_FAIL_IF_FOUND },
 	{ "cat", required_argument, NULL, OPT_CAT },
+	{ "tar", required_argument, NULL, OPT_TAR },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "diff", optional_argument, NULL, OPT_DIFF },
 	{ "diff-platform", required_argument, NULL, OPT_DIFF_PLATFORM },
@@ -169,6 +172,22 @@ top(struct args *a, const char *arg)
 	return LP_EXIT_OK;
 }
 
+/* One more of --cat, or of --tar. */
+static int
+add_path(struct args *a, const char *path)
+{
+	struct lp_peek_options *o = &a->peek;
+	const char *what = o->what == LP_PEEK_CAT ? "--cat" : "--tar";
+
+	if (*path == '\0')
+		return lp_opt_refuse(&a->opt, "%s wants a path", what);
+	if (o->npaths == LP_PEEK_PATHS)
+		return lp_opt_refuse(&a->opt, "more than %d times %s", LP_PEEK_PATHS, what);
+	o->path[o->npaths++] = path;
+	o->has_patterns |= lp_peek_is_pattern(path);
+	return LP_EXIT_OK;
+}
+
 static int
 choose(struct args *a, enum lp_peek_what what, const char *arg)
 {
@@ -189,10 +208,8 @@ choose(struct args *a, enum lp_peek_what what, const char *arg)
 		lp_argv_add(&o->ask, "--waste");
 		break;
 	case LP_PEEK_CAT:
-		if (*arg == '\0')
-			return lp_opt_refuse(&a->opt, "--cat wants a path");
-		o->path = arg;
-		break;
+	case LP_PEEK_TAR:
+		return add_path(a, arg);
 	case LP_PEEK_DIFF:
 		o->image[1] = arg;
 		o->nimages = 2;
@@ -306,6 +323,7 @@ one_option(struct args *a, int c)
 		return LP_EXIT_OK;
 	case OPT_FIND: return choose(a, LP_PEEK_FIND, optarg);
 	case OPT_CAT: return choose(a, LP_PEEK_CAT, optarg);
+	case OPT_TAR: return choose(a, LP_PEEK_TAR, optarg);
 	case OPT_CHECK: return choose(a, LP_PEEK_CHECK, NULL);
 	case OPT_DIFF: return choose(a, LP_PEEK_DIFF, optarg);
 	case OPT_CONFIG:
@@ -407,16 +425,16 @@ check(struct args *a)
 	o->plain_http = a->net.registry.plain_http;
 	if (o->json && o->plain)
 		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about TSV: not with -j");
-	if (o->plain && (o->what == LP_PEEK_TREE || o->what == LP_PEEK_CAT))
-		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about rows: not with --tree or --cat");
+	if (o->plain && (o->what == LP_PEEK_TREE || o->what == LP_PEEK_CAT || o->what == LP_PEEK_TAR))
+		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about rows: not with --cat, --tar or --tree");
 	if (o->bounded && o->what != LP_PEEK_WASTE)
 		return lp_opt_refuse(&a->opt, "--max-waste and --dive-rules belong to --waste");
 	lp_argv_append(&o->ask, &o->bounds);
 	if ((o->what == LP_PEEK_DU || o->what == LP_PEEK_CHECK || o->what == LP_PEEK_HISTORY || o->what == LP_PEEK_WASTE) &&
 	    (a->columns != NULL || o->end || o->fmt.nul))
 		return lp_opt_refuse(&a->opt, "-o, -0 and -E are about rows: not with --check, --du, --history or --waste");
-	if (o->json && (o->what == LP_PEEK_CAT || o->what == LP_PEEK_TREE || o->what == LP_PEEK_DIFF))
-		return lp_opt_refuse(&a->opt, "-j is about listings: not with --cat, --diff or --tree");
+	if (o->json && (o->what == LP_PEEK_CAT || o->what == LP_PEEK_TAR || o->what == LP_PEEK_TREE || o->what == LP_PEEK_DIFF))
+		return lp_opt_refuse(&a->opt, "-j is about listings: not with --cat, --diff, --tar or --tree");
 	if (a->named && !o->use_cache)
 		return lp_opt_refuse(&a->opt, "--no-cache keeps nothing: neither --store nor --db");
 	if (o->offline && !o->use_cache)
@@ -429,8 +447,11 @@ check(struct args *a)
 		lp_argv_add(&o->ask, "--ignore-case");
 	if (o->what == LP_PEEK_ABOUT)
 		return check_about(a);
+	if (o->what == LP_PEEK_TAR && lp_opt_binary(&a->opt) != LP_EXIT_OK)
+		return LP_EXIT_USAGE;
+	o->wants_content = o->what == LP_PEEK_TAR || (o->what == LP_PEEK_CAT && o->has_patterns);
 	/* what a preview does not have may be there all the same */
-	o->complete |= o->what == LP_PEEK_FIND || o->bounded;
+	o->complete |= o->what == LP_PEEK_FIND || o->bounded || o->wants_content;
 	/* the layer is what a single layer's rows need not say */
 	if (a->columns == NULL && o->what != LP_PEEK_LAYERS && o->what != LP_PEEK_LAYER)
 		o->fmt.column[o->fmt.ncolumns++] = LP_COL_LAYER;
@@ -440,7 +461,7 @@ check(struct args *a)
 static void
 defaults(struct args *a)
 {
-	*a = (struct args){ .many.column = -1, .opt = { .usage = usage, .help = help, .many = { OPT_FIND } } };
+	*a = (struct args){ .many.column = -1, .opt = { .usage = usage, .help = help, .many = { OPT_FIND, OPT_CAT, OPT_TAR } } };
 	a->peek = (struct lp_peek_options){ .nimages = 1, .db = lp_home_named("LP_CACHE"), .head = LP_PEEK_HEAD, .depth = UINT64_MAX,
 		.use_cache = 1, .pager = 1, .password_fd = -1, .cred = &a->net.registry.cred };
 	lp_rowfmt_init(&a->peek.fmt);
@@ -503,7 +524,8 @@ static int
 take_images(struct args *a, int n, char **operands)
 {
 	const struct lp_peek_options *o = &a->peek;
-	const int compares = o->what == LP_PEEK_DIFF, at_most = compares ? 2 - (o->image[1] != NULL) : o->what == LP_PEEK_CAT ? 1 : n;
+	const int compares = o->what == LP_PEEK_DIFF, content = o->what == LP_PEEK_CAT || o->what == LP_PEEK_TAR;
+	const int at_most = compares ? 2 - (o->image[1] != NULL) : content ? 1 : n;
 
 	if (n == 2 && (o->what == LP_PEEK_TREE || o->what == LP_PEEK_DU || o->what == LP_PEEK_TOP) && is_number(operands[0]))
 		return lp_opt_refuse(&a->opt, "a number follows a '=', as in --%s=%s", o->what == LP_PEEK_TREE ? "tree" :
@@ -513,9 +535,9 @@ take_images(struct args *a, int n, char **operands)
 	if (compares && n < at_most)
 		return lp_opt_refuse(&a->opt, "--diff takes two images: OLD NEW");
 	if (n > at_most)
-		return lp_opt_refuse(&a->opt, compares ? "more than two images: --diff compares two" : "more than one image: --cat is of one");
-	if ((a->many.tags != NULL || a->many.column >= 0) && (compares || o->what == LP_PEEK_CAT) && a->about == 0)
-		return lp_opt_refuse(&a->opt, "a pattern for --tags, and the column image, are about several images: not with --cat or --diff");
+		return lp_opt_refuse(&a->opt, compares ? "more than two images: --diff compares two" : "more than one image: --cat and --tar are of one");
+	if ((a->many.tags != NULL || a->many.column >= 0) && (compares || content) && a->about == 0)
+		return lp_opt_refuse(&a->opt, "a pattern for --tags, and the column image, are about several images: not with --cat, --diff or --tar");
 	a->image = calloc((size_t)n + 1, sizeof(*a->image));
 	a->completed = calloc((size_t)n + 1, sizeof(*a->completed));
 	if (a->image == NULL || a->completed == NULL) {
@@ -596,6 +618,8 @@ answer(struct lp_peek *p)
 
 	if (rc == LP_OK && p->o->what == LP_PEEK_CAT)
 		rc = lp_peek_cat(p);
+	else if (rc == LP_OK && p->o->what == LP_PEEK_TAR)
+		rc = lp_peek_tar(p);
 	else if (p->o->what != LP_PEEK_ABOUT)
 		rc = all_layers(p, rc);
 	end = lp_peek_out_close(p);

@@ -33,8 +33,8 @@ static const char help[] =
     "      --history            what lp-merge --summary writes, with the layers' commands\n"
     "      --diff               two FILEs of merged rows: what was added, modified, deleted\n"
     "      --document[=KEY]     what lp-merge -j writes, in one JSON document\n"
-    "      --resolve=PATH       what becomes of PATH in this layer, for lp-peek --cat\n"
-    "      --above=N            --resolve: what the layer above has answered\n"
+    "      --resolve=PATH       what becomes of PATH in this layer, for lp-peek --cat (may be repeated)\n"
+    "      --above=N            the last --resolve: what the layer above has answered\n"
     "      --eager              --resolve: the first member of that name will do\n"
     "      --copy=FILE          --resolve: write the rows there, too\n"
     "      --about=FILE         what else is known: a document of lp-peek -j\n"
@@ -107,6 +107,18 @@ tree(struct args *a)
 	return choose(a, LP_VIEW_TREE);
 }
 
+/* One more. */
+static int
+resolve(struct args *a)
+{
+	struct lp_view *v = &a->view;
+
+	if (v->nasks == LP_VIEW_ASKS)
+		return lp_opt_refuse(&a->opt, "more than %d times --resolve", LP_VIEW_ASKS);
+	v->ask[v->nasks++].name = optarg;
+	return v->nasks == 1 ? choose(a, LP_VIEW_FIND) : LP_EXIT_OK;
+}
+
 static int
 number(struct args *a, uint64_t max, uint64_t *out)
 {
@@ -138,10 +150,13 @@ one_option(struct args *a, int c)
 	case OPT_HISTORY: return choose(a, LP_VIEW_HISTORY);
 	case OPT_DIFF: return choose(a, LP_VIEW_DIFF);
 	case OPT_DOCUMENT: v->records = optarg; return choose(a, LP_VIEW_DOCUMENT);
-	case OPT_RESOLVE: v->name = optarg; return choose(a, LP_VIEW_FIND);
+	case OPT_RESOLVE: return resolve(a);
 	case OPT_ABOVE:
 		rc = number(a, LP_MAX_PATH, &n);
-		v->above = (size_t)n;
+		if (rc == LP_EXIT_OK && v->nasks == 0)
+			return lp_opt_refuse(&a->opt, "--above follows the --resolve that it belongs to");
+		if (v->nasks > 0)
+			v->ask[v->nasks - 1].above = (size_t)n;
 		return rc;
 	case OPT_EAGER: v->eager = 1; return LP_EXIT_OK;
 	case OPT_COPY: a->copy = optarg; return LP_EXIT_OK;
@@ -178,8 +193,8 @@ check(struct args *a, size_t operands)
 		return lp_opt_refuse(&a->opt, "--rows, -o, -H, -0 and -E are about rows: not with this view");
 	if ((v->end || v->fmt.nul || a->columns) && !of_rows)
 		return lp_opt_refuse(&a->opt, "-o, -0 and -E are about rows: not with --history");
-	if ((v->above > 0 || v->eager || a->copy != NULL) && v->kind != LP_VIEW_FIND)
-		return lp_opt_refuse(&a->opt, "--above, --copy and --eager belong to --resolve");
+	if ((v->eager || a->copy != NULL) && v->kind != LP_VIEW_FIND)
+		return lp_opt_refuse(&a->opt, "--copy and --eager belong to --resolve");
 	if (a->nabout == 2 && v->kind != LP_VIEW_DIFF)
 		return lp_opt_refuse(&a->opt, "--about twice is for the two images of --diff");
 	if (v->kind == LP_VIEW_DIFF && operands != 2)
@@ -279,7 +294,7 @@ run(struct args *a, char **name, size_t n, struct lp_stats *stats)
 int
 main(int argc, char **argv)
 {
-	struct args a = { .opt = { .usage = usage, .help = help, .many = { OPT_ABOUT } },
+	struct args a = { .opt = { .usage = usage, .help = help, .many = { OPT_ABOUT, OPT_RESOLVE, OPT_ABOVE } },
 		.view = { .depth = UINT64_MAX, .copy = -1, .notes = { .fd = -1 }, .about = { { .fd = -1 }, { .fd = -1 } } } };
 	struct lp_stats stats;
 	int code;

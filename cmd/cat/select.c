@@ -31,7 +31,7 @@ normal(struct lp_select *s, struct lp_span name)
 static int
 add_row(struct lp_select *s, const struct lp_entry *e)
 {
-	const int placed = (e->has & LP_HAS_OFFSETS) != 0;
+	const int placed = (e->has & LP_HAS_OFFSETS) != 0 && e->type != LP_HARDLINK;
 	uint64_t *value = NULL;
 	int rc, fresh = 0;
 
@@ -43,6 +43,11 @@ add_row(struct lp_select *s, const struct lp_entry *e)
 		*value = placed ? BY_PLACE : BY_NAME;
 	if (rc == LP_OK && placed)
 		rc = lp_map_add(&s->at, e->header_offset + 1, &value, &fresh);
+	if (rc == LP_OK && placed && fresh) {
+		*value = (uint64_t)s->rownames.n << 1;
+		rc = lp_buf_add(&s->rownames, s->name);
+		rc = rc != LP_OK ? rc : lp_buf_addc(&s->rownames, '\0');
+	}
 	s->left += rc == LP_OK && fresh;
 	return rc;
 }
@@ -95,8 +100,11 @@ has_row(struct lp_select *s, const struct lp_entry *e)
 	uint64_t *called = lp_map_get(&s->called, lp_hash64(s->seed, s->name));
 
 	if (at != NULL) {
-		s->left -= *at == 0;
-		*at = 1;
+		s->left -= (*at & 1) == 0;
+		*at |= 1;
+		s->renamed = lp_span_str((const char *)s->rownames.p + (*at >> 1));
+		if (lp_span_eq(s->renamed, s->name))
+			s->renamed.n = 0;
 		return 1;
 	}
 	if (called == NULL || (placed && *called == BY_PLACE))
@@ -129,6 +137,7 @@ lp_select_member(struct lp_select *s, const struct lp_entry *e)
 {
 	int wanted = 0, rc;
 
+	s->renamed = lp_span("", 0);
 	if (s->nglobs > 0 && (wanted = lp_glob_any(s->globs, s->nglobs, 0, e->name, &s->scratch)) < 0)
 		return wanted;
 	rc = normal(s, e->name);
@@ -192,6 +201,7 @@ lp_select_init(struct lp_select *s)
 	lp_map_init(&s->copied, SIZE_MAX);
 	s->seed = lp_seed();
 	lp_buf_init(&s->scratch, LP_MAX_PATH + 1);
+	lp_buf_init(&s->rownames, SIZE_MAX);
 	s->wanted = calloc(s->nnames + 1, sizeof(*s->wanted));
 	s->found = calloc(s->nnames + 1, 1);
 	if (s->wanted == NULL || s->found == NULL)
@@ -214,6 +224,7 @@ lp_select_release(struct lp_select *s)
 	lp_map_release(&s->called);
 	lp_map_release(&s->copied);
 	lp_buf_release(&s->scratch);
+	lp_buf_release(&s->rownames);
 	s->wanted = NULL;
 	s->found = NULL;
 }

@@ -32,13 +32,15 @@ struct lp_select {
 
 	/* ---- answers ---- */
 	struct lp_span name;    /* the last member's, in normal form; until the next call */
+	struct lp_span renamed; /* what its row calls it, if that is another name; until the next call */
 	uint64_t members;       /* selected so far */
 
 	/* ---- inside ---- */
 	struct lp_buf *wanted;  /* the names in normal form */
 	unsigned char *found;   /* by name: 1 a member, 2 a directory */
 	uint64_t seed;
-	struct lp_map at;       /* header_offset + 1 of a row; the value is 1 once it was found */
+	struct lp_map at;       /* header_offset + 1 of a row; where its name begins in `rownames`, and 1 once it was found */
+	struct lp_buf rownames; /* in normal form, each with a NUL behind it */
 	struct lp_map called;   /* hash of a row's name: 1 if the row has an offset, 2 if it has none, 3 once that was found */
 	size_t left;            /* rows of which no member came */
 	struct lp_map copied;   /* hashes of the names of what was selected */
@@ -55,8 +57,10 @@ int lp_select_rows(struct lp_select *);
 /*
  * Whether a member is wanted: 1, 0, LP_E_LIMIT or LP_E_NOMEM. A note tells of
  * a hard link whose file was not selected before it. A member whose place in
- * the tar is known is that of the row with this place; where either is not
- * known, the name decides.
+ * the tar is known is that of the row with this place, which may call it by
+ * another name: that of a hard link to it, where its own is hidden. Where
+ * either place is not known, and for rows of hard links, which have that of
+ * their file, the name decides.
  */
 int lp_select_member(struct lp_select *, const struct lp_entry *);
 

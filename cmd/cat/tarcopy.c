@@ -6,6 +6,7 @@
 #include "common/base/status.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
+#include "common/tar/tarwrite.h"
 
 /* Headers, extensions (four kinds) and a sparse map of one member, with their padding. */
 enum { MAX_HEAD = 64 * 1024 * 1024 };
@@ -65,6 +66,24 @@ body(struct lp_tarcopy *t, int copy)
 	return LP_OK;
 }
 
+/* The member under another name: a header of its own, where what is stored is the content. */
+static int
+rename_member(struct lp_tarcopy *t)
+{
+	struct lp_entry e = t->tar.entry;
+	int rc;
+
+	e.name = t->select->renamed;
+	if (lp_tar_skippable(&t->tar) != (e.size + LP_TAR_BLOCK - 1) / LP_TAR_BLOCK * LP_TAR_BLOCK) {
+		lp_err("%s: a sparse file, and %s is but another name of it: --at has its content", lp_quote(t->tar.entry.name),
+		    lp_quote(e.name));
+		return LP_E_ABSENT;
+	}
+	lp_buf_clear(&t->head);
+	rc = no_memory(lp_tarwrite(&e, &t->head));
+	return rc != LP_OK ? rc : lp_put(lp_buf_span(&t->head));
+}
+
 static int
 member(struct lp_tarcopy *t)
 {
@@ -77,7 +96,7 @@ member(struct lp_tarcopy *t)
 	/* global headers and a volume label come before what belongs to the member */
 	lp_span_take(&head, (size_t)(e->header_offset - t->head_at));
 	if (wanted)
-		rc = lp_put(head);
+		rc = t->select->renamed.n > 0 ? rename_member(t) : lp_put(head);
 	if (rc == LP_OK)
 		rc = body(t, wanted);
 	lp_buf_clear(&t->head);

@@ -23,7 +23,8 @@
  *	peek_gaps.c    what of previews was not seen
  *	peek_summary.c the line that closes it
  *	peek_check.c   what is wrong with layers that cannot be read, beside what lp-merge finds
- *	peek_cat.c     one path, from the top layer down (lp-cat)
+ *	peek_seek.c    paths, from the top layer down
+ *	peek_cat.c     the content of files, or a tar of them (lp-cat)
  *	peek_many.c    all of that once for each of several images
  *	label.c        whose answer it is
  *	cmd/lp-peek.c  the command line, and the order of all that
@@ -53,6 +54,7 @@ enum {
 	LP_PEEK_FILES = 8192,      /* descriptors: two for each listing that is merged, and some */
 	LP_PEEK_FILL_JOBS = 16,    /* heads fetched at a time: one round trip for most images */
 	LP_PEEK_HELD = 64 * 1024,  /* bytes of messages of one pipeline */
+	LP_PEEK_PATHS = 32,        /* of --cat or --tar */
 	LP_PEEK_LOW_LIMIT = 20     /* manifests that the registry still allows: worth telling */
 };
 
@@ -68,6 +70,7 @@ enum lp_peek_what {
 	LP_PEEK_WASTE,  /* content that later layers hide */
 	LP_PEEK_HISTORY, /* of each layer: what it adds, what is hidden of it, what made it */
 	LP_PEEK_CAT,
+	LP_PEEK_TAR,    /* members, as a tar */
 	LP_PEEK_CHECK,  /* what runtimes refuse or show otherwise */
 	LP_PEEK_ABOUT   /* what lp-layers answers by itself */
 };
@@ -82,7 +85,10 @@ struct lp_peek_options {
 	int complete;          /* -c, or what needs it */
 	int to_the_end;        /* -c */
 	const char *layer;     /* LP_PEEK_LAYER: a number from 1, or a digest (or how it starts) */
-	const char *path;      /* LP_PEEK_CAT */
+	const char *path[LP_PEEK_PATHS]; /* LP_PEEK_CAT, LP_PEEK_TAR: names and patterns */
+	size_t npaths;
+	int has_patterns;
+	int wants_content;     /* all layers are listed, and then bytes of some are wanted: those of the listing are kept */
 	struct lp_argv bounds; /* LP_PEEK_WASTE: what is allowed, for lp-merge */
 	int bounded;
 	struct lp_argv about;  /* LP_PEEK_ABOUT: for lp-layers */
@@ -260,8 +266,11 @@ int lp_peek_out_close(struct lp_peek *);
 /* peek_summary.c: the closing line on a terminal's stderr, or what a pipe's reader must know. */
 void lp_peek_summary(struct lp_peek *);
 
-/* peek_cat.c: LP_PEEK_CAT. */
+/* peek_cat.c: LP_PEEK_CAT, LP_PEEK_TAR. */
 int lp_peek_cat(struct lp_peek *);
+int lp_peek_tar(struct lp_peek *);
+/* Whether it is one, and no name. */
+int lp_peek_is_pattern(const char *path);
 
 /*
  * peek_many.c: one question of several images, each asked by `run` in a process of its own, whose answer is the

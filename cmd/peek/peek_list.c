@@ -294,7 +294,7 @@ lp_peek_wants_all(const struct lp_peek_layer *l)
 }
 
 /*
- * A whole layer is streamed, and nothing but its listing stays.
+ * A whole layer is streamed, and nothing but its listing stays, unless content is to be had of it next.
  * Of a head, what fill has brought is read offline; what it could not keep is fetched once more.
  */
 static void
@@ -305,7 +305,7 @@ plan_stream(struct lp_pipeline *line, struct lp_peek_layer *l)
 	int filled = l->is_remote && o->keeps_bytes && !all && !l->unkept;
 
 	lp_pipeline_fetch(line, l->peek, filled ? LP_STORE_ONLY :
-	    l->unkept || (all && !lp_peek_is_stored(l)) ? LP_STORE_WITHOUT : LP_STORE_KEEP);
+	    l->unkept || (all && !o->wants_content && !lp_peek_is_stored(l)) ? LP_STORE_WITHOUT : LP_STORE_KEEP);
 	if (all)
 		lp_argv_add(&line->a[0], "--all");
 	else

@@ -94,6 +94,37 @@ int lp_peek_wants_all(const struct lp_peek_layer *);
  */
 int lp_peek_look(struct lp_peek *, struct lp_peek_layer *);
 
+/* ---- peek_seek.c: where paths lead ------------------------------------------------------- */
+
+struct lp_peek_place {
+	char *path;      /* as it was asked for; the caller's */
+	int by_pattern;  /* the caller's, too */
+	int found;       /* 1; 0: the image has no such path; -1: unknown, and said why */
+	struct lp_peek_layer *layer;
+	char *name;      /* as it is stored, to be freed */
+	uint64_t offset; /* of its header in the tar; UINT64_MAX: unknown */
+	char type;       /* as peek_seek.c reads it */
+};
+
+/*
+ * From the top layer down, and again from the top where links lead
+ * elsewhere: each layer is asked once for all that have come to it, and read
+ * no further than their answers need. What is found already is left alone.
+ * LP_OK, or a failure after a message.
+ */
+int lp_peek_seek(struct lp_peek *, struct lp_peek_place *, size_t n);
+
+struct lp_pipeline;
+/* Of jobs that read a layer's bytes: messages wait for the end, and a layer that is cut off may have the answer all the same. */
+void lp_peek_content_line(struct lp_job *, enum lp_job_line, size_t stage, struct lp_span);
+extern const struct lp_job_ops lp_peek_content_ops;
+/* Whether lp-inflate saw its input end early, and nobody else has failed: its reader may have had enough before that. */
+int lp_peek_content_is_cut(const struct lp_job *);
+/* The layer's bytes from the start, as far as their reader wants them; what is fetched stays in the store. */
+void lp_peek_content_plan(struct lp_pipeline *, const struct lp_peek_layer *);
+/* Start it and wait for its end; its exit code, or a failure. */
+int lp_peek_content_run(struct lp_peek_layer *, struct lp_pipeline *, const struct lp_job_io *, const struct lp_job_ops *);
+
 /* ---- peek_rows.c: a layer's listing, in an unnamed file ---------------------------- */
 
 /* A file, if there is none yet; empty in any case. LP_OK, or LP_E_SYS after a message. */

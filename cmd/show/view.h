@@ -29,6 +29,14 @@ struct lp_view_file {
 	int spool;        /* DIFF: a file for what cannot be read twice; -1: it can */
 };
 
+enum { LP_VIEW_ASKS = 64 }; /* as many as lp-peek --cat asks at a time */
+
+/* A name, and the bytes of it that the layer above has left as a directory (struct lp_find). */
+struct lp_view_ask {
+	const char *name;
+	size_t above;
+};
+
 struct lp_view {
 	enum lp_view_kind kind;
 	int rows;            /* TSV in place of what is for eyes: TABLE, DIFF, HISTORY */
@@ -45,9 +53,9 @@ struct lp_view {
 	struct lp_view_file *file; /* the inputs; stdin, if none was named */
 	size_t nfiles;
 	const char *records; /* DOCUMENT: the key of what lp-merge writes in place of rows; or NULL */
-	const char *name;    /* FIND: looked for (merge/find.h), */
-	size_t above;        /* as the layer above left it */
-	int eager;           /* the first member of the name will do */
+	struct lp_view_ask ask[LP_VIEW_ASKS]; /* FIND: what is looked for (merge/find.h), each answered by a line */
+	size_t nasks;
+	int eager;           /* the first member of a name will do */
 	int copy;            /* gets all that is read; -1: none */
 
 	uint64_t entries;    /* rows read */

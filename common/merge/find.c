@@ -101,11 +101,14 @@ behind(struct lp_find *f, const struct lp_row *row)
 {
 	const struct lp_inode *inode = row->inode;
 	const struct lp_row_more *more = inode != NULL && inode->first->layer == ASKED ? inode->first->more : NULL;
+	int rc;
 
 	if (more == NULL || (more->has & LP_HAS_OFFSETS) == 0)
 		return lead_to_file(f, lp_row_link(row));
 	f->file = inode;
-	return LP_FIND_HERE;
+	lp_buf_clear(&f->next);
+	rc = lp_tree_path(inode->first_at, &f->next);
+	return rc != LP_OK ? rc : LP_FIND_HERE;
 }
 
 /* The layer has something that is no directory at the node, which is the name's or above it. */

@@ -34,7 +34,7 @@
 
 enum lp_find_answer {
 	LP_FIND_MORE,   /* the layer below has to say, or lp_find_end */
-	LP_FIND_HERE,   /* it is `entry`: `next` is its name as it is stored, in normal form */
+	LP_FIND_HERE,   /* it is `entry`: `next` is its name as it is stored, in normal form, or that of the file that it links to */
 	LP_FIND_GONE,   /* nobody has it */
 	LP_FIND_AGAIN,  /* symbolic links lead to another name: `next`. From the top layer again, with `above` 0 */
 	LP_FIND_UNREAD, /* more of this layer, or the answer is unknown */
