@@ -8,7 +8,9 @@
 
 /* A line of lp-merge --summary. */
 struct sum {
-	uint64_t number, entries, bytes, hidden_entries, hidden_bytes;
+	struct lp_span label; /* escaped as in rows */
+	uint64_t number;      /* if it is one, or 0 */
+	uint64_t entries, bytes, hidden_entries, hidden_bytes;
 	int whole;
 };
 
@@ -66,8 +68,7 @@ put_command(const struct lp_view *v, struct lp_span command, struct lp_buf *b)
 static int
 draw(const struct lp_view *v, const struct lp_layerdoc *l, const struct sum *s, struct lp_buf *b)
 {
-	char text[LP_HUMAN_MAX];
-	int rc = lp_view_right(b, lp_span(text, (size_t)(lp_human_count(text, s->number) - text)), NUMBER);
+	int rc = lp_view_right(b, s->label, NUMBER);
 
 	rc = rc != LP_OK ? rc : put_size(b, l->size);
 	rc = rc != LP_OK ? rc : put_bytes(b, s->bytes, s->whole);
@@ -81,8 +82,12 @@ static int
 put_record(const struct lp_layerdoc *l, const struct sum *s, struct lp_span complete, struct lp_buf *b)
 {
 	struct lp_record r = { .out = b };
+	struct lp_buf label;
+	int rc;
 
-	lp_record_int(&r, "layer", (int64_t)s->number);
+	lp_buf_init(&label, s->label.n + 1);
+	rc = lp_unescape(&label, s->label);
+	lp_record_text(&r, "layer", rc == LP_OK ? lp_buf_span(&label) : s->label);
 	lp_record_known(&r, "size", l->size);
 	lp_record_int(&r, "entries", (int64_t)s->entries);
 	lp_record_int(&r, "bytes", (int64_t)s->bytes);
@@ -90,14 +95,19 @@ put_record(const struct lp_layerdoc *l, const struct sum *s, struct lp_span comp
 	lp_record_int(&r, "hidden_bytes", (int64_t)s->hidden_bytes);
 	lp_record_text(&r, "complete", complete);
 	lp_record_text(&r, "created_by", lp_span_str(l->created_by != NULL ? l->created_by : ""));
-	return lp_record_end(&r);
+	rc = lp_record_end(&r);
+	lp_buf_release(&label);
+	return rc;
 }
 
 static int
 take_sum(struct lp_span *line, struct sum *s)
 {
-	uint64_t *const field[] = { &s->number, &s->entries, &s->bytes, &s->hidden_entries, &s->hidden_bytes };
+	uint64_t *const field[] = { &s->entries, &s->bytes, &s->hidden_entries, &s->hidden_bytes };
 
+	s->label = lp_span_field(line, '\t');
+	if (lp_num_u64(s->label, UINT32_MAX, &s->number) != LP_OK)
+		s->number = 0;
 	for (size_t i = 0; i < sizeof(field) / sizeof(field[0]); i++)
 		if (lp_num_u64(lp_span_field(line, '\t'), UINT64_MAX, field[i]) != LP_OK)
 			return LP_E_DATA;

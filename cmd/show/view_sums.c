@@ -47,7 +47,8 @@ split(const struct lp_view *v, struct lp_span text, struct lines *l)
 		l->of = of;
 		of[l->n] = (struct line){ .text = lp_span_field(&text, '\n'), .place = l->n };
 		first = of[l->n].text;
-		if (first.n > 0 && first.p[0] != '#' && lp_num_u64(lp_span_field(&first, '\t'), UINT64_MAX, &of[l->n].first) != LP_OK)
+		/* a layer's label may be any word */
+		if (v->kind != LP_VIEW_HISTORY && first.n > 0 && first.p[0] != '#' && lp_num_u64(lp_span_field(&first, '\t'), UINT64_MAX, &of[l->n].first) != LP_OK)
 			return lp_view_no_sums(v);
 		l->n++;
 	}

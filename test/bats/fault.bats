@@ -178,6 +178,22 @@ all_kinds()
 		[ -s want ]
 	done
 }
+@test "lp-show: a table, each failure in turn" { all_kinds -i "$IN/app.tsv" lp-show; }
+@test "lp-show: what else it shows, each allocation in turn" {
+	for view in --tree --rows --diff --document '--resolve=c'; do
+		set -- "$IN/base.tsv"
+		[ $view != --diff ] || set -- "$@" "$IN/app.tsv"
+		in_turn ALLOC lp-show $view "$@"
+		[ -s want ]
+	done
+	lp-merge -q --summary "$IN/base.tsv" "$IN/app.tsv" >summary
+	lp-merge -q --waste "$IN/base.tsv" "$IN/app.tsv" >waste
+	lp-merge -q --du "$IN/base.tsv" "$IN/app.tsv" >du
+	echo '{"layers":[{"size":1,"created_by":"a"}]}' >about
+	in_turn ALLOC lp-show --history --about=about summary
+	in_turn ALLOC lp-show --waste waste
+	in_turn ALLOC lp-show --du --title=title --notes=about du
+}
 @test "lp-toc: a gzip table, each failure in turn" { all_kinds -i "$IN/toc.gz" lp-toc -E; }
 @test "lp-toc: a zstd table, each failure in turn" { all_kinds -i "$IN/toc.zst" lp-toc -j; }
 @test "lp-toc: a table that is checked, each failure in turn" {
@@ -326,6 +342,7 @@ images()
 	libraries_in_turn -i "$IN/layer.gz" lp-inflate --engine=zlib
 	libraries_in_turn -i "$IN/layer.tar" lp-tarls -j
 	libraries_in_turn lp-merge -E "$IN/base.tsv" "$IN/app.tsv"
+	libraries_in_turn -i "$IN/app.tsv" lp-show
 	libraries_in_turn -i "$IN/layer.tar" lp-cat tree/d/zeros
 	libraries_in_turn -i "$IN/toc.zst" lp-toc -j
 	libraries_in_turn -i "$IN/toc.gz" lp-toc -E

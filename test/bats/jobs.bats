@@ -258,13 +258,14 @@ comes_to() {
 	local how question program want
 	local questions=('' -c -j --layers --tree --du '--find=f*' '--find=nothere -i --fail-if-found' --cat=file --layer=1 --diff=oci:lay:v1 --check)
 	local ends words
-	for program in lp-layers lp-fetch lp-inflate lp-tarls lp-merge lp-cat; do
+	for program in lp-layers lp-fetch lp-inflate lp-tarls lp-merge lp-show lp-cat; do
 		replaced $program
 		for question in "${questions[@]}"; do
 			# what this question does not run cannot end it
 			case $question/$program in
 			--layers/lp-merge | --layer=1/lp-merge | --cat=*/lp-merge) continue ;;
 			*/lp-cat) [[ $question = --cat=* ]] || continue ;;
+			/lp-show | -c/lp-show | --du/lp-show | --find=*/lp-show | --check/lp-show) continue ;;
 			esac
 			ends=('exit 1' 'exit 4' 'kill -KILL $$')
 			case $question in

@@ -75,6 +75,10 @@ is()
 	merged --summary | lp-show --history >out
 	[ "$(wc -l <out)" -eq 3 ]
 	grep -qE '^ +1 +- +8 B +8 B' out
+	lp-merge --summary "$IN/base.tsv" "$IN/app.tsv" | lp-show --history -H | cut -f 1,3 >out
+	is $'layer\tentries' "$IN/base.tsv"$'\t6' "$IN/app.tsv"$'\t1'
+	lp-merge --summary "a"$'\x1b'"=$IN/base.tsv" | lp-show --history | tail -n 1 >out
+	grep -q '^a\\x1b  ' out
 	# the layers' own facts are a document's
 	printf '{"layers":[{"size":77,"created_by":"/bin/sh -c #(nop)  COPY a b"},{"size":1,"created_by":"%s"}]}' \
 		"$(printf 'x%.0s' {1..200})" >about

@@ -216,6 +216,7 @@ writers()
 		lp-cat -f tar srv/app/data/noise
 		lp-toc -q es
 		lp-merge -q "$LIVE"/layer4.tsv
+		lp-show "$LIVE"/layer4.tsv
 		lp-cache --db=db stat
 		lp-layers oci:"$LAYOUT":app:1
 		lp-peek -q --no-cache oci:"$LAYOUT":app:1
@@ -245,7 +246,7 @@ to()
 
 # bats test_tags=native
 @test "a closed stdin is exit 3" {
-	for c in lp-inflate lp-tarls 'lp-cat name' 'lp-toc -q' 'lp-merge -' 'lp-fetch -' \
+	for c in lp-inflate lp-tarls 'lp-cat name' 'lp-toc -q' 'lp-merge -' lp-show 'lp-fetch -' \
 		"lp-cache --db=db put --layer=sha256:$(printf '0%.0s' {1..64})"; do
 		run -3 --separate-stderr bash -c "$c <&-"
 		[[ $stderr = "${c%% *}: "*': Bad file descriptor' ]]

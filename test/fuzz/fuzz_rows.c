@@ -162,12 +162,13 @@ event(struct digest *d, struct lp_rowread *r, enum lp_rowread_event ev)
 }
 
 static struct digest
-run(struct lp_span in, size_t piece)
+run(struct lp_span in, int merged, size_t piece)
 {
 	struct digest d = { .last = LP_ROWREAD_MORE };
 	struct lp_rowread r;
 
 	lp_rowread_init(&r);
+	r.merged = merged;
 	while (in.n > 0 && d.last != LP_ROWREAD_ERROR) {
 		struct lp_span s = lp_span_take(&in, piece);
 
@@ -187,7 +188,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct lp_span in = lp_span(data, size), first = lp_span_take(&in, 1);
-	struct digest a = run(in, in.n + 1), b = run(in, first.n > 0 ? 1 + first.p[0] % 64u : 1);
+	int how = first.n > 0 ? first.p[0] : 0;
+	struct digest a = run(in, how >> 7, in.n + 1), b = run(in, how >> 7, 1 + (size_t)how % 64);
 
 	if (a.hash != b.hash || a.rows != b.rows || a.last != b.last || a.line != b.line || a.offset != b.offset ||
 	    a.why != b.why)

@@ -28,6 +28,10 @@ describe(struct lp_rowread *r, enum lp_rowread_event event, struct lp_buf *out)
 		lp_escape(out, e->name, LP_ESCAPE_ROW);
 		lp_buf_adds(out, ">");
 		lp_escape(out, e->linkname, LP_ESCAPE_ROW);
+		for (size_t i = 0; i < 3 && r->merged; i++) {
+			lp_buf_adds(out, " ");
+			lp_escape(out, i == 0 ? e->layer : i == 1 ? e->hidden : e->hidden_by, LP_ESCAPE_ROW);
+		}
 		break;
 	case LP_ROWREAD_END:
 		snprintf(text, sizeof(text), "end %llu %d %llu ", (unsigned long long)r->end.entries, (int)r->end.complete,
@@ -58,7 +62,7 @@ describe(struct lp_rowread *r, enum lp_rowread_event event, struct lp_buf *out)
 
 /* Read pieces of the sizes that `piece` says; each lies in a block of its own size. */
 static void
-read_in(struct lp_span in, size_t first, size_t piece, struct lp_buf *out)
+read_in(struct lp_span in, int merged, size_t first, size_t piece, struct lp_buf *out)
 {
 	struct lp_rowread r;
 	enum lp_rowread_event event = LP_ROWREAD_MORE;
@@ -67,6 +71,7 @@ read_in(struct lp_span in, size_t first, size_t piece, struct lp_buf *out)
 	lp_buf_clear(out);
 	lp_rowread_init(&r);
 	r.sections = 1;
+	r.merged = merged;
 	while (in.n > 0 && event != LP_ROWREAD_ERROR) {
 		struct lp_span part = lp_span_take(&in, n), s;
 		unsigned char *block = unit_exact(part);
@@ -86,7 +91,9 @@ read_in(struct lp_span in, size_t first, size_t piece, struct lp_buf *out)
 	lp_rowread_release(&r);
 }
 
-static const struct { const char *name, *in, *want; } cases[] = {
+struct a_case { const char *name, *in, *want; };
+
+static const struct a_case cases[] = {
 	{ "nothing", "", "" },
 	{ "a row", "-rwsr-x--T\t1\t-2\t3\t2024-01-02T03:04:05.25Z\ta\tb\n",
 	  "row -5750 1:-2 3 1704164645.250000000 x0 a>b\n" },
@@ -161,25 +168,36 @@ static const struct { const char *name, *in, *want; } cases[] = {
 	  "error -1 line 1 byte 0 the end record holds a value that its key cannot have\n" },
 };
 
+/* With `merged`. */
+static const struct a_case merged_cases[] = {
+	{ "a column more is lp-merge's layer", "-rw-r--r--\t0\t0\t1\t-\tx\t\tL\n-rw-r--r--\t0\t0\t2\t-\ty\t\tM\n",
+	  "row -644 0:0 1 -0.0 x0 x> L  \nrow -644 0:0 2 -0.0 x0 y> M  \n" },
+	{ "three more, why it is hidden, too", "-rw-r--r--\t0\t0\t1\t-\tx\t\tL\tdeleted\tM\n", "row -644 0:0 1 -0.0 x0 x> L deleted M\n" },
+	{ "two more are of nobody", "-rw-r--r--\t0\t0\t1\t-\tx\t\t\t\n", "error -1 line 1 byte 0 no row: too many columns\n" },
+	{ "the first row says how many there are", "-rw-r--r--\t0\t0\t1\t-\tx\t\n-rw-r--r--\t0\t0\t1\t-\tx\t\tL\n",
+	  "row -644 0:0 1 -0.0 x0 x>   \nerror -1 line 2 byte 22 no row: too many columns\n" },
+	{ "a header row says it better", "name\tlayer\nx\tL\n", "row -0 0:0 0 -0.0 x0 x> L  \n" },
+};
+
 static void
-test_cases(void)
+test_cases(const struct a_case *c, size_t n, int merged)
 {
 	struct lp_buf got;
 
 	lp_buf_init(&got, 65536);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct lp_span in = lp_span_str(cases[i].in), want = lp_span_str(cases[i].want);
+	for (size_t i = 0; i < n; i++) {
+		struct lp_span in = lp_span_str(c[i].in), want = lp_span_str(c[i].want);
 		int split = 1;
 
-		read_in(in, in.n > 0 ? in.n : 1, 1, &got);
-		ok_span(lp_buf_span(&got), want, cases[i].name);
-		read_in(in, 1, 1, &got);
+		read_in(in, merged, in.n > 0 ? in.n : 1, 1, &got);
+		ok_span(lp_buf_span(&got), want, c[i].name);
+		read_in(in, merged, 1, 1, &got);
 		split &= lp_span_eq(lp_buf_span(&got), want);
 		for (size_t at = 1; at < in.n; at++) {
-			read_in(in, at, in.n, &got);
+			read_in(in, merged, at, in.n, &got);
 			split &= lp_span_eq(lp_buf_span(&got), want);
 		}
-		ok(split, "%s: byte by byte and split at every offset", cases[i].name);
+		ok(split, "%s: byte by byte and split at every offset", c[i].name);
 	}
 	lp_buf_release(&got);
 }
@@ -296,7 +314,8 @@ test_many_attributes(void)
 int
 main(void)
 {
-	test_cases();
+	test_cases(cases, sizeof(cases) / sizeof(cases[0]), 0);
+	test_cases(merged_cases, sizeof(merged_cases) / sizeof(merged_cases[0]), 1);
 	test_modes();
 	test_long_line();
 	test_long_end();
