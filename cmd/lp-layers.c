@@ -94,8 +94,10 @@ check(const struct args *a, const struct lp_opt *opt)
 		return lp_opt_refuse(opt, "-o chooses columns of TSV: not with -j");
 	if (l->header && l->fmt.json)
 		return lp_opt_refuse(opt, "-H names columns of TSV: not with -j");
-	if ((l->header || l->fmt.json) && !table)
-		return lp_opt_refuse(opt, "-H and -j are about rows, of layers, platforms or settings");
+	if (l->header && !table)
+		return lp_opt_refuse(opt, "-H is about rows, of layers, platforms or settings");
+	if (l->fmt.json && !table && l->what != LP_LAYERS_DIGEST && l->what != LP_LAYERS_TAGS)
+		return lp_opt_refuse(opt, "-j is about rows, tags and the digest: documents are JSON as they are");
 	if (a->columns != NULL && (!table || l->what == LP_LAYERS_SETTINGS))
 		return lp_opt_refuse(opt, "-o is about rows, of layers or platforms");
 	if (l->end && !rows)

@@ -18,12 +18,12 @@ static const char usage[] =
     "usage: lp-peek [-0cEHhijOqVv] [-n BYTES] [-o COLUMNS] [-p OS/ARCH[/VARIANT]] [-S STORE]\n"
     "               [--cat=PATH | --check | --config | --diff[=IMAGE2] | --digest | --du[=DEPTH]\n"
     "               | --find=GLOB | --history | --layer=N|DIGEST | --layers | --platforms\n"
-    "               | --tar=PATH | --top[=N] | --tree[=DEPTH] | --waste] [--tags[=GLOB]] [--auth-file=FILE]\n"
-    "               [--cacert=FILE]\n"
-    "               [--cacert-only] [--cert=FILE] [--color[=WHEN]] [--connect-timeout=N] [--db=FILE]\n"
+    "               | --tar=PATH | --top[=N] | --tree[=DEPTH] | --waste] [--tags[=GLOB]]\n"
+    "               [--auth-file=FILE] [--cacert=FILE] [--cacert-only] [--cert=FILE]\n"
+    "               [--color[=WHEN]] [--connect-timeout=N] [--db=FILE]\n"
     "               [--diff-platform=PLATFORM] [--dive-rules=FILE] [--fail-if-found] [--insecure]\n"
-    "               [--key=FILE] [--max-waste=BOUND] [--no-cache] [--no-pager] [--password-file=FILE]\n"
-    "               [--plain-http] [--refresh] [--retries=N] [--stall-timeout=N] [--stats=FILE]\n"
+    "               [--key=FILE] [--max-waste=BOUND] [--ndjson] [--no-cache] [--no-pager]\n"
+    "               [--password-file=FILE] [--plain-http] [--refresh] [--retries=N] [--stall-timeout=N] [--stats=FILE]\n"
     "               [--user=NAME] IMAGE ...\n";
 
 static const char help[] =
@@ -68,6 +68,7 @@ static const char help[] =
     "\n"
     "In which form:\n"
     "  -j, --json               one JSON document\n"
+    "      --ndjson             one JSON object a line\n"
     "  -o, --columns=LIST       TSV: which columns, comma-separated\n"
     "  -H, --header             TSV: the columns' names first\n"
     "  -0, --null               TSV: end records with NUL, escape no names\n"
@@ -77,7 +78,7 @@ static const char help[] =
 
 enum {
 	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_TOP, OPT_HISTORY, OPT_WASTE, OPT_MAX_WASTE, OPT_DIVE_RULES, OPT_FIND, OPT_CAT, OPT_TAR, OPT_CHECK, OPT_DIFF, OPT_DIFF_PLATFORM, OPT_FAIL_IF_FOUND,
-	OPT_CONFIG, OPT_DIGEST, OPT_PLATFORMS, OPT_TAGS, OPT_DB, OPT_REFRESH,
+	OPT_CONFIG, OPT_DIGEST, OPT_PLATFORMS, OPT_TAGS, OPT_DB, OPT_REFRESH, OPT_NDJSON,
 	OPT_NO_CACHE, OPT_COLOR, OPT_NO_PAGER, OPTIONS
 };
 _Static_assert((int)OPTIONS <= (int)LP_NETOPT_CACERT, "numbers of options are not given twice");
@@ -113,6 +114,7 @@ static const struct option options[] = {
 	{ "refresh", no_argument, NULL, OPT_REFRESH },
 	{ "no-cache", no_argument, NULL, OPT_NO_CACHE },
 	{ "json", no_argument, NULL, 'j' },
+	{ "ndjson", no_argument, NULL, OPT_NDJSON },
 	{ "columns", required_argument, NULL, 'o' },
 	{ "header", no_argument, NULL, 'H' },
 	{ "null", no_argument, NULL, '0' },
@@ -345,6 +347,7 @@ one_option(struct args *a, int c)
 	case OPT_NO_CACHE: o->use_cache = 0; return LP_EXIT_OK;
 	case OPT_NO_PAGER: o->pager = 0; return LP_EXIT_OK;
 	case 'j': o->json = 1; return LP_EXIT_OK;
+	case OPT_NDJSON: o->ndjson = 1; return LP_EXIT_OK;
 	case 'o': return choose_columns(a, optarg);
 	case 'H':
 	case '0':
@@ -391,20 +394,21 @@ check_about(struct args *a)
 {
 	struct lp_peek_options *o = &a->peek;
 	const int has_rows = a->about == OPT_CONFIG || a->about == OPT_PLATFORMS;
+	const int is_config = a->about == OPT_CONFIG && o->json;
 
 	if (o->head_given || o->to_the_end || a->db_given || o->refresh)
 		return lp_opt_refuse(&a->opt, "-c, -n, --db and --refresh are about listings: not with --config, --digest, --platforms or --tags");
 	if (a->columns != NULL || o->end || o->fmt.nul)
 		return lp_opt_refuse(&a->opt, "-o, -0 and -E are about listings: not with --config, --digest, --platforms or --tags");
-	if ((o->json || o->header) && !has_rows)
-		return lp_opt_refuse(&a->opt, "-j and -H are about rows: not with --digest or --tags");
+	if (o->header && !has_rows)
+		return lp_opt_refuse(&a->opt, "-H is about rows: not with --digest or --tags");
 	/* as JSON there is the config itself */
 	if (a->about == OPT_TAGS && a->many.tags != NULL)
 		lp_argv_addf(&o->about, "--tags=%s", a->many.tags);
 	else
 		lp_argv_add(&o->about, a->about == OPT_DIGEST ? "--digest" : a->about == OPT_TAGS ? "--tags" :
-		    a->about == OPT_PLATFORMS ? "--platforms" : o->json ? "--config" : "--settings");
-	if (o->header || (o->json && a->about == OPT_PLATFORMS))
+		    a->about == OPT_PLATFORMS ? "--platforms" : is_config ? "--config" : "--settings");
+	if (o->header || ((o->json || o->ndjson) && !is_config))
 		lp_argv_add(&o->about, o->header ? "--header" : "--json");
 	return LP_EXIT_OK;
 }
@@ -423,8 +427,14 @@ check(struct args *a)
 	o->offline = a->net.offline;
 	o->plain = o->rows.n > 0;
 	o->plain_http = a->net.registry.plain_http;
-	if (o->json && o->plain)
-		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about TSV: not with -j");
+	if (o->json && (o->plain || o->ndjson))
+		return lp_opt_refuse(&a->opt, "-o, -H, -0, -E and --ndjson are about rows: not with -j");
+	if (o->ndjson && (a->columns != NULL || o->header || o->fmt.nul))
+		return lp_opt_refuse(&a->opt, "-o, -H and -0 are about TSV: not with --ndjson");
+	if (o->ndjson && (o->what == LP_PEEK_TREE || o->what == LP_PEEK_CAT || o->what == LP_PEEK_TAR || o->what == LP_PEEK_LAYERS ||
+	    o->what == LP_PEEK_LAYER))
+		return lp_opt_refuse(&a->opt, "--ndjson is about rows of all layers, and what is made of them: not with --cat, --layer, "
+		    "--layers, --tar or --tree");
 	if (o->plain && (o->what == LP_PEEK_TREE || o->what == LP_PEEK_CAT || o->what == LP_PEEK_TAR))
 		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about rows: not with --cat, --tar or --tree");
 	if (o->bounded && o->what != LP_PEEK_WASTE)
@@ -433,8 +443,8 @@ check(struct args *a)
 	if ((o->what == LP_PEEK_DU || o->what == LP_PEEK_CHECK || o->what == LP_PEEK_HISTORY || o->what == LP_PEEK_WASTE) &&
 	    (a->columns != NULL || o->end || o->fmt.nul))
 		return lp_opt_refuse(&a->opt, "-o, -0 and -E are about rows: not with --check, --du, --history or --waste");
-	if (o->json && (o->what == LP_PEEK_CAT || o->what == LP_PEEK_TAR || o->what == LP_PEEK_TREE || o->what == LP_PEEK_DIFF))
-		return lp_opt_refuse(&a->opt, "-j is about listings: not with --cat, --diff, --tar or --tree");
+	if (o->json && (o->what == LP_PEEK_CAT || o->what == LP_PEEK_TAR || o->what == LP_PEEK_TREE))
+		return lp_opt_refuse(&a->opt, "-j is about listings: not with --cat, --tar or --tree");
 	if (a->named && !o->use_cache)
 		return lp_opt_refuse(&a->opt, "--no-cache keeps nothing: neither --store nor --db");
 	if (o->offline && !o->use_cache)

@@ -18,7 +18,7 @@
 #include "common/sys/tty.h"
 
 static const char usage[] =
-    "usage: lp-show [-0EHhqVv] [-o COLUMNS] [--about=FILE] [--color[=WHEN]]\n"
+    "usage: lp-show [-0EHhjqVv] [-o COLUMNS] [--about=FILE] [--color[=WHEN]]\n"
     "               [--diff | --document[=KEY] | --du | --history | --tree[=DEPTH] | --waste]\n"
     "               [--notes=FILE] [--rows] [--stats=FILE] [--title=TEXT] [--width=COLUMNS]\n"
     "               [FILE ...]\n"
@@ -41,6 +41,7 @@ static const char help[] =
     "      --title=TEXT         a line in front\n"
     "      --notes=FILE         lines behind\n"
     "      --rows               rows again, TSV, not for eyes\n"
+    "  -j, --json               --rows that are NDJSON\n"
     "  -o, --columns=LIST       --rows with these columns, comma-separated\n"
     "  -H, --header             --rows with the columns' names first\n"
     "  -0, --null               --rows that end with NUL, names not escaped\n"
@@ -69,6 +70,7 @@ static const struct option options[] = {
 	{ "title", required_argument, NULL, OPT_TITLE },
 	{ "notes", required_argument, NULL, OPT_NOTES },
 	{ "rows", no_argument, NULL, OPT_ROWS },
+	{ "json", no_argument, NULL, 'j' },
 	{ "columns", required_argument, NULL, 'o' },
 	{ "header", no_argument, NULL, 'H' },
 	{ "null", no_argument, NULL, '0' },
@@ -169,6 +171,7 @@ one_option(struct args *a, int c)
 	case OPT_NOTES: a->notes = optarg; return LP_EXIT_OK;
 	case OPT_ROWS: v->rows = 1; return LP_EXIT_OK;
 	case 'o': return columns(a);
+	case 'j': v->rows = 1; v->fmt.form = LP_ROW_NDJSON; return LP_EXIT_OK;
 	case 'H': v->rows = v->header = 1; return LP_EXIT_OK;
 	case '0': v->rows = v->fmt.nul = 1; return LP_EXIT_OK;
 	case 'E': v->rows = v->end = 1; return LP_EXIT_OK;
@@ -191,8 +194,10 @@ check(struct args *a, size_t operands)
 
 	if (v->rows && !of_rows && v->kind != LP_VIEW_HISTORY)
 		return lp_opt_refuse(&a->opt, "--rows, -o, -H, -0 and -E are about rows: not with this view");
-	if ((v->end || v->fmt.nul || a->columns) && !of_rows)
-		return lp_opt_refuse(&a->opt, "-o, -0 and -E are about rows: not with --history");
+	if ((v->end || v->fmt.nul || a->columns || v->fmt.form == LP_ROW_NDJSON) && !of_rows)
+		return lp_opt_refuse(&a->opt, "-j, -o, -0 and -E are about rows: not with --history");
+	if (v->fmt.form == LP_ROW_NDJSON && (a->columns || v->header || v->fmt.nul))
+		return lp_opt_refuse(&a->opt, "-o, -H and -0 are about TSV: not with -j");
 	if ((v->eager || a->copy != NULL) && v->kind != LP_VIEW_FIND)
 		return lp_opt_refuse(&a->opt, "--copy and --eager belong to --resolve");
 	if (a->nabout == 2 && v->kind != LP_VIEW_DIFF)
@@ -209,7 +214,7 @@ parse_args(int argc, char **argv, struct args *a)
 {
 	int c, status = LP_EXIT_OK;
 
-	while (status == LP_EXIT_OK && (c = lp_opt_next(&a->opt, argc, argv, "o:H0E" LP_OPT_SHORT, options)) != -1)
+	while (status == LP_EXIT_OK && (c = lp_opt_next(&a->opt, argc, argv, "jo:H0E" LP_OPT_SHORT, options)) != -1)
 		status = one_option(a, c);
 	return status != LP_EXIT_OK ? status : check(a, (size_t)(argc - optind));
 }

@@ -5,6 +5,7 @@
 #include "cmd/layers/layers_priv.h"
 #include "common/base/status.h"
 #include "common/oci/layout.h"
+#include "common/row/record.h"
 #include "common/sys/err.h"
 #include "common/sys/hash.h"
 
@@ -59,6 +60,7 @@ other_platform(const struct lp_layers *l, struct lp_image *im)
 static int
 put_digest(struct lp_layers *l, struct lp_image *im)
 {
+	struct lp_record r = { .out = &l->out, .json = l->fmt.json };
 	int rc;
 
 	rc = answer(l, im, l->chosen ? lp_image_load(im) : lp_image_digest(im, l->digest));
@@ -69,8 +71,10 @@ put_digest(struct lp_layers *l, struct lp_image *im)
 	}
 	if (rc == LP_OK && l->chosen)
 		other_platform(l, im);
-	rc = rc != LP_OK ? rc : lp_layers_add(l, lp_span_str(l->digest));
-	return rc != LP_OK ? rc : lp_layers_add(l, lp_span_str("\n"));
+	if (rc != LP_OK)
+		return rc;
+	lp_record_text(&r, "digest", lp_span_str(l->digest));
+	return lp_record_end(&r);
 }
 
 static int

@@ -3,13 +3,13 @@
 #include <string.h>
 
 #include "cmd/layers/layers_priv.h"
-#include "common/base/escape.h"
 #include "common/base/glob.h"
 #include "common/base/jsonlist.h"
 #include "common/base/limits.h"
 #include "common/base/map.h"
 #include "common/base/status.h"
 #include "common/net/httpfield.h"
+#include "common/row/record.h"
 #include "common/sys/clock.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
@@ -54,7 +54,7 @@ static int
 flush(struct pages *p)
 {
 	int64_t before = lp_clock_ns();
-	int rc = lp_put_lines(lp_buf_span(&p->l->out), 0);
+	int rc = lp_put_lines(lp_buf_span(&p->l->out), p->l->fmt.json);
 
 	lp_buf_clear(&p->l->out);
 	p->until += p->until > 0 ? lp_clock_ns() - before : 0;
@@ -66,13 +66,14 @@ static int
 tell(struct pages *p, struct lp_span tag)
 {
 	struct lp_layers *l = p->l;
+	struct lp_record r = { .out = &l->out, .json = l->fmt.json };
 	int rc = l->tags != NULL ? lp_glob_any(&l->tags, 1, 0, tag, &p->scratch) : 1;
 
 	if (rc <= 0)
 		return rc;
-	rc = lp_escape(&l->out, tag, LP_ESCAPE_ROW);
 	l->entries++;
-	return rc != LP_OK ? rc : lp_buf_addc(&l->out, '\n');
+	lp_record_text(&r, "tag", tag);
+	return lp_record_end(&r);
 }
 
 static int

@@ -257,7 +257,7 @@ lp_peek_init(struct lp_peek *p, const struct lp_peek_options *o)
 		lp_err("out of memory");
 		return LP_E_NOMEM;
 	}
-	p->out.command = o->pager && !o->json && o->what != LP_PEEK_CAT && o->what != LP_PEEK_TAR ? lp_pager() : NULL;
+	p->out.command = o->pager && !o->json && !o->ndjson && o->what != LP_PEEK_CAT && o->what != LP_PEEK_TAR ? lp_pager() : NULL;
 	if (p->out.command != NULL)
 		lp_pager_adopt();
 	p->token_fd = lp_tmpfile();

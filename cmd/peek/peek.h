@@ -100,7 +100,8 @@ struct lp_peek_options {
 	int for_eyes;          /* likewise: what is behind us is a terminal in the end */
 	int fail_if_found;
 	uint64_t depth;        /* LP_PEEK_TREE, LP_PEEK_DU; UINT64_MAX: all */
-	int json;
+	int json;              /* -j, one document; */
+	int ndjson;            /* or an object a line */
 	int use_cache;         /* listings and bytes kept from earlier runs, and for later ones; until lp_peek_prepare */
 	int keeps_bytes;       /* the store may be written, as the database may: lp_peek_prepare finds out */
 	int keeps_listings;

@@ -18,9 +18,8 @@ lp_peek_layer_doc(const struct lp_peek_layer *l)
 	};
 }
 
-/* The first thing that went wrong, in one line; NULL if nothing did. */
-static const char *
-first_error(const struct lp_peek *p)
+const char *
+lp_peek_first_error(const struct lp_peek *p)
 {
 	if (p->error != NULL)
 		return p->error;
@@ -43,6 +42,36 @@ records_of(enum lp_peek_what what)
 	case LP_PEEK_WASTE: return "waste";
 	default: return NULL;
 	}
+}
+
+/* lp-merge is to write objects: rows, `end` behind them or not, or what stands in their place. */
+static void
+ask_for_json(const struct lp_peek *p, int end, struct lp_argv *more)
+{
+	lp_argv_add(more, "--json");
+	if (p->o->what == LP_PEEK_CHECK)
+		lp_peek_check_options(p, more);
+	else if (p->o->what == LP_PEEK_HISTORY)
+		lp_argv_add(more, "--summary");
+	else if (records_of(p->o->what) == NULL && end)
+		lp_argv_add(more, "--end");
+	lp_argv_append(more, &p->o->ask);
+}
+
+int
+lp_peek_objects(struct lp_peek *p)
+{
+	struct lp_argv more;
+	int rc;
+
+	lp_argv_init(&more);
+	ask_for_json(p, p->o->end, &more);
+	rc = lp_peek_merge(p, &p->image[0], &more, NULL, p->out.fd);
+	lp_argv_release(&more);
+	/* records are no entries */
+	if (records_of(p->o->what) != NULL)
+		p->entries = -1;
+	return rc;
 }
 
 /* Each layer that there is something to say of. With its own rows if those are asked for; one that has no listing at all lists nothing. */
@@ -82,16 +111,9 @@ lp_peek_document(struct lp_peek *p)
 	lp_argv_addf(&view.argv, "--document%s%s", records != NULL ? "=" : "", records != NULL ? records : "");
 	if (rc == LP_OK)
 		add_layers(im, p->o->what == LP_PEEK_LAYERS || p->o->what == LP_PEEK_LAYER, &doc, layer, &view);
-	rc = rc != LP_OK ? rc : lp_peek_view_about(&view, &doc, first_error(p));
+	rc = rc != LP_OK ? rc : lp_peek_view_about(&view, &doc, lp_peek_first_error(p));
 	lp_argv_init(&more);
-	lp_argv_add(&more, "--json");
-	if (p->o->what == LP_PEEK_CHECK)
-		lp_peek_check_options(p, &more);
-	else if (p->o->what == LP_PEEK_HISTORY)
-		lp_argv_add(&more, "--summary");
-	else if (records == NULL)
-		lp_argv_add(&more, "--end");
-	lp_argv_append(&more, &p->o->ask);
+	ask_for_json(p, 1, &more);
 	rc = rc != LP_OK ? rc : lp_peek_merge(p, im, &more, &view, p->out.fd);
 	lp_argv_release(&more);
 	lp_peek_view_release(&view);

@@ -291,6 +291,8 @@ list_tags(struct many *m, const char *repository)
 static enum lp_label_how
 how_to_label(const struct lp_peek_options *o, int has_column)
 {
+	if (o->ndjson)
+		return LP_LABEL_KEY;
 	if (o->for_eyes || o->what == LP_PEEK_TREE)
 		return LP_LABEL_TITLE;
 	if (o->what == LP_PEEK_ABOUT && o->json)
@@ -313,7 +315,7 @@ begin(struct many *m)
 	m->crew.out = 1;
 	m->o.found = &m->shared->found;
 	m->o.pager = 0;
-	m->o.for_eyes = (lp_tty_is(1) || m->o.color == LP_COLOR_ALWAYS) && !m->o.plain && !m->o.json;
+	m->o.for_eyes = (lp_tty_is(1) || m->o.color == LP_COLOR_ALWAYS) && !m->o.plain && !m->o.json && !m->o.ndjson;
 	m->o.color = m->o.for_eyes && lp_tty_color(m->o.color, 1) ? LP_COLOR_ALWAYS : LP_COLOR_NEVER;
 	m->label = (struct lp_label){ .how = how_to_label(&m->o, m->ask->column >= 0), .json = m->o.json,
 		.column = m->ask->column >= 0 ? (unsigned)m->ask->column : 0, .end = m->o.fmt.nul ? '\0' : '\n',

@@ -17,7 +17,7 @@
 int
 lp_peek_for_eyes(const struct lp_peek *p)
 {
-	return (lp_tty_is(1) || p->o->for_eyes || p->o->color == LP_COLOR_ALWAYS) && !p->o->plain;
+	return (lp_tty_is(1) || p->o->for_eyes || p->o->color == LP_COLOR_ALWAYS) && !p->o->plain && !p->o->ndjson;
 }
 
 /* ---- jobs that show ------------------------------------------------------------------ */

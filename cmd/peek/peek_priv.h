@@ -249,6 +249,10 @@ void lp_peek_check_options(const struct lp_peek *, struct lp_argv *);
 
 /* -j */
 int lp_peek_document(struct lp_peek *);
+/* The same as one object a line, but for --diff. */
+int lp_peek_objects(struct lp_peek *);
+/* The first thing that went wrong, in one line; NULL if nothing did. */
+const char *lp_peek_first_error(const struct lp_peek *);
 /* What is known of a layer, borrowed from it. */
 struct lp_layerdoc lp_peek_layer_doc(const struct lp_peek_layer *);
 

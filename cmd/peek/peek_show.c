@@ -115,23 +115,57 @@ merge_both(struct lp_peek *p, struct lp_peek_view *view, int rows[2])
 	return rc;
 }
 
+/* The lines of lp-show in one document, which is about the new image. */
+static int
+show_diff_document(struct lp_peek *p, int lines)
+{
+	struct lp_peek_view view;
+	struct lp_job j = { .busy = 0 };
+	int rc;
+
+	lp_peek_view_init(&view, p, "--document=changes");
+	rc = lp_peek_view_image(&view, &p->image[1]);
+	lp_peek_view_file(&view, "", lines);
+	rc = rc != LP_OK ? rc : lp_peek_view_start(p, &j, &view, p->out.fd);
+	rc = rc != LP_OK ? rc : lp_peek_wait_for(p, &j);
+	lp_peek_view_release(&view);
+	return rc;
+}
+
+static void
+diff_form(struct lp_peek *p, struct lp_peek_view *view)
+{
+	if (!p->o->json && !p->o->ndjson) {
+		if (!lp_peek_for_eyes(p))
+			lp_peek_view_rows(view, p->o);
+		return;
+	}
+	lp_argv_add(&view->argv, "--json");
+	if (p->o->end || p->o->json)
+		lp_argv_add(&view->argv, "--end");
+}
+
 static int
 show_diff(struct lp_peek *p)
 {
 	struct lp_peek_view view;
 	struct lp_job j = { .busy = 0 };
+	const int eyes = lp_peek_for_eyes(p) && !p->o->json && !p->o->ndjson, lines = p->o->json ? lp_tmpfile() : -1;
 	int rows[2] = { -1, -1 }, rc;
 
 	lp_peek_view_init(&view, p, "--diff");
-	if (!lp_peek_for_eyes(p))
-		lp_peek_view_rows(&view, p->o);
-	rc = lp_peek_for_eyes(p) ? lp_peek_gaps(p, &view) : LP_OK;
+	diff_form(p, &view);
+	rc = eyes ? lp_peek_gaps(p, &view) : p->o->json && lines < 0 ? LP_E_SYS : LP_OK;
 	rc = rc != LP_OK ? rc : merge_both(p, &view, rows);
 	for (size_t i = 0; i < 2 && rc == LP_OK; i++)
 		lp_peek_view_file(&view, "", rows[i]);
-	rc = rc != LP_OK ? rc : lp_peek_view_start(p, &j, &view, p->out.fd);
+	rc = rc != LP_OK ? rc : lp_peek_view_start(p, &j, &view, lines >= 0 ? lines : p->out.fd);
 	rc = rc != LP_OK ? rc : lp_peek_wait_for(p, &j);
 	lp_peek_view_release(&view);
+	if (rc == LP_OK && lines >= 0)
+		rc = show_diff_document(p, lines);
+	if (lines >= 0)
+		close(lines);
 	p->entries = -1;
 	for (size_t i = 0; i < 2; i++)
 		if (rows[i] >= 0)
@@ -162,14 +196,14 @@ show_check(struct lp_peek *p)
 static int
 show(struct lp_peek *p)
 {
-	if (p->o->json)
-		return lp_peek_document(p);
+	if (p->o->what == LP_PEEK_DIFF)
+		return show_diff(p);
+	if (p->o->json || p->o->ndjson)
+		return p->o->json ? lp_peek_document(p) : lp_peek_objects(p);
 	switch (p->o->what) {
 	case LP_PEEK_LAYERS:
 	case LP_PEEK_LAYER:
 		return lp_peek_layers_finish(p);
-	case LP_PEEK_DIFF:
-		return show_diff(p);
 	case LP_PEEK_DU:
 		return show_sums(p, "--du");
 	case LP_PEEK_WASTE:

@@ -90,12 +90,16 @@ int
 lp_peek_view_image(struct lp_peek_view *v, const struct lp_peek_image *im)
 {
 	struct lp_layerdoc *layer = calloc(im->n + 1, sizeof(*layer));
+	struct lp_imagedoc doc = { .image = im->name, .digest = im->digest, .platform = im->platform,
+		.bytes_downloaded = im->peek->bytes_downloaded, .layer = layer, .nlayers = im->n };
 	int rc;
 
-	for (size_t i = 0; i < im->n && layer != NULL; i++)
+	for (size_t i = 0; i < im->n && layer != NULL; i++) {
 		layer[i] = lp_peek_layer_doc(&im->layer[i]);
-	rc = layer == NULL ? LP_E_NOMEM :
-	    lp_peek_view_about(v, &(struct lp_imagedoc){ .image = im->name, .layer = layer, .nlayers = im->n }, NULL);
+		doc.layers_peeked += im->layer[i].exit == LP_EXIT_OK;
+		doc.layers_from_cache += im->layer[i].from_cache;
+	}
+	rc = layer == NULL ? LP_E_NOMEM : lp_peek_view_about(v, &doc, lp_peek_first_error(im->peek));
 	free(layer);
 	return rc;
 }

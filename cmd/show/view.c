@@ -214,7 +214,7 @@ lp_view(struct lp_view *v)
 {
 	static struct lp_lscolors colors;
 	const char *ls = getenv("LS_COLORS");
-	struct lp_view_out o = { .colors = v->colors ? &colors : NULL, .json = v->kind == LP_VIEW_DOCUMENT,
+	struct lp_view_out o = { .colors = v->colors ? &colors : NULL, .json = v->kind == LP_VIEW_DOCUMENT || v->fmt.form == LP_ROW_NDJSON,
 		.drawn = !v->rows && v->kind != LP_VIEW_DOCUMENT && v->kind != LP_VIEW_FIND };
 	int rc, end;
 

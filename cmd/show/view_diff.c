@@ -10,6 +10,7 @@
 #include "common/base/map.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
+#include "common/row/record.h"
 #include "common/row/row.h"
 #include "common/sys/err.h"
 #include "common/sys/seed.h"
@@ -77,6 +78,31 @@ put_for_eyes(struct diff *d, char change, unsigned what, const struct lp_entry *
 }
 
 static int
+is_json(const struct diff *d)
+{
+	return d->v->rows && d->v->fmt.form == LP_ROW_NDJSON;
+}
+
+/* A row's object, with two keys before its own. */
+static int
+put_object(struct diff *d, char change, unsigned what, const struct lp_entry *e)
+{
+	struct lp_buf *b = &d->out->b;
+	size_t at;
+	int rc = lp_buf_adds(b, change == 'A' ? "{\"change\":\"A\",\"what\":\"" : change == 'D' ? "{\"change\":\"D\",\"what\":\"" :
+	    "{\"change\":\"M\",\"what\":\"");
+
+	if (rc == LP_OK && what != 0)
+		rc = lp_diff_names(what, b);
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, "\"");
+	at = b->n;
+	rc = rc != LP_OK ? rc : lp_row_write(&d->v->fmt, e, b);
+	if (rc == LP_OK)
+		b->p[at] = ',';
+	return rc;
+}
+
+static int
 put_change(struct diff *d, char change, unsigned what, const struct lp_entry *e)
 {
 	struct lp_buf *b = &d->out->b;
@@ -88,6 +114,8 @@ put_change(struct diff *d, char change, unsigned what, const struct lp_entry *e)
 	d->deleted += change == 'D';
 	if (!d->v->rows)
 		return put_for_eyes(d, change, what, e);
+	if (is_json(d))
+		return put_object(d, change, what, e);
 	rc = lp_buf_addc(b, change);
 	rc = rc != LP_OK ? rc : lp_buf_addc(b, '\t');
 	rc = rc != LP_OK ? rc : lp_diff_names(what, b);
@@ -280,6 +308,12 @@ put_header(const struct lp_view *v, struct lp_buf *b)
 	return rc == LP_OK && v->header ? lp_row_header(&v->fmt, b) : rc;
 }
 
+static const char *
+name_of(const struct diff *d, size_t i)
+{
+	return d->image[i].doc.image != NULL ? d->image[i].doc.image : d->v->file[i].name;
+}
+
 /* Which is the old one. */
 static int
 put_names(const struct diff *d, struct lp_buf *b)
@@ -288,10 +322,31 @@ put_names(const struct diff *d, struct lp_buf *b)
 
 	for (size_t i = 0; i < 2 && !d->v->rows && rc == LP_OK; i++) {
 		rc = lp_buf_adds(b, i == 0 ? "--- " : "+++ ");
-		rc = rc != LP_OK ? rc : lp_escape(b, lp_span_str(d->image[i].doc.image != NULL ? d->image[i].doc.image : d->v->file[i].name), LP_ESCAPE_TERMINAL);
+		rc = rc != LP_OK ? rc : lp_escape(b, lp_span_str(name_of(d, i)), LP_ESCAPE_TERMINAL);
 		rc = rc != LP_OK ? rc : lp_buf_addc(b, '\n');
 	}
 	return rc;
+}
+
+/* The same as an object, the last but for an end record. */
+static int
+put_total_object(const struct diff *d, struct lp_buf *b)
+{
+	struct lp_record r = { .out = b, .json = 1 };
+	int rc = lp_buf_adds(b, "{\"total\":");
+
+	lp_record_text(&r, "old", lp_span_str(name_of(d, 0)));
+	lp_record_text(&r, "new", lp_span_str(name_of(d, 1)));
+	lp_record_int(&r, "added", (int64_t)d->added);
+	lp_record_int(&r, "modified", (int64_t)d->modified);
+	lp_record_int(&r, "deleted", (int64_t)d->deleted);
+	lp_record_int(&r, "bytes", d->bytes);
+	lp_record_int(&r, "not_compared", (int64_t)d->taken);
+	rc = rc != LP_OK ? rc : lp_record_end(&r);
+	/* the line ends behind the outer one */
+	if (rc == LP_OK)
+		b->n--;
+	return rc != LP_OK ? rc : lp_buf_adds(b, "}\n");
 }
 
 /* "+20.8 MiB: 5 added, 47 changed, 1 deleted" */
@@ -300,6 +355,8 @@ put_total(const struct diff *d, struct lp_buf *b)
 {
 	char text[4 * LP_HUMAN_MAX + 40], size[LP_HUMAN_MAX + 1], n[3][LP_HUMAN_MAX + 1];
 
+	if (is_json(d))
+		return put_total_object(d, b);
 	if (d->v->rows)
 		return LP_OK;
 	*lp_human_bytes(size, (uint64_t)(d->bytes < 0 ? -d->bytes : d->bytes)) = '\0';
@@ -319,6 +376,8 @@ put_taken(const struct diff *d, struct lp_buf *b)
 		return LP_OK;
 	*lp_human_count(n, d->taken) = '\0';
 	snprintf(text, sizeof(text), "%s file%s of the same size and time: content not compared", n, d->taken == 1 ? "" : "s");
+	if (is_json(d))
+		return LP_OK;
 	if (d->v->rows) {
 		lp_note("%s", text);
 		return LP_OK;

@@ -173,7 +173,7 @@ lp_view_document(const struct lp_view *v, struct lp_view_out *o)
 		rc = lp_imagedoc_total(lp_buf_span(&last.total), &o->b);
 	lp_buf_release(&last.total);
 	/* without layers nothing was merged; with some, an end that does not come is a merge that failed */
-	if (v->records != NULL) {
+	if (v->records != NULL && !last.seen) {
 		last.complete = all_listed(&o->about[0].doc);
 	} else if (!last.seen) {
 		last.complete = 0;

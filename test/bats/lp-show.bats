@@ -101,6 +101,9 @@ is()
 		$'D\t-\t-rw-r--r--\t0\t0\t4\t2026-11-01T00:00:00Z\tetc/two\t'
 	lp-show --diff -H -o name old new >out
 	is $'change\twhat\tname' $'M\tsize,mtime\tetc/one' $'D\t-\tetc/two'
+	lp-show --diff -j old new | jq -c '[.change, .what, .name, .total.bytes]' >out
+	is '["M","size,mtime","etc/one",null]' '["D","","etc/two",null]' '[null,null,null,-3]'
+	lp-show -j old | cmp - <(lp-merge -j "$IN/base.tsv")
 	echo '{"image":"first","layers":[]}' >first
 	echo '{"image":"second\u001b","layers":[]}' >second
 	lp-show --diff --about=first --about=second old new | head -n 2 >out

@@ -159,3 +159,43 @@ sizes() {
 	run -2 lp-peek --user=x --digest "$A:1.0" other.example.org/a:1
 	[[ ${lines[0]} = *'is for one registry, and these are two'* ]]
 }
+
+@test "--ndjson: the lines of -j's arrays, for every question that has rows, labelled where there are several images" {
+	local question key
+	while read -r key question; do
+		# shellcheck disable=SC2086 # words
+		lp-peek -q --ndjson $question "$A:1.1" >lines
+		# shellcheck disable=SC2086 # words
+		lp-peek -q -j $question "$A:1.1" | jq -c ".${key}[]" >want
+		[ -s want ]
+		jq -c 'select(has("total") | not)' lines | cmp want - || { echo "$key $question"; return 1; }
+		# shellcheck disable=SC2086 # words
+		lp-peek -q --ndjson $question "$A:1.0" "$A:1.1" | jq -c --arg i "$A:1.1" 'select((has("total") | not) and .image == $i) | del(.image)' | cmp want -
+	done <<-EOF
+		all_entries
+		all_entries --find=*log4j*
+		all_entries --top=2
+		directories --du
+		history --history
+	EOF
+	lp-peek -q --ndjson --config "$A:1.1" | jq -r '[.setting, .value] | @tsv' | cmp - <(lp-peek -q --config "$A:1.1")
+	lp-peek -q --ndjson --digest "$A:1.1" | jq -r .digest | cmp - <(lp-peek -q --digest "$A:1.1")
+	lp-peek -q -j --tags='1.*' "$A" | jq -r .tag | cmp - <(lp-peek -q --tags='1.*' "$A")
+	lp-peek -q --ndjson -E "$A:1.1" | jq -es '.[-1].end.complete'
+	run -2 lp-peek --ndjson --layers "$A:1.1"
+	run -2 lp-peek --ndjson -j "$A:1.1"
+}
+
+@test "-j and --ndjson with --diff: the rows of TSV, their total, one document about the new image" {
+	lp-peek -qc --diff "$A:1.0" "$A:1.1" >rows
+	lp-peek -qc --ndjson --diff "$A:1.0" "$A:1.1" >lines
+	jq -r 'select(.change) | [.change, (if .what == "" then "-" else .what end), .mode, .uid, .gid, .size, .mtime, .name, .linkname, .layer] | @tsv' lines | cmp rows -
+	[ "$(wc -l <rows)" -eq 1 ]
+	jq -c 'select(.total).total' lines |
+	    cmp - <(printf '{"old":"%s","new":"%s","added":1,"modified":0,"deleted":0,"bytes":100000,"not_compared":1}\n' "$A:1.0" "$A:1.1")
+	lp-peek -qc -j --diff "$A:1.0" "$A:1.1" >doc
+	jq -c '.changes[]' doc | cmp - <(jq -c 'select(.change)' lines)
+	jq -e --arg i "$A:1.1" '.image == $i and (.layers | length) == 3 and .complete and .error == null and .total.old != .total.new and .total_entries == (.changes | length)' doc
+	run -3 --separate-stderr lp-peek -q -j --diff "$A:1.0" oci:none
+	jq -e '.error != null and .changes == []' <<<"$output"
+}
