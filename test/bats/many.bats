@@ -199,3 +199,14 @@ sizes() {
 	run -3 --separate-stderr lp-peek -q -j --diff "$A:1.0" oci:none
 	jq -e '.error != null and .changes == []' <<<"$output"
 }
+
+@test "--help: by question, in 80 columns; the page has the same groups" {
+	local group
+	lp-peek --help >help
+	run ! grep -E '.{81}' help
+	[ "$(grep -c ':$' help)" -ge 9 ]
+	while read -r group; do
+		grep -qE "(^|\. )${group%%,*}.*:\$" help
+	done < <(sed -n '/^\.Sh DESCRIPTION/,/^\.Ss Several/s/^\.Ss //p' "$TOP/man/lp-peek.1" | grep -v Several)
+	[ "$(sed -n '/^\.Sh DESCRIPTION/,/^\.Ss Several/s/^\.Ss //p' "$TOP/man/lp-peek.1" | wc -l)" -ge 8 ]
+}
