@@ -27,6 +27,7 @@ LIBS_lp-inflate = $(ISAL) -lz -lzstd
 LIBS_lp-cat     = $(LIBS_lp-inflate) -ljansson -lnettle
 LIBS_lp-cache   = -lsqlite3 -ljansson
 LIBS_lp-merge   = -ljansson
+LIBS_lp-packages = -lsqlite3 -ljansson
 LIBS_lp-toc     = $(LIBS_lp-inflate) -ljansson -lnettle
 LIBS_lp-peek    = -ljansson -lnettle
 LIBS_lp-show    = -ljansson

@@ -18,8 +18,8 @@ static const char usage[] =
     "usage: lp-peek [-0cEHhijOqVv] [-n BYTES] [-o COLUMNS] [-p OS/ARCH[/VARIANT]]\n"
     "               [-S STORE] [--cat=PATH | --check | --config | --diff[=IMAGE2]\n"
     "               | --digest | --du[=DEPTH] | --find=GLOB | --history\n"
-    "               | --layer=N|DIGEST | --layers | --platforms | --tar=PATH\n"
-    "               | --top[=N] | --tree[=DEPTH] | --waste] [--tags[=GLOB]]\n"
+    "               | --layer=N|DIGEST | --layers | --packages | --platforms\n"
+    "               | --tar=PATH | --top[=N] | --tree[=DEPTH] | --waste] [--tags[=GLOB]]\n"
     "               [--auth-file=FILE] [--cacert=FILE] [--cacert-only] [--cert=FILE]\n"
     "               [--color[=WHEN]] [--connect-timeout=N] [--db=FILE]\n"
     "               [--diff-platform=PLATFORM] [--dive-rules=FILE] [--fail-if-found]\n"
@@ -47,6 +47,7 @@ static const char help[] =
     "Content:\n"
     "      --cat=PATH           of a file, or of all that match (may be repeated)\n"
     "      --tar=PATH           a tar of it and what is below (may be repeated)\n"
+    "      --packages           what is installed, by dpkg, apk, rpm, Python, npm\n"
     "\n"
     "How big it is, and what is wasted:\n"
     "      --du[=DEPTH]         bytes and entries below each directory\n"
@@ -96,7 +97,7 @@ static const char help[] =
     "As in all programs:\n" LP_OPT_HELP;
 
 enum {
-	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_TOP, OPT_HISTORY, OPT_WASTE, OPT_MAX_WASTE, OPT_DIVE_RULES, OPT_FIND, OPT_CAT, OPT_TAR, OPT_CHECK, OPT_DIFF, OPT_DIFF_PLATFORM, OPT_FAIL_IF_FOUND,
+	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_TOP, OPT_HISTORY, OPT_WASTE, OPT_MAX_WASTE, OPT_DIVE_RULES, OPT_FIND, OPT_CAT, OPT_TAR, OPT_PACKAGES, OPT_CHECK, OPT_DIFF, OPT_DIFF_PLATFORM, OPT_FAIL_IF_FOUND,
 	OPT_CONFIG, OPT_DIGEST, OPT_PLATFORMS, OPT_TAGS, OPT_DB, OPT_REFRESH, OPT_NDJSON,
 	OPT_NO_CACHE, OPT_COLOR, OPT_NO_PAGER, OPTIONS
 };
@@ -119,6 +120,7 @@ static const struct option options[] = {
 	{ "fail-if-found", no_argument, NULL, OPT_FAIL_IF_FOUND },
 	{ "cat", required_argument, NULL, OPT_CAT },
 	{ "tar", required_argument, NULL, OPT_TAR },
+	{ "packages", no_argument, NULL, OPT_PACKAGES },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "diff", optional_argument, NULL, OPT_DIFF },
 	{ "diff-platform", required_argument, NULL, OPT_DIFF_PLATFORM },
@@ -345,6 +347,7 @@ one_option(struct args *a, int c)
 	case OPT_FIND: return choose(a, LP_PEEK_FIND, optarg);
 	case OPT_CAT: return choose(a, LP_PEEK_CAT, optarg);
 	case OPT_TAR: return choose(a, LP_PEEK_TAR, optarg);
+	case OPT_PACKAGES: return choose(a, LP_PEEK_PACKAGES, NULL);
 	case OPT_CHECK: return choose(a, LP_PEEK_CHECK, NULL);
 	case OPT_DIFF: return choose(a, LP_PEEK_DIFF, optarg);
 	case OPT_CONFIG:
@@ -459,9 +462,9 @@ check(struct args *a)
 	if (o->bounded && o->what != LP_PEEK_WASTE)
 		return lp_opt_refuse(&a->opt, "--max-waste and --dive-rules belong to --waste");
 	lp_argv_append(&o->ask, &o->bounds);
-	if ((o->what == LP_PEEK_DU || o->what == LP_PEEK_CHECK || o->what == LP_PEEK_HISTORY || o->what == LP_PEEK_WASTE) &&
-	    (a->columns != NULL || o->end || o->fmt.nul))
-		return lp_opt_refuse(&a->opt, "-o, -0 and -E are about rows: not with --check, --du, --history or --waste");
+	if ((o->what == LP_PEEK_DU || o->what == LP_PEEK_CHECK || o->what == LP_PEEK_HISTORY || o->what == LP_PEEK_WASTE ||
+	    o->what == LP_PEEK_PACKAGES) && (a->columns != NULL || o->end || o->fmt.nul))
+		return lp_opt_refuse(&a->opt, "-o, -0 and -E are about rows: not with --check, --du, --history, --packages or --waste");
 	if (o->json && (o->what == LP_PEEK_CAT || o->what == LP_PEEK_TAR || o->what == LP_PEEK_TREE))
 		return lp_opt_refuse(&a->opt, "-j is about listings: not with --cat, --tar or --tree");
 	if (a->named && !o->use_cache)
@@ -478,7 +481,7 @@ check(struct args *a)
 		return check_about(a);
 	if (o->what == LP_PEEK_TAR && lp_opt_binary(&a->opt) != LP_EXIT_OK)
 		return LP_EXIT_USAGE;
-	o->wants_content = o->what == LP_PEEK_TAR || (o->what == LP_PEEK_CAT && o->has_patterns);
+	o->wants_content = o->what == LP_PEEK_TAR || o->what == LP_PEEK_PACKAGES || (o->what == LP_PEEK_CAT && o->has_patterns);
 	/* what a preview does not have may be there all the same */
 	o->complete |= o->what == LP_PEEK_FIND || o->bounded || o->wants_content;
 	/* the layer is what a single layer's rows need not say */
@@ -649,6 +652,8 @@ answer(struct lp_peek *p)
 		rc = lp_peek_cat(p);
 	else if (rc == LP_OK && p->o->what == LP_PEEK_TAR)
 		rc = lp_peek_tar(p);
+	else if (rc == LP_OK && p->o->what == LP_PEEK_PACKAGES)
+		rc = lp_peek_packages(p);
 	else if (p->o->what != LP_PEEK_ABOUT)
 		rc = all_layers(p, rc);
 	end = lp_peek_out_close(p);

@@ -25,6 +25,7 @@
  *	peek_check.c   what is wrong with layers that cannot be read, beside what lp-merge finds
  *	peek_seek.c    paths, from the top layer down
  *	peek_cat.c     the content of files, or a tar of them (lp-cat)
+ *	peek_packages.c  what is installed (lp-packages)
  *	peek_many.c    all of that once for each of several images
  *	label.c        whose answer it is
  *	cmd/lp-peek.c  the command line, and the order of all that
@@ -71,6 +72,7 @@ enum lp_peek_what {
 	LP_PEEK_HISTORY, /* of each layer: what it adds, what is hidden of it, what made it */
 	LP_PEEK_CAT,
 	LP_PEEK_TAR,    /* members, as a tar */
+	LP_PEEK_PACKAGES, /* what package managers' databases say is installed */
 	LP_PEEK_CHECK,  /* what runtimes refuse or show otherwise */
 	LP_PEEK_ABOUT   /* what lp-layers answers by itself */
 };
@@ -270,6 +272,8 @@ void lp_peek_summary(struct lp_peek *);
 /* peek_cat.c: LP_PEEK_CAT, LP_PEEK_TAR. */
 int lp_peek_cat(struct lp_peek *);
 int lp_peek_tar(struct lp_peek *);
+/* peek_packages.c: LP_PEEK_PACKAGES. */
+int lp_peek_packages(struct lp_peek *);
 /* Whether it is one, and no name. */
 int lp_peek_is_pattern(const char *path);
 

@@ -23,14 +23,24 @@
 static void
 on_cat_ended(struct lp_job *j)
 {
-	const size_t cat = j->n > 3 ? 2 : j->n - 1;
-	int enough = j->code[cat] == LP_EXIT_OK && (j->exit == LP_EXIT_ABSENT || lp_peek_content_is_cut(j));
+	enum { CAT = 2 };
+	int enough = j->exit == LP_EXIT_ABSENT || lp_peek_content_is_cut(j);
+
+	for (size_t i = CAT; i < j->n; i++)
+		enough &= j->code[i] == LP_EXIT_OK;
 
 	if (enough)
 		j->exit = LP_EXIT_OK;
 	lp_peek_settle(j->owner, j, enough);
 }
 
+static void
+on_ended(struct lp_job *j)
+{
+	lp_peek_settle(j->owner, j, 0);
+}
+
+static const struct lp_job_ops toc_ops = { .line = lp_peek_content_line, .ended = on_ended };
 static const struct lp_job_ops cat_ops = { .line = lp_peek_content_line, .ended = on_cat_ended };
 
 /* ---- members of a layer ---------------------------------------------------------------- */
@@ -73,7 +83,7 @@ struct wanted {
 	const struct lp_peek_place *one;
 	int rows;
 	int open;  /* no end markers */
-	const struct lp_argv *reader; /* a program that reads the tar, or NULL */
+	const struct lp_argv *reader; /* options for lp-packages, which reads the tar; or NULL */
 };
 
 static void
@@ -91,6 +101,12 @@ add_wanted(struct lp_argv *a, const struct wanted *w, const struct lp_peek_layer
 		lp_argv_add(a, "--open");
 }
 
+static void
+add_reader(struct lp_pipeline *line, const struct lp_argv *reader)
+{
+	lp_argv_append(lp_pipeline_add(line, "lp-packages"), reader);
+}
+
 static int
 cat_by_toc(struct lp_peek_layer *l, const struct wanted *w, int out)
 {
@@ -106,8 +122,8 @@ cat_by_toc(struct lp_peek_layer *l, const struct wanted *w, int out)
 	if (code == LP_EXIT_OK) {
 		add_wanted(plan_by_toc(&line, l, fd), w, l);
 		if (w->reader != NULL)
-			lp_argv_append(&line.a[line.n++], w->reader);
-		code = lp_peek_content_run(l, &line, &io, &lp_peek_content_ops);
+			add_reader(&line, w->reader);
+		code = lp_peek_content_run(l, &line, &io, &toc_ops);
 	}
 	close(fd);
 	return code;
@@ -130,19 +146,35 @@ cat_by_stream(struct lp_peek_layer *l, const struct wanted *w, int out)
 		lp_argv_addf(a, "--at=%llu", (unsigned long long)w->one->offset);
 	add_wanted(a, w, l);
 	if (w->reader != NULL)
-		lp_argv_append(&line.a[line.n++], w->reader);
+		add_reader(&line, w->reader);
 	return lp_peek_content_run(l, &line, &io, &cat_ops);
+}
+
+/*
+ * A listing from the database does not say whether the layer has a table of
+ * contents. Its rows are lost by this; how complete they were stays known.
+ */
+static int
+look_for_toc(struct lp_peek_layer *l)
+{
+	const enum lp_complete complete = l->complete;
+	const int64_t entries = l->entries;
+	int rc;
+
+	if (l->toc_range[0] != '\0' || !l->from_cache)
+		return LP_OK;
+	rc = lp_peek_look(l->peek, l);
+	l->complete = complete;
+	l->entries = entries;
+	return rc;
 }
 
 /* The bytes of a layer that are wanted, to `out`: its exit code, or a failure. */
 static int
 copy(struct lp_peek_layer *l, const struct wanted *w, int out)
 {
-	int code = LP_OK;
+	int code = look_for_toc(l);
 
-	/* a listing from the database does not say whether the layer has a table of contents */
-	if (l->toc_range[0] == '\0' && l->from_cache)
-		code = lp_peek_look(l->peek, l);
 	if (code != LP_OK)
 		return code;
 	code = l->toc_range[0] != '\0' ? cat_by_toc(l, w, out) : cat_by_stream(l, w, out);
@@ -153,16 +185,16 @@ copy(struct lp_peek_layer *l, const struct wanted *w, int out)
 	return code;
 }
 
+int
+lp_peek_copy_rows(struct lp_peek_layer *l, int rows, const struct lp_argv *reader, int out)
+{
+	return copy(l, &(struct wanted){ .rows = rows, .reader = reader }, out);
+}
+
 /* ---- --cat -------------------------------------------------------------------------------- */
 
-/* What all --cat have led to, in their order. */
-struct places {
-	struct lp_peek_place *v;
-	size_t n, cap;
-};
-
 static struct lp_peek_place *
-add_place(struct places *ps, const char *path)
+add_place(struct lp_peek_places *ps, const char *path)
 {
 	struct lp_peek_place *v = lp_array_room(ps->v, ps->n, &ps->cap, sizeof(*v));
 
@@ -173,8 +205,8 @@ add_place(struct places *ps, const char *path)
 	return v[ps->n].path != NULL ? &v[ps->n++] : NULL;
 }
 
-static void
-release_places(struct places *ps)
+void
+lp_peek_places_release(struct lp_peek_places *ps)
 {
 	for (size_t i = 0; i < ps->n; i++) {
 		free(ps->v[i].path);
@@ -204,7 +236,7 @@ has_content(const struct lp_peek_place *at)
 
 /* What is no file with content is said, and is not found. */
 static void
-judge(struct lp_peek *p, struct places *ps)
+judge(struct lp_peek *p, struct lp_peek_places *ps)
 {
 	for (size_t i = 0; i < ps->n; i++) {
 		struct lp_peek_place *at = &ps->v[i];
@@ -219,9 +251,8 @@ judge(struct lp_peek *p, struct places *ps)
 	}
 }
 
-/* Rows of all places that are files, for lp-cat. LP_OK, LP_E_SYS, LP_E_NOMEM. */
-static int
-write_rows(const struct places *ps, int fd)
+int
+lp_peek_places_write(const struct lp_peek_places *ps, int fd)
 {
 	struct lp_buf b;
 	char text[64];
@@ -249,7 +280,7 @@ write_rows(const struct places *ps, int fd)
 
 /* The files of each layer into a tar of its own: each layer is read once. The worst exit code, or a failure. */
 static int
-gather(const struct lp_peek_image *im, const struct places *ps, int rows, int *tar)
+gather(const struct lp_peek_image *im, const struct lp_peek_places *ps, int rows, int *tar)
 {
 	int worst = LP_EXIT_OK, code = LP_OK;
 
@@ -287,14 +318,14 @@ write_some(struct lp_peek *p, const struct lp_peek_place *at, size_t n, int tar,
 
 /* One after the other, in their order. */
 static int
-write_all(struct lp_peek *p, const struct places *ps)
+write_all(struct lp_peek *p, const struct lp_peek_places *ps)
 {
 	const struct lp_peek_image *im = &p->image[0];
 	int *tar = calloc(im->n + 1, sizeof(*tar)), rows = lp_tmpfile(), code = LP_OK, worst = LP_EXIT_OK;
 
 	for (size_t k = 0; tar != NULL && k < im->n; k++)
 		tar[k] = -1;
-	code = tar == NULL ? LP_E_NOMEM : rows < 0 ? LP_E_SYS : write_rows(ps, rows);
+	code = tar == NULL ? LP_E_NOMEM : rows < 0 ? LP_E_SYS : lp_peek_places_write(ps, rows);
 	code = code != LP_OK ? code : gather(im, ps, rows, tar);
 	/* of a layer that cannot be read no file is written, of the others all */
 	worst = code > 0 ? code : LP_EXIT_OK;
@@ -388,7 +419,7 @@ each_row(int fd, on_row f, void *arg)
 
 struct matching {
 	struct lp_peek *peek;
-	struct places *places;
+	struct lp_peek_places *places;
 };
 
 /* Files are where the row says; where links lead is still to be asked. */
@@ -417,12 +448,10 @@ add_match(void *arg, const struct row *r)
 	return at != NULL && (r->type != '-' || at->name != NULL) ? LP_OK : LP_E_NOMEM;
 }
 
-/* All that a pattern is of; without any it is a name. */
-static int
-expand(struct lp_peek *p, struct places *ps, const char *pattern, int fd)
+int
+lp_peek_places_match(struct lp_peek *p, struct lp_peek_places *ps, const char *pattern, int fd)
 {
 	struct matching m = { p, ps };
-	const size_t before = ps->n;
 	struct lp_argv match;
 	int rc;
 
@@ -431,14 +460,22 @@ expand(struct lp_peek *p, struct places *ps, const char *pattern, int fd)
 	rc = select_rows(p, &match, fd);
 	rc = rc != LP_OK ? rc : each_row(fd, add_match, &m);
 	lp_argv_release(&match);
-	if (rc == LP_OK && ps->n == before && add_place(ps, pattern) == NULL)
-		rc = LP_E_NOMEM;
 	return rc;
+}
+
+/* All that a pattern is of; without any it is a name. */
+static int
+expand(struct lp_peek *p, struct lp_peek_places *ps, const char *pattern, int fd)
+{
+	const size_t before = ps->n;
+	int rc = lp_peek_places_match(p, ps, pattern, fd);
+
+	return rc != LP_OK || ps->n > before || add_place(ps, pattern) != NULL ? rc : LP_E_NOMEM;
 }
 
 /* All paths, in the order of the options. Patterns need a listing of every layer. */
 static int
-collect(struct lp_peek *p, struct places *ps, int fd)
+collect(struct lp_peek *p, struct lp_peek_places *ps, int fd)
 {
 	const struct lp_peek_options *o = p->o;
 	int rc = o->has_patterns ? lp_peek_list(p) : lp_peek_recall(p);
@@ -461,7 +498,7 @@ lp_peek_is_pattern(const char *path)
 int
 lp_peek_cat(struct lp_peek *p)
 {
-	struct places ps = { NULL, 0, 0 };
+	struct lp_peek_places ps = { NULL, 0, 0 };
 	int fd = lp_tmpfile(), rc, open = 0;
 	size_t files = 0;
 
@@ -484,7 +521,7 @@ lp_peek_cat(struct lp_peek *p)
 	lp_peek_keep_all(p);
 	if (p->o->offline && p->exit == LP_EXIT_ABSENT && (open || rc != 0))
 		lp_peek_how_to_record(p);
-	release_places(&ps);
+	lp_peek_places_release(&ps);
 	close(fd);
 	return rc < 0 ? rc : LP_OK;
 }

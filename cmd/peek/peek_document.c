@@ -38,6 +38,7 @@ records_of(enum lp_peek_what what)
 	switch (what) {
 	case LP_PEEK_CHECK: return "findings";
 	case LP_PEEK_DU: return "directories";
+	case LP_PEEK_PACKAGES: return "packages";
 	case LP_PEEK_HISTORY: return "history";
 	case LP_PEEK_WASTE: return "waste";
 	default: return NULL;
@@ -95,8 +96,20 @@ add_layers(const struct lp_peek_image *im, int own_rows, struct lp_imagedoc *doc
 	}
 }
 
+/* What is in place of rows, as NDJSON in a file. */
+static int
+show_records(struct lp_peek *p, struct lp_peek_view *view, int fd)
+{
+	struct lp_job j = { .ops = &lp_peek_show_ops, .owner = p };
+	int rc;
+
+	lp_peek_view_file(view, "", fd);
+	rc = lp_peek_view_start(p, &j, view, p->out.fd);
+	return rc != LP_OK ? rc : lp_peek_wait_for(p, &j);
+}
+
 int
-lp_peek_document(struct lp_peek *p)
+lp_peek_document(struct lp_peek *p, int records_fd)
 {
 	struct lp_peek_image *im = &p->image[0];
 	struct lp_layerdoc *layer = calloc(im->n + 1, sizeof(*layer));
@@ -114,7 +127,8 @@ lp_peek_document(struct lp_peek *p)
 	rc = rc != LP_OK ? rc : lp_peek_view_about(&view, &doc, lp_peek_first_error(p));
 	lp_argv_init(&more);
 	ask_for_json(p, 1, &more);
-	rc = rc != LP_OK ? rc : lp_peek_merge(p, im, &more, &view, p->out.fd);
+	if (rc == LP_OK)
+		rc = records_fd >= 0 ? show_records(p, &view, records_fd) : lp_peek_merge(p, im, &more, &view, p->out.fd);
 	lp_argv_release(&more);
 	lp_peek_view_release(&view);
 	free(layer);

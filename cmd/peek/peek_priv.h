@@ -125,6 +125,22 @@ void lp_peek_content_plan(struct lp_pipeline *, const struct lp_peek_layer *);
 /* Start it and wait for its end; its exit code, or a failure. */
 int lp_peek_content_run(struct lp_peek_layer *, struct lp_pipeline *, const struct lp_job_io *, const struct lp_job_ops *);
 
+/* ---- peek_cat.c: places, and the members of a layer --------------------------------------------- */
+
+/* What options have led to, in their order. */
+struct lp_peek_places {
+	struct lp_peek_place *v;
+	size_t n, cap;
+};
+void lp_peek_places_release(struct lp_peek_places *);
+
+/* All files and links of the merged tree that match; `fd` is a file to work in. Layers are listed. LP_OK, or a failure after a message. */
+int lp_peek_places_match(struct lp_peek *, struct lp_peek_places *, const char *pattern, int fd);
+/* Rows of all that are found, for lp-cat. LP_OK, LP_E_SYS, LP_E_NOMEM. */
+int lp_peek_places_write(const struct lp_peek_places *, int fd);
+/* A tar of the layer's members that `rows` has rows of, through a reader, to `out`: its exit code, or a failure. */
+int lp_peek_copy_rows(struct lp_peek_layer *, int rows, const struct lp_argv *reader, int out);
+
 /* ---- peek_rows.c: a layer's listing, in an unnamed file ---------------------------- */
 
 /* A file, if there is none yet; empty in any case. LP_OK, or LP_E_SYS after a message. */
@@ -247,8 +263,8 @@ void lp_peek_check_options(const struct lp_peek *, struct lp_argv *);
 
 /* ---- peek_document.c ------------------------------------------------------------------------------- */
 
-/* -j */
-int lp_peek_document(struct lp_peek *);
+/* -j; records_fd: a file of NDJSON in place of what lp-merge would write, or -1. */
+int lp_peek_document(struct lp_peek *, int records_fd);
 /* The same as one object a line, but for --diff. */
 int lp_peek_objects(struct lp_peek *);
 /* The first thing that went wrong, in one line; NULL if nothing did. */

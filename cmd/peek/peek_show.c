@@ -199,7 +199,7 @@ show(struct lp_peek *p)
 	if (p->o->what == LP_PEEK_DIFF)
 		return show_diff(p);
 	if (p->o->json || p->o->ndjson)
-		return p->o->json ? lp_peek_document(p) : lp_peek_objects(p);
+		return p->o->json ? lp_peek_document(p, -1) : lp_peek_objects(p);
 	switch (p->o->what) {
 	case LP_PEEK_LAYERS:
 	case LP_PEEK_LAYER:

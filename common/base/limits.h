@@ -49,6 +49,9 @@
 /* Bytes of a tag in it: 128, each perhaps as six of an escape, and room for what is no tag. */
 #define LP_MAX_TAG 4096u
 
+/* Bytes of a database of packages, held whole: rpm's of 1,000 packages is some 60 MiB, dpkg's 1 MiB. */
+#define LP_MAX_PKGDB ((size_t)256 * 1024 * 1024)
+
 /* Bytes of a config blob: build histories are long. */
 #define LP_MAX_CONFIG ((size_t)16 * 1024 * 1024)
 

@@ -164,6 +164,19 @@ lp_db_close(struct lp_db *db)
 	db->handle = NULL;
 }
 
+/* https://sqlite.org/fileformat2.html: bytes 18 and 19 are 2 in WAL mode, which no memory has. */
+int
+lp_db_load(struct lp_db *db, unsigned char *bytes, size_t n)
+{
+	enum { WRITE_VERSION = 18, HEADER = 100 };
+
+	if (n >= HEADER)
+		memset(bytes + WRITE_VERSION, 1, 2);
+	lp_db_allow(db, (int64_t)n);
+	return status_of(sqlite3_deserialize(db->handle, "main", bytes, (sqlite3_int64)n, (sqlite3_int64)n,
+	    SQLITE_DESERIALIZE_READONLY));
+}
+
 void
 lp_db_patience(struct lp_db *db, unsigned seconds)
 {

@@ -38,6 +38,13 @@ int lp_db_open(struct lp_db *, const char *path, enum lp_db_mode);
 void lp_db_close(struct lp_db *);
 
 /*
+ * A LP_DB_MEMORY becomes the n bytes of a file, read only, and may work on as
+ * many. They stay the caller's and have to last as long as the database; a
+ * mark in them that a journal is beside the file is taken off.
+ */
+int lp_db_load(struct lp_db *, unsigned char *bytes, size_t n);
+
+/*
  * How many seconds to wait for other processes' locks, all waiting of this
  * database together; at first 0. Then what waited fails with LP_E_SYS.
  */

@@ -123,6 +123,10 @@ runs() {
 	runs lp-cache.1
 }
 
+@test "lp-packages(1)" {
+	runs lp-packages.1
+}
+
 @test "lp-show(1)" {
 	runs lp-show.1
 }

@@ -47,7 +47,7 @@ reach()
 		ARGV=("$RELEASE/$1" --plain-http --retries=0 -n 512 "localhost:$PORT/a@$zeros")
 		WORLD='connect\([0-9]+, .*AF_INET'
 		;;
-	lp-inflate | lp-show | lp-tarls | lp-toc) ARGV=("$RELEASE/$1") ;;
+	lp-inflate | lp-packages | lp-show | lp-tarls | lp-toc) ARGV=("$RELEASE/$1") ;;
 	lp-layers)
 		ARGV=("$RELEASE/$1" --plain-http --retries=0 "localhost:$PORT/a:1")
 		WORLD='connect\([0-9]+, .*AF_INET'

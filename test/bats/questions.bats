@@ -146,6 +146,24 @@ ask() {
 	[ "$(cut -f 1,7 out | grep -c $'\tusr/lib/os-release$')" -eq 2 ]
 }
 
+@test "several files, a directory, what is installed" {
+	ask "$ALL" $((ALL + 99999)) "lp-peek --cat='/etc/*-release' --cat=/etc/debian_version IMAGE"
+	grep -q '^PRETTY_NAME="app"' out
+	[ "$(tail -n 1 out)" = "$(lp-peek -q --cat=etc/debian_version "$A:1")" ]
+	# what was listed is in the store
+	ask 0 0 'lp-peek --tar=/etc/ssl IMAGE | tar x'
+	[ "$(find etc/ssl -type f | wc -l)" -eq "$(lp-peek -q -c -o mode,name "$A:1" | grep -c $'^-.*\tetc/ssl/')" ]
+	ask 0 0 'lp-peek --packages IMAGE'
+	# the image is one of Debian's packages: beside dpkg's own reading of its database
+	mkdir admin
+	lp-peek -q --cat=var/lib/dpkg/status "$A:1" >admin/status
+	dpkg-query --admindir=admin -W -f 'deb\t${Package}\t${Version}\t${Architecture}\t2\tvar/lib/dpkg/status\n' | LC_ALL=C sort >want
+	[ "$(wc -l <want)" -gt 50 ]
+	LC_ALL=C sort out | cmp want -
+	ask 0 0 'lp-peek --tar=/var/lib/dpkg IMAGE | lp-packages'
+	cut -f 1-4 out | LC_ALL=C sort | cmp - <(cut -f 1-4 want | LC_ALL=C sort)
+}
+
 @test "differences: of two versions, without times, of two platforms" {
 	ask "$ALL" $((ALL + 99999)) 'lp-peek -c --diff IMAGE:1 IMAGE:2'
 	grep -q $'^A\t.*\topt/app/new\t' out
