@@ -4,9 +4,11 @@
 #include <stdlib.h>
 
 #include "common/base/limits.h"
+#include "common/base/num.h"
 #include "common/base/path.h"
 #include "common/base/sort.h"
 #include "common/base/status.h"
+#include "common/row/row.h"
 #include "common/view/aligned.h"
 #include "common/view/human.h"
 
@@ -15,7 +17,7 @@ struct item {
 		size_t at; /* while rows come, and the text may move: where in it */
 		const unsigned char *p;
 	};
-	uint32_t name_n, link_n;
+	uint32_t name_n, link_n; /* behind the name: the link's target, or the row as JSON */
 	uint64_t size;
 	uint32_t depth; /* components */
 	uint16_t mode;
@@ -62,6 +64,7 @@ components(struct lp_span path)
 int
 lp_treeview_add(struct lp_treeview *t, const struct lp_entry *e)
 {
+	static const struct lp_rowfmt json = { .form = LP_ROW_NDJSON };
 	int is_link = e->type == LP_SYMLINK || e->type == LP_HARDLINK;
 	struct item i = { .size = e->size, .mode = (uint16_t)e->mode, .type = (char)e->type };
 	int rc;
@@ -72,11 +75,13 @@ lp_treeview_add(struct lp_treeview *t, const struct lp_entry *e)
 		return rc;
 	i.depth = components(lp_buf_span(&t->path));
 	i.name_n = (uint32_t)t->path.n;
-	i.link_n = is_link ? (uint32_t)e->linkname.n : 0;
 	i.at = t->text.n;
 	rc = lp_buf_add(&t->text, lp_buf_span(&t->path));
-	if (rc == LP_OK && is_link)
+	if (rc == LP_OK && t->o.json)
+		rc = lp_row_write(&json, e, &t->text);
+	else if (rc == LP_OK && is_link)
 		rc = lp_buf_add(&t->text, e->linkname);
+	i.link_n = (uint32_t)(t->text.n - i.at - i.name_n);
 	return rc != LP_OK ? rc : lp_buf_add(&t->items, lp_span(&i, sizeof(i)));
 }
 
@@ -177,20 +182,29 @@ put_branch(const struct lp_treeview *t, const struct item *i, struct lp_buf *out
 	return rc;
 }
 
-/* What lies deeper than is shown, passed over and told in one pair of brackets. */
+/* What lies deeper than is shown is passed over. How many entries that are. */
+static uint64_t
+pass_over(struct lp_treeview *t, const struct item *dir, uint64_t *bytes)
+{
+	uint64_t entries = 0;
+	size_t n;
+	const struct item *item = items(t, &n);
+
+	for (*bytes = 0; t->at < n && item[t->at].depth > dir->depth; t->at++) {
+		entries++;
+		*bytes += item[t->at].size;
+	}
+	return entries;
+}
+
+/* It is told in one pair of brackets. */
 static int
 sum_up(struct lp_treeview *t, const struct item *dir, struct lp_buf *out)
 {
 	char count[LP_HUMAN_MAX], size[LP_HUMAN_MAX];
-	uint64_t entries = 0, bytes = 0;
-	size_t n;
-	const struct item *item = items(t, &n);
+	uint64_t bytes, entries = pass_over(t, dir, &bytes);
 	int rc;
 
-	for (; t->at < n && item[t->at].depth > dir->depth; t->at++) {
-		entries++;
-		bytes += item[t->at].size;
-	}
 	if (entries == 0)
 		return LP_OK;
 	rc = lp_buf_adds(out, " (");
@@ -200,18 +214,86 @@ sum_up(struct lp_treeview *t, const struct item *dir, struct lp_buf *out)
 	return rc != LP_OK ? rc : lp_buf_adds(out, ")");
 }
 
+/* ---- as JSON ------------------------------------------------------------------ */
+
+/* The objects down to this level are complete. */
+static int
+close_to(struct lp_treeview *t, uint32_t level, struct lp_buf *out)
+{
+	int rc = LP_OK;
+
+	for (; t->open > level && rc == LP_OK; t->open--) {
+		rc = lp_buf_adds(out, t->open == 1 ? "]}\n" : "]}");
+		t->fresh = 0;
+	}
+	return rc;
+}
+
+/* The row without its last brace. A directory that no row names says so. */
+static int
+put_object(const struct item *i, struct lp_buf *out)
+{
+	static const struct lp_rowfmt json = { .form = LP_ROW_NDJSON };
+	const struct lp_entry e = { .name = lp_span(i->p, i->name_n), .type = (enum lp_type)i->type, .mode = i->mode };
+	int rc;
+
+	if (i->link_n > 2)
+		return lp_buf_add(out, lp_span(i->p + i->name_n, i->link_n - 2));
+	rc = lp_row_write(&json, &e, out);
+	if (rc != LP_OK)
+		return rc;
+	out->n -= 2;
+	return lp_buf_adds(out, ",\"implied\":true");
+}
+
+static int
+put_sums(struct lp_treeview *t, const struct item *i, struct lp_buf *out)
+{
+	char digits[LP_NUM_MAX];
+	uint64_t bytes, entries = pass_over(t, i, &bytes);
+	int rc = lp_buf_adds(out, ",\"entries\":");
+
+	rc = rc != LP_OK ? rc : lp_buf_add(out, lp_span(digits, (size_t)(lp_num_put(digits, entries) - digits)));
+	rc = rc != LP_OK ? rc : lp_buf_adds(out, ",\"bytes\":");
+	return rc != LP_OK ? rc : lp_buf_add(out, lp_span(digits, (size_t)(lp_num_put(digits, bytes) - digits)));
+}
+
+static int
+draw_json(struct lp_treeview *t, const struct item *i, int has_children, struct lp_buf *out)
+{
+	int rc = close_to(t, i->depth - 1, out);
+
+	if (rc == LP_OK && i->depth > 1 && !t->fresh)
+		rc = lp_buf_addc(out, ',');
+	rc = rc != LP_OK ? rc : put_object(i, out);
+	t->fresh = rc == LP_OK && i->depth < t->o.depth && (has_children || i->type == LP_DIR);
+	if (t->fresh) {
+		t->open = i->depth;
+		return lp_buf_adds(out, ",\"children\":[");
+	}
+	if (rc == LP_OK && has_children)
+		rc = put_sums(t, i, out);
+	return rc != LP_OK ? rc : lp_buf_adds(out, i->depth == 1 ? "}\n" : "}");
+}
+
+/* ---- both ------------------------------------------------------------------------ */
+
 int
 lp_treeview_draw(struct lp_treeview *t, struct lp_buf *out)
 {
+	int rc = t->sorted ? LP_OK : sort(t);
 	size_t n;
 	const struct item *i = items(t, &n);
 	struct lp_entry e;
 	struct lp_span name;
-	int rc = t->sorted ? LP_OK : sort(t);
 
 	if (rc != LP_OK || t->at == n)
-		return rc;
+		return rc != LP_OK ? rc : close_to(t, 0, out);
 	i += t->at++;
+	if (t->o.json) {
+		rc = draw_json(t, i, t->at < n && i[1].depth > i->depth, out);
+		return rc != LP_OK ? rc : 1;
+	}
 	name = lp_span(i->p, i->name_n);
 	e = (struct lp_entry){ .name = name, .linkname = lp_span(i->p + i->name_n, i->link_n),
 		.type = (enum lp_type)i->type, .mode = i->mode };

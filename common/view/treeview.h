@@ -23,6 +23,7 @@ struct lp_treeview_options {
 	uint64_t depth;  /* levels shown; what lies deeper is summed up */
 	int utf8;        /* lines of box drawing characters, or of ASCII */
 	const struct lp_lscolors *colors; /* borrowed; NULL: none */
+	int json;        /* not lines: each entry of the root an object on a line, those below it in its "children" */
 };
 
 struct lp_treeview {
@@ -35,6 +36,8 @@ struct lp_treeview {
 	struct lp_buf path;
 	size_t at;
 	int sorted;
+	uint32_t open; /* json: levels of objects whose children are being drawn */
+	int fresh;     /* json: none of them yet */
 };
 
 void lp_treeview_init(struct lp_treeview *, const struct lp_treeview_options *);
@@ -44,8 +47,8 @@ void lp_treeview_release(struct lp_treeview *);
 int lp_treeview_add(struct lp_treeview *, const struct lp_entry *);
 
 /*
- * After the last row: append the next line. 1, 0 when all are drawn, or
- * LP_E_LIMIT or LP_E_NOMEM.
+ * After the last row: append the next line, or part of one in JSON. 1, 0
+ * when all are drawn, or LP_E_LIMIT or LP_E_NOMEM.
  */
 int lp_treeview_draw(struct lp_treeview *, struct lp_buf *out);
 
