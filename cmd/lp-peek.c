@@ -465,8 +465,8 @@ check(struct args *a)
 	if ((o->what == LP_PEEK_DU || o->what == LP_PEEK_CHECK || o->what == LP_PEEK_HISTORY || o->what == LP_PEEK_WASTE ||
 	    o->what == LP_PEEK_PACKAGES) && (a->columns != NULL || o->end || o->fmt.nul))
 		return lp_opt_refuse(&a->opt, "-o, -0 and -E are about rows: not with --check, --du, --history, --packages or --waste");
-	if (o->json && (o->what == LP_PEEK_CAT || o->what == LP_PEEK_TAR || o->what == LP_PEEK_TREE))
-		return lp_opt_refuse(&a->opt, "-j is about listings: not with --cat, --tar or --tree");
+	if (o->json && (o->what == LP_PEEK_CAT || o->what == LP_PEEK_TAR))
+		return lp_opt_refuse(&a->opt, "-j is about listings: not with --cat or --tar");
 	if (a->named && !o->use_cache)
 		return lp_opt_refuse(&a->opt, "--no-cache keeps nothing: neither --store nor --db");
 	if (o->offline && !o->use_cache)

@@ -41,7 +41,7 @@ static const char help[] =
     "      --title=TEXT         a line in front\n"
     "      --notes=FILE         lines behind\n"
     "      --rows               rows again, TSV, not for eyes\n"
-    "  -j, --json               --rows that are NDJSON\n"
+    "  -j, --json               --rows that are NDJSON; a tree nested\n"
     "  -o, --columns=LIST       --rows with these columns, comma-separated\n"
     "  -H, --header             --rows with the columns' names first\n"
     "  -0, --null               --rows that end with NUL, names not escaped\n"
@@ -192,6 +192,8 @@ check(struct args *a, size_t operands)
 	const struct lp_view *v = &a->view;
 	const int of_rows = v->kind == LP_VIEW_TABLE || v->kind == LP_VIEW_DIFF;
 
+	if (v->kind == LP_VIEW_TREE && v->fmt.form == LP_ROW_NDJSON && !v->end && !v->header && !v->fmt.nul && !a->columns)
+		return operands > 1 ? lp_opt_refuse(&a->opt, "more than one file") : LP_EXIT_OK;
 	if (v->rows && !of_rows && v->kind != LP_VIEW_HISTORY)
 		return lp_opt_refuse(&a->opt, "--rows, -o, -H, -0 and -E are about rows: not with this view");
 	if ((v->end || v->fmt.nul || a->columns || v->fmt.form == LP_ROW_NDJSON) && !of_rows)

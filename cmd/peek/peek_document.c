@@ -40,6 +40,7 @@ records_of(enum lp_peek_what what)
 	case LP_PEEK_DU: return "directories";
 	case LP_PEEK_PACKAGES: return "packages";
 	case LP_PEEK_HISTORY: return "history";
+	case LP_PEEK_TREE: return "tree";
 	case LP_PEEK_WASTE: return "waste";
 	default: return NULL;
 	}

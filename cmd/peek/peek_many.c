@@ -293,7 +293,7 @@ how_to_label(const struct lp_peek_options *o, int has_column)
 {
 	if (o->ndjson)
 		return LP_LABEL_KEY;
-	if (o->for_eyes || o->what == LP_PEEK_TREE)
+	if (o->for_eyes || (o->what == LP_PEEK_TREE && !o->json))
 		return LP_LABEL_TITLE;
 	if (o->what == LP_PEEK_ABOUT && o->json)
 		return strcmp(o->about.v[0], "--config") == 0 ? LP_LABEL_OBJECT : LP_LABEL_KEY;

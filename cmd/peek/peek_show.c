@@ -16,6 +16,15 @@ add_tsv(struct lp_argv *a, const struct lp_peek_options *o)
 	lp_argv_append(a, &o->ask);
 }
 
+static void
+add_tree(struct lp_peek_view *view, const struct lp_peek_options *o)
+{
+	if (o->depth == UINT64_MAX)
+		lp_argv_add(&view->argv, "--tree");
+	else
+		lp_argv_addf(&view->argv, "--tree=%llu", (unsigned long long)o->depth);
+}
+
 /* lp-merge adds up by itself. */
 static int
 show_sums(struct lp_peek *p, const char *what)
@@ -65,6 +74,29 @@ show_history(struct lp_peek *p)
 	return rc;
 }
 
+/* The tree first, of all that rows have; it stands in place of rows then. */
+static int
+show_tree_document(struct lp_peek *p)
+{
+	struct lp_peek_view view;
+	struct lp_argv more;
+	int lines = lp_tmpfile(), rc = lines < 0 ? LP_E_SYS : LP_OK;
+
+	lp_peek_view_init(&view, p, "--json");
+	add_tree(&view, p->o);
+	lp_argv_init(&more);
+	lp_argv_add(&more, "--header");
+	lp_argv_add(&more, "--columns=" LP_PIPELINE_COLUMNS ",layer");
+	if (rc == LP_OK)
+		rc = lp_peek_merge(p, &p->image[0], &more, &view, lines);
+	rc = rc != LP_OK ? rc : lp_peek_document(p, lines);
+	lp_argv_release(&more);
+	lp_peek_view_release(&view);
+	if (lines >= 0)
+		close(lines);
+	return rc;
+}
+
 static int
 show_merged(struct lp_peek *p)
 {
@@ -75,10 +107,8 @@ show_merged(struct lp_peek *p)
 	int rc;
 
 	lp_peek_view_init(&view, p, NULL);
-	if (o->what == LP_PEEK_TREE && o->depth == UINT64_MAX)
-		lp_argv_add(&view.argv, "--tree");
-	else if (o->what == LP_PEEK_TREE)
-		lp_argv_addf(&view.argv, "--tree=%llu", (unsigned long long)o->depth);
+	if (o->what == LP_PEEK_TREE)
+		add_tree(&view, o);
 	rc = lp_peek_gaps(p, &view);
 	lp_argv_init(&more);
 	add_tsv(&more, o);
@@ -198,6 +228,8 @@ show(struct lp_peek *p)
 {
 	if (p->o->what == LP_PEEK_DIFF)
 		return show_diff(p);
+	if (p->o->json && p->o->what == LP_PEEK_TREE)
+		return show_tree_document(p);
 	if (p->o->json || p->o->ndjson)
 		return p->o->json ? lp_peek_document(p, -1) : lp_peek_objects(p);
 	switch (p->o->what) {

@@ -83,7 +83,7 @@ static int
 show_tree(const struct lp_view *v, struct lp_rowin *in, struct lp_view_out *o)
 {
 	const struct lp_treeview_options options = {
-		.depth = v->depth, .utf8 = v->utf8, .colors = o->colors
+		.depth = v->depth, .utf8 = v->utf8, .colors = o->colors, .json = o->json
 	};
 	struct lp_treeview t;
 	int rc;

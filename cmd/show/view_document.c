@@ -121,7 +121,7 @@ document_rows(const struct lp_view_file *file, struct lp_view_out *o, struct las
 	ptrdiff_t k = 1;
 	int first = 1, rc = LP_OK;
 
-	lp_buf_init(&b, 2 * (size_t)LP_MAX_ROW);
+	lp_buf_init(&b, SIZE_MAX / 2);
 	while (rc == LP_OK && k > 0) {
 		struct lp_span rest;
 		const unsigned char *nl;
@@ -174,7 +174,7 @@ lp_view_document(const struct lp_view *v, struct lp_view_out *o)
 	lp_buf_release(&last.total);
 	/* without layers nothing was merged; with some, an end that does not come is a merge that failed */
 	if (v->records != NULL && !last.seen) {
-		last.complete = all_listed(&o->about[0].doc);
+		last.complete = error == NULL && all_listed(&o->about[0].doc);
 	} else if (!last.seen) {
 		last.complete = 0;
 		if (error == NULL)

@@ -180,9 +180,9 @@ all_kinds()
 }
 @test "lp-show: a table, each failure in turn" { all_kinds -i "$IN/app.tsv" lp-show; }
 @test "lp-show: what else it shows, each allocation in turn" {
-	for view in --tree --rows --diff --document '--resolve=c'; do
+	for view in --tree --rows --diff --document --resolve=c '--tree -j' '--diff -j'; do
 		set -- "$IN/base.tsv"
-		[ $view != --diff ] || set -- "$@" "$IN/app.tsv"
+		[[ $view != --diff* ]] || set -- "$@" "$IN/app.tsv"
 		in_turn ALLOC lp-show $view "$@"
 		[ -s want ]
 	done

@@ -466,6 +466,23 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	[[ $stderr != *directory* ]]
 }
 
+@test "-j --tree: nested, in a document" {
+	mkdir new
+	printf 'one\n' >new/same
+	printf 'three\n' >new/file
+	mkdir new/dir
+	: >new/dir/more
+	tar --sort=name --mtime=@2 -C new -cf new.tar .
+	layout_make after v new.tar
+	lp-peek -q --no-cache -j --tree=1 oci:after:v >got
+	jq -e '.image == "oci:after:v" and .complete and (.layers | length) == 1 and .error == null and (has("all_entries") | not)
+	    and (.tree | map([.name, .entries, .size])) == [["dir", 1, 0], ["file", null, 6], ["same", null, 4]]' got
+	lp-peek -q --no-cache -j --tree oci:after:v | jq -e '.tree[0].children[0].name == "dir/more"'
+	# one that is not there is a document, too
+	run -3 --separate-stderr lp-peek -q --no-cache -j --tree oci:none:new
+	jq -e '.complete == false and (.error | test("none")) and .tree == []' <<<"$output"
+}
+
 @test "-j --du, --history and --waste: what lp-merge -j writes, in a document" {
 	by_hand "$OCI" -a want
 	listings=("1=hand.1" "2=hand.2" "3=hand.3" "4=hand.4")

@@ -123,6 +123,24 @@ is()
 	jq -e '.complete == false and .error == "the merged listing ended early" and .layers == []' out
 }
 
+@test "-j: rows, a nested tree" {
+	lp-show -j "$IN/base.tsv" >out
+	[ "$(jq -r .name out | wc -l)" -eq 6 ]
+	lp-show --rows out | cmp - <(lp-show --rows "$IN/base.tsv")
+	merged -H | lp-show --tree -j >out
+	[ "$(wc -l <out)" -eq 2 ]
+	jq -se 'map([.name, [.children[] | .name, .children]]) == [["bin", ["bin/link", null]], ["etc", ["etc/one", null]]]
+	    and .[0].children[0].linkname == "../etc/one" and .[1].children[0].layer == "2" and .[0].is_dir' out
+	merged -H | lp-show --tree=1 -j >out
+	jq -se 'map([.name, .entries, .bytes, .children]) == [["bin", 1, 0, null], ["etc", 1, 5, null]]' out
+	# directories that no row names, siblings, what is empty; a name that is not UTF-8
+	printf -- '-rw-r--r--\t0\t0\t3\t-\ta/b/c\t\n-rw-r--r--\t0\t0\t3\t-\ta-b\\xff\t\ndrwxr-xr-x\t0\t0\t0\t-\ta/d\t\n' | lp-show --tree -j >out
+	jq -se '.[0] as $a | length == 2 and $a.name == "a" and $a.implied and ($a.children | map([.name, .implied, (.children | length)])) ==
+	    [["a/b", true, 1], ["a/d", null, 0]] and .[1].name_base64 == "YS1i/w==" and (.[1] | has("children") | not)' out
+	lp-show --tree -j </dev/null >out
+	[ ! -s out ]
+}
+
 @test "rows again: columns, header, NUL, end record" {
 	lp-show --rows "$IN/base.tsv" >out
 	grep -v '^#end' "$IN/base.tsv" | cmp - out
@@ -195,7 +213,7 @@ refused()
 @test "words that make no sense together are exit 2, what cannot be read or written exit 3" {
 	local args
 	for args in '--tree --du' --tree=0 --tree=x '--du -H' '--tree -o name' '--history -E' '--history -o name' '--above=1' '--copy=x' --eager \
-	    '--about=a --about=b' '--diff a' '--diff a b c' 'a b' '--color=x' '--width=x' '-o none' '--about=a --about=b --about=c --diff a b'; do
+	    '--about=a --about=b' '--diff a' '--diff a b c' 'a b' '--color=x' '--width=x' '-o none' '-j -H' '-j -o name' '--du -j' '--tree -jE' '--about=a --about=b --about=c --diff a b'; do
 		# shellcheck disable=SC2086 # they are words
 		run -2 --separate-stderr lp-show $args
 		[ "${#stderr_lines[@]}" -eq 1 ]
