@@ -1,4 +1,6 @@
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "common/base/status.h"
 #include "common/view/treeview.h"
@@ -34,6 +36,36 @@ draw(const char *what, const struct row *rows, size_t n, uint64_t depth, int utf
 	ok_str(lp_buf_span(&out), want, what);
 	lp_treeview_release(&t);
 	lp_buf_release(&out);
+}
+
+/* Each row of a directory that no row names: these are added when the first line is drawn, and move the rows. */
+static void
+test_implied(void)
+{
+	enum { ROWS = 300 };
+	const struct lp_treeview_options o = { .depth = UINT64_MAX };
+	int whole = 1;
+
+	for (int n = 1; n <= ROWS; n++) {
+		struct lp_treeview t;
+		struct lp_buf out;
+		int lines = 0;
+
+		lp_buf_init(&out, 1 << 20);
+		lp_treeview_init(&t, &o);
+		for (int i = 0; i < n; i++) {
+			char name[32];
+
+			snprintf(name, sizeof(name), "d%03d/f", i);
+			whole &= lp_treeview_add(&t, &(struct lp_entry){ .name = lp_span_str(name), .type = LP_REG }) == LP_OK;
+		}
+		while (lp_treeview_draw(&t, &out) > 0)
+			lines++;
+		whole &= lines == 2 * n && out.n > 4 && memcmp(out.p, "d000", 4) == 0;
+		lp_treeview_release(&t);
+		lp_buf_release(&out);
+	}
+	ok(whole, "directories that no row names, however many");
 }
 
 int
@@ -88,5 +120,6 @@ main(void)
 	    "|   `-- c\n"
 	    "`-- d\n");
 	draw("nothing", image, 0, UINT64_MAX, 0, "");
+	test_implied();
 	return unit_done();
 }
