@@ -143,6 +143,19 @@ end_of_list(struct args *a, struct lp_tocread *r, struct lp_stats *stats, enum l
 	return LP_OK;
 }
 
+/* A row, and the digest of a file's content with it. */
+static int
+entry(struct args *a, const struct lp_toc *t)
+{
+	struct lp_entry e = t->entry;
+
+	if (e.type == LP_REG && t->digest.n > 0) {
+		e.digest = t->digest;
+		e.has |= LP_HAS_DIGEST;
+	}
+	return lp_listing_entry(&a->listing, &e);
+}
+
 static int
 list(struct args *a, struct lp_tocread *r, struct lp_stats *stats)
 {
@@ -154,7 +167,7 @@ list(struct args *a, struct lp_tocread *r, struct lp_stats *stats)
 			break;
 		ev = lp_tocread_next(r);
 		if (ev == LP_TOC_ENTRY)
-			rc = lp_listing_entry(&a->listing, &r->toc.entry);
+			rc = entry(a, &r->toc);
 		else if (ev != LP_TOC_CHUNK)
 			break;
 	}

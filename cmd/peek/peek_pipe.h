@@ -11,7 +11,7 @@
 /* All that a row of a layer may say. */
 #define LP_PIPELINE_COLUMNS                                                             \
 	"mode,uid,gid,size,mtime,name,linkname,typeflag,uname,gname,devmajor,devminor," \
-	"header_offset,data_offset,xattrs"
+	"header_offset,data_offset,xattrs,digest"
 
 struct lp_pipeline {
 	struct lp_argv a[LP_STAGES];

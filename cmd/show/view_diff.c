@@ -258,7 +258,7 @@ may_differ(const struct diff *d, const struct lp_entry *old, const struct lp_ent
 {
 	const char *a, *b;
 
-	if (old->type != LP_REG || old->size == 0)
+	if (old->type != LP_REG || old->size == 0 || (old->has & new->has & LP_HAS_DIGEST) != 0)
 		return 0;
 	a = digest_of(&d->image[0].doc, old);
 	b = digest_of(&d->image[1].doc, new);

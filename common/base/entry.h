@@ -48,7 +48,8 @@ enum {
 	LP_HAS_TYPEFLAG = 1 << 5,
 	LP_HAS_TRUNCATED = 1 << 6, /* the input ended inside this member's data */
 	LP_HAS_LAYER = 1 << 7,
-	LP_HAS_HIDDEN = 1 << 8     /* hidden and hidden_by */
+	LP_HAS_HIDDEN = 1 << 8,    /* hidden and hidden_by */
+	LP_HAS_DIGEST = 1 << 9
 };
 
 /* An extended attribute: the name without any archive's prefix, the value's exact bytes. */
@@ -67,6 +68,7 @@ struct lp_entry {
 	struct lp_span uname;
 	struct lp_span gname;
 	struct lp_span layer; /* label of the layer it came from */
+	struct lp_span digest; /* of the content of a file, as the table of contents has it */
 	struct lp_span hidden;    /* why a container does not see it (lp-merge(1)), and */
 	struct lp_span hidden_by; /* the label of the layer that hides it */
 	const struct lp_xattr *xattrs;

@@ -7,7 +7,8 @@
 #include "common/base/status.h"
 
 /* What the columns of a head cannot say, or the text of one not exactly. */
-enum { HAS_MORE = LP_HAS_UNAME | LP_HAS_GNAME | LP_HAS_DEV | LP_HAS_OFFSETS | LP_HAS_TYPEFLAG | LP_HAS_TRUNCATED };
+enum { HAS_MORE = LP_HAS_UNAME | LP_HAS_GNAME | LP_HAS_DEV | LP_HAS_OFFSETS | LP_HAS_TYPEFLAG | LP_HAS_TRUNCATED |
+	LP_HAS_DIGEST };
 
 void
 lp_rowkeep_init(struct lp_rowkeep *k)
@@ -63,6 +64,8 @@ copy_more(struct lp_rowkeep *k, const struct lp_entry *e, unsigned has, struct l
 	rc = copy_span(k, e->uname, &more->uname);
 	if (rc == LP_OK)
 		rc = copy_span(k, e->gname, &more->gname);
+	if (rc == LP_OK)
+		rc = copy_span(k, e->digest, &more->digest);
 	return rc == LP_OK && e->nxattrs > 0 ? copy_xattrs(k, e, more) : rc;
 }
 
@@ -185,6 +188,7 @@ lp_row_entry(const struct lp_row *row, struct lp_entry *e)
 	e->typeflag = more->typeflag;
 	e->uname = more->uname;
 	e->gname = more->gname;
+	e->digest = more->digest;
 	e->devmajor = more->devmajor;
 	e->devminor = more->devminor;
 	e->header_offset = more->header_offset;

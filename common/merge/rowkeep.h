@@ -49,7 +49,7 @@ struct lp_row {
 /* What few rows have. */
 struct lp_row_more {
 	unsigned has; /* LP_HAS_*; LP_HAS_MTIME for a time that no text can say */
-	struct lp_span uname, gname;
+	struct lp_span uname, gname, digest;
 	const struct lp_xattr *xattrs;
 	size_t nxattrs;
 	uint32_t devmajor, devminor;

@@ -32,6 +32,7 @@ static const char *const names[LP_COLUMNS] = {
 	[LP_COL_HIDDEN] = "hidden",
 	[LP_COL_HIDDEN_BY] = "hidden_by",
 	[LP_COL_MODE_OCTAL] = "mode_octal",
+	[LP_COL_DIGEST] = "digest",
 };
 
 /* ---- columns ---------------------------------------------------------------- */
@@ -141,6 +142,7 @@ text_of(const struct lp_entry *e, enum lp_column c)
 	case LP_COL_GNAME: return e->gname;
 	case LP_COL_HIDDEN: return e->hidden;
 	case LP_COL_HIDDEN_BY: return e->hidden_by;
+	case LP_COL_DIGEST: return e->digest;
 	default: return e->layer;
 	}
 }
@@ -242,6 +244,7 @@ put_column(const struct lp_rowfmt *f, size_t i, const struct lp_entry *e, struct
 	case LP_COL_LAYER:
 	case LP_COL_HIDDEN:
 	case LP_COL_HIDDEN_BY:
+	case LP_COL_DIGEST:
 		return put_text(b, text_of(e, c));
 	case LP_COL_XATTRS:
 		return put_xattrs(b, e);

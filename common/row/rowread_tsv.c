@@ -194,6 +194,7 @@ get_field(struct lp_rowread *r, enum lp_column column, struct lp_span f)
 	case LP_COL_LAYER: return get_text(r, f, &e->layer, LP_HAS_LAYER);
 	case LP_COL_HIDDEN: return get_text(r, f, &e->hidden, LP_HAS_HIDDEN);
 	case LP_COL_HIDDEN_BY: return get_text(r, f, &e->hidden_by, LP_HAS_HIDDEN);
+	case LP_COL_DIGEST: return get_text(r, f, &e->digest, LP_HAS_DIGEST);
 	case LP_COL_XATTRS: return get_xattrs(r, f);
 	case LP_COL_IS_DIR: return get_flag(r, f, LP_DIR, LP_ROWREAD_IS_DIR);
 	case LP_COL_IS_SYMLINK: return get_flag(r, f, LP_SYMLINK, LP_ROWREAD_IS_SYMLINK);

@@ -31,6 +31,7 @@ lp_row_differs(const struct lp_entry *a, const struct lp_entry *b)
 	what |= a->size != b->size ? LP_DIFF_SIZE : 0u;
 	what |= a->type != LP_DIR && !same_time(a, b) ? LP_DIFF_MTIME : 0u;
 	what |= a->type == LP_SYMLINK && !lp_span_eq(a->linkname, b->linkname) ? LP_DIFF_LINK : 0u;
+	what |= (a->has & b->has & LP_HAS_DIGEST) != 0 && !lp_span_eq(a->digest, b->digest) ? LP_DIFF_CONTENT : 0u;
 	what |= device && (a->devmajor != b->devmajor || a->devminor != b->devminor) ? LP_DIFF_DEV : 0u;
 	return what;
 }
@@ -38,7 +39,8 @@ lp_row_differs(const struct lp_entry *a, const struct lp_entry *b)
 int
 lp_diff_names(unsigned what, struct lp_buf *out)
 {
-	static const char *const names[] = { "type", "mode", "uid", "gid", "size", "mtime", "linkname", "device" };
+	static const char *const names[] = { "type", "mode", "uid", "gid", "size", "mtime", "linkname", "device",
+		"content" };
 	int rc = LP_OK, any = 0;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && rc == LP_OK; i++) {

@@ -16,7 +16,8 @@ enum {
 	LP_DIFF_SIZE = 1 << 4,
 	LP_DIFF_MTIME = 1 << 5,
 	LP_DIFF_LINK = 1 << 6,
-	LP_DIFF_DEV = 1 << 7
+	LP_DIFF_DEV = 1 << 7,
+	LP_DIFF_CONTENT = 1 << 8
 };
 
 /*
@@ -24,7 +25,7 @@ enum {
  * every layer that adds a file moves them. '-' and 'h' are one type: which
  * of a file's names comes first is no change. What is known of its file is
  * to stand in place of an 'h': type, size, target and device numbers. Those
- * numbers count where both are known.
+ * numbers count where both are known, and so do digests of content.
  */
 unsigned lp_row_differs(const struct lp_entry *, const struct lp_entry *);
 

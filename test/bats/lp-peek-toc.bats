@@ -43,12 +43,17 @@ annotate() {
 	rm "$1/manifest"
 }
 
-# The bytes of an image's table of contents, as it lies in the layer.
-toc_size() { # IMAGE
-	local source size notes range
+# Where an image's table of contents is, and its bytes as it lies in the layer.
+toc_range() { # IMAGE
+	local source size notes
 	IFS=$'\t' read -r source size notes < <(lp-layers -o source,size,annotations "$1")
-	range=$(lp-fetch -r "$((size - 72))-$((size - 1))" "$source" |
-		lp-toc --locate --size "$size" --annotations "$notes" | cut -f1)
+	lp-fetch -r "$((size - 72))-$((size - 1))" "$source" |
+		lp-toc --locate --size "$size" --annotations "$notes" | cut -f1
+}
+
+toc_size() { # IMAGE
+	local range
+	range=$(toc_range "$1")
 	echo $((${range#*-} - ${range%-*} + 1))
 }
 
@@ -306,4 +311,27 @@ settled() {
 	# to the end of the two above, for they might have had it; and of the base a part
 	[ "$(downloaded stats)" -lt 14000000 ]
 	[ "$(jq -s 'map(select(.tool == "lp-fetch") | .bytes_downloaded) | max' stats)" -gt 5900000 ]
+}
+
+@test "--diff compares content by the digests of tables of contents" {
+	local word
+	mkdir t
+	echo same >t/same
+	for word in one two; do
+		echo $word >t/file
+		touch -d @1000 t t/file t/same
+		tar -C t -cf $word.tar .
+		estargz $word.tar $word.blob >annotation
+		layout_make $word v1 $word.blob
+		annotate $word "$(jq -Rn 'input | capture("(?<k>[^=]*)=(?<v>.*)") | {(.k): .v}' annotation)"
+		registry_push $word:v1 reg diff:$word
+	done
+	run -0 --separate-stderr lp-peek --no-cache -o name --diff "$(srv_addr reg)/diff:one" "$(srv_addr reg)/diff:two"
+	echo "$output"
+	[ "$output" = $'M\tcontent\tfile' ]
+	[[ $stderr != *'not compared'* ]]
+	# the rows have them, and what is merged of them
+	lp-toc -q -o digest,name <(lp-fetch -r "$(toc_range "$(srv_addr reg)/diff:one")" "$(lp-layers -o source "$(srv_addr reg)/diff:one")") >rows
+	grep -qxE "sha256:$(echo one | sha256sum | cut -d ' ' -f 1)	(\./)?file" rows
+	lp-merge -q -o digest,name <(sed '1i digest\tname' rows) | grep -qx "sha256:$(echo one | sha256sum | cut -d ' ' -f 1)	file"
 }

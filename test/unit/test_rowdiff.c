@@ -69,7 +69,7 @@ test_names(void)
 
 	lp_buf_init(&b, 64);
 	ok(lp_buf_adds(&b, "x ") == LP_OK && lp_diff_names(~0u, &b) == LP_OK, "all there are");
-	ok_str(lp_buf_span(&b), "x type,mode,uid,gid,size,mtime,linkname,device", "are appended, each by its name");
+	ok_str(lp_buf_span(&b), "x type,mode,uid,gid,size,mtime,linkname,device,content", "are appended, each by its name");
 	lp_buf_release(&b);
 	lp_buf_init(&b, 6);
 	ok(lp_diff_names(LP_DIFF_MODE | LP_DIFF_UID, &b) == LP_E_LIMIT, "no room is said");
