@@ -30,7 +30,7 @@ LIBS_lp-merge   = -ljansson
 LIBS_lp-packages = -lsqlite3 -ljansson
 LIBS_lp-toc     = $(LIBS_lp-inflate) -ljansson -lnettle
 LIBS_lp-peek    = -ljansson -lnettle
-LIBS_lp-show    = -ljansson
+LIBS_lp-show    = -lz -ljansson
 LIBS_tests      = $(CURL) $(ISAL) -lz -lzstd -ljansson -lnettle -lsqlite3
 # libcurl is loaded when it is needed, but where nothing can be loaded
 CURL            = $(if $(filter static,$(FLAVOUR)),-lcurl -lnghttp2 -lssl -lcrypto -lz)
@@ -111,7 +111,7 @@ ORACLE   := $(patsubst test/oracle/%.c,$(O)/oracle/%,$(wildcard test/oracle/*.c)
 MANPAGES := $(wildcard man/*.[1-9])
 
 .PHONY: all test check check-unit check-asan check-asan-unit check-valgrind check-valgrind-unit lint bench fuzz demo deps install \
-        check-arches check-runtimes check-runtimes-few check-kernels check-distros check-static mutate uninstall completions dist distcheck deb clean help objects tests FORCE
+        check-arches check-runtimes check-runtimes-few check-kernels check-distros check-static mutate uninstall completions dist dist-binary distcheck deb clean help objects tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -152,6 +152,9 @@ $(O)/%.o: %.c $(OBJ)/how-to-compile
 	@mkdir -p $(@D)
 	$(call say,CC)$(COMPILE) -DLP_NO_LOCK -c -o $@ $<
 endif
+
+# what the assembler reads
+$(OBJ)/cmd/show/page.o: cmd/show/page.html
 
 $(OBJ)/liblp.a: $(COMMON)
 $(OBJ)/libown.a: $(OWN)
@@ -287,7 +290,7 @@ bench: all
 demo:
 	test/lib/deps build
 	$(MAKE) -j$(JOBS) all
-	fixtures/demo $(O)/bin
+	fixtures/demo $(O)/bin build/demo.html
 FUZZTIME ?= 60
 fuzz:
 	$(MAKE) FLAVOUR=fuzz $(patsubst $(O)/%,build/fuzz/%,$(FUZZ))
@@ -334,12 +337,17 @@ deb: dist
 	$(unpack)
 	cd $(WORK)/$(DIST) && env -u MAKEFLAGS -u MAKELEVEL -u WORK dpkg-buildpackage -b -us -uc
 	lintian --fail-on error --allow-root $(WORK)/*.changes
+# programs that run where nothing is installed, with their pages, what is linked and on what terms: the same bytes each time
+dist-binary:
+	test/lib/deps static
+	$(MAKE) -j$(JOBS) STATIC=1 all
+	test/static/bundle build/static $(abspath $(STATIC_PREFIX)) $(VERSION) build/$(DIST)-linux-$(shell uname -m).tar.gz
 clean:
 	rm -rf build
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo 'make deps | test [T=SUBJECT] | check [T=SUBJECT] | check-unit | check-asan | check-valgrind | check-arches | check-runtimes | check-kernels | check-distros [T=SUBJECT] | check-static [T=SUBJECT] | mutate | bench | fuzz [FUZZTIME=SECONDS]'
-	@echo 'make install | uninstall [PREFIX=$(PREFIX)] [DESTDIR=] | dist | distcheck | deb | clean'
+	@echo 'make install | uninstall [PREFIX=$(PREFIX)] [DESTDIR=] | dist | dist-binary | distcheck | deb | clean'
 print-%:
 	@:$(info $($*))
 

@@ -1,4 +1,4 @@
-/* lp-show: rows in, something to look at out: a table, a tree, sizes, differences, a document. */
+/* lp-show: rows in, something to look at out: a table, a tree, sizes, differences, a document, a page. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@
 
 static const char usage[] =
     "usage: lp-show [-0EHhjqVv] [-o COLUMNS] [--about=FILE] [--color[=WHEN]]\n"
-    "               [--diff | --document[=KEY] | --du | --history | --tree[=DEPTH] | --waste]\n"
+    "               [--diff | --document[=KEY] | --du | --history | --html | --tree[=DEPTH] | --waste]\n"
     "               [--notes=FILE] [--rows] [--stats=FILE] [--title=TEXT] [--width=COLUMNS]\n"
     "               [FILE ...]\n"
     "       lp-show --resolve=PATH [-hqVv] [--above=N] [--copy=FILE] [--eager] [--stats=FILE] [FILE]\n";
@@ -32,6 +32,7 @@ static const char help[] =
     "      --waste              what lp-merge --waste writes\n"
     "      --history            what lp-merge --summary writes, with the layers' commands\n"
     "      --diff               two FILEs of merged rows: what was added, modified, deleted\n"
+    "      --html               a page for a browser: a map of sizes, tables, a search\n"
     "      --document[=KEY]     what lp-merge -j writes, in one JSON document\n"
     "      --resolve=PATH       what becomes of PATH in this layer, for lp-peek --cat (may be repeated)\n"
     "      --above=N            the last --resolve: what the layer above has answered\n"
@@ -50,7 +51,7 @@ static const char help[] =
     "      --width=COLUMNS      of the terminal\n" LP_OPT_HELP;
 
 enum {
-	OPT_TREE = LP_OPT_OWN, OPT_DU, OPT_WASTE, OPT_HISTORY, OPT_DIFF, OPT_DOCUMENT, OPT_RESOLVE, OPT_ABOVE, OPT_EAGER,
+	OPT_TREE = LP_OPT_OWN, OPT_DU, OPT_WASTE, OPT_HISTORY, OPT_DIFF, OPT_HTML, OPT_DOCUMENT, OPT_RESOLVE, OPT_ABOVE, OPT_EAGER,
 	OPT_COPY, OPT_ABOUT, OPT_TITLE, OPT_NOTES, OPT_ROWS, OPT_COLOR, OPT_WIDTH
 };
 
@@ -61,6 +62,7 @@ static const struct option options[] = {
 	{ "waste", no_argument, NULL, OPT_WASTE },
 	{ "history", no_argument, NULL, OPT_HISTORY },
 	{ "diff", no_argument, NULL, OPT_DIFF },
+	{ "html", no_argument, NULL, OPT_HTML },
 	{ "document", optional_argument, NULL, OPT_DOCUMENT },
 	{ "resolve", required_argument, NULL, OPT_RESOLVE },
 	{ "above", required_argument, NULL, OPT_ABOVE },
@@ -151,6 +153,7 @@ one_option(struct args *a, int c)
 	case OPT_WASTE: return choose(a, LP_VIEW_WASTE);
 	case OPT_HISTORY: return choose(a, LP_VIEW_HISTORY);
 	case OPT_DIFF: return choose(a, LP_VIEW_DIFF);
+	case OPT_HTML: return choose(a, LP_VIEW_HTML);
 	case OPT_DOCUMENT: v->records = optarg; return choose(a, LP_VIEW_DOCUMENT);
 	case OPT_RESOLVE: return resolve(a);
 	case OPT_ABOVE:
@@ -202,6 +205,8 @@ check(struct args *a, size_t operands)
 		return lp_opt_refuse(&a->opt, "-o, -H and -0 are about TSV: not with -j");
 	if ((v->eager || a->copy != NULL) && v->kind != LP_VIEW_FIND)
 		return lp_opt_refuse(&a->opt, "--copy and --eager belong to --resolve");
+	if ((v->title != NULL || a->notes != NULL) && v->kind == LP_VIEW_HTML)
+		return lp_opt_refuse(&a->opt, "--title and --notes are lines: not with --html");
 	if (a->nabout == 2 && v->kind != LP_VIEW_DIFF)
 		return lp_opt_refuse(&a->opt, "--about twice is for the two images of --diff");
 	if (v->kind == LP_VIEW_DIFF && operands != 2)
@@ -292,7 +297,7 @@ run(struct args *a, char **name, size_t n, struct lp_stats *stats)
 		lp_tty_size(STDOUT_FILENO, &v->width, &rows);
 	rc = rc != LP_OK ? rc : lp_lock(LP_DUTY_FILTER);
 	rc = rc != LP_OK ? rc : lp_view(v);
-	if (v->kind == LP_VIEW_TABLE || v->kind == LP_VIEW_TREE)
+	if (v->kind == LP_VIEW_TABLE || v->kind == LP_VIEW_TREE || v->kind == LP_VIEW_HTML)
 		stats->entries_found = (int64_t)v->entries;
 	free(v->file);
 	return lp_exit_of(rc);

@@ -178,6 +178,7 @@ show_rows(struct lp_view *v, struct lp_view_out *o)
 	case LP_VIEW_TREE: rc = show_tree(v, &in, o); break;
 	case LP_VIEW_DIFF: rc = lp_view_diff(v, &in, o); break;
 	case LP_VIEW_FIND: rc = lp_view_find(v, &in, o); break;
+	case LP_VIEW_HTML: rc = lp_view_html(&in, o); break;
 	default: rc = v->rows ? show_plain(v, &in, o) : show_table(&in, o);
 	}
 	if (rc == LP_OK && !v->rows && (v->kind == LP_VIEW_TABLE || v->kind == LP_VIEW_TREE))
@@ -215,7 +216,7 @@ lp_view(struct lp_view *v)
 	static struct lp_lscolors colors;
 	const char *ls = getenv("LS_COLORS");
 	struct lp_view_out o = { .colors = v->colors ? &colors : NULL, .json = v->kind == LP_VIEW_DOCUMENT || v->fmt.form == LP_ROW_NDJSON,
-		.drawn = !v->rows && v->kind != LP_VIEW_DOCUMENT && v->kind != LP_VIEW_FIND };
+		.drawn = !v->rows && v->kind != LP_VIEW_DOCUMENT && v->kind != LP_VIEW_HTML && v->kind != LP_VIEW_FIND };
 	int rc, end;
 
 	lp_lscolors_init(&colors, lp_span_str(ls != NULL ? ls : ""));

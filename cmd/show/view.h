@@ -18,6 +18,7 @@ enum lp_view_kind {
 	LP_VIEW_WASTE,   /* what lp-merge --waste writes, aligned */
 	LP_VIEW_HISTORY, /* what lp-merge --summary writes, with what else is known of the layers */
 	LP_VIEW_DIFF,    /* rows of two files, the old ones and the new ones, both sorted by path */
+	LP_VIEW_HTML,    /* a page for a browser: html.h */
 	LP_VIEW_DOCUMENT, /* rows of the first file are NDJSON; the others have each layer's own rows */
 	LP_VIEW_FIND     /* no view, but a question: view_find.c */
 };

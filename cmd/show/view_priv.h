@@ -27,6 +27,7 @@ int lp_view_flush(struct lp_view_out *);
 
 /* Each: LP_OK, LP_E_PIPE, or a failure. */
 int lp_view_document(const struct lp_view *, struct lp_view_out *);
+int lp_view_html(struct lp_rowin *, struct lp_view_out *);
 /* Of lp-merge --du, --waste or --summary, no rows. */
 int lp_view_sums(const struct lp_view *, struct lp_view_out *);
 /* The same for one line of --summary, appended, and what stands above it all. */
