@@ -13,13 +13,15 @@
 #include "common/sys/err.h"
 #include "common/sys/home.h"
 #include "common/sys/io.h"
+#include "common/sys/tty.h"
 
 static const char usage[] =
     "usage: lp-peek [-0cEHhijOqVv] [-n BYTES] [-o COLUMNS] [-p OS/ARCH[/VARIANT]]\n"
-    "               [-S STORE] [--cat=PATH | --check | --config | --diff[=IMAGE2]\n"
-    "               | --digest | --du[=DEPTH] | --find=GLOB | --history\n"
-    "               | --layer=N|DIGEST | --layers | --packages | --platforms\n"
-    "               | --tar=PATH | --top[=N] | --tree[=DEPTH] | --waste] [--tags[=GLOB]]\n"
+    "               [-S STORE] [--browse | --cat=PATH | --check | --config\n"
+    "               | --diff[=IMAGE2] | --digest | --du[=DEPTH] | --find=GLOB\n"
+    "               | --history | --html=FILE | --layer=N|DIGEST | --layers\n"
+    "               | --packages | --platforms | --tar=PATH | --top[=N]\n"
+    "               | --tree[=DEPTH] | --waste] [--tags[=GLOB]]\n"
     "               [--auth-file=FILE] [--cacert=FILE] [--cacert-only] [--cert=FILE]\n"
     "               [--color[=WHEN]] [--connect-timeout=N] [--db=FILE]\n"
     "               [--diff-platform=PLATFORM] [--dive-rules=FILE] [--fail-if-found]\n"
@@ -56,6 +58,10 @@ static const char help[] =
     "      --waste              what later layers overwrite or delete, the most first\n"
     "      --max-waste=BOUND    --waste: exit 4 above so many bytes, or 5%\n"
     "      --dive-rules=FILE    --waste: exit 4 where a rule of a .dive-ci fails\n"
+    "\n"
+    "To look around in:\n"
+    "      --html=FILE          a page for a browser, hidden files too (-: stdout)\n"
+    "      --browse             the directories in the terminal, by ncdu\n"
     "\n"
     "What differs:\n"
     "      --diff[=IMAGE2]      what IMAGE2, or a second IMAGE, adds (A),\n"
@@ -97,7 +103,8 @@ static const char help[] =
     "As in all programs:\n" LP_OPT_HELP;
 
 enum {
-	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_TOP, OPT_HISTORY, OPT_WASTE, OPT_MAX_WASTE, OPT_DIVE_RULES, OPT_FIND, OPT_CAT, OPT_TAR, OPT_PACKAGES, OPT_CHECK, OPT_DIFF, OPT_DIFF_PLATFORM, OPT_FAIL_IF_FOUND,
+	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_TOP, OPT_HISTORY, OPT_WASTE, OPT_HTML, OPT_BROWSE, OPT_MAX_WASTE,
+	OPT_DIVE_RULES, OPT_FIND, OPT_CAT, OPT_TAR, OPT_PACKAGES, OPT_CHECK, OPT_DIFF, OPT_DIFF_PLATFORM, OPT_FAIL_IF_FOUND,
 	OPT_CONFIG, OPT_DIGEST, OPT_PLATFORMS, OPT_TAGS, OPT_DB, OPT_REFRESH, OPT_NDJSON,
 	OPT_NO_CACHE, OPT_COLOR, OPT_NO_PAGER, OPTIONS
 };
@@ -113,6 +120,8 @@ static const struct option options[] = {
 	{ "top", optional_argument, NULL, OPT_TOP },
 	{ "history", no_argument, NULL, OPT_HISTORY },
 	{ "waste", no_argument, NULL, OPT_WASTE },
+	{ "html", required_argument, NULL, OPT_HTML },
+	{ "browse", no_argument, NULL, OPT_BROWSE },
 	{ "max-waste", required_argument, NULL, OPT_MAX_WASTE },
 	{ "dive-rules", required_argument, NULL, OPT_DIVE_RULES },
 	{ "find", required_argument, NULL, OPT_FIND },
@@ -237,6 +246,11 @@ choose(struct args *a, enum lp_peek_what what, const char *arg)
 		o->image[1] = arg;
 		o->nimages = 2;
 		break;
+	case LP_PEEK_HTML:
+		if (*arg == '\0')
+			return lp_opt_refuse(&a->opt, "--html wants a file, or - for the standard output");
+		o->page = arg;
+		break;
 	default:
 		/* as lp-merge takes it; a tree has a root and something below it */
 		if (arg != NULL && (lp_num_u64(lp_span_str(arg), UINT32_MAX, &o->depth) != LP_OK ||
@@ -339,6 +353,8 @@ one_option(struct args *a, int c)
 	case OPT_TOP: return choose(a, LP_PEEK_TOP, optarg);
 	case OPT_HISTORY: return choose(a, LP_PEEK_HISTORY, NULL);
 	case OPT_WASTE: return choose(a, LP_PEEK_WASTE, NULL);
+	case OPT_HTML: return choose(a, LP_PEEK_HTML, optarg);
+	case OPT_BROWSE: return choose(a, LP_PEEK_BROWSE, NULL);
 	case OPT_MAX_WASTE:
 	case OPT_DIVE_RULES:
 		o->bounded = 1;
@@ -435,6 +451,13 @@ check_about(struct args *a)
 	return LP_EXIT_OK;
 }
 
+/* What is no rows, and so of one image: they could not say which they are of. */
+static int
+is_of_one(enum lp_peek_what what)
+{
+	return what == LP_PEEK_CAT || what == LP_PEEK_TAR || what == LP_PEEK_HTML || what == LP_PEEK_BROWSE;
+}
+
 /* Words that exclude each other, and what follows from those that were given. */
 static int
 check(struct args *a)
@@ -453,12 +476,19 @@ check(struct args *a)
 		return lp_opt_refuse(&a->opt, "-o, -H, -0, -E and --ndjson are about rows: not with -j");
 	if (o->ndjson && (a->columns != NULL || o->header || o->fmt.nul))
 		return lp_opt_refuse(&a->opt, "-o, -H and -0 are about TSV: not with --ndjson");
-	if (o->ndjson && (o->what == LP_PEEK_TREE || o->what == LP_PEEK_CAT || o->what == LP_PEEK_TAR || o->what == LP_PEEK_LAYERS ||
-	    o->what == LP_PEEK_LAYER))
-		return lp_opt_refuse(&a->opt, "--ndjson is about rows of all layers, and what is made of them: not with --cat, --layer, "
-		    "--layers, --tar or --tree");
-	if (o->plain && (o->what == LP_PEEK_TREE || o->what == LP_PEEK_CAT || o->what == LP_PEEK_TAR))
-		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about rows: not with --cat, --tar or --tree");
+	if (o->ndjson && (o->what == LP_PEEK_TREE || o->what == LP_PEEK_LAYERS || o->what == LP_PEEK_LAYER || is_of_one(o->what)))
+		return lp_opt_refuse(&a->opt, "--ndjson is about rows of all layers, and what is made of them: not with --browse, --cat, --html, "
+		    "--layer, --layers, --tar or --tree");
+	if (o->plain && (o->what == LP_PEEK_TREE || is_of_one(o->what)))
+		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about rows: not with --browse, --cat, --html, --tar or --tree");
+	if (o->json && (o->what == LP_PEEK_HTML || o->what == LP_PEEK_BROWSE))
+		return lp_opt_refuse(&a->opt, "-j is about rows: not with --browse or --html");
+	if (o->what == LP_PEEK_BROWSE && !lp_tty_is(STDOUT_FILENO))
+		return lp_opt_refuse(&a->opt, "--browse wants a terminal (lp-peek --layers IMAGE | lp-merge -o ncdu - is what it shows there)");
+	if (o->what == LP_PEEK_BROWSE && !o->pager)
+		return lp_opt_refuse(&a->opt, "--browse is a pager of its own: not with --no-pager");
+	if (o->what == LP_PEEK_HTML && strcmp(o->page, "-") == 0 && lp_opt_binary(&a->opt) != LP_EXIT_OK)
+		return LP_EXIT_USAGE;
 	if (o->bounded && o->what != LP_PEEK_WASTE)
 		return lp_opt_refuse(&a->opt, "--max-waste and --dive-rules belong to --waste");
 	lp_argv_append(&o->ask, &o->bounds);
@@ -556,8 +586,8 @@ static int
 take_images(struct args *a, int n, char **operands)
 {
 	const struct lp_peek_options *o = &a->peek;
-	const int compares = o->what == LP_PEEK_DIFF, content = o->what == LP_PEEK_CAT || o->what == LP_PEEK_TAR;
-	const int at_most = compares ? 2 - (o->image[1] != NULL) : content ? 1 : n;
+	const int compares = o->what == LP_PEEK_DIFF, alone = is_of_one(o->what);
+	const int at_most = compares ? 2 - (o->image[1] != NULL) : alone ? 1 : n;
 
 	if (n == 2 && (o->what == LP_PEEK_TREE || o->what == LP_PEEK_DU || o->what == LP_PEEK_TOP) && is_number(operands[0]))
 		return lp_opt_refuse(&a->opt, "a number follows a '=', as in --%s=%s", o->what == LP_PEEK_TREE ? "tree" :
@@ -567,9 +597,10 @@ take_images(struct args *a, int n, char **operands)
 	if (compares && n < at_most)
 		return lp_opt_refuse(&a->opt, "--diff takes two images: OLD NEW");
 	if (n > at_most)
-		return lp_opt_refuse(&a->opt, compares ? "more than two images: --diff compares two" : "more than one image: --cat and --tar are of one");
-	if ((a->many.tags != NULL || a->many.column >= 0) && (compares || content) && a->about == 0)
-		return lp_opt_refuse(&a->opt, "a pattern for --tags, and the column image, are about several images: not with --cat, --diff or --tar");
+		return lp_opt_refuse(&a->opt, compares ? "more than two images: --diff compares two" :
+		    "more than one image: --browse, --cat, --html and --tar are of one");
+	if ((a->many.tags != NULL || a->many.column >= 0) && (compares || alone) && a->about == 0)
+		return lp_opt_refuse(&a->opt, "a pattern for --tags, and the column image, are about several images: not with --browse, --cat, --diff, --html or --tar");
 	a->image = calloc((size_t)n + 1, sizeof(*a->image));
 	a->completed = calloc((size_t)n + 1, sizeof(*a->completed));
 	if (a->image == NULL || a->completed == NULL) {

@@ -99,6 +99,17 @@ lp_pager(void)
 	return argv;
 }
 
+const char *const *
+lp_pager_ncdu(void)
+{
+	static const char *const argv[] = { "ncdu", "-f", "-", NULL };
+
+	if (is_found(argv[0]))
+		return argv;
+	lp_err("--browse runs ncdu, which is not installed (Debian: apt install ncdu); --tree and --html=FILE do without");
+	return NULL;
+}
+
 /* ---- what it leaves behind ------------------------------------------------------------ */
 
 /* As it was found; and as a pager that we had to stop had made it. */

@@ -20,6 +20,9 @@
  */
 const char *const *lp_pager(void);
 
+/* ncdu, which shows what lp-merge -o ncdu writes; NULL if there is none, after a message. */
+const char *const *lp_pager_ncdu(void);
+
 /* Keep the terminal's settings, if it is ours; and put them back as they were then, if they were kept, and it is. */
 void lp_pager_save_terminal(void);
 void lp_pager_restore_terminal(void);

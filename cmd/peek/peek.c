@@ -237,17 +237,32 @@ find_origins(struct lp_peek *p)
 	return rc;
 }
 
+/* Before anything is fetched for it. What it holds stays there until there is something else to write. */
+static int
+open_page(struct lp_peek *p)
+{
+	const char *page = p->o->page;
+
+	if (page == NULL)
+		return LP_OK;
+	p->out.page = strcmp(page, "-") == 0 ? dup(1) : open(page, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+	if (p->out.page >= 0)
+		return LP_OK;
+	lp_err_errno("%s", lp_quotes(page));
+	return LP_E_SYS;
+}
+
 int
 lp_peek_init(struct lp_peek *p, const struct lp_peek_options *o)
 {
 	char number[16];
 
 	*p = (struct lp_peek){ .o = o, .nimages = o->nimages, .ratelimit_remaining = -1, .entries = -1,
-		.jobs_max = parallel(o), .crew = { .signals = -1, .null = -1, .out = -1 }, .token_fd = -1, .stats_fd = -1 };
+		.jobs_max = parallel(o), .crew = { .signals = -1, .null = -1, .out = -1 }, .token_fd = -1, .stats_fd = -1, .out.page = -1 };
 	lp_bars_init(&p->bars, !o->quiet && lp_tty_is(2) ? 2 : -1);
 	for (size_t i = 0; i < p->nimages; i++)
 		p->image[i] = (struct lp_peek_image){ .peek = p, .name = o->image[i], .spool = -1, .spool_in = -1 };
-	if (open_stats(p) != LP_OK)
+	if (open_stats(p) != LP_OK || open_page(p) != LP_OK)
 		return LP_E_SYS;
 	for (size_t i = 0; i < p->nimages; i++)
 		if (lp_peek_path_open(&p->image[i]) != LP_OK)
@@ -257,7 +272,10 @@ lp_peek_init(struct lp_peek *p, const struct lp_peek_options *o)
 		lp_err("out of memory");
 		return LP_E_NOMEM;
 	}
-	p->out.command = o->pager && !o->json && !o->ndjson && o->what != LP_PEEK_CAT && o->what != LP_PEEK_TAR ? lp_pager() : NULL;
+	p->out.command = o->what == LP_PEEK_BROWSE ? lp_pager_ncdu() : o->pager && !o->json && !o->ndjson && o->what != LP_PEEK_CAT &&
+	    o->what != LP_PEEK_TAR && o->what != LP_PEEK_HTML ? lp_pager() : NULL;
+	if (o->what == LP_PEEK_BROWSE && p->out.command == NULL)
+		return LP_E_SYS;
 	if (p->out.command != NULL)
 		lp_pager_adopt();
 	p->token_fd = lp_tmpfile();
@@ -316,6 +334,8 @@ lp_peek_release(struct lp_peek *p)
 	}
 	if (p->token_fd >= 0)
 		close(p->token_fd);
+	if (p->out.page >= 0)
+		close(p->out.page);
 	if (p->stats_fd >= 0)
 		close(p->stats_fd);
 	free(p->error);

@@ -73,6 +73,8 @@ enum lp_peek_what {
 	LP_PEEK_CAT,
 	LP_PEEK_TAR,    /* members, as a tar */
 	LP_PEEK_PACKAGES, /* what package managers' databases say is installed */
+	LP_PEEK_HTML,   /* a page for a browser */
+	LP_PEEK_BROWSE, /* in the terminal, by ncdu */
 	LP_PEEK_CHECK,  /* what runtimes refuse or show otherwise */
 	LP_PEEK_ABOUT   /* what lp-layers answers by itself */
 };
@@ -91,6 +93,7 @@ struct lp_peek_options {
 	size_t npaths;
 	int has_patterns;
 	int wants_content;     /* all layers are listed, and then bytes of some are wanted: those of the listing are kept */
+	const char *page;      /* LP_PEEK_HTML: a file, or "-" */
 	struct lp_argv bounds; /* LP_PEEK_WASTE: what is allowed, for lp-merge */
 	int bounded;
 	struct lp_argv about;  /* LP_PEEK_ABOUT: for lp-layers */
@@ -201,6 +204,7 @@ struct lp_peek_out {
 	int fd;              /* stdout, or the pager's stdin */
 	int paged;
 	int left;            /* nobody reads it any more */
+	int page;            /* the file of --html, or stdout; -1: none */
 	const char *const *command; /* of the pager, NULL: none */
 	struct lp_job pager;
 	struct lp_job rows;  /* of one layer, being shown */

@@ -1,4 +1,5 @@
 /* Starts the view that the options ask for: listing, tree, sizes or differences. */
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/peek/peek_pipe.h"
@@ -123,6 +124,45 @@ show_merged(struct lp_peek *p)
 	return rc;
 }
 
+/* ---- something to look around in ---------------------------------------------------------- */
+
+/* Hidden rows too, and all that is known of the image. */
+static int
+show_html(struct lp_peek *p)
+{
+	struct lp_peek_view view;
+	struct lp_argv more;
+	struct stat st;
+	int rc;
+
+	if (fstat(p->out.page, &st) == 0 && S_ISREG(st.st_mode) && ftruncate(p->out.page, 0) != 0) {
+		lp_err_errno("%s", lp_quotes(p->o->page));
+		return LP_E_SYS;
+	}
+	lp_peek_view_init(&view, p, "--html");
+	rc = lp_peek_view_image(&view, &p->image[0]);
+	lp_argv_init(&more);
+	lp_argv_add(&more, "--all");
+	lp_argv_add(&more, "--end");
+	rc = rc != LP_OK ? rc : lp_peek_merge(p, &p->image[0], &more, &view, p->out.page);
+	lp_argv_release(&more);
+	lp_peek_view_release(&view);
+	return rc;
+}
+
+static int
+show_ncdu(struct lp_peek *p)
+{
+	struct lp_argv more;
+	int rc;
+
+	lp_argv_init(&more);
+	lp_argv_add(&more, "--columns=ncdu");
+	rc = lp_peek_merge(p, &p->image[0], &more, NULL, p->out.fd);
+	lp_argv_release(&more);
+	return rc;
+}
+
 /* ---- two images -------------------------------------------------------------------------- */
 
 /* Both merged, each into a file, with what is compared and what may be asked for. */
@@ -244,6 +284,10 @@ show(struct lp_peek *p)
 		return show_history(p);
 	case LP_PEEK_CHECK:
 		return show_check(p);
+	case LP_PEEK_HTML:
+		return show_html(p);
+	case LP_PEEK_BROWSE:
+		return show_ncdu(p);
 	default:
 		return show_merged(p);
 	}

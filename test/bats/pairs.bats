@@ -11,7 +11,7 @@ load ../lib/registry
 # What each is given as; '' is one of those that change no answer, or that are one by themselves.
 declare -gA as=(
 	[layers]=--layers [layer]=--layer=2 [tree]=--tree=2 [du]=--du=2 [find]='--find=*o*' [ignore-case]='' [fail-if-found]='' [cat]=--cat=d/one [tar]=--tar=d [packages]=--packages [check]=--check
-	[config]=--config [digest]=--digest [platforms]=--platforms [tags]='' [waste]=--waste [max-waste]='' [dive-rules]='' [history]=--history [top]=--top=3
+	[config]=--config [digest]=--digest [platforms]=--platforms [tags]='' [waste]=--waste [max-waste]='' [dive-rules]='' [history]=--history [top]=--top=3 [html]=--html=- [browse]=''
 	[diff]=--diff=oci:third:v1 [diff-platform]='' [bytes]=--bytes=2K [complete]=--complete [platform]=--platform=linux/arm64 [offline]=--offline
 	[store]=--store=st [db]=--db=my.db [refresh]=--refresh [no-cache]=--no-cache [json]=--json [ndjson]=--ndjson
 	[columns]=--columns=layer,name,size [header]=--header [null]=--null [end]=--end [color]=--color=always
@@ -26,7 +26,7 @@ declare -gA idle=(
 	[complete/find]='finding wants all' [complete/cat]='finding wants all' [complete/tar]='finding wants all'
 	[platform/platforms]='all of them are listed' [platform/config]='both have one' [color/config]='for programs' [color/digest]='for programs' [color/platforms]='for programs'
 	[bytes/top]='the largest is in the first bytes' [platform/check]='neither of the two has a finding' [cat/color]='content has no colours' [tar/color]='content has no colours' [check/color]='for programs' [check/ndjson]='there is no finding'
-	[color/json]='for programs' [color/ndjson]='for programs' [color/columns]='for programs' [color/header]='for programs' [color/null]='for programs'
+	[color/html]='for programs' [color/json]='for programs' [color/ndjson]='for programs' [color/columns]='for programs' [color/header]='for programs' [color/null]='for programs'
 	[color/end]='for programs'
 )
 
