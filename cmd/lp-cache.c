@@ -27,6 +27,7 @@ static const char usage[] =
     "       lp-cache [--db=FILE] has [-C] [--head=BYTES] [--origin=TEXT] [--toc=DIGEST=TOCDIGEST] DIGEST ...\n"
     "       lp-cache [--db=FILE] search [-Fj] [--image=REF] [--layer=DIGEST] [--origin=TEXT] PATTERN\n"
     "       lp-cache [--db=FILE] images [-j]\n"
+    "       lp-cache [--db=FILE] base [-j] DIGEST ...\n"
     "       lp-cache [--db=FILE] stat [-j]\n"
     "       lp-cache [--db=FILE] prune [--days=N] [--max-size=BYTES]\n"
     "       lp-cache [--db=FILE] export [-Hj] [--image=REF] [--layer=DIGEST] [--origin=TEXT]\n";
@@ -104,6 +105,7 @@ static const struct form forms[] = {
 	{ "has", 0, BIT(O_COMPLETE) | SERVED, 0, 0, 1, ANY, "the DIGESTs of layers", lp_cachework_has },
 	{ "search", 0, BIT(O_FIXED) | BIT(O_JSON) | SCOPE, 0, 0, 1, 1, "one PATTERN", lp_cachework_search },
 	{ "images", 0, BIT(O_JSON), 0, 0, 0, 0, "nothing but options", lp_cachework_images },
+	{ "base", 0, BIT(O_JSON), 0, 0, 1, ANY, "the DIGESTs of an image's layers, base first", lp_cachework_base },
 	{ "stat", 0, BIT(O_JSON), 0, 0, 0, 0, "nothing but options", lp_cachework_stat },
 	{ "prune", 0, BIT(O_DAYS) | BIT(O_MAX_SIZE), 0, BIT(O_DAYS) | BIT(O_MAX_SIZE), 0, 0, "nothing but options",
 	  lp_cachework_prune },
@@ -436,14 +438,14 @@ understand(struct args *a, int *exit_code)
 
 	if (f == NULL) {
 		*exit_code = lp_opt_refuse(&a->opt,
-		    "the first word is one of put, get, has, search, images, stat, prune, export");
+		    "the first word is one of put, get, has, search, images, base, stat, prune, export");
 		return NULL;
 	}
 	*exit_code = check(a, f);
 	if (*exit_code == LP_EXIT_OK)
 		*exit_code = find_origin(a, f);
-	/* commands whose words are layers are those that can be given a head */
-	if (*exit_code == LP_EXIT_OK && (f->takes & BIT(O_HEAD)) != 0)
+	/* commands whose words are layers are those that can be given a head, and base */
+	if (*exit_code == LP_EXIT_OK && ((f->takes & BIT(O_HEAD)) != 0 || f->run == lp_cachework_base))
 		*exit_code = parse_layers(a, f);
 	return *exit_code == LP_EXIT_OK ? f : NULL;
 }

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "common/base/array.h"
 #include "common/base/escape.h"
 #include "common/base/jsonwrite.h"
 #include "common/base/limits.h"
@@ -299,6 +301,91 @@ int
 lp_cachework_images(struct lp_cachework *w)
 {
 	return say_claims(w, lp_cache_images(&w->cache, write_image, w));
+}
+
+/* Images that the layers asked for begin with. */
+struct bases {
+	struct lp_cachework *w;
+	struct base { char *image; size_t layers; } *v;
+	size_t n, cap;
+	char *image;  /* the one whose layers come, or NULL */
+	size_t seen;  /* of them; SIZE_MAX: one is another */
+};
+
+/* All layers of an image have come: it is a base if there are fewer than were asked for. */
+static int
+end_image(struct bases *b)
+{
+	struct base *v;
+
+	if (b->image == NULL)
+		return LP_OK;
+	if (b->seen >= b->w->nlayers) {
+		free(b->image);
+		b->image = NULL;
+		return LP_OK;
+	}
+	v = lp_array_room(b->v, b->n, &b->cap, sizeof(*v));
+	if (v == NULL)
+		return LP_E_NOMEM;
+	b->v = v;
+	v[b->n++] = (struct base){ b->image, b->seen };
+	b->image = NULL;
+	return LP_OK;
+}
+
+/* Layers come image by image, base first. */
+static int
+base_layer(void *arg, const struct lp_cache_image *i)
+{
+	struct bases *b = arg;
+	int rc = LP_OK;
+
+	if (b->image == NULL || !lp_span_is(i->image, b->image)) {
+		rc = end_image(b);
+		b->seen = 0;
+		b->image = rc == LP_OK ? lp_cstr(i->image) : NULL;
+		if (b->image == NULL)
+			return LP_E_NOMEM;
+	}
+	if (b->seen < b->w->nlayers && i->index == (int64_t)b->seen && lp_span_eq(i->digest, b->w->layers[b->seen].digest))
+		b->seen++;
+	else
+		b->seen = SIZE_MAX;
+	return rc;
+}
+
+static int
+write_base(struct lp_cachework *w, const struct base *b)
+{
+	struct lp_record r = record(w);
+
+	lp_record_text(&r, "image", lp_span_str(b->image));
+	lp_record_int(&r, "layers", (int64_t)b->layers);
+	return end_line(w, &r);
+}
+
+/* The longest first, each length in the order of names. */
+int
+lp_cachework_base(struct lp_cachework *w)
+{
+	struct bases b = { .w = w };
+	int rc = lp_cache_images(&w->cache, base_layer, &b);
+
+	rc = rc != LP_OK ? rc : end_image(&b);
+	for (size_t layers = w->nlayers; layers-- > 1 && rc == LP_OK;)
+		for (size_t i = 0; i < b.n && rc == LP_OK; i++)
+			if (b.v[i].layers == layers)
+				rc = write_base(w, &b.v[i]);
+	if (rc == LP_OK && w->found == 0) {
+		lp_err("no image that is known has the first of these layers, and no others: lp-peek of what may be the base makes it known");
+		rc = LP_E_ABSENT;
+	}
+	for (size_t i = 0; i < b.n; i++)
+		free(b.v[i].image);
+	free(b.v);
+	free(b.image);
+	return rc;
 }
 
 int

@@ -42,6 +42,7 @@ int lp_cachework_put(struct lp_cachework *);
 int lp_cachework_get(struct lp_cachework *);
 int lp_cachework_has(struct lp_cachework *);
 int lp_cachework_search(struct lp_cachework *);
+int lp_cachework_base(struct lp_cachework *);
 int lp_cachework_images(struct lp_cachework *);
 int lp_cachework_stat(struct lp_cachework *);
 int lp_cachework_prune(struct lp_cachework *);

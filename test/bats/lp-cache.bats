@@ -112,6 +112,33 @@ put()
 	[ "$(lp-cache search -F dir10/file | wc -l)" -eq 8 ]
 }
 
+@test "base: images that are the first layers of another" {
+	local a b c image
+	for n in a b c; do
+		echo $n >$n
+		tar -cf $n.tar $n
+		declare $n=sha256:$(sha256sum <$n.tar | cut -c 1-64)
+	done
+	for image in "small:1 $a" "middle:1 $a $b" "other:1 $b" "again:1 $a $b" "whole:1 $a $b $c" "beside:1 $a $c"; do
+		# shellcheck disable=SC2086 # words
+		set -- $image
+		name=$1 i=0
+		shift
+		for digest; do
+			i=$((i + 1))
+			lp-tarls -E a.tar | lp-cache put -q --layer="$digest" --image="$name" --index=$i
+		done
+	done
+	lp-cache base "$a" "$b" "$c" | cmp - <(printf 'again:1\t2\nmiddle:1\t2\nsmall:1\t1\n')
+	lp-cache base "$a" "$b" | cmp - <(printf 'small:1\t1\n')
+	lp-cache base -j "$b" "$a" | cmp - <(echo '{"image":"other:1","layers":1}')
+	run -4 --separate-stderr lp-cache base "$c" "$a"
+	[[ -z $output && $stderr == 'lp-cache: no image that is known has the first of these layers, and no others: '* ]]
+	run -4 lp-cache base "$a"
+	run -2 lp-cache base
+	run -2 lp-cache base nodigest
+}
+
 @test "a layer of two images is found under both; images move on" {
 	{ listing 10 base; end yes; } | put "$(digest 1)" --size 11 --image one:1 --index 1/2
 	{ listing 10 top; end no; } | put "$(digest 2)" --image one:1 --index 2/2

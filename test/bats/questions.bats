@@ -164,6 +164,14 @@ ask() {
 	cut -f 1-4 out | LC_ALL=C sort | cmp - <(cut -f 1-4 want | LC_ALL=C sort)
 }
 
+@test "which image it is built on" {
+	# as many layers as the recorded image has
+	lp-peek -q "oci:$LAYOUT:app:1" >/dev/null
+	# shellcheck disable=SC2016 # the line is the page's
+	ask 0 9999 'lp-cache base $(lp-layers -o digest IMAGE)'
+	[ "$(<out)" = "oci:$LAYOUT:app:1"$'\t4' ]
+}
+
 @test "differences: of two versions, without times, of two platforms" {
 	ask "$ALL" $((ALL + 99999)) 'lp-peek -c --diff IMAGE:1 IMAGE:2'
 	grep -q $'^A\t.*\topt/app/new\t' out
