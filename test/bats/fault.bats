@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2154 # bats assigns stderr
+# shellcheck disable=SC2086,SC2154 # words of options; bats assigns stderr
 # Everything that can fail is made to fail, one call at a time, in the build
 # where test/fault/wrap.c stands between the programs and the system: never a
 # crash, never a leak, never exit 0 with something missing.
@@ -188,11 +188,12 @@ all_kinds()
 	done
 	lp-merge -q --summary "$IN/base.tsv" "$IN/app.tsv" >summary
 	lp-merge -q --waste "$IN/base.tsv" "$IN/app.tsv" >waste
-	lp-merge -q --du "$IN/base.tsv" "$IN/app.tsv" >du
+	lp-merge -q --du "$IN/base.tsv" "$IN/app.tsv" >sizes
 	echo '{"layers":[{"size":1,"created_by":"a"}]}' >about
 	in_turn ALLOC lp-show --history --about=about summary
 	in_turn ALLOC lp-show --waste waste
-	in_turn ALLOC lp-show --du --title=title --notes=about du
+	in_turn ALLOC lp-show --html --about=about "$IN/base.tsv"
+	in_turn ALLOC lp-show --du --title=title --notes=about sizes
 }
 @test "lp-toc: a gzip table, each failure in turn" { all_kinds -i "$IN/toc.gz" lp-toc -E; }
 @test "lp-toc: a zstd table, each failure in turn" { all_kinds -i "$IN/toc.zst" lp-toc -j; }

@@ -114,6 +114,8 @@ store()
 	seq 1 20000 | awk '{ printf "hrw-r--r--\t0\t0\t%d\t2026-11-01T00:00:00Z\td%03d/file%06d\td/%d\n", $1, $1 / 100, $1, $1 }' >rows
 	lp-show rows >out
 	[ "$(wc -l <out)" -eq 20001 ]
+	lp-show --html rows >out
+	[ "$(sed -n '/id="rows"/,/script>/p' out | sed 's/<[^>]*>//g' | base64 -d | zcat | grep -c 'file')" -eq 20000 ]
 	lp-show --tree rows >out
 	[ "$(wc -l <out)" -gt 20200 ]
 	lp-show -o name,size rows >out
