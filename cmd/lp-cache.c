@@ -267,7 +267,7 @@ parse_args(int argc, char **argv, struct args *a)
 			continue;
 		}
 		if (parse_option(a, i, lp_span_str(optarg != NULL ? optarg : "")) != LP_OK)
-			return lp_opt_refuse(&a->opt, "--%s takes %s, not '%s'", own[i].name, own[i].expected, lp_quotes(optarg));
+			return lp_opt_refuse("--%s takes %s, not '%s'", own[i].name, own[i].expected, lp_quotes(optarg));
 		a->given |= BIT(i);
 	}
 	a->words = argv + optind;
@@ -307,13 +307,13 @@ check(const struct args *a, const struct form *f)
 	int n = a->nwords - 1;
 
 	if (n < f->min || (f->max != ANY && n > f->max))
-		return lp_opt_refuse(&a->opt, "%s takes %s", f->command, f->words);
+		return lp_opt_refuse("%s takes %s", f->command, f->words);
 	if (too_many != 0)
-		return lp_opt_refuse(&a->opt, "this form of %s does not take --%s", f->command, name_of(too_many));
+		return lp_opt_refuse("this form of %s does not take --%s", f->command, name_of(too_many));
 	if (together != 0 && together != f->together)
-		return lp_opt_refuse(&a->opt, "--%s goes with --%s", name_of(together), name_of(f->together & ~together));
+		return lp_opt_refuse("--%s goes with --%s", name_of(together), name_of(f->together & ~together));
 	if (f->one_of != 0 && (a->given & f->one_of) == 0)
-		return lp_opt_refuse(&a->opt, "%s needs --%s or --%s", f->command, name_of(f->one_of),
+		return lp_opt_refuse("%s needs --%s or --%s", f->command, name_of(f->one_of),
 		    name_of(f->one_of & ~BIT(__builtin_ctz(f->one_of))));
 	return LP_EXIT_OK;
 }
@@ -329,9 +329,9 @@ parse_layer(const struct args *a, const char *word, int with_size, struct lp_cac
 	*l = a->work.layer;
 	l->digest = lp_span_str(word);
 	if (with_size && split(l->digest, '=', &l->digest, &size) == LP_OK && parse_bytes(size, &l->size) != LP_OK)
-		return lp_opt_refuse(&a->opt, "not a size: '%s'", lp_quote(size));
+		return lp_opt_refuse("not a size: '%s'", lp_quote(size));
 	if (!lp_digest_valid(l->digest))
-		return lp_opt_refuse(&a->opt, "not a digest (" LP_DIGEST_FORM "): '%s'", lp_quotes(word));
+		return lp_opt_refuse("not a digest (" LP_DIGEST_FORM "): '%s'", lp_quotes(word));
 	return LP_EXIT_OK;
 }
 
@@ -351,7 +351,7 @@ add_tocs(const struct args *a)
 			used = 1;
 		}
 		if (!used)
-			return lp_opt_refuse(&a->opt, "--toc names a layer that is not asked for: %s", lp_quote(layer));
+			return lp_opt_refuse("--toc names a layer that is not asked for: %s", lp_quote(layer));
 	}
 	return LP_EXIT_OK;
 }
@@ -437,7 +437,7 @@ understand(struct args *a, int *exit_code)
 	const struct form *f = choose(a);
 
 	if (f == NULL) {
-		*exit_code = lp_opt_refuse(&a->opt,
+		*exit_code = lp_opt_refuse(
 		    "the first word is one of put, get, has, search, images, base, stat, prune, export");
 		return NULL;
 	}
@@ -458,7 +458,7 @@ begin(struct args *a, char **home)
 	if (a->db == NULL)
 		a->db = *home = lp_home_listings();
 	if (a->db == NULL)
-		return lp_opt_refuse(&a->opt, "no --db, and neither LP_CACHE, XDG_CACHE_HOME nor HOME says where");
+		return lp_opt_refuse("no --db, and neither LP_CACHE, XDG_CACHE_HOME nor HOME says where");
 	return lp_start(&a->work.stats, a->opt.stats);
 }
 

@@ -68,37 +68,37 @@ struct args {
 
 /* Which words go together. 0, or 2 after a message. */
 static int
-check_args(const struct args *a, const struct lp_opt *opt)
+check_args(const struct args *a)
 {
 	if ((a->toc == NULL) != (a->source == NULL))
-		return lp_opt_refuse(opt, "--toc and --source need each other");
+		return lp_opt_refuse("--toc and --source need each other");
 	if (a->toc == NULL && (a->digest != NULL || a->nfetch > 0))
-		return lp_opt_refuse(opt, "--digest and --fetch belong to --toc");
+		return lp_opt_refuse("--digest and --fetch belong to --toc");
 	if (a->toc != NULL && (a->file != NULL || a->whole))
-		return lp_opt_refuse(opt, "--toc reads no tar: not with --whole or -f");
+		return lp_opt_refuse("--toc reads no tar: not with --whole or -f");
 	if (a->at != UINT64_MAX && (a->toc != NULL || a->tar || a->follow))
-		return lp_opt_refuse(opt, "--at is of one member of a tar: not with -L, --tar or --toc");
+		return lp_opt_refuse("--at is of one member of a tar: not with -L, --tar or --toc");
 	if (a->digest != NULL && !lp_digest_is_sha256(lp_span_str(a->digest)))
-		return lp_opt_refuse(opt, "not a sha256 digest: '%s'", lp_quotes(a->digest));
+		return lp_opt_refuse("not a sha256 digest: '%s'", lp_quotes(a->digest));
 	if (a->nglobs > 0 && !a->tar)
-		return lp_opt_refuse(opt, "what matches may be more than one member: -m needs --tar");
+		return lp_opt_refuse("what matches may be more than one member: -m needs --tar");
 	if (!a->tar && (a->rows != NULL || a->open))
-		return lp_opt_refuse(opt, "--rows and --open belong to --tar");
+		return lp_opt_refuse("--rows and --open belong to --tar");
 	if (a->layer != NULL && a->rows == NULL)
-		return lp_opt_refuse(opt, "--layer belongs to --rows");
+		return lp_opt_refuse("--layer belongs to --rows");
 	if (a->follow && a->tar)
-		return lp_opt_refuse(opt, "--tar copies links as they are: not with -L");
+		return lp_opt_refuse("--tar copies links as they are: not with -L");
 	if (a->nnames + a->nglobs == 0 && a->rows == NULL)
-		return lp_opt_refuse(opt, "no NAME");
+		return lp_opt_refuse("no NAME");
 	for (size_t i = 0; i < a->nnames; i++)
 		if (*a->names[i] == '\0')
-			return lp_opt_refuse(opt, "an empty NAME");
-	if (a->tar && lp_opt_binary(opt) != LP_EXIT_OK)
+			return lp_opt_refuse("an empty NAME");
+	if (a->tar && lp_opt_binary() != LP_EXIT_OK)
 		return LP_EXIT_USAGE;
 	if (a->nnames > 1 && a->toc != NULL && !a->tar)
-		return lp_opt_refuse(opt, "more than one NAME of a table of contents needs --tar");
+		return lp_opt_refuse("more than one NAME of a table of contents needs --tar");
 	if (a->nnames > 1 && a->at != UINT64_MAX)
-		return lp_opt_refuse(opt, "--at is of one member: not with more than one NAME");
+		return lp_opt_refuse("--at is of one member: not with more than one NAME");
 	return LP_EXIT_OK;
 }
 
@@ -131,7 +131,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		case 'L': a->follow = 1; break;
 		case OPT_AT:
 			if (lp_num_u64(lp_span_str(optarg), LP_MAX_SIZE, &a->at) != LP_OK)
-				return lp_opt_refuse(opt, "not an offset: '%s'", lp_quotes(optarg));
+				return lp_opt_refuse("not an offset: '%s'", lp_quotes(optarg));
 			break;
 		case OPT_TAR: a->tar = 1; break;
 		case OPT_WHOLE: a->whole = 1; break;
@@ -143,13 +143,13 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		case OPT_DIGEST: a->digest = optarg; break;
 		case 'm':
 			if (a->nglobs == MAX_GLOBS)
-				return lp_opt_refuse(opt, "more than %d times -m", MAX_GLOBS);
+				return lp_opt_refuse("more than %d times -m", MAX_GLOBS);
 			lp_glob_trim(optarg);
 			a->glob[a->nglobs++] = optarg;
 			break;
 		case OPT_FETCH:
 			if (a->nfetch == LP_FETCHER_ARGS)
-				return lp_opt_refuse(opt, "more than %d times --fetch", LP_FETCHER_ARGS);
+				return lp_opt_refuse("more than %d times --fetch", LP_FETCHER_ARGS);
 			a->fetch[a->nfetch++] = optarg;
 			break;
 		default:
@@ -158,7 +158,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	}
 	a->names = (const char *const *)(argv + optind);
 	a->nnames = (size_t)(argc - optind);
-	return check_args(a, opt);
+	return check_args(a);
 }
 
 struct cat {

@@ -85,32 +85,32 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 		return LP_EXIT_OK;
 	case 'n':
 		a->ranges++;
-		rc = lp_opt_bytes(opt, optarg, INT64_MAX, &n);
+		rc = lp_opt_bytes(optarg, INT64_MAX, &n);
 		if (rc == LP_EXIT_OK && n == 0)
-			return lp_opt_refuse(opt, "-n takes at least one byte");
+			return lp_opt_refuse("-n takes at least one byte");
 		a->range = (struct lp_range_spec){ .last = n - 1 };
 		return rc;
 	case 'r':
 		a->ranges++;
 		a->asked = 1;
 		if (lp_range_parse(lp_span_str(optarg), &a->range) != LP_OK)
-			return lp_opt_refuse(opt, "not a range (FIRST-LAST, FIRST- or -COUNT): %s", lp_quotes(optarg));
+			return lp_opt_refuse("not a range (FIRST-LAST, FIRST- or -COUNT): %s", lp_quotes(optarg));
 		return LP_EXIT_OK;
 	case OPT_DIGEST:
 		a->digest = optarg;
 		return LP_EXIT_OK;
 	case OPT_GC:
 		a->gc = 1;
-		return lp_opt_bytes(opt, optarg, INT64_MAX, &a->gc_max);
+		return lp_opt_bytes(optarg, INT64_MAX, &a->gc_max);
 	case OPT_FILL:
 		a->fill = 1;
 		return LP_EXIT_OK;
 	case 'j':
 		if (lp_num_u64(lp_span_str(optarg), LP_FILL_JOBS_MAX, &a->jobs) != LP_OK || a->jobs == 0)
-			return lp_opt_refuse(opt, "-j takes a number from 1 to %d", LP_FILL_JOBS_MAX);
+			return lp_opt_refuse("-j takes a number from 1 to %d", LP_FILL_JOBS_MAX);
 		return LP_EXIT_OK;
 	case OPT_SIZE:
-		rc = lp_opt_bytes(opt, optarg, INT64_MAX, &n);
+		rc = lp_opt_bytes(optarg, INT64_MAX, &n);
 		a->size = (int64_t)n;
 		return rc;
 	}
@@ -119,24 +119,24 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 }
 
 static int
-check_fill(struct args *a, const struct lp_opt *opt, int n, char *const *sources)
+check_fill(struct args *a, int n, char *const *sources)
 {
 	if (a->net.store == NULL)
-		return lp_opt_refuse(opt, "--fill fills a store: name one with -S");
+		return lp_opt_refuse("--fill fills a store: name one with -S");
 	if (a->digest != NULL || a->size >= 0)
-		return lp_opt_refuse(opt, "--digest and --size are about one source: not with --fill");
+		return lp_opt_refuse("--digest and --size are about one source: not with --fill");
 	a->sources = sources;
 	a->nsources = (size_t)n;
 	return LP_EXIT_OK;
 }
 
 static int
-check_gc(const struct args *a, const struct lp_opt *opt, int n)
+check_gc(const struct args *a, int n)
 {
 	if (a->net.store == NULL)
-		return lp_opt_refuse(opt, "--store-gc bounds a store: name one with -S");
+		return lp_opt_refuse("--store-gc bounds a store: name one with -S");
 	if (a->fill || a->jobs > 0 || a->ranges > 0 || a->digest != NULL || a->size >= 0 || a->network || n > 0)
-		return lp_opt_refuse(opt, "--store-gc fetches nothing: no source, and nothing about one or the network");
+		return lp_opt_refuse("--store-gc fetches nothing: no source, and nothing about one or the network");
 	return LP_EXIT_OK;
 }
 
@@ -165,20 +165,20 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	if (status != LP_EXIT_OK)
 		return status;
 	if (a->ranges > 1)
-		return lp_opt_refuse(opt, "only one of -a, -n and -r");
-	status = lp_netopt_check(&a->net, opt);
+		return lp_opt_refuse("only one of -a, -n and -r");
+	status = lp_netopt_check(&a->net);
 	if (status != LP_EXIT_OK)
 		return status;
 	if (a->gc)
-		return check_gc(a, opt, argc - optind);
+		return check_gc(a, argc - optind);
 	if (a->fill)
-		return check_fill(a, opt, argc - optind, argv + optind);
+		return check_fill(a, argc - optind, argv + optind);
 	if (a->jobs > 0)
-		return lp_opt_refuse(opt, "-j belongs to --fill");
+		return lp_opt_refuse("-j belongs to --fill");
 	if (argc - optind != 1)
-		return lp_opt_refuse(opt, argc == optind ? "no source" : "more than one source (--fill takes many)");
+		return lp_opt_refuse(argc == optind ? "no source" : "more than one source (--fill takes many)");
 	a->source = argv[optind];
-	return lp_opt_binary(opt);
+	return lp_opt_binary();
 }
 
 /* ---- open: everything that the lock forbids later --------------------------------- */

@@ -102,20 +102,20 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		case OPT_ENGINE:
 			a->engine = lp_deflate_engine(optarg);
 			if (a->engine == NULL)
-				return lp_opt_refuse(opt, "no engine of the name %s: this build has %s",
+				return lp_opt_refuse("no engine of the name %s: this build has %s",
 				    lp_quotes(optarg), lp_deflate_engines());
 			break;
 		case OPT_FORMAT:
 			if (parse_format(optarg, &a->format) != LP_OK)
-				return lp_opt_refuse(opt, "no format of the name %s", lp_quotes(optarg));
+				return lp_opt_refuse("no format of the name %s", lp_quotes(optarg));
 			break;
 		case OPT_MAX_RATIO:
 			if (lp_num_u64(lp_span_str(optarg), UINT32_MAX, &a->max_ratio) != LP_OK)
-				return lp_opt_refuse(opt, "not a ratio: '%s'", lp_quotes(optarg));
+				return lp_opt_refuse("not a ratio: '%s'", lp_quotes(optarg));
 			break;
 		case OPT_MAX_OUTPUT:
 		case OPT_SIZE:
-			if (lp_opt_bytes(opt, optarg, UINT64_MAX, c == OPT_SIZE ? &a->size : &a->max_output) != LP_EXIT_OK)
+			if (lp_opt_bytes(optarg, UINT64_MAX, c == OPT_SIZE ? &a->size : &a->max_output) != LP_EXIT_OK)
 				return LP_EXIT_USAGE;
 			break;
 		default:
@@ -123,9 +123,9 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		}
 	}
 	if (argc - optind > 1)
-		return lp_opt_refuse(opt, "more than one file");
+		return lp_opt_refuse("more than one file");
 	a->file = argc > optind && !lp_span_is(lp_span_str(argv[optind]), "-") ? argv[optind] : NULL;
-	return lp_opt_binary(opt);
+	return lp_opt_binary();
 }
 
 /* There is much of it: a larger pipe, and writing beside decoding. */

@@ -85,45 +85,45 @@ pipe_of(const char *text)
 
 /* What an answer has no use for is refused, not ignored. */
 static int
-check(const struct args *a, const struct lp_opt *opt)
+check(const struct args *a)
 {
 	const struct lp_layers *l = &a->layers;
 	int rows = l->what == LP_LAYERS_ROWS, table = rows || l->what == LP_LAYERS_PLATFORMS || l->what == LP_LAYERS_SETTINGS;
 
 	if (a->columns != NULL && l->fmt.json)
-		return lp_opt_refuse(opt, "-o chooses columns of TSV: not with -j");
+		return lp_opt_refuse("-o chooses columns of TSV: not with -j");
 	if (l->header && l->fmt.json)
-		return lp_opt_refuse(opt, "-H names columns of TSV: not with -j");
+		return lp_opt_refuse("-H names columns of TSV: not with -j");
 	if (l->header && !table)
-		return lp_opt_refuse(opt, "-H is about rows, of layers, platforms or settings");
+		return lp_opt_refuse("-H is about rows, of layers, platforms or settings");
 	if (l->fmt.json && !table && l->what != LP_LAYERS_DIGEST && l->what != LP_LAYERS_TAGS)
-		return lp_opt_refuse(opt, "-j is about rows, tags and the digest: documents are JSON as they are");
+		return lp_opt_refuse("-j is about rows, tags and the digest: documents are JSON as they are");
 	if (a->columns != NULL && (!table || l->what == LP_LAYERS_SETTINGS))
-		return lp_opt_refuse(opt, "-o is about rows, of layers or platforms");
+		return lp_opt_refuse("-o is about rows, of layers or platforms");
 	if (l->end && !rows)
-		return lp_opt_refuse(opt, "-E is about rows, of layers");
+		return lp_opt_refuse("-E is about rows, of layers");
 	return LP_EXIT_OK;
 }
 
 /* 0, or 2 after a message. */
 static int
-choose(struct lp_layers *l, enum lp_layers_what what, const struct lp_opt *opt)
+choose(struct lp_layers *l, enum lp_layers_what what)
 {
 	if (l->what != LP_LAYERS_ROWS && l->what != what)
-		return lp_opt_refuse(opt, "only one of --config, --digest, --index, --manifest, --platforms, --settings and --tags");
+		return lp_opt_refuse("only one of --config, --digest, --index, --manifest, --platforms, --settings and --tags");
 	l->what = what;
 	return LP_EXIT_OK;
 }
 
 /* Layers and platforms have columns of their own, and which of the two these are of may be said behind them. */
 static int
-columns(struct lp_layers *l, const char *list, const struct lp_opt *opt)
+columns(struct lp_layers *l, const char *list)
 {
 	struct lp_span bad;
 
 	lp_layerfmt_init(&l->fmt, l->what == LP_LAYERS_PLATFORMS);
 	if (list != NULL && lp_layerfmt_columns(&l->fmt, lp_span_str(list), &bad) != LP_OK)
-		return lp_opt_refuse(opt, "no column of the name '%s', or twice", lp_quote(bad));
+		return lp_opt_refuse("no column of the name '%s', or twice", lp_quote(bad));
 	return LP_EXIT_OK;
 }
 
@@ -136,7 +136,7 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 	case 'p':
 		l->chosen = 1;
 		if (lp_platform_parse(lp_span_str(optarg), &l->want) != LP_OK)
-			return lp_opt_refuse(opt, "not a platform (OS[(VERSION)]/ARCH[/VARIANT]): %s", lp_quotes(optarg));
+			return lp_opt_refuse("not a platform (OS[(VERSION)]/ARCH[/VARIANT]): %s", lp_quotes(optarg));
 		return LP_EXIT_OK;
 	case 'j':
 		l->fmt.json = 1;
@@ -154,7 +154,7 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 	if (c == OPT_WHAT + LP_LAYERS_TAGS)
 		l->tags = optarg;
 	if (c > OPT_WHAT && c <= OPT_WHAT_LAST)
-		return choose(l, (enum lp_layers_what)(c - OPT_WHAT), opt);
+		return choose(l, (enum lp_layers_what)(c - OPT_WHAT));
 	return lp_netopt(&a->net, opt, c, optarg);
 }
 
@@ -190,24 +190,24 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	if (status != LP_EXIT_OK)
 		return status;
 	if (argc - optind != 1)
-		return lp_opt_refuse(opt, argc == optind ? "no image (see lp-layers --help)" : "more than one image");
-	status = lp_netopt_check(&a->net, opt);
+		return lp_opt_refuse(argc == optind ? "no image (see lp-layers --help)" : "more than one image");
+	status = lp_netopt_check(&a->net);
 	if (status == LP_EXIT_OK)
-		status = check(a, opt);
+		status = check(a);
 	if (status == LP_EXIT_OK)
-		status = columns(&a->layers, a->columns, opt);
+		status = columns(&a->layers, a->columns);
 	if (status != LP_EXIT_OK)
 		return status;
 	a->layers.text = argv[optind];
 	pipe = pipe_of(a->layers.text);
 	if (pipe != NULL)
-		return lp_opt_refuse(opt, "%s: not looked into from here; its image comes through a pipe: %s", lp_quotes(a->layers.text), pipe);
+		return lp_opt_refuse("%s: not looked into from here; its image comes through a pipe: %s", lp_quotes(a->layers.text), pipe);
 	if (lp_reference_image(lp_span_str(argv[optind]), &a->ref, &e) != LP_OK) {
 		lp_reference_show(argv[optind], name, sizeof(name));
-		return lp_opt_refuse(opt, "%s: character %zu: %s", name, e.offset + 1, e.why);
+		return lp_opt_refuse("%s: character %zu: %s", name, e.offset + 1, e.why);
 	}
 	if (a->net.offline && a->ref.kind == LP_REF_REGISTRY && a->net.store == NULL)
-		return lp_opt_refuse(opt, "offline without a store: name one with -S");
+		return lp_opt_refuse("offline without a store: name one with -S");
 	return LP_EXIT_OK;
 }
 

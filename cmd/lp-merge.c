@@ -87,14 +87,14 @@ is_stdin(const struct lp_mergework_layer *l)
 }
 
 static int
-parse_layers(int n, char **argv, struct lp_mergework *w, const struct lp_opt *opt)
+parse_layers(int n, char **argv, struct lp_mergework *w)
 {
 	int stdins = 0;
 
 	if (n == 0)
-		return lp_opt_refuse(opt, "no listing to merge");
+		return lp_opt_refuse("no listing to merge");
 	if (n > LP_MERGE_LAYERS)
-		return lp_opt_refuse(opt, "more than %d layers", LP_MERGE_LAYERS);
+		return lp_opt_refuse("more than %d layers", LP_MERGE_LAYERS);
 	w->files = calloc((size_t)n, sizeof(*w->files));
 	if (w->files == NULL) {
 		lp_err("out of memory");
@@ -104,7 +104,7 @@ parse_layers(int n, char **argv, struct lp_mergework *w, const struct lp_opt *op
 		parse_layer(argv[w->nfiles], &w->files[w->nfiles]);
 		stdins += is_stdin(&w->files[w->nfiles]);
 	}
-	return stdins > 1 ? lp_opt_refuse(opt, "- twice: standard input is one listing") : LP_EXIT_OK;
+	return stdins > 1 ? lp_opt_refuse("- twice: standard input is one listing") : LP_EXIT_OK;
 }
 
 /* -o is columns, or the form of another program. */
@@ -121,18 +121,18 @@ parse_output(struct args *a, struct lp_opt *opt)
 }
 
 static int
-parse_du(struct lp_mergeview *v, const struct lp_opt *opt)
+parse_du(struct lp_mergeview *v)
 {
 	v->kind = LP_MERGEVIEW_DU;
 	v->depth = UINT64_MAX;
 	if (optarg != NULL && lp_num_u64(lp_span_str(optarg), UINT32_MAX, &v->depth) != LP_OK)
-		return lp_opt_refuse(opt, "not a depth: '%s'", lp_quotes(optarg));
+		return lp_opt_refuse("not a depth: '%s'", lp_quotes(optarg));
 	return LP_EXIT_OK;
 }
 
 /* [LABEL]:CODE[:DETAIL] */
 static int
-parse_finding(struct args *a, const struct lp_opt *opt)
+parse_finding(struct args *a)
 {
 	struct lp_span rest = lp_span_str(optarg);
 	struct lp_check_finding f = { .layer = lp_span_until(&rest, ":") }, *all;
@@ -142,7 +142,7 @@ parse_finding(struct args *a, const struct lp_opt *opt)
 	lp_span_take(&rest, 1);
 	f.detail = rest;
 	if (f.what == LP_FOUND_NOTHING)
-		return lp_opt_refuse(opt, "no code of a finding: '%s'", lp_quotes(optarg));
+		return lp_opt_refuse("no code of a finding: '%s'", lp_quotes(optarg));
 	all = lp_array_room(a->given, a->work.show.ngiven, &a->given_cap, sizeof(*all));
 	if (all == NULL) {
 		lp_err("out of memory");
@@ -154,10 +154,10 @@ parse_finding(struct args *a, const struct lp_opt *opt)
 }
 
 static int
-parse_bound(struct args *a, const struct lp_opt *opt)
+parse_bound(struct args *a)
 {
 	if (lp_wastebounds_max(lp_span_str(optarg), &a->work.bounds) != LP_OK)
-		return lp_opt_refuse(opt, "neither bytes nor a share: '%s' (10M, 5%%)", lp_quotes(optarg));
+		return lp_opt_refuse("neither bytes nor a share: '%s' (10M, 5%%)", lp_quotes(optarg));
 	a->bounded = 1;
 	return LP_EXIT_OK;
 }
@@ -188,23 +188,23 @@ parse_rules(struct args *a)
 
 /* What makes no sense together is refused, not ignored. */
 static int
-check_args(const struct lp_mergeview *v, const struct lp_listing *l, const struct lp_opt *opt)
+check_args(const struct lp_mergeview *v, const struct lp_listing *l)
 {
 	if (v->ngiven > 0 && v->kind != LP_MERGEVIEW_CHECK)
-		return lp_opt_refuse(opt, "--finding belongs to --check");
+		return lp_opt_refuse("--finding belongs to --check");
 	if (v->by_size && (v->kind != LP_MERGEVIEW_ROWS || v->all))
-		return lp_opt_refuse(opt, "--by-size is about visible rows: not with -a or another view");
+		return lp_opt_refuse("--by-size is about visible rows: not with -a or another view");
 	if (v->kind == LP_MERGEVIEW_ROWS)
-		return lp_listing_check(l, opt);
+		return lp_listing_check(l);
 	if (v->kind == LP_MERGEVIEW_CHECK && l->complete)
-		return lp_opt_refuse(opt, "--check says by itself what is not complete: not with -C");
+		return lp_opt_refuse("--check says by itself what is not complete: not with -C");
 	if (v->all || l->columns != NULL || l->fmt.form == LP_ROW_LONG || l->fmt.nul || l->end || l->nglobs > 0 || l->any_case ||
 	    l->count != UINT64_MAX)
-		return lp_opt_refuse(opt, "-a, -E, -i, -l, -m, -n, -o and -0 are about rows: not with this view");
+		return lp_opt_refuse("-a, -E, -i, -l, -m, -n, -o and -0 are about rows: not with this view");
 	if ((v->kind == LP_MERGEVIEW_NCDU || v->kind == LP_MERGEVIEW_MTREE) && (l->header || l->fmt.form != LP_ROW_TSV))
-		return lp_opt_refuse(opt, "-H and -j do not go with -o ncdu or -o mtree");
+		return lp_opt_refuse("-H and -j do not go with -o ncdu or -o mtree");
 	if (l->header && l->fmt.form != LP_ROW_TSV)
-		return lp_opt_refuse(opt, "-H names columns of TSV: not with -j");
+		return lp_opt_refuse("-H names columns of TSV: not with -j");
 	return LP_EXIT_OK;
 }
 
@@ -242,31 +242,31 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		case 'o': rc = parse_output(a, opt); break;
 		case OPT_BY_SIZE: a->work.show.by_size = 1; break;
 		case OPT_CHECK: a->work.show.kind = LP_MERGEVIEW_CHECK; break;
-		case OPT_FINDING: rc = parse_finding(a, opt); break;
+		case OPT_FINDING: rc = parse_finding(a); break;
 		case OPT_DIFF: a->work.show.kind = LP_MERGEVIEW_DIFF; break;
 		case OPT_WASTE: a->work.show.kind = LP_MERGEVIEW_WASTE; break;
-		case OPT_MAX_WASTE: rc = parse_bound(a, opt); break;
+		case OPT_MAX_WASTE: rc = parse_bound(a); break;
 		case OPT_DIVE_RULES: rc = parse_rules(a); break;
 		case OPT_SUMMARY: a->work.show.kind = LP_MERGEVIEW_SUMMARY; break;
-		case OPT_DU: rc = parse_du(&a->work.show, opt); break;
+		case OPT_DU: rc = parse_du(&a->work.show); break;
 		case OPT_MAX_ENTRIES:
 			if (lp_num_u64(lp_span_str(optarg), UINT64_MAX, &a->work.max_rows) != LP_OK)
-				rc = lp_opt_refuse(opt, "not a number: '%s'", lp_quotes(optarg));
+				rc = lp_opt_refuse("not a number: '%s'", lp_quotes(optarg));
 			break;
 		default:
 			rc = lp_listing_option(&a->out, opt, c);
 		}
 		if (rc == LP_EXIT_OK && before != LP_MERGEVIEW_ROWS && before != a->work.show.kind)
-			rc = lp_opt_refuse(opt, "only one of --check, --diff, --summary, --waste, --du, -o ncdu and -o mtree");
+			rc = lp_opt_refuse("only one of --check, --diff, --summary, --waste, --du, -o ncdu and -o mtree");
 	}
 	if (rc == LP_EXIT_OK && a->bounded && a->work.show.kind != LP_MERGEVIEW_WASTE)
-		rc = lp_opt_refuse(opt, "--max-waste and --dive-rules belong to --waste");
-	rc = rc != LP_EXIT_OK ? rc : check_args(&a->work.show, &a->out, opt);
+		rc = lp_opt_refuse("--max-waste and --dive-rules belong to --waste");
+	rc = rc != LP_EXIT_OK ? rc : check_args(&a->work.show, &a->out);
 	if (rc != LP_EXIT_OK)
 		return rc;
 	if (a->out.columns == NULL)
 		default_columns(a);
-	return parse_layers(argc - optind, argv + optind, &a->work, opt);
+	return parse_layers(argc - optind, argv + optind, &a->work);
 }
 
 static int

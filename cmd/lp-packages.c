@@ -79,9 +79,9 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		}
 	}
 	if (a->header && a->json)
-		return lp_opt_refuse(opt, "-H is about TSV: not with -j");
+		return lp_opt_refuse("-H is about TSV: not with -j");
 	if (argc - optind > 1)
-		return lp_opt_refuse(opt, "more than one file");
+		return lp_opt_refuse("more than one file");
 	a->file = optind < argc ? argv[optind] : NULL;
 	return LP_EXIT_OK;
 }

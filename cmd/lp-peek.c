@@ -178,9 +178,9 @@ find(struct args *a, const char *pattern)
 	enum { PATTERNS = 32 }; /* of which lp-merge gets two each */
 
 	if (*pattern == '\0')
-		return lp_opt_refuse(&a->opt, "--find wants a path, a name or a pattern");
+		return lp_opt_refuse("--find wants a path, a name or a pattern");
 	if (o->nsought++ == PATTERNS)
-		return lp_opt_refuse(&a->opt, "more than %d times --find", PATTERNS);
+		return lp_opt_refuse("more than %d times --find", PATTERNS);
 	if (o->sought == NULL) {
 		o->sought = pattern;
 		lp_argv_add(&o->ask, "--all");
@@ -198,7 +198,7 @@ top(struct args *a, const char *arg)
 	uint64_t n = 20;
 
 	if (arg != NULL && (lp_num_u64(lp_span_str(arg), UINT32_MAX, &n) != LP_OK || n == 0))
-		return lp_opt_refuse(&a->opt, "not a number of files: '%s'", lp_quotes(arg));
+		return lp_opt_refuse("not a number of files: '%s'", lp_quotes(arg));
 	lp_argv_add(&a->peek.ask, "--by-size");
 	lp_argv_addf(&a->peek.ask, "--count=%llu", (unsigned long long)n);
 	return LP_EXIT_OK;
@@ -212,9 +212,9 @@ add_path(struct args *a, const char *path)
 	const char *what = o->what == LP_PEEK_CAT ? "--cat" : "--tar";
 
 	if (*path == '\0')
-		return lp_opt_refuse(&a->opt, "%s wants a path", what);
+		return lp_opt_refuse("%s wants a path", what);
 	if (o->npaths == LP_PEEK_PATHS)
-		return lp_opt_refuse(&a->opt, "more than %d times %s", LP_PEEK_PATHS, what);
+		return lp_opt_refuse("more than %d times %s", LP_PEEK_PATHS, what);
 	o->path[o->npaths++] = path;
 	o->has_patterns |= lp_peek_is_pattern(path);
 	return LP_EXIT_OK;
@@ -226,7 +226,7 @@ choose(struct args *a, enum lp_peek_what what, const char *arg)
 	struct lp_peek_options *o = &a->peek;
 
 	if (o->what != LP_PEEK_MERGED && o->what != what)
-		return lp_opt_refuse(&a->opt, "one question at a time");
+		return lp_opt_refuse("one question at a time");
 	o->what = what;
 	switch (what) {
 	case LP_PEEK_LAYER:
@@ -248,14 +248,14 @@ choose(struct args *a, enum lp_peek_what what, const char *arg)
 		break;
 	case LP_PEEK_HTML:
 		if (*arg == '\0')
-			return lp_opt_refuse(&a->opt, "--html wants a file, or - for the standard output");
+			return lp_opt_refuse("--html wants a file, or - for the standard output");
 		o->page = arg;
 		break;
 	default:
 		/* as lp-merge takes it; a tree has a root and something below it */
 		if (arg != NULL && (lp_num_u64(lp_span_str(arg), UINT32_MAX, &o->depth) != LP_OK ||
 		    (o->depth == 0 && what == LP_PEEK_TREE)))
-			return lp_opt_refuse(&a->opt, "not a depth: '%s'", lp_quotes(arg));
+			return lp_opt_refuse("not a depth: '%s'", lp_quotes(arg));
 		if (what == LP_PEEK_DU)
 			lp_argv_addf(&o->ask, "--du%s%s", arg != NULL ? "=" : "", arg != NULL ? arg : "");
 	}
@@ -267,7 +267,7 @@ static int
 about(struct args *a, int c)
 {
 	if (a->about != 0 && a->about != c)
-		return lp_opt_refuse(&a->opt, "one question at a time");
+		return lp_opt_refuse("one question at a time");
 	a->about = c;
 	return choose(a, LP_PEEK_ABOUT, NULL);
 }
@@ -302,7 +302,7 @@ choose_columns(struct args *a, char *list)
 	a->columns = list;
 	a->many.column = take_image(list);
 	if (lp_rowfmt_columns(&a->peek.fmt, lp_span_str(list), &bad) != LP_OK)
-		return lp_opt_refuse(&a->opt, *list != '\0' ? "no column of the name '%s', or twice" :
+		return lp_opt_refuse(*list != '\0' ? "no column of the name '%s', or twice" :
 		    "'image' is beside other columns", lp_quote(bad));
 	lp_argv_addf(&a->peek.rows, "--columns=%s", list);
 	return LP_EXIT_OK;
@@ -380,7 +380,7 @@ one_option(struct args *a, int c)
 	case OPT_DB:
 		a->named |= a->db_given = 1;
 		o->db = optarg;
-		return *optarg != '\0' ? LP_EXIT_OK : lp_opt_refuse(&a->opt, "--db takes a file");
+		return *optarg != '\0' ? LP_EXIT_OK : lp_opt_refuse("--db takes a file");
 	case OPT_REFRESH: o->refresh = 1; return LP_EXIT_OK;
 	case OPT_NO_CACHE: o->use_cache = 0; return LP_EXIT_OK;
 	case OPT_NO_PAGER: o->pager = 0; return LP_EXIT_OK;
@@ -394,13 +394,13 @@ one_option(struct args *a, int c)
 		lp_argv_addf(&o->platform, "--platform=%s", optarg);
 		return LP_EXIT_OK;
 	case 'n':
-		if (lp_opt_bytes(&a->opt, optarg, INT64_MAX, &o->head) != LP_EXIT_OK)
+		if (lp_opt_bytes(optarg, INT64_MAX, &o->head) != LP_EXIT_OK)
 			return LP_EXIT_USAGE;
 		o->head_given = 1;
-		return o->head > 0 ? LP_EXIT_OK : lp_opt_refuse(&a->opt, "-n takes at least one byte");
+		return o->head > 0 ? LP_EXIT_OK : lp_opt_refuse("-n takes at least one byte");
 	case OPT_COLOR:
 		if (lp_color_parse(lp_span_str(optarg != NULL ? optarg : "always"), &o->color) != LP_OK)
-			return lp_opt_refuse(&a->opt, "--color is auto, always or never");
+			return lp_opt_refuse("--color is auto, always or never");
 		return LP_EXIT_OK;
 	default: return network_option(a, c);
 	}
@@ -419,7 +419,7 @@ check_user(const struct args *a)
 		if (lp_reference_image(lp_span_str(a->image[i]), &r[n], &e) != LP_OK || r[n].kind != LP_REF_REGISTRY)
 			continue;
 		if (n == 1 && strcmp(r[0].host, r[1].host) != 0)
-			return lp_opt_refuse(&a->opt, "%s is for one registry, and these are two: %s and %s", what,
+			return lp_opt_refuse("%s is for one registry, and these are two: %s and %s", what,
 			    lp_quotes(r[0].host), lp_quotes(r[1].host));
 		n = 1;
 	}
@@ -435,11 +435,11 @@ check_about(struct args *a)
 	const int is_config = a->about == OPT_CONFIG && o->json;
 
 	if (o->head_given || o->to_the_end || a->db_given || o->refresh)
-		return lp_opt_refuse(&a->opt, "-c, -n, --db and --refresh are about listings: not with --config, --digest, --platforms or --tags");
+		return lp_opt_refuse("-c, -n, --db and --refresh are about listings: not with --config, --digest, --platforms or --tags");
 	if (a->columns != NULL || o->end || o->fmt.nul)
-		return lp_opt_refuse(&a->opt, "-o, -0 and -E are about listings: not with --config, --digest, --platforms or --tags");
+		return lp_opt_refuse("-o, -0 and -E are about listings: not with --config, --digest, --platforms or --tags");
 	if (o->header && !has_rows)
-		return lp_opt_refuse(&a->opt, "-H is about rows: not with --digest or --tags");
+		return lp_opt_refuse("-H is about rows: not with --digest or --tags");
 	/* as JSON there is the config itself */
 	if (a->about == OPT_TAGS && a->many.tags != NULL)
 		lp_argv_addf(&o->about, "--tags=%s", a->many.tags);
@@ -463,7 +463,7 @@ static int
 check(struct args *a)
 {
 	struct lp_peek_options *o = &a->peek;
-	int status = lp_netopt_check(&a->net, &a->opt);
+	int status = lp_netopt_check(&a->net);
 
 	status = status != LP_EXIT_OK ? status : check_user(a);
 	if (status != LP_EXIT_OK)
@@ -473,43 +473,43 @@ check(struct args *a)
 	o->plain = o->rows.n > 0;
 	o->plain_http = a->net.registry.plain_http;
 	if (o->json && (o->plain || o->ndjson))
-		return lp_opt_refuse(&a->opt, "-o, -H, -0, -E and --ndjson are about rows: not with -j");
+		return lp_opt_refuse("-o, -H, -0, -E and --ndjson are about rows: not with -j");
 	if (o->ndjson && (a->columns != NULL || o->header || o->fmt.nul))
-		return lp_opt_refuse(&a->opt, "-o, -H and -0 are about TSV: not with --ndjson");
+		return lp_opt_refuse("-o, -H and -0 are about TSV: not with --ndjson");
 	if (o->ndjson && (o->what == LP_PEEK_TREE || o->what == LP_PEEK_LAYERS || o->what == LP_PEEK_LAYER || is_of_one(o->what)))
-		return lp_opt_refuse(&a->opt, "--ndjson is about rows of all layers, and what is made of them: not with --browse, --cat, --html, "
+		return lp_opt_refuse("--ndjson is about rows of all layers, and what is made of them: not with --browse, --cat, --html, "
 		    "--layer, --layers, --tar or --tree");
 	if (o->plain && (o->what == LP_PEEK_TREE || is_of_one(o->what)))
-		return lp_opt_refuse(&a->opt, "-o, -H, -0 and -E are about rows: not with --browse, --cat, --html, --tar or --tree");
+		return lp_opt_refuse("-o, -H, -0 and -E are about rows: not with --browse, --cat, --html, --tar or --tree");
 	if (o->json && (o->what == LP_PEEK_HTML || o->what == LP_PEEK_BROWSE))
-		return lp_opt_refuse(&a->opt, "-j is about rows: not with --browse or --html");
+		return lp_opt_refuse("-j is about rows: not with --browse or --html");
 	if (o->what == LP_PEEK_BROWSE && !lp_tty_is(STDOUT_FILENO))
-		return lp_opt_refuse(&a->opt, "--browse wants a terminal (lp-peek --layers IMAGE | lp-merge -o ncdu - is what it shows there)");
+		return lp_opt_refuse("--browse wants a terminal (lp-peek --layers IMAGE | lp-merge -o ncdu - is what it shows there)");
 	if (o->what == LP_PEEK_BROWSE && !o->pager)
-		return lp_opt_refuse(&a->opt, "--browse is a pager of its own: not with --no-pager");
-	if (o->what == LP_PEEK_HTML && strcmp(o->page, "-") == 0 && lp_opt_binary(&a->opt) != LP_EXIT_OK)
+		return lp_opt_refuse("--browse is a pager of its own: not with --no-pager");
+	if (o->what == LP_PEEK_HTML && strcmp(o->page, "-") == 0 && lp_opt_binary() != LP_EXIT_OK)
 		return LP_EXIT_USAGE;
 	if (o->bounded && o->what != LP_PEEK_WASTE)
-		return lp_opt_refuse(&a->opt, "--max-waste and --dive-rules belong to --waste");
+		return lp_opt_refuse("--max-waste and --dive-rules belong to --waste");
 	lp_argv_append(&o->ask, &o->bounds);
 	if ((o->what == LP_PEEK_DU || o->what == LP_PEEK_CHECK || o->what == LP_PEEK_HISTORY || o->what == LP_PEEK_WASTE ||
 	    o->what == LP_PEEK_PACKAGES) && (a->columns != NULL || o->end || o->fmt.nul))
-		return lp_opt_refuse(&a->opt, "-o, -0 and -E are about rows: not with --check, --du, --history, --packages or --waste");
+		return lp_opt_refuse("-o, -0 and -E are about rows: not with --check, --du, --history, --packages or --waste");
 	if (o->json && (o->what == LP_PEEK_CAT || o->what == LP_PEEK_TAR))
-		return lp_opt_refuse(&a->opt, "-j is about listings: not with --cat or --tar");
+		return lp_opt_refuse("-j is about listings: not with --cat or --tar");
 	if (a->named && !o->use_cache)
-		return lp_opt_refuse(&a->opt, "--no-cache keeps nothing: neither --store nor --db");
+		return lp_opt_refuse("--no-cache keeps nothing: neither --store nor --db");
 	if (o->offline && !o->use_cache)
-		return lp_opt_refuse(&a->opt, "--offline uses what was kept, --no-cache does not");
+		return lp_opt_refuse("--offline uses what was kept, --no-cache does not");
 	if (o->diff_platform != NULL && o->what != LP_PEEK_DIFF)
-		return lp_opt_refuse(&a->opt, "--diff-platform belongs to --diff");
+		return lp_opt_refuse("--diff-platform belongs to --diff");
 	if ((o->any_case || o->fail_if_found) && o->what != LP_PEEK_FIND)
-		return lp_opt_refuse(&a->opt, "-i and --fail-if-found belong to --find");
+		return lp_opt_refuse("-i and --fail-if-found belong to --find");
 	if (o->any_case)
 		lp_argv_add(&o->ask, "--ignore-case");
 	if (o->what == LP_PEEK_ABOUT)
 		return check_about(a);
-	if (o->what == LP_PEEK_TAR && lp_opt_binary(&a->opt) != LP_EXIT_OK)
+	if (o->what == LP_PEEK_TAR && lp_opt_binary() != LP_EXIT_OK)
 		return LP_EXIT_USAGE;
 	o->wants_content = o->what == LP_PEEK_TAR || o->what == LP_PEEK_PACKAGES || (o->what == LP_PEEK_CAT && o->has_patterns);
 	/* what a preview does not have may be there all the same */
@@ -590,17 +590,17 @@ take_images(struct args *a, int n, char **operands)
 	const int at_most = compares ? 2 - (o->image[1] != NULL) : alone ? 1 : n;
 
 	if (n == 2 && (o->what == LP_PEEK_TREE || o->what == LP_PEEK_DU || o->what == LP_PEEK_TOP) && is_number(operands[0]))
-		return lp_opt_refuse(&a->opt, "a number follows a '=', as in --%s=%s", o->what == LP_PEEK_TREE ? "tree" :
+		return lp_opt_refuse("a number follows a '=', as in --%s=%s", o->what == LP_PEEK_TREE ? "tree" :
 		    o->what == LP_PEEK_DU ? "du" : "top", operands[0]);
 	if (n < 1)
-		return lp_opt_refuse(&a->opt, "no image (see lp-peek --help)");
+		return lp_opt_refuse("no image (see lp-peek --help)");
 	if (compares && n < at_most)
-		return lp_opt_refuse(&a->opt, "--diff takes two images: OLD NEW");
+		return lp_opt_refuse("--diff takes two images: OLD NEW");
 	if (n > at_most)
-		return lp_opt_refuse(&a->opt, compares ? "more than two images: --diff compares two" :
+		return lp_opt_refuse(compares ? "more than two images: --diff compares two" :
 		    "more than one image: --browse, --cat, --html and --tar are of one");
 	if ((a->many.tags != NULL || a->many.column >= 0) && (compares || alone) && a->about == 0)
-		return lp_opt_refuse(&a->opt, "a pattern for --tags, and the column image, are about several images: not with --browse, --cat, --diff, --html or --tar");
+		return lp_opt_refuse("a pattern for --tags, and the column image, are about several images: not with --browse, --cat, --diff, --html or --tar");
 	a->image = calloc((size_t)n + 1, sizeof(*a->image));
 	a->completed = calloc((size_t)n + 1, sizeof(*a->completed));
 	if (a->image == NULL || a->completed == NULL) {

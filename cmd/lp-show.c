@@ -97,7 +97,7 @@ static int
 choose(struct args *a, enum lp_view_kind kind)
 {
 	if (a->view.kind != LP_VIEW_TABLE)
-		return lp_opt_refuse(&a->opt, "one view at a time");
+		return lp_opt_refuse("one view at a time");
 	a->view.kind = kind;
 	return LP_EXIT_OK;
 }
@@ -107,7 +107,7 @@ static int
 tree(struct args *a)
 {
 	if (optarg != NULL && (lp_num_u64(lp_span_str(optarg), UINT32_MAX, &a->view.depth) != LP_OK || a->view.depth == 0))
-		return lp_opt_refuse(&a->opt, "not a depth: '%s'", lp_quotes(optarg));
+		return lp_opt_refuse("not a depth: '%s'", lp_quotes(optarg));
 	return choose(a, LP_VIEW_TREE);
 }
 
@@ -118,16 +118,16 @@ resolve(struct args *a)
 	struct lp_view *v = &a->view;
 
 	if (v->nasks == LP_VIEW_ASKS)
-		return lp_opt_refuse(&a->opt, "more than %d times --resolve", LP_VIEW_ASKS);
+		return lp_opt_refuse("more than %d times --resolve", LP_VIEW_ASKS);
 	v->ask[v->nasks++].name = optarg;
 	return v->nasks == 1 ? choose(a, LP_VIEW_FIND) : LP_EXIT_OK;
 }
 
 static int
-number(struct args *a, uint64_t max, uint64_t *out)
+number(uint64_t max, uint64_t *out)
 {
 	return lp_num_u64(lp_span_str(optarg), max, out) == LP_OK ? LP_EXIT_OK :
-	    lp_opt_refuse(&a->opt, "not a number: '%s'", lp_quotes(optarg));
+	    lp_opt_refuse("not a number: '%s'", lp_quotes(optarg));
 }
 
 static int
@@ -137,7 +137,7 @@ columns(struct args *a)
 
 	a->view.rows = a->columns = 1;
 	return lp_rowfmt_columns(&a->view.fmt, lp_span_str(optarg), &bad) == LP_OK ? LP_EXIT_OK :
-	    lp_opt_refuse(&a->opt, "no column of the name '%s', or twice", lp_quote(bad));
+	    lp_opt_refuse("no column of the name '%s', or twice", lp_quote(bad));
 }
 
 static int
@@ -157,9 +157,9 @@ one_option(struct args *a, int c)
 	case OPT_DOCUMENT: v->records = optarg; return choose(a, LP_VIEW_DOCUMENT);
 	case OPT_RESOLVE: return resolve(a);
 	case OPT_ABOVE:
-		rc = number(a, LP_MAX_PATH, &n);
+		rc = number(LP_MAX_PATH, &n);
 		if (rc == LP_EXIT_OK && v->nasks == 0)
-			return lp_opt_refuse(&a->opt, "--above follows the --resolve that it belongs to");
+			return lp_opt_refuse("--above follows the --resolve that it belongs to");
 		if (v->nasks > 0)
 			v->ask[v->nasks - 1].above = (size_t)n;
 		return rc;
@@ -167,7 +167,7 @@ one_option(struct args *a, int c)
 	case OPT_COPY: a->copy = optarg; return LP_EXIT_OK;
 	case OPT_ABOUT:
 		if (a->nabout == 2)
-			return lp_opt_refuse(&a->opt, "more than two times --about");
+			return lp_opt_refuse("more than two times --about");
 		a->about[a->nabout++] = optarg;
 		return LP_EXIT_OK;
 	case OPT_TITLE: v->title = optarg; return LP_EXIT_OK;
@@ -180,9 +180,9 @@ one_option(struct args *a, int c)
 	case 'E': v->rows = v->end = 1; return LP_EXIT_OK;
 	case OPT_COLOR:
 		return lp_color_parse(lp_span_str(optarg != NULL ? optarg : "always"), &a->color) == LP_OK ? LP_EXIT_OK :
-		    lp_opt_refuse(&a->opt, "--color is auto, always or never");
+		    lp_opt_refuse("--color is auto, always or never");
 	case OPT_WIDTH:
-		rc = number(a, UINT16_MAX, &n);
+		rc = number(UINT16_MAX, &n);
 		v->width = (unsigned)n;
 		return rc;
 	default: lp_opt_common(&a->opt, c); return LP_EXIT_OK;
@@ -196,23 +196,23 @@ check(struct args *a, size_t operands)
 	const int of_rows = v->kind == LP_VIEW_TABLE || v->kind == LP_VIEW_DIFF;
 
 	if (v->kind == LP_VIEW_TREE && v->fmt.form == LP_ROW_NDJSON && !v->end && !v->header && !v->fmt.nul && !a->columns)
-		return operands > 1 ? lp_opt_refuse(&a->opt, "more than one file") : LP_EXIT_OK;
+		return operands > 1 ? lp_opt_refuse("more than one file") : LP_EXIT_OK;
 	if (v->rows && !of_rows && v->kind != LP_VIEW_HISTORY)
-		return lp_opt_refuse(&a->opt, "--rows, -o, -H, -0 and -E are about rows: not with this view");
+		return lp_opt_refuse("--rows, -o, -H, -0 and -E are about rows: not with this view");
 	if ((v->end || v->fmt.nul || a->columns || v->fmt.form == LP_ROW_NDJSON) && !of_rows)
-		return lp_opt_refuse(&a->opt, "-j, -o, -0 and -E are about rows: not with --history");
+		return lp_opt_refuse("-j, -o, -0 and -E are about rows: not with --history");
 	if (v->fmt.form == LP_ROW_NDJSON && (a->columns || v->header || v->fmt.nul))
-		return lp_opt_refuse(&a->opt, "-o, -H and -0 are about TSV: not with -j");
+		return lp_opt_refuse("-o, -H and -0 are about TSV: not with -j");
 	if ((v->eager || a->copy != NULL) && v->kind != LP_VIEW_FIND)
-		return lp_opt_refuse(&a->opt, "--copy and --eager belong to --resolve");
+		return lp_opt_refuse("--copy and --eager belong to --resolve");
 	if ((v->title != NULL || a->notes != NULL) && v->kind == LP_VIEW_HTML)
-		return lp_opt_refuse(&a->opt, "--title and --notes are lines: not with --html");
+		return lp_opt_refuse("--title and --notes are lines: not with --html");
 	if (a->nabout == 2 && v->kind != LP_VIEW_DIFF)
-		return lp_opt_refuse(&a->opt, "--about twice is for the two images of --diff");
+		return lp_opt_refuse("--about twice is for the two images of --diff");
 	if (v->kind == LP_VIEW_DIFF && operands != 2)
-		return lp_opt_refuse(&a->opt, "--diff takes two files: OLD NEW");
+		return lp_opt_refuse("--diff takes two files: OLD NEW");
 	if (operands > 1 && v->kind != LP_VIEW_DIFF && v->kind != LP_VIEW_DOCUMENT)
-		return lp_opt_refuse(&a->opt, "more than one file");
+		return lp_opt_refuse("more than one file");
 	return LP_EXIT_OK;
 }
 

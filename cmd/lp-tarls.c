@@ -322,12 +322,12 @@ parse_args(int argc, char **argv, struct tarls *x, struct lp_opt *opt)
 	if (rc != LP_EXIT_OK)
 		return rc;
 	if (argc - optind > 1)
-		return lp_opt_refuse(opt, "more than one file");
+		return lp_opt_refuse("more than one file");
 	if (x->part && x->whole)
-		return lp_opt_refuse(opt, "--part and --whole exclude each other");
+		return lp_opt_refuse("--part and --whole exclude each other");
 	if (argc > optind && !lp_span_is(lp_span_str(argv[optind]), "-"))
 		x->file = argv[optind];
-	return lp_listing_check(&x->list, opt);
+	return lp_listing_check(&x->list);
 }
 
 int

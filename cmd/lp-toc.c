@@ -49,30 +49,30 @@ struct args {
 
 /* Which words go together. 0, or 2 after a message. */
 static int
-check_args(const struct args *a, const struct lp_opt *opt)
+check_args(const struct args *a)
 {
 	if (a->locate && a->verify != NULL)
-		return lp_opt_refuse(opt, "--locate and --verify are two different things");
+		return lp_opt_refuse("--locate and --verify are two different things");
 	if ((a->locate || a->verify != NULL) && a->listing.given)
-		return lp_opt_refuse(opt, "%s prints no rows: no options about rows", a->locate ? "--locate" : "--verify");
+		return lp_opt_refuse("%s prints no rows: no options about rows", a->locate ? "--locate" : "--verify");
 	if (a->locate && a->digest != NULL)
-		return lp_opt_refuse(opt, "--locate reads no table of contents: not with --digest");
+		return lp_opt_refuse("--locate reads no table of contents: not with --digest");
 	if (a->locate && a->nannotations == 0 && a->annotations == NULL && a->size == UINT64_MAX)
-		return lp_opt_refuse(opt, "--locate needs --size, or annotations that tell the place");
+		return lp_opt_refuse("--locate needs --size, or annotations that tell the place");
 	if (!a->locate && (a->nannotations > 0 || a->annotations != NULL || a->size != UINT64_MAX))
-		return lp_opt_refuse(opt, "-a, --annotations and --size belong to --locate");
+		return lp_opt_refuse("-a, --annotations and --size belong to --locate");
 	if (a->digest != NULL && !lp_digest_is_sha256(lp_span_str(a->digest)))
-		return lp_opt_refuse(opt, "not a sha256 digest: '%s'", lp_quotes(a->digest));
-	return lp_listing_check(&a->listing, opt);
+		return lp_opt_refuse("not a sha256 digest: '%s'", lp_quotes(a->digest));
+	return lp_listing_check(&a->listing);
 }
 
 static int
-add_annotation(struct args *a, const struct lp_opt *opt, const char *s)
+add_annotation(struct args *a, const char *s)
 {
 	if (strchr(s, '=') == NULL)
-		return lp_opt_refuse(opt, "not KEY=VALUE: '%s'", lp_quotes(s));
+		return lp_opt_refuse("not KEY=VALUE: '%s'", lp_quotes(s));
 	if (a->nannotations == MAX_ANNOTATIONS)
-		return lp_opt_refuse(opt, "more than %d times -a", MAX_ANNOTATIONS);
+		return lp_opt_refuse("more than %d times -a", MAX_ANNOTATIONS);
 	a->annotation[a->nannotations++] = s;
 	return LP_EXIT_OK;
 }
@@ -97,7 +97,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	while ((c = lp_opt_next(opt, argc, argv, "a:" LP_LISTING_SHORT LP_OPT_SHORT, options)) != -1) {
 		switch (c) {
 		case 'a':
-			if (add_annotation(a, opt, optarg) != LP_EXIT_OK)
+			if (add_annotation(a, optarg) != LP_EXIT_OK)
 				return LP_EXIT_USAGE;
 			break;
 		case OPT_ANNOTATIONS: a->annotations = optarg; break;
@@ -105,7 +105,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		case OPT_LOCATE: a->locate = 1; break;
 		case OPT_VERIFY: a->verify = optarg; break;
 		case OPT_SIZE:
-			if (lp_opt_bytes(opt, optarg, UINT64_MAX, &a->size) != LP_EXIT_OK)
+			if (lp_opt_bytes(optarg, UINT64_MAX, &a->size) != LP_EXIT_OK)
 				return LP_EXIT_USAGE;
 			break;
 		default:
@@ -114,10 +114,10 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		}
 	}
 	if (argc - optind > 1)
-		return lp_opt_refuse(opt, "more than one file");
+		return lp_opt_refuse("more than one file");
 	if (argc > optind && strcmp(argv[optind], "-") != 0)
 		a->file = argv[optind];
-	return check_args(a, opt);
+	return check_args(a);
 }
 
 /* ---- rows ------------------------------------------------------------------- */
@@ -282,7 +282,7 @@ print_place(const struct lp_footer *f)
 }
 
 static int
-run_locate(const struct args *a, const struct lp_opt *opt)
+run_locate(const struct args *a)
 {
 	struct lp_footer f;
 	const char *name;
@@ -297,7 +297,7 @@ run_locate(const struct args *a, const struct lp_opt *opt)
 	if (rc != LP_OK)
 		return rc;
 	if (f.length == 0 && a->size == UINT64_MAX) {
-		lp_opt_refuse(opt, "the footer must be read, and means nothing without --size");
+		lp_opt_refuse("the footer must be read, and means nothing without --size");
 		return LP_E_USAGE;
 	}
 	if (f.length == 0)
@@ -322,7 +322,7 @@ main(int argc, char **argv)
 		return rc;
 	stats.digest = args.digest;
 	if (args.locate)
-		rc = run_locate(&args, &opt);
+		rc = run_locate(&args);
 	else if (args.verify != NULL)
 		rc = lp_tocverify(args.verify, args.digest, args.file, &stats);
 	else

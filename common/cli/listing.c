@@ -28,21 +28,21 @@ lp_listing_release(struct lp_listing *l)
 }
 
 static int
-columns(struct lp_listing *l, const struct lp_opt *opt)
+columns(struct lp_listing *l)
 {
 	struct lp_span bad;
 
 	if (lp_rowfmt_columns(&l->fmt, lp_span_str(optarg), &bad) != LP_OK)
-		return lp_opt_refuse(opt, "no such column, or given twice: '%s'", lp_quote(bad));
+		return lp_opt_refuse("no such column, or given twice: '%s'", lp_quote(bad));
 	l->columns = optarg;
 	return LP_EXIT_OK;
 }
 
 static int
-pattern(struct lp_listing *l, const struct lp_opt *opt)
+pattern(struct lp_listing *l)
 {
 	if (l->nglobs == LP_LISTING_GLOBS)
-		return lp_opt_refuse(opt, "more than %d times -m", LP_LISTING_GLOBS);
+		return lp_opt_refuse("more than %d times -m", LP_LISTING_GLOBS);
 	lp_glob_trim(optarg);
 	l->glob[l->nglobs++] = optarg;
 	return LP_EXIT_OK;
@@ -56,16 +56,16 @@ lp_listing_option(struct lp_listing *l, struct lp_opt *opt, int c)
 	switch (c) {
 	case 'j': l->fmt.form = LP_ROW_NDJSON; break;
 	case 'l': l->fmt.form = LP_ROW_LONG; break;
-	case 'o': rc = columns(l, opt); break;
+	case 'o': rc = columns(l); break;
 	case 'H': l->header = 1; break;
 	case '0': l->fmt.nul = 1; break;
 	case 'E': l->end = 1; break;
 	case 'C': l->complete = 1; break;
-	case 'm': rc = pattern(l, opt); break;
+	case 'm': rc = pattern(l); break;
 	case 'i': l->any_case = 1; break;
 	case 'n':
 		if (lp_num_u64(lp_span_str(optarg), UINT64_MAX, &l->count) != LP_OK || l->count == 0)
-			rc = lp_opt_refuse(opt, "not a count: '%s'", lp_quotes(optarg));
+			rc = lp_opt_refuse("not a count: '%s'", lp_quotes(optarg));
 		break;
 	default:
 		lp_opt_common(opt, c);
@@ -76,20 +76,20 @@ lp_listing_option(struct lp_listing *l, struct lp_opt *opt, int c)
 }
 
 int
-lp_listing_check(const struct lp_listing *l, const struct lp_opt *opt)
+lp_listing_check(const struct lp_listing *l)
 {
 	if (l->any_case && l->nglobs == 0)
-		return lp_opt_refuse(opt, "-i is about the patterns of -m: not without one");
+		return lp_opt_refuse("-i is about the patterns of -m: not without one");
 	if (l->fmt.form == LP_ROW_TSV)
 		return 0;
 	if (l->columns != NULL)
-		return lp_opt_refuse(opt, "-o chooses columns of TSV: not with -j or -l");
+		return lp_opt_refuse("-o chooses columns of TSV: not with -j or -l");
 	if (l->header)
-		return lp_opt_refuse(opt, "-H names columns of TSV: not with -j or -l");
+		return lp_opt_refuse("-H names columns of TSV: not with -j or -l");
 	if (l->fmt.nul)
-		return lp_opt_refuse(opt, "-0 is for TSV: not with -j or -l");
+		return lp_opt_refuse("-0 is for TSV: not with -j or -l");
 	if (l->end && l->fmt.form == LP_ROW_LONG)
-		return lp_opt_refuse(opt, "-l has no end record: not with -E");
+		return lp_opt_refuse("-l has no end record: not with -E");
 	return 0;
 }
 

@@ -6,7 +6,7 @@
  *	lp_listing_init(&l);
  *	... getopt_long with LP_LISTING_SHORT and LP_LISTING_LONG:
  *	default: rc = lp_listing_option(&l, &opt, c);
- *	lp_listing_check(&l, &opt)
+ *	lp_listing_check(&l)
  *	lp_listing_begin(&l)
  *	while (...)
  *		rc = lp_listing_entry(&l, &entry);
@@ -90,7 +90,7 @@ void lp_listing_release(struct lp_listing *);
 int lp_listing_option(struct lp_listing *, struct lp_opt *, int c);
 
 /* Behind the last option: those that exclude each other. 0, or 2 after a message. */
-int lp_listing_check(const struct lp_listing *, const struct lp_opt *);
+int lp_listing_check(const struct lp_listing *);
 
 /*
  * The header row, if it was asked for. These five return LP_OK, LP_E_PIPE

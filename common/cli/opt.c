@@ -115,7 +115,7 @@ lp_opt_next(const struct lp_opt *o, int argc, char **argv, const char *letters, 
 	if (known == NULL || known->has_arg == no_argument || is_many(o, c))
 		return c;
 	if (seen[c])
-		exit(lp_opt_refuse(o, "--%s was given twice", known->name));
+		exit(lp_opt_refuse("--%s was given twice", known->name));
 	seen[c] = 1;
 	return c;
 }
@@ -146,15 +146,15 @@ lp_opt_common(struct lp_opt *o, int opt)
 }
 
 int
-lp_opt_binary(const struct lp_opt *o)
+lp_opt_binary(void)
 {
 	if (!lp_tty_is(STDOUT_FILENO))
 		return LP_EXIT_OK;
-	return lp_opt_refuse(o, "the terminal would get what is not text: a pipe or a file is missing (| cat shows it all the same)");
+	return lp_opt_refuse("the terminal would get what is not text: a pipe or a file is missing (| cat shows it all the same)");
 }
 
 int
-lp_opt_refuse(const struct lp_opt *o, const char *fmt, ...)
+lp_opt_refuse(const char *fmt, ...)
 {
 	char text[4096]; /* as long as a message: a name alone may be a quarter of it */
 	va_list ap;
@@ -162,18 +162,17 @@ lp_opt_refuse(const struct lp_opt *o, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	(void)o;
 	lp_err("%s", text);
 	return LP_EXIT_USAGE;
 }
 
 int
-lp_opt_bytes(const struct lp_opt *o, const char *arg, uint64_t max, uint64_t *out)
+lp_opt_bytes(const char *arg, uint64_t max, uint64_t *out)
 {
 	uint64_t v;
 
 	if (lp_num_size(lp_span_str(arg), &v) != LP_OK || v > max)
-		return lp_opt_refuse(o, "not a number of bytes (K, M, G are binary): '%s'", lp_quotes(arg));
+		return lp_opt_refuse("not a number of bytes (K, M, G are binary): '%s'", lp_quotes(arg));
 	*out = v;
 	return LP_EXIT_OK;
 }

@@ -55,13 +55,12 @@ int lp_opt_next(const struct lp_opt *, int argc, char **argv, const char *letter
 void lp_opt_common(struct lp_opt *, int opt);
 
 /* The command line makes no sense: the message. Returns 2. */
-int lp_opt_refuse(const struct lp_opt *, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+int lp_opt_refuse(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* An argument that is a number of bytes (K, M and G are binary), at most `max`. 0, or refused: 2. */
-int lp_opt_bytes(const struct lp_opt *, const char *arg, uint64_t max, uint64_t *out);
+int lp_opt_bytes(const char *arg, uint64_t max, uint64_t *out);
 
 /* Bytes from outside, not text, are no output for a terminal: 0, or as lp_opt_refuse if it would get them. */
-int lp_opt_binary(const struct lp_opt *);
+int lp_opt_binary(void);
 
 #endif

@@ -98,20 +98,20 @@ lp_netopt(struct lp_netopt *o, struct lp_opt *every, int opt, const char *arg)
 	int rc = take(o, opt, arg, &why);
 
 	if (rc == LP_E_USAGE)
-		return lp_opt_refuse(every, "%s", why);
+		return lp_opt_refuse("%s", why);
 	if (rc == 0)
 		lp_opt_common(every, opt);
 	return LP_EXIT_OK;
 }
 
 int
-lp_netopt_check(const struct lp_netopt *o, const struct lp_opt *every)
+lp_netopt_check(const struct lp_netopt *o)
 {
 	if (o->registry.cred.password_file != NULL && o->registry.cred.user == NULL)
-		return lp_opt_refuse(every, "--password-file is the password of a --user, which is missing");
+		return lp_opt_refuse("--password-file is the password of a --user, which is missing");
 	if (o->http.trust.cacert_only && o->http.trust.cacert == NULL)
-		return lp_opt_refuse(every, "--cacert-only is about a --cacert, which is missing");
+		return lp_opt_refuse("--cacert-only is about a --cacert, which is missing");
 	if (o->http.trust.key != NULL && o->http.trust.cert == NULL)
-		return lp_opt_refuse(every, "--key is the key of a --cert, which is missing");
+		return lp_opt_refuse("--key is the key of a --cert, which is missing");
 	return LP_EXIT_OK;
 }

@@ -86,6 +86,6 @@ lp_netopt_is_network(int opt)
 int lp_netopt(struct lp_netopt *, struct lp_opt *, int opt, const char *arg);
 
 /* Behind the last option: those that make no sense together. As lp_netopt. */
-int lp_netopt_check(const struct lp_netopt *, const struct lp_opt *);
+int lp_netopt_check(const struct lp_netopt *);
 
 #endif
