@@ -80,7 +80,7 @@ static const struct {
 	{ "memory", ALL, 0, SYS_mmap, { 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS } },
 	{ "a guard page", ALL, 0, SYS_mprotect, { 0, 4096, PROT_NONE } },
 	{ "code", 0, 0, SYS_mprotect, { 0, 4096, PROT_READ | PROT_EXEC } },
-	{ "fork", P, 0, CLONE(FORK) },
+	{ "fork", 0, 0, CLONE(FORK) },
 	{ "a thread", T | N, 0, CLONE(THREAD) },
 	{ "a process in a name space", 0, 0, CLONE(CLONE_NEWUSER | SIGCHLD) },
 	{ "execve", 0, 0, SYS_execve, { 1 } },
@@ -94,7 +94,7 @@ static const struct {
 #endif
 	{ "to type into it", 0, 0, SYS_ioctl, { 1, TIOCSTI } },
 	{ "pipe2", N | P, 0, SYS_pipe2, { 1 } },
-	{ "dup3", P, 0, SYS_dup3, { 1, 2 } },
+	{ "dup3", 0, 0, SYS_dup3, { 1, 2 } },
 	{ "waitid", P, 0, SYS_waitid, { 0 } },
 	{ "wait4", P, 0, SYS_wait4, { 0 } },
 	{ "clock_nanosleep", D | N | P, 0, SYS_clock_nanosleep, { 0 } },
@@ -129,7 +129,7 @@ static const struct {
 	{ "unlink", D, 0, SYS_unlink, { 1 } },
 #endif
 #if defined(SYS_dup2)
-	{ "dup2", P, 0, SYS_dup2, { 1, 2 } },
+	{ "dup2", 0, 0, SYS_dup2, { 1, 2 } },
 #endif
 };
 
