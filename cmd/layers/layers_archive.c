@@ -44,7 +44,7 @@ settings(struct lp_layers *l, const struct lp_archive *a)
 	if (a->config.root == NULL)
 		rc = lp_json_load_lax(lp_buf_span(&a->config_bytes), 1, &old, &e);
 	if (rc == LP_OK)
-		rc = lp_layers_settings(l, old != NULL ? old : a->config.root, platform_of(a));
+		rc = lp_layers_settings(l, old != NULL ? old : a->config.root, NULL, platform_of(a));
 	else
 		lp_err("%s: the config: byte %zu: %s", lp_quotes(l->text), e.offset, e.why);
 	json_decref(old);

@@ -116,7 +116,7 @@ put_config(struct lp_layers *l, struct lp_image *im)
 		return LP_E_ABSENT;
 	}
 	other_platform(l, im);
-	return l->what == LP_LAYERS_SETTINGS ? lp_layers_settings(l, im->config.root, platform_of(im)) :
+	return l->what == LP_LAYERS_SETTINGS ? lp_layers_settings(l, im->config.root, im->image->m.root, platform_of(im)) :
 	    lp_layers_add(l, lp_buf_span(&im->config_bytes));
 }
 

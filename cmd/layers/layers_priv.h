@@ -26,7 +26,7 @@ int lp_layers_begin(struct lp_layers *);
 int lp_layers_row(struct lp_layers *, const struct lp_reference *ref, struct lp_layer *);
 int lp_layers_end(struct lp_layers *, int rc, const struct lp_layerend *);
 /* What the config, an object, sets of an image for that platform (or NULL). Results as lp_layers_add. */
-int lp_layers_settings(struct lp_layers *, const json_t *config, const struct lp_platform *is);
+int lp_layers_settings(struct lp_layers *, const json_t *config, const json_t *manifest, const struct lp_platform *is);
 
 /* A failure of lp_layer_* to append: said. */
 int lp_layers_full(struct lp_layers *, int rc);

@@ -1,4 +1,4 @@
-/* What an image's config sets, a row each: the user, the environment, what is run, labels. */
+/* What an image's config sets, a row each: the user, the environment, what is run, labels; and its manifest's annotations. */
 #include <string.h>
 
 #include "cmd/layers/layers_priv.h"
@@ -34,6 +34,8 @@ static const struct setting {
 	{ "healthcheck", "Healthcheck", WHOLE },
 	{ "shell", "Shell", WHOLE },
 	{ "onbuild", "OnBuild", EACH },
+}, of_manifest[] = {
+	{ "annotation", "annotations", PAIRS },
 };
 
 static int
@@ -152,7 +154,7 @@ put_platform(struct lp_layers *l, const struct lp_platform *is)
 }
 
 int
-lp_layers_settings(struct lp_layers *l, const json_t *config, const struct lp_platform *is)
+lp_layers_settings(struct lp_layers *l, const json_t *config, const json_t *manifest, const struct lp_platform *is)
 {
 	int rc = l->header ? lp_buf_adds(&l->out, "setting\tvalue\n") : LP_OK;
 
@@ -160,5 +162,6 @@ lp_layers_settings(struct lp_layers *l, const json_t *config, const struct lp_pl
 	rc = rc != LP_OK ? rc : put_settings(l, of_image, sizeof(of_image) / sizeof(of_image[0]), config);
 	rc = rc != LP_OK ? rc :
 	    put_settings(l, of_container, sizeof(of_container) / sizeof(of_container[0]), json_object_get(config, "config"));
+	rc = rc != LP_OK ? rc : put_settings(l, of_manifest, sizeof(of_manifest) / sizeof(of_manifest[0]), manifest);
 	return lp_layers_full(l, rc);
 }
