@@ -17,10 +17,10 @@
 
 static const char usage[] =
     "usage: lp-peek [-0cEHhijOqVv] [-n BYTES] [-o COLUMNS] [-p OS/ARCH[/VARIANT]]\n"
-    "               [-S STORE] [--browse | --cat=PATH | --check | --config\n"
-    "               | --diff[=IMAGE2] | --digest | --du[=DEPTH] | --find=GLOB\n"
-    "               | --history | --html=FILE | --layer=N|DIGEST | --layers\n"
-    "               | --packages | --platforms | --tar=PATH | --top[=N]\n"
+    "               [-S STORE] [--base | --browse | --cat=PATH | --check\n"
+    "               | --config | --diff[=IMAGE2] | --digest | --du[=DEPTH]\n"
+    "               | --find=GLOB | --history | --html=FILE | --layer=N|DIGEST\n"
+    "               | --layers | --packages | --platforms | --tar=PATH | --top[=N]\n"
     "               | --tree[=DEPTH] | --waste] [--tags[=GLOB]]\n"
     "               [--auth-file=FILE] [--cacert=FILE] [--cacert-only] [--cert=FILE]\n"
     "               [--color[=WHEN]] [--connect-timeout=N] [--db=FILE]\n"
@@ -70,6 +70,7 @@ static const char help[] =
     "\n"
     "What the image is:\n"
     "      --config             what is run, as whom and where, environment, labels\n"
+    "      --base               which known images it is built on, by their layers\n"
     "      --digest             the digest that the name leads to\n"
     "      --platforms          the platforms that there are\n"
     "      --tags[=GLOB]        the tags of the repository, those that match; or,\n"
@@ -103,7 +104,7 @@ static const char help[] =
     "As in all programs:\n" LP_OPT_HELP;
 
 enum {
-	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_TOP, OPT_HISTORY, OPT_WASTE, OPT_HTML, OPT_BROWSE, OPT_MAX_WASTE,
+	OPT_LAYERS = LP_OPT_OWN, OPT_LAYER, OPT_TREE, OPT_DU, OPT_TOP, OPT_HISTORY, OPT_WASTE, OPT_HTML, OPT_BROWSE, OPT_BASE, OPT_MAX_WASTE,
 	OPT_DIVE_RULES, OPT_FIND, OPT_CAT, OPT_TAR, OPT_PACKAGES, OPT_CHECK, OPT_DIFF, OPT_DIFF_PLATFORM, OPT_FAIL_IF_FOUND,
 	OPT_CONFIG, OPT_DIGEST, OPT_PLATFORMS, OPT_TAGS, OPT_DB, OPT_REFRESH, OPT_NDJSON,
 	OPT_NO_CACHE, OPT_COLOR, OPT_NO_PAGER, OPTIONS
@@ -133,6 +134,7 @@ static const struct option options[] = {
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "diff", optional_argument, NULL, OPT_DIFF },
 	{ "diff-platform", required_argument, NULL, OPT_DIFF_PLATFORM },
+	{ "base", no_argument, NULL, OPT_BASE },
 	{ "config", no_argument, NULL, OPT_CONFIG },
 	{ "digest", no_argument, NULL, OPT_DIGEST },
 	{ "platforms", no_argument, NULL, OPT_PLATFORMS },
@@ -355,6 +357,7 @@ one_option(struct args *a, int c)
 	case OPT_WASTE: return choose(a, LP_PEEK_WASTE, NULL);
 	case OPT_HTML: return choose(a, LP_PEEK_HTML, optarg);
 	case OPT_BROWSE: return choose(a, LP_PEEK_BROWSE, NULL);
+	case OPT_BASE: return choose(a, LP_PEEK_BASE, NULL);
 	case OPT_MAX_WASTE:
 	case OPT_DIVE_RULES:
 		o->bounded = 1;
@@ -483,6 +486,8 @@ check(struct args *a)
 		return lp_opt_refuse("-o, -H, -0 and -E are about rows: not with --browse, --cat, --html, --tar or --tree");
 	if (o->json && (o->what == LP_PEEK_HTML || o->what == LP_PEEK_BROWSE))
 		return lp_opt_refuse("-j is about rows: not with --browse or --html");
+	if (o->what == LP_PEEK_BASE && (o->plain || o->json || o->head_given || o->to_the_end || o->refresh || !o->use_cache))
+		return lp_opt_refuse("--base is about known images: not with -c, -n, --no-cache, --refresh, -j (but --ndjson), -o, -H, -0 or -E");
 	if (o->what == LP_PEEK_BROWSE && !lp_tty_is(STDOUT_FILENO))
 		return lp_opt_refuse("--browse wants a terminal (lp-peek --layers IMAGE | lp-merge -o ncdu - is what it shows there)");
 	if (o->what == LP_PEEK_BROWSE && !o->pager)
@@ -685,6 +690,8 @@ answer(struct lp_peek *p)
 		rc = lp_peek_tar(p);
 	else if (rc == LP_OK && p->o->what == LP_PEEK_PACKAGES)
 		rc = lp_peek_packages(p);
+	else if (rc == LP_OK && p->o->what == LP_PEEK_BASE)
+		rc = lp_peek_base(p);
 	else if (p->o->what != LP_PEEK_ABOUT)
 		rc = all_layers(p, rc);
 	end = lp_peek_out_close(p);
@@ -693,7 +700,7 @@ answer(struct lp_peek *p)
 	end = rc == LP_OK || rc == LP_E_PIPE ? lp_peek_wait(p) : LP_OK;
 	rc = rc != LP_OK ? rc : end;
 	p->out.left = rc == LP_E_PIPE;
-	if ((rc == LP_OK || rc == LP_E_PIPE) && p->o->what != LP_PEEK_ABOUT)
+	if ((rc == LP_OK || rc == LP_E_PIPE) && p->o->what != LP_PEEK_ABOUT && p->o->what != LP_PEEK_BASE)
 		lp_peek_summary(p);
 	return rc;
 }

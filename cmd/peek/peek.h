@@ -75,6 +75,7 @@ enum lp_peek_what {
 	LP_PEEK_PACKAGES, /* what package managers' databases say is installed */
 	LP_PEEK_HTML,   /* a page for a browser */
 	LP_PEEK_BROWSE, /* in the terminal, by ncdu */
+	LP_PEEK_BASE,   /* which known images it is built on */
 	LP_PEEK_CHECK,  /* what runtimes refuse or show otherwise */
 	LP_PEEK_ABOUT   /* what lp-layers answers by itself */
 };
@@ -268,6 +269,9 @@ int lp_peek_list(struct lp_peek *);
 
 /* peek_show.c: the answer, on stdout. */
 int lp_peek_show(struct lp_peek *);
+
+/* The known images that the image is built on, by lp-cache base: its rows, or exit 4. */
+int lp_peek_base(struct lp_peek *);
 /* peek_out.c: all is written: the pager sees the end, and the user reads on until they have had enough. */
 int lp_peek_out_close(struct lp_peek *);
 /* peek_summary.c: the closing line on a terminal's stderr, or what a pipe's reader must know. */

@@ -230,6 +230,50 @@ lp_peek_recall(struct lp_peek *p)
 	return rc;
 }
 
+/* ---- asked about an image ---------------------------------------------------------------- */
+
+static void
+on_base_ended(struct lp_job *j)
+{
+	struct lp_peek *p = ((const struct lp_peek_image *)j->owner)->peek;
+
+	p->exit = lp_exit_worse(p->exit, j->exit);
+}
+
+static const struct lp_job_ops base_ops = { .line = on_line, .ended = on_base_ended };
+
+int
+lp_peek_base(struct lp_peek *p)
+{
+	struct lp_peek_image *im = &p->image[0];
+	struct lp_pipeline line = { .n = 0 };
+	struct lp_argv *a;
+	int rc = lp_peek_out_open(p);
+
+	if (rc == LP_OK && !p->o->has_listings) {
+		lp_err("no image is known yet: what lp-peek lists is (%s)", lp_quotes(p->o->db != NULL ? p->o->db : "--no-cache"));
+		p->exit = LP_EXIT_ABSENT;
+		return LP_OK;
+	}
+	for (size_t i = 0; i < im->n; i++)
+		if (im->layer[i].digest == NULL) {
+			lp_err("%s: layer %u has no digest, by which it could be known", lp_quotes(im->name), im->layer[i].number);
+			p->exit = LP_EXIT_ABSENT;
+			return LP_OK;
+		}
+	if (rc != LP_OK)
+		return rc;
+	a = lp_pipeline_add(&line, "lp-cache");
+	lp_argv_addf(a, "--db=%s", p->o->db);
+	lp_argv_add(a, "base");
+	if (p->o->ndjson)
+		lp_argv_add(a, "--json");
+	add_layers(a, im, 0);
+	im->database = (struct lp_job){ .ops = &base_ops, .owner = im };
+	rc = lp_pipeline_start(p, &im->database, &line, &(struct lp_job_io){ .in = -1, .out = p->out.fd, .err = -1 });
+	return rc != LP_OK ? rc : lp_peek_wait_for(p, &im->database);
+}
+
 /* ---- into it ------------------------------------------------------------------------------ */
 
 /* What was listed meanwhile. */

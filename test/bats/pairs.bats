@@ -11,7 +11,7 @@ load ../lib/registry
 # What each is given as; '' is one of those that change no answer, or that are one by themselves.
 declare -gA as=(
 	[layers]=--layers [layer]=--layer=2 [tree]=--tree=2 [du]=--du=2 [find]='--find=*o*' [ignore-case]='' [fail-if-found]='' [cat]=--cat=d/one [tar]=--tar=d [packages]=--packages [check]=--check
-	[config]=--config [digest]=--digest [platforms]=--platforms [tags]='' [waste]=--waste [max-waste]='' [dive-rules]='' [history]=--history [top]=--top=3 [html]=--html=- [browse]=''
+	[config]=--config [digest]=--digest [platforms]=--platforms [tags]='' [waste]=--waste [max-waste]='' [dive-rules]='' [history]=--history [top]=--top=3 [html]=--html=- [browse]='' [base]=''
 	[diff]=--diff=oci:third:v1 [diff-platform]='' [bytes]=--bytes=2K [complete]=--complete [platform]=--platform=linux/arm64 [offline]=--offline
 	[store]=--store=st [db]=--db=my.db [refresh]=--refresh [no-cache]=--no-cache [json]=--json [ndjson]=--ndjson
 	[columns]=--columns=layer,name,size [header]=--header [null]=--null [end]=--end [color]=--color=always

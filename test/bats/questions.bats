@@ -21,7 +21,7 @@ with_config() {
 		Env: ["LANG=C.UTF-8"], Labels: {"org.opencontainers.image.licenses": "MIT"}}}' \
 	    "$1/blobs/$(jq -r .config.digest "$manifest" | tr : /)" >config
 	config=$(layout_blob "$1" config application/vnd.oci.image.config.v1+json)
-	jq --argjson c "$config" '.config = $c' "$manifest" >changed
+	jq --argjson c "$config" '.config = $c | .annotations = {"org.opencontainers.image.base.name": "debian:12"}' "$manifest" >changed
 	layout_blob "$1" changed application/vnd.oci.image.manifest.v1+json | jq --arg tag "$2" --arg arch "$3" \
 	    '{schemaVersion: 2, manifests: [. + {platform: {os: "linux", architecture: $arch}, annotations: {"org.opencontainers.image.ref.name": $tag}}]}' >"$1/index.json"
 }
@@ -167,6 +167,10 @@ ask() {
 @test "which image it is built on" {
 	# as many layers as the recorded image has
 	lp-peek -q "oci:$LAYOUT:app:1" >/dev/null
+	ask 0 9999 'lp-peek --config IMAGE | grep image.base'
+	[ "$(<out)" = $'annotation\torg.opencontainers.image.base.name=debian:12' ]
+	ask 0 9999 'lp-peek --base IMAGE'
+	[ "$(<out)" = "oci:$LAYOUT:app:1"$'\t4' ]
 	# shellcheck disable=SC2016 # the line is the page's
 	ask 0 9999 'lp-cache base $(lp-layers -o digest IMAGE)'
 	[ "$(<out)" = "oci:$LAYOUT:app:1"$'\t4' ]
