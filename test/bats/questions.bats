@@ -188,4 +188,6 @@ ask() {
 	ask 0 0 "lp-peek -c -j IMAGE | jq -r '.all_entries[] | [.name, .size] | @csv'"
 	grep -qx '"opt/app/config",4' out
 	ask 0 0 'lp-peek -cE --layers IMAGE | lp-merge -o ncdu - | ncdu -f -' || [ $? -eq 1 ]
+	ask 0 0 'lp-peek -c --html=image.html IMAGE'
+	grep '<title>' image.html
 }
