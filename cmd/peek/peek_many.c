@@ -100,6 +100,8 @@ begin_scratch(struct many *m)
 	}
 	close(fd[0]);
 	m->alive = fd[1];
+	if (m->cleaner < 0)
+		remove_scratch(m->scratch);
 	snprintf(m->store, sizeof(m->store), "%s/store", m->scratch);
 	snprintf(m->db, sizeof(m->db), "%s/listings.db", m->scratch);
 	m->o.store = m->store;
