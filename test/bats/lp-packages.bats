@@ -159,6 +159,16 @@ of() {
 	[ "$stderr" = 'lp-peek: var/lib/rpm/Packages (layer 1): a Berkeley DB of rpm before 4.16, which is not read' ]
 }
 
+@test "a database above LP_MAX_PKGDB is refused by its header, and the others are read" {
+	mkdir -p x/var/lib/dpkg x/lib/apk/db
+	truncate -s $((256 * 1024 * 1024 + 1)) x/var/lib/dpkg/status
+	printf 'P:musl\nV:1.2.5-r0\nA:x86_64\n\n' >x/lib/apk/db/installed
+	tar --sort=name --sparse -C x -cf x.tar .
+	run -1 --separate-stderr lp-packages x.tar
+	[[ $output == $'apk\tmusl\t1.2.5-r0\t'* ]]
+	[[ $stderr == 'lp-packages: var/lib/dpkg/status: '*'larger than any database of packages' ]]
+}
+
 @test "manners" {
 	run -2 lp-packages -H -j
 	run -2 lp-packages a b

@@ -208,6 +208,9 @@ writers()
 {
 	lp-inflate "$(blobs | sed -n 3p)" >tar
 	tables .
+	mkdir -p var/lib/dpkg
+	printf 'Package: a\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n' >var/lib/dpkg/status
+	tar -cf status.tar var
 	lp-cache --db=db put -q --layer="sha256:$(printf '0%.0s' {1..64})" <"$LIVE/layer4.tsv"
 	cat <<-'E'
 		lp-fetch -a "$LAYOUT"/oci-layout
@@ -216,6 +219,7 @@ writers()
 		lp-cat -f tar srv/app/data/noise
 		lp-toc -q es
 		lp-merge -q "$LIVE"/layer4.tsv
+		lp-packages status.tar
 		lp-show "$LIVE"/layer4.tsv
 		lp-cache --db=db stat
 		lp-layers oci:"$LAYOUT":app:1
