@@ -332,7 +332,8 @@ network_option(struct args *a, int c)
 	a->peek.quiet |= c == 'q';
 	a->named |= c == 'S' && *optarg != '\0';
 	for (size_t i = 0; lp_netopt_is_network(c) && options[i].name != NULL; i++) {
-		if (options[i].val != c)
+		/* the password goes on by a descriptor: lp_peek_password */
+		if (options[i].val != c || c == LP_NETOPT_PASSWORD_FILE)
 			continue;
 		if (optarg != NULL)
 			lp_argv_addf(&a->peek.network, "--%s=%s", options[i].name, optarg);
