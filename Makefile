@@ -23,6 +23,7 @@ O       := build/$(FLAVOUR)
 # ---- which program links which library (all of them: libseccomp) -----------
 LIBS_lp-fetch   = $(CURL) -ljansson -lnettle
 LIBS_lp-layers  = $(CURL) -ljansson -lnettle
+LIBS_lp-tarls   = -lnettle
 LIBS_lp-inflate = $(ISAL) -lz -lzstd
 LIBS_lp-cat     = $(LIBS_lp-inflate) -ljansson -lnettle
 LIBS_lp-cache   = -lsqlite3 -ljansson

@@ -8,6 +8,7 @@
 #include "common/cli/stats.h"
 #include "common/sys/clock.h"
 #include "common/sys/err.h"
+#include "common/sys/hash.h"
 #include "common/sys/input.h"
 #include "common/sys/io.h"
 #include "common/sys/sandbox.h"
@@ -45,6 +46,10 @@ struct tarls {
 	int part;           /* of an archive, which may be no byte at all */
 	int whole;          /* an archive, whose end marker may be missing */
 	int held;           /* the member's row waits for the end of its data */
+	int digests;        /* rows have them */
+	int hashing;        /* the member's content */
+	struct lp_hash hash;
+	char digest[LP_DIGEST_SIZE];
 	uint64_t written_at; /* the input's offset when rows were last written */
 	int64_t waiting;    /* since when rows have been waiting to be written, in ms; 0: none is */
 };
@@ -59,9 +64,30 @@ write_row(struct tarls *x)
 	return rc == LP_OK ? lp_listing_wants(&x->list) : rc;
 }
 
+/* Whether it has content to hash. A sparse file may say that it has holes of any length, and is left out. */
+static int
+has_content(const struct tarls *x)
+{
+	return x->digests && x->tar.entry.type == LP_REG && !lp_tar_is_sparse(&x->tar);
+}
+
+/* All of the content has come: the row has its digest. */
+static int
+on_data_end(struct tarls *x)
+{
+	if (x->hashing) {
+		lp_hash_end(&x->hash, x->digest);
+		x->tar.entry.digest = lp_span_str(x->digest);
+		x->tar.entry.has |= LP_HAS_DIGEST;
+	}
+	x->hashing = 0;
+	return write_row(x);
+}
+
 /*
  * NDJSON says of a member that it is truncated, which is known when its
  * data was passed: the row waits for that, unless it is the last one wanted.
+ * So it does for a digest.
  */
 static int
 on_member(struct tarls *x)
@@ -69,6 +95,13 @@ on_member(struct tarls *x)
 	if (x->list.layer.n > 0) {
 		x->tar.entry.layer = x->list.layer;
 		x->tar.entry.has |= LP_HAS_LAYER;
+	}
+	x->hashing = has_content(x);
+	if (x->hashing) {
+		x->held = 1;
+		lp_hash_init(&x->hash);
+		lp_tar_want_data(&x->tar);
+		return LP_OK;
 	}
 	if (x->list.fmt.form != LP_ROW_NDJSON || !lp_tar_in_data(&x->tar) ||
 	    x->list.count - x->list.entries == 1)
@@ -240,8 +273,11 @@ list(struct tarls *x, enum lp_complete *complete)
 		case LP_TAR_MEMBER:
 			rc = on_member(x);
 			break;
+		case LP_TAR_DATA:
+			lp_hash_add(&x->hash, x->tar.data);
+			break;
 		case LP_TAR_DATA_END:
-			rc = write_row(x);
+			rc = on_data_end(x);
 			break;
 		case LP_TAR_MORE:
 			got = more(x, &s);
@@ -277,6 +313,7 @@ work(struct tarls *x, struct lp_stats *stats)
 
 	lp_tar_init(&x->tar);
 	x->tar.whole = x->whole;
+	x->digests = lp_rowfmt_has(&x->list.fmt, LP_COL_DIGEST);
 	rc = open_input(x);
 	if (rc == LP_OK) {
 		rc = list(x, &complete);

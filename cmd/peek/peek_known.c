@@ -101,6 +101,9 @@ take_one(struct lp_peek_image *im, int fd, uint64_t first, uint64_t end, struct 
 
 		if (l->digest == NULL || l->same != NULL || l->from_cache || !lp_span_is(digest, l->digest))
 			continue;
+		/* a listing that is kept may have no digests of content, and these bytes cost nothing */
+		if ((!l->is_remote || lp_peek_is_stored(l)) && lp_peek_is_compared(l))
+			return LP_OK;
 		/* others came along because they are the image's */
 		if (im->peek->o->layer != NULL && l->step == LP_STEP_UNWANTED)
 			return LP_OK;

@@ -268,7 +268,7 @@ plan_toc(struct lp_pipeline *line, struct lp_peek_layer *l)
 	lp_pipeline_fetch(line, l->peek, LP_STORE_KEEP);
 	lp_argv_addf(&line->a[0], "--range=%s", l->toc_range);
 	lp_pipeline_source(line, l);
-	lp_pipeline_list(line, "lp-toc");
+	lp_pipeline_list(line, "lp-toc", 1);
 	if (strcmp(l->toc_digest, "-") != 0)
 		lp_argv_addf(&line->a[line->n - 1], "--digest=%s", l->toc_digest);
 	return LP_OK;
@@ -297,6 +297,20 @@ lp_peek_wants_all(const struct lp_peek_layer *l)
  * A whole layer is streamed, and nothing but its listing stays, unless content is to be had of it next.
  * Of a head, what fill has brought is read offline; what it could not keep is fetched once more.
  */
+int
+lp_peek_is_compared(const struct lp_peek_layer *l)
+{
+	const struct lp_peek *p = l->peek;
+
+	if (p->o->what != LP_PEEK_DIFF)
+		return 0;
+	for (size_t i = 0; i < p->nimages && l->digest != NULL; i++)
+		for (size_t k = 0; k < p->image[i].n && l->image != &p->image[i]; k++)
+			if (p->image[i].layer[k].digest != NULL && strcmp(p->image[i].layer[k].digest, l->digest) == 0)
+				return 0;
+	return 1;
+}
+
 static void
 plan_stream(struct lp_pipeline *line, struct lp_peek_layer *l)
 {
@@ -312,7 +326,7 @@ plan_stream(struct lp_pipeline *line, struct lp_peek_layer *l)
 		lp_argv_addf(&line->a[0], "--bytes=%llu", (unsigned long long)o->head);
 	lp_pipeline_source(line, l);
 	lp_pipeline_inflate(line, l, whole);
-	lp_pipeline_list(line, "lp-tarls");
+	lp_pipeline_list(line, "lp-tarls", lp_peek_is_compared(l));
 	/* the first block of a compressed layer may be longer than its head */
 	lp_argv_add(&line->a[line->n - 1], whole ? "--whole" : "--part");
 }

@@ -61,13 +61,13 @@ lp_pipeline_inflate(struct lp_pipeline *l, const struct lp_peek_layer *layer, in
 }
 
 void
-lp_pipeline_list(struct lp_pipeline *l, const char *name)
+lp_pipeline_list(struct lp_pipeline *l, const char *name, int digests)
 {
 	struct lp_argv *a = lp_pipeline_add(l, name);
 
 	lp_argv_add(a, "--end");
 	lp_argv_add(a, "--header");
-	lp_argv_add(a, "--columns=" LP_PIPELINE_COLUMNS);
+	lp_argv_add(a, digests ? "--columns=" LP_PIPELINE_DIGESTS : "--columns=" LP_PIPELINE_COLUMNS);
 }
 
 int

@@ -8,10 +8,11 @@
 #include "common/run/argv.h"
 #include "common/run/proc.h"
 
-/* All that a row of a layer may say. */
+/* All that a row of a layer may say; with digests, which lp-tarls has to make out of all content. */
 #define LP_PIPELINE_COLUMNS                                                             \
 	"mode,uid,gid,size,mtime,name,linkname,typeflag,uname,gname,devmajor,devminor," \
-	"header_offset,data_offset,xattrs,digest"
+	"header_offset,data_offset,xattrs"
+#define LP_PIPELINE_DIGESTS LP_PIPELINE_COLUMNS ",digest"
 
 struct lp_pipeline {
 	struct lp_argv a[LP_STAGES];
@@ -32,8 +33,11 @@ void lp_pipeline_fetch(struct lp_pipeline *, const struct lp_peek *, enum lp_pip
 void lp_pipeline_source(struct lp_pipeline *, const struct lp_peek_layer *);
 /* `whole`: what comes is all of the layer, which may be no byte at all; that it is cut off is a failure then. */
 void lp_pipeline_inflate(struct lp_pipeline *, const struct lp_peek_layer *, int whole);
-/* lp-tarls or lp-toc, with everything that a listing may say, so that one listing serves every question. */
-void lp_pipeline_list(struct lp_pipeline *, const char *name);
+/*
+ * lp-tarls or lp-toc, with everything that a listing may say, so that one listing serves every question; with
+ * `digests` of files, too.
+ */
+void lp_pipeline_list(struct lp_pipeline *, const char *name, int digests);
 
 /* Start it, and release the pipeline in any case. LP_OK, or a failure after a message. */
 int lp_pipeline_start(struct lp_peek *, struct lp_job *, struct lp_pipeline *, const struct lp_job_io *);

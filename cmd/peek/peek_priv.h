@@ -84,6 +84,8 @@ enum lp_complete lp_peek_trust(const struct lp_peek_layer *);
 int lp_peek_is_stored(const struct lp_peek_layer *);
 /* Whether it is listed to its end: that was asked for, or its bytes cost nothing and -n does not say otherwise. */
 int lp_peek_wants_all(const struct lp_peek_layer *);
+/* Whether its files are compared by their content: --diff, and not a layer that both images have. */
+int lp_peek_is_compared(const struct lp_peek_layer *);
 
 /* ---- peek_list.c: a layer by itself ---------------------------------------------------- */
 

@@ -148,7 +148,7 @@ ask_layer(struct lp_peek_layer *l, const struct ask *ask, size_t n, int fd)
 			return LP_E_SYS;
 		l->verified = 0;
 		lp_peek_content_plan(&line, l);
-		lp_pipeline_list(&line, "lp-tarls");
+		lp_pipeline_list(&line, "lp-tarls", 0);
 		lp_argv_add(&line.a[line.n - 1], "--whole");
 	}
 	plan_answers(&line, l, ask, n, streamed);

@@ -87,7 +87,7 @@ show_tree_document(struct lp_peek *p)
 	add_tree(&view, p->o);
 	lp_argv_init(&more);
 	lp_argv_add(&more, "--header");
-	lp_argv_add(&more, "--columns=" LP_PIPELINE_COLUMNS ",layer");
+	lp_argv_add(&more, "--columns=" LP_PIPELINE_DIGESTS ",layer");
 	if (rc == LP_OK)
 		rc = lp_peek_merge(p, &p->image[0], &more, &view, lines);
 	rc = rc != LP_OK ? rc : lp_peek_document(p, lines);
@@ -175,7 +175,7 @@ merge_both(struct lp_peek *p, struct lp_peek_view *view, int rows[2])
 	lp_argv_init(&more);
 	lp_argv_add(&more, "--header");
 	lp_argv_add(&more, "--end");
-	lp_argv_add(&more, "--columns=" LP_PIPELINE_COLUMNS ",layer");
+	lp_argv_add(&more, "--columns=" LP_PIPELINE_DIGESTS ",layer");
 	for (size_t i = 0; i < 2 && rc == LP_OK; i++) {
 		rows[i] = lp_tmpfile();
 		rc = rows[i] < 0 ? LP_E_SYS : lp_peek_view_image(view, &p->image[i]);

@@ -50,11 +50,8 @@ static int
 has_layer(const struct lp_rowin *in)
 {
 	const struct lp_rowfmt *f = &in->rows.fmt;
-	size_t i = 0;
 
-	while (i < f->ncolumns && f->column[i] != LP_COL_LAYER)
-		i++;
-	return f->form == LP_ROW_TSV ? i < f->ncolumns : (in->rows.entry.has & LP_HAS_LAYER) != 0;
+	return f->form == LP_ROW_TSV ? lp_rowfmt_has(f, LP_COL_LAYER) : (in->rows.entry.has & LP_HAS_LAYER) != 0;
 }
 
 static int

@@ -68,7 +68,7 @@ struct lp_entry {
 	struct lp_span uname;
 	struct lp_span gname;
 	struct lp_span layer; /* label of the layer it came from */
-	struct lp_span digest; /* of the content of a file, as the table of contents has it */
+	struct lp_span digest; /* of the content of a file: as the table of contents has it, or computed */
 	struct lp_span hidden;    /* why a container does not see it (lp-merge(1)), and */
 	struct lp_span hidden_by; /* the label of the layer that hides it */
 	const struct lp_xattr *xattrs;

@@ -45,6 +45,15 @@ lp_rowfmt_init(struct lp_rowfmt *f)
 		f->column[i] = (enum lp_column)i;
 }
 
+int
+lp_rowfmt_has(const struct lp_rowfmt *f, enum lp_column c)
+{
+	for (size_t i = 0; i < f->ncolumns; i++)
+		if (f->column[i] == c)
+			return f->form == LP_ROW_TSV;
+	return 0;
+}
+
 const char *
 lp_column_name(enum lp_column c)
 {

@@ -48,6 +48,9 @@ void lp_rowfmt_init(struct lp_rowfmt *);
  */
 int lp_rowfmt_columns(struct lp_rowfmt *, struct lp_span list, struct lp_span *bad);
 
+/* Whether its rows, which are TSV, have that column. */
+int lp_rowfmt_has(const struct lp_rowfmt *, enum lp_column);
+
 /* A column's name, as -o takes it and -H prints it. */
 const char *lp_column_name(enum lp_column);
 /* The column of that name, or LP_COLUMNS. */

@@ -445,6 +445,12 @@ lp_tar_want_end(struct lp_tar *t)
 }
 
 int
+lp_tar_is_sparse(const struct lp_tar *t)
+{
+	return t->sparse_member;
+}
+
+int
 lp_tar_in_data(const struct lp_tar *t)
 {
 	return t->state == LP_TAR_IN_DATA;

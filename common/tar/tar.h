@@ -140,6 +140,9 @@ void lp_tar_want_data(struct lp_tar *);
  */
 void lp_tar_want_end(struct lp_tar *);
 
+/* Whether the last member is a sparse file, whose size is not what is stored. */
+int lp_tar_is_sparse(const struct lp_tar *);
+
 /* Whether some of the last member's data is still to come. */
 int lp_tar_in_data(const struct lp_tar *);
 

@@ -21,6 +21,7 @@ unsigned
 lp_row_differs(const struct lp_entry *a, const struct lp_entry *b)
 {
 	unsigned what = 0;
+	int digests = (a->has & b->has & LP_HAS_DIGEST) != 0 && a->size == b->size; /* of another size it is clear */
 	int device = (a->type == LP_CHAR || a->type == LP_BLOCK) && (a->has & b->has & LP_HAS_DEV) != 0;
 
 	if (kind(a) != kind(b))
@@ -31,7 +32,7 @@ lp_row_differs(const struct lp_entry *a, const struct lp_entry *b)
 	what |= a->size != b->size ? LP_DIFF_SIZE : 0u;
 	what |= a->type != LP_DIR && !same_time(a, b) ? LP_DIFF_MTIME : 0u;
 	what |= a->type == LP_SYMLINK && !lp_span_eq(a->linkname, b->linkname) ? LP_DIFF_LINK : 0u;
-	what |= (a->has & b->has & LP_HAS_DIGEST) != 0 && !lp_span_eq(a->digest, b->digest) ? LP_DIFF_CONTENT : 0u;
+	what |= digests && !lp_span_eq(a->digest, b->digest) ? LP_DIFF_CONTENT : 0u;
 	what |= device && (a->devmajor != b->devmajor || a->devminor != b->devminor) ? LP_DIFF_DEV : 0u;
 	return what;
 }

@@ -539,7 +539,6 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	lp-peek -qc --color=always --diff=oci:lb oci:la |
 		cmp - <(printf -- '--- oci:la\n+++ oci:lb\n'
 			printf '\e[%sm%s\e[0m%s\n' 33 'M changed' ' (size)' 32 'A fresh' '' 31 'D gone' ''
-			echo '1 file of the same size and time: content not compared'
 			echo '+3 B: 1 added, 1 changed, 1 deleted')
 	# the old one, the new one
 	lp-peek -qc --diff oci:la oci:lb | cmp - <(lp-peek -qc --diff=oci:lb oci:la)
@@ -563,13 +562,36 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 		touch -d @1000 t t/file t/empty
 		tar -C t -cf $word.tar .
 	done
-	run -0 --separate-stderr lp-peek --diff one.tar two.tar
+	# what is here is read, also if a listing is known, which may have no digests
+	for _ in 1 2; do
+		run -0 --separate-stderr lp-peek --diff one.tar two.tar
+		[[ $output == $'M\tcontent\t'*$'\t./file\t\t1' || $output == $'M\tcontent\t'*$'\tfile\t\t1' ]]
+		[ -z "$stderr" ]
+	done
+	# more than a head, of which all is kept
+	noise 9 100000 >t/noise
+	for word in one two; do
+		echo $word >t/file
+		touch -d @1000 t t/*
+		tar -C t -cf $word.tar .
+	done
+	layout_make away v1 two.tar
+	layout_make home v1 one.tar
+	registry_push away:v1 reg content/away:1
+	registry_push home:v1 reg content/home:1
+	# what is far is read once: a listing that was made for something else has no digests
+	for word in home away; do lp-peek -qc "$(srv_addr reg)/content/$word:1" >/dev/null; done
+	run -0 --separate-stderr lp-peek -c --diff "$(srv_addr reg)/content/home:1" "$(srv_addr reg)/content/away:1"
 	[ -z "$output" ]
-	[ "$stderr" = 'lp-peek: 1 file of the same size and time: content not compared' ]
-	run -0 --separate-stderr lp-peek -q --diff one.tar two.tar
+	[ "$stderr" = 'lp-peek: 2 files of the same size and time: content not compared' ]
+	run -0 --separate-stderr lp-peek -cq --diff "$(srv_addr reg)/content/home:1" "$(srv_addr reg)/content/away:1"
 	[ -z "$output$stderr" ]
-	run -0 lp-peek --color=always --diff one.tar two.tar
-	[ "${lines[2]} ${lines[3]}" = '1 file of the same size and time: content not compared 0 B: 0 added, 0 changed, 0 deleted' ]
+	run -0 lp-peek -c --color=always --diff "$(srv_addr reg)/content/home:1" "$(srv_addr reg)/content/away:1"
+	[ "${lines[2]} ${lines[3]}" = '2 files of the same size and time: content not compared 0 B: 0 added, 0 changed, 0 deleted' ]
+	for again in --refresh -q; do
+		run -0 --separate-stderr lp-peek -c $again --diff "$(srv_addr reg)/content/home:1" "$(srv_addr reg)/content/away:1"
+		[[ $output == $'M\tcontent\t'* && $stderr != *'not compared'* ]]
+	done
 	layout_make lay v1 one.tar two.tar
 	layout_make both v1 one.tar two.tar
 	run -0 --separate-stderr lp-peek --diff oci:lay:v1 oci:both:v1
@@ -599,7 +621,11 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 		echo "$i $(lp-peek -qc --diff=oci:"l${i#* }" oci:"l${i% *}" | cut -f1,2,8 | paste -sd ' ')"
 	done >got
 	printf '%s M\tsize\th\n' 'one two' 'two one' 'three two' 'two three' 'four two' | cmp - got
-	for i in 'one four' 'four one' 'one three' 'three four' 'two two'; do
+	# of the same size and time, but not the same
+	for i in 'one three' 'three four'; do
+		lp-peek -qc --diff=oci:"l${i#* }" oci:"l${i% *}" | cut -f1,2,8 | cmp - <(printf 'M\tcontent\th\n')
+	done
+	for i in 'one four' 'four one' 'two two'; do
 		run ! --separate-stderr grep . < <(lp-peek -qc --diff=oci:"l${i#* }" oci:"l${i% *}" 2>&1)
 	done
 }

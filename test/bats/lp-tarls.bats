@@ -380,3 +380,30 @@ PY
 	python3 silence.py >rows 2>err
 	seq -f 'f%g' 0 16383 | cmp - rows
 }
+
+@test "-o digest: the sha256 of each file's content, and of no other member" {
+	local name
+	cd "$(mktemp -d -p "$BATS_TEST_TMPDIR")" || return
+	mkdir d
+	noise 1 70000 >d/noise
+	: >d/empty
+	echo word >d/word
+	ln d/word d/again
+	ln -s word d/link
+	truncate -s 5M d/holes
+	echo end >>d/holes
+	tar --sort=name --sparse -cf x.tar d
+	lp-tarls -o digest,mode,name x.tar >got
+	for name in noise empty; do
+		grep -x -- "sha256:$(sha256sum <d/$name | cut -c 1-64)"$'\t-.*\td/'$name got
+	done
+	# of its two names the first has the content
+	[ "$(grep -c "^sha256:$(sha256sum <d/word | cut -c 1-64)" got)" -eq 1 ]
+	[ "$(grep -c '^sha256:' got)" -eq 3 ]
+	grep $'^\t-.*\td/holes$' got
+	# by whatever pieces it comes, cut off, and by the row alone
+	lp-tarls -o digest,mode,name <(cat x.tar) | cmp - got
+	head -c 30000 x.tar | lp-tarls -q -o digest,name | grep $'^\td/noise$'
+	lp-tarls -o digest -m d/noise x.tar | cmp - <(grep d/noise got | cut -f 1)
+	lp-tarls -n 2 -o name,digest x.tar | tail -n 1 | grep $'^d/again\tsha256:'
+}
