@@ -144,15 +144,18 @@ lp_crew_turn(struct lp_crew *c, int timeout_ms)
 		c->out = -1;
 	}
 	if (c->ended) {
+		c->ended = 0;
 		/* all, those too that a call below starts another wait for */
 		for (size_t i = 0; i < c->n; i++)
 			lp_job_reap(c->job[i]);
-		/* again: what has killed one of them since the first look is for us as well. Their end is told by the next turn */
+		/* again: what has killed one of them since the first look is for us as well. An end that comes now is for the next turn, */
 		rc = read_signals(c);
-		if (rc != LP_OK || c->caught != 0)
+		if (rc != LP_OK || c->caught != 0) {
+			/* as are those that were found */
+			c->ended = 1;
 			return rc;
+		}
 	}
-	c->ended = 0;
 	for (size_t i = 0; i < njobs; i++)
 		lp_job_tend(seen[i], p + at[i]);
 	for (size_t i = 0; i < njobs; i++)

@@ -314,7 +314,7 @@ on_terminal() { # COLUMNS ROWS OUT COMMAND...
 	lp-layers --settings "$OCI" | cmp - got
 	lp-layers -j --settings "$OCI" | jq -r '[.setting, .value] | @tsv' | cmp - got
 	# what would have no meaning is refused; without a place for listings none is needed
-	for args in '-c --config' '-n 1K --digest' '--db=x --tags' '--refresh --platforms' '-o name --config' '-E --tags' '-j --digest' \
+	for args in '-c --config' '-n 1K --digest' '--db=x --tags' '--refresh --platforms' '-o name --config' '-E --tags' '-H --digest' \
 	    '-H --tags' '--config --digest' '--tags --tree'; do
 		run -2 bash -c "lp-peek $args $image"
 	done
@@ -689,7 +689,7 @@ PY
 	run -2 lp-peek -j -H "$OCI"
 	run -2 lp-peek --tree --du "$OCI"
 	run -2 lp-peek
-	run -2 lp-peek a b
+	run -2 lp-peek --cat=x oci:a oci:b
 }
 
 @test "on a terminal: aligned, coloured, a summary; NO_COLOR and -q are heeded" {
@@ -994,8 +994,7 @@ nothing_left() {
 	PATH=$RELEASE:$PATH
 	strace -f -qq -o log -e trace=execve,clone,fork,vfork,landlock_restrict_self,seccomp,read \
 		lp-peek -q --no-cache --tree "$OCI" >/dev/null
-	# what reads stdin and never called execve is the view
-	views=$(comm -23 <(grep 'read(0,' log | cut -d' ' -f1 | sort -u) <(grep 'execve(' log | cut -d' ' -f1 | sort -u))
+	views=$(grep -E 'execve\(".*/lp-show".* = 0$' log | cut -d' ' -f1 | sort -u)
 	[ "$(wc -w <<<"$views")" -eq 1 ]
 	grep "^$views " log >view
 	landlock=$(grep -m 1 -n 'landlock_restrict_self(' view | cut -d: -f1)

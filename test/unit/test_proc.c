@@ -75,6 +75,9 @@ only_kept(void *arg)
 /* The signal that kills this child and comes to us, too, when the crew has looked for signals and is about to reap. */
 static struct { int sig; pid_t child; } strike;
 
+/* A child that ends when the crew has found that it has not. */
+static pid_t dying;
+
 /* In place of the C library's. */
 int
 waitid(idtype_t type, id_t id, siginfo_t *si, int options)
@@ -87,7 +90,17 @@ waitid(idtype_t type, id_t id, siginfo_t *si, int options)
 			abort();
 		strike.sig = 0;
 	}
-	return (int)syscall(SYS_waitid, type, id, si, options, NULL);
+	int rc = (int)syscall(SYS_waitid, type, id, si, options, NULL);
+
+	if (dying != 0 && (pid_t)id == dying) {
+		siginfo_t gone;
+
+		dying = 0;
+		if (rc != 0 || si->si_pid != 0 || kill((pid_t)id, SIGKILL) != 0 ||
+		    syscall(SYS_waitid, P_PID, id, &gone, WEXITED | WNOWAIT, NULL) != 0)
+			abort();
+	}
+	return rc;
 }
 
 #define PROG(...) { .argv = (const char *const[]){ __VA_ARGS__, NULL } }
@@ -232,6 +245,27 @@ test_signal_between(struct lp_crew *c)
 	ok(lp_crew_turn(c, 10 * 1000) == LP_OK && h.ended == 1 && j.code[1] == -SIGTERM, "whose end is told by the next turn");
 	lp_crew_stop(c);
 	c->caught = 0;
+}
+
+/* The end of a child that comes when it was looked for, and before the signals are looked at again, is not lost. */
+static void
+test_end_between(struct lp_crew *c)
+{
+	struct heard h = { 0 };
+	struct lp_job j = { .ops = &ops, .owner = &h };
+	const struct lp_stage s[] = { SH("exit 0"), SH("exec sleep 100") };
+	const struct lp_job_io io = { .in = -1, .out = -1, .err = -1 };
+	siginfo_t si;
+	int rc = LP_OK;
+
+	if (lp_crew_start(c, &j, s, 2, &io) != LP_OK || waitid(P_PID, (id_t)j.pid[0], &si, WEXITED | WNOWAIT) != 0)
+		abort();
+	dying = j.pid[1];
+	/* only where the end was lost this takes so long */
+	for (int i = 0; i < 20 && h.ended == 0 && rc == LP_OK; i++)
+		rc = lp_crew_turn(c, 500);
+	ok(rc == LP_OK && h.ended == 1 && j.code[1] == -SIGKILL, "the end of a child between two looks is told");
+	lp_crew_stop(c);
 }
 
 /* A child that stops itself: 0 if it hears once, and no more, that it was continued. */
@@ -478,6 +512,7 @@ main(void)
 	test_signal(&c);
 	test_signal_and_end(&c);
 	test_signal_between(&c);
+	test_end_between(&c);
 	test_enough(&c);
 	test_deaf(&c);
 	test_verdicts();
