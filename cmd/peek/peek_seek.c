@@ -107,11 +107,11 @@ struct ask {
 
 /* The answer of one layer: view_find.c of lp-show. */
 struct found {
-	int answer;     /* enum lp_find_answer */
 	size_t above;
 	uint64_t offset; /* or UINT64_MAX */
-	char type;      /* of HERE: '-' for a file, 'h' for a hard link, 'd' */
 	char *name;     /* the caller's to free */
+	int answer;     /* enum lp_find_answer */
+	char type;      /* of HERE: '-' for a file, 'h' for a hard link, 'd' */
 };
 
 /* Behind what lists it, or by the listing that there is. */

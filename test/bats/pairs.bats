@@ -23,7 +23,7 @@ declare -gA as=(
 # Together where one is without a meaning, and why.
 declare -gA idle=(
 	[bytes/complete]='all of each layer is more' [bytes/find]='finding wants all' [bytes/cat]='finding wants all' [bytes/tar]='finding wants all'
-	[complete/find]='finding wants all' [complete/cat]='finding wants all' [complete/tar]='finding wants all'
+	[complete/find]='finding wants all' [complete/cat]='finding wants all' [complete/tar]='finding wants all' [bytes/packages]='finding wants all' [complete/packages]='finding wants all' [color/packages]='for programs'
 	[platform/platforms]='all of them are listed' [platform/config]='both have one' [color/config]='for programs' [color/digest]='for programs' [color/platforms]='for programs'
 	[bytes/top]='the largest is in the first bytes' [platform/check]='neither of the two has a finding' [cat/color]='content has no colours' [tar/color]='content has no colours' [check/color]='for programs' [check/ndjson]='there is no finding'
 	[color/html]='for programs' [color/json]='for programs' [color/ndjson]='for programs' [color/columns]='for programs' [color/header]='for programs' [color/null]='for programs'
@@ -45,6 +45,8 @@ setup() {
 	echo other >a/other
 	noise b 100000 >b/d/noise
 	echo late >b/zoo
+	mkdir -p b/var/lib/dpkg
+	printf 'Package: tool\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n' >b/var/lib/dpkg/status
 	make_images
 }
 
