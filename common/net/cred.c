@@ -16,6 +16,7 @@
 #include "common/base/status.h"
 #include "common/oci/authfile.h"
 #include "common/sys/err.h"
+#include "common/sys/home.h"
 #include "common/sys/io.h"
 #include "common/sys/prompt.h"
 
@@ -334,18 +335,10 @@ static const struct place places[] = {
 	{ "XDG_CONFIG_HOME", "/containers/auth.json", "/.config/containers/auth.json", NULL },
 };
 
-static const char *
-variable(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value != NULL && *value != '\0' ? value : NULL;
-}
-
 static int
 try_place(struct search *s, const struct place *p)
 {
-	const char *base = variable(p->var), *home = variable("HOME");
+	const char *base = lp_home_named(p->var), *home = lp_home_named("HOME");
 	char path[PATH_BYTES];
 	int n = -1;
 
