@@ -299,7 +299,7 @@ gather(const struct lp_peek_image *im, const struct lp_peek_places *ps, int rows
 
 /* Those of one layer that follow one another, by one lp-cat. How many they are. */
 static size_t
-write_some(struct lp_peek *p, const struct lp_peek_place *at, size_t n, int tar, int *code)
+write_some(const struct lp_peek_place *at, size_t n, int tar, int *code)
 {
 	enum { NAMES = 64 };
 	struct lp_pipeline line = { .n = 0 };
@@ -307,7 +307,6 @@ write_some(struct lp_peek *p, const struct lp_peek_place *at, size_t n, int tar,
 	struct lp_argv *a = lp_pipeline_add(&line, "lp-cat");
 	size_t i = 0;
 
-	(void)p;
 	lp_argv_addf(a, "--file=/dev/fd/%d", tar);
 	lp_argv_add(a, "--");
 	for (; i < n && i < NAMES && at[i].found == 1 && at[i].layer == at->layer; i++)
@@ -334,7 +333,7 @@ write_all(struct lp_peek *p, const struct lp_peek_places *ps)
 			i++;
 			continue;
 		}
-		i += write_some(p, &ps->v[i], ps->n - i, tar[ps->v[i].layer - im->layer], &code);
+		i += write_some(&ps->v[i], ps->n - i, tar[ps->v[i].layer - im->layer], &code);
 		worst = lp_exit_worse(worst, code > 0 ? code : LP_EXIT_OK);
 	}
 	for (size_t k = 0; tar != NULL && k < im->n; k++)

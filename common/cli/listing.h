@@ -4,7 +4,7 @@
  * stdout.
  *
  *	lp_listing_init(&l);
- *	... getopt_long with LP_LISTING_SHORT and LP_LISTING_LONG:
+ *	... lp_opt_next with LP_LISTING_SHORT and LP_LISTING_LONG:
  *	default: rc = lp_listing_option(&l, &opt, c);
  *	lp_listing_check(&l)
  *	lp_listing_begin(&l)

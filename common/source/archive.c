@@ -145,7 +145,7 @@ scan_with(struct lp_archive *a, struct lp_tar *t)
 			break;
 		case LP_TAR_MEMBER:
 			/* what lies in pieces cannot be read by one offset */
-			if (!t->sparse_member)
+			if (!lp_tar_is_sparse(t))
 				rc = note(a, &t->entry);
 			break;
 		case LP_TAR_END:
