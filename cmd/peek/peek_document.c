@@ -97,18 +97,6 @@ add_layers(const struct lp_peek_image *im, int own_rows, struct lp_imagedoc *doc
 	}
 }
 
-/* What is in place of rows, as NDJSON in a file. */
-static int
-show_records(struct lp_peek *p, struct lp_peek_view *view, int fd)
-{
-	struct lp_job j = { .ops = &lp_peek_show_ops, .owner = p };
-	int rc;
-
-	lp_peek_view_file(view, "", fd);
-	rc = lp_peek_view_start(p, &j, view, p->out.fd);
-	return rc != LP_OK ? rc : lp_peek_wait_for(p, &j);
-}
-
 int
 lp_peek_document(struct lp_peek *p, int records_fd)
 {
@@ -128,8 +116,10 @@ lp_peek_document(struct lp_peek *p, int records_fd)
 	rc = rc != LP_OK ? rc : lp_peek_view_about(&view, &doc, lp_peek_first_error(p));
 	lp_argv_init(&more);
 	ask_for_json(p, 1, &more);
+	if (records_fd >= 0)
+		lp_peek_view_file(&view, "", records_fd);
 	if (rc == LP_OK)
-		rc = records_fd >= 0 ? show_records(p, &view, records_fd) : lp_peek_merge(p, im, &more, &view, p->out.fd);
+		rc = records_fd >= 0 ? lp_peek_view_run(p, &view, p->out.fd) : lp_peek_merge(p, im, &more, &view, p->out.fd);
 	lp_argv_release(&more);
 	lp_peek_view_release(&view);
 	free(layer);

@@ -222,8 +222,9 @@ int lp_peek_view_text(struct lp_peek_view *, const char *option, struct lp_span 
 /* What is known beside the rows; and that of all layers of an image. */
 int lp_peek_view_about(struct lp_peek_view *, const struct lp_imagedoc *, const char *error);
 int lp_peek_view_image(struct lp_peek_view *, const struct lp_peek_image *);
-/* It alone, without waiting for its end. */
+/* It alone, without waiting for its end; and waiting for it. */
 int lp_peek_view_start(struct lp_peek *, struct lp_job *, const struct lp_peek_view *, int out);
+int lp_peek_view_run(struct lp_peek *, const struct lp_peek_view *, int out);
 /*
  * lp-merge of all listings of an image, with `more` for options, and lp-show
  * behind it if there is a view, to `out`. Waits for their end.

@@ -190,14 +190,12 @@ static int
 show_diff_document(struct lp_peek *p, int lines)
 {
 	struct lp_peek_view view;
-	struct lp_job j = { .busy = 0 };
 	int rc;
 
 	lp_peek_view_init(&view, p, "--document=changes");
 	rc = lp_peek_view_image(&view, &p->image[1]);
 	lp_peek_view_file(&view, "", lines);
-	rc = rc != LP_OK ? rc : lp_peek_view_start(p, &j, &view, p->out.fd);
-	rc = rc != LP_OK ? rc : lp_peek_wait_for(p, &j);
+	rc = rc != LP_OK ? rc : lp_peek_view_run(p, &view, p->out.fd);
 	lp_peek_view_release(&view);
 	return rc;
 }
@@ -219,7 +217,6 @@ static int
 show_diff(struct lp_peek *p)
 {
 	struct lp_peek_view view;
-	struct lp_job j = { .busy = 0 };
 	const int eyes = lp_peek_for_eyes(p) && !p->o->json && !p->o->ndjson, lines = p->o->json ? lp_tmpfile() : -1;
 	int rows[2] = { -1, -1 }, rc;
 
@@ -229,8 +226,7 @@ show_diff(struct lp_peek *p)
 	rc = rc != LP_OK ? rc : merge_both(p, &view, rows);
 	for (size_t i = 0; i < 2 && rc == LP_OK; i++)
 		lp_peek_view_file(&view, "", rows[i]);
-	rc = rc != LP_OK ? rc : lp_peek_view_start(p, &j, &view, lines >= 0 ? lines : p->out.fd);
-	rc = rc != LP_OK ? rc : lp_peek_wait_for(p, &j);
+	rc = rc != LP_OK ? rc : lp_peek_view_run(p, &view, lines >= 0 ? lines : p->out.fd);
 	lp_peek_view_release(&view);
 	if (rc == LP_OK && lines >= 0)
 		rc = show_diff_document(p, lines);

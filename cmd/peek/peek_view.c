@@ -74,13 +74,7 @@ lp_peek_view_about(struct lp_peek_view *v, const struct lp_imagedoc *doc, const 
 	int rc;
 
 	lp_buf_init(&b, SIZE_MAX / 2);
-	rc = lp_imagedoc_open(doc, &b);
-	for (size_t i = 0; i < doc->nlayers && rc == LP_OK; i++) {
-		rc = lp_imagedoc_layer(&doc->layer[i], i == 0, &b);
-		rc = rc != LP_OK ? rc : lp_imagedoc_layer_close(&b);
-	}
-	rc = rc != LP_OK ? rc : lp_imagedoc_layers_close(&b);
-	rc = rc != LP_OK ? rc : lp_imagedoc_close(LP_DOC_UNKNOWN, LP_DOC_UNKNOWN, error, &b);
+	rc = lp_imagedoc_about(doc, error, &b);
 	rc = rc != LP_OK ? rc : lp_peek_view_text(v, "--about=", lp_buf_span(&b));
 	lp_buf_release(&b);
 	return rc;
@@ -112,6 +106,15 @@ lp_peek_view_start(struct lp_peek *p, struct lp_job *j, const struct lp_peek_vie
 	*j = (struct lp_job){ .ops = &lp_peek_show_ops, .owner = p };
 	return stage.argv == NULL ? LP_E_NOMEM : lp_crew_start(&p->crew, j, &stage, 1,
 	    &(struct lp_job_io){ .in = -1, .out = out, .err = -1, .keep = v->keep, .nkeep = v->nkeep });
+}
+
+int
+lp_peek_view_run(struct lp_peek *p, const struct lp_peek_view *v, int out)
+{
+	struct lp_job j;
+	int rc = lp_peek_view_start(p, &j, v, out);
+
+	return rc != LP_OK ? rc : lp_peek_wait_for(p, &j);
 }
 
 void

@@ -44,27 +44,13 @@ lp_html_base64(struct lp_buf *bytes, int last, struct lp_buf *b)
 /* ---- what is known of the image ------------------------------------------------------ */
 
 static int
-about_json(const struct lp_about *about, struct lp_buf *b)
-{
-	const struct lp_imagedoc *doc = &about->doc;
-	int rc = lp_imagedoc_open(doc, b);
-
-	for (size_t i = 0; i < doc->nlayers && rc == LP_OK; i++) {
-		rc = lp_imagedoc_layer(&doc->layer[i], i == 0, b);
-		rc = rc != LP_OK ? rc : lp_imagedoc_layer_close(b);
-	}
-	rc = rc != LP_OK ? rc : lp_imagedoc_layers_close(b);
-	return rc != LP_OK ? rc : lp_imagedoc_close(LP_DOC_UNKNOWN, LP_DOC_UNKNOWN, about->error, b);
-}
-
-static int
 put_about(struct lp_view_out *o)
 {
 	struct lp_buf json;
 	int rc;
 
 	lp_buf_init(&json, SIZE_MAX / 2);
-	rc = about_json(&o->about[0], &json);
+	rc = lp_imagedoc_about(&o->about[0].doc, o->about[0].error, &json);
 	rc = rc != LP_OK ? rc : lp_html_json(lp_buf_span(&json), &o->b);
 	lp_buf_release(&json);
 	return rc;

@@ -134,3 +134,16 @@ lp_imagedoc_close(int64_t total_entries, int complete, const char *error, struct
 	rc = rc != LP_OK ? rc : add_text(b, "error", error);
 	return rc != LP_OK ? rc : lp_buf_adds(b, "}\n");
 }
+
+int
+lp_imagedoc_about(const struct lp_imagedoc *d, const char *error, struct lp_buf *b)
+{
+	int rc = lp_imagedoc_open(d, b);
+
+	for (size_t i = 0; i < d->nlayers && rc == LP_OK; i++) {
+		rc = lp_imagedoc_layer(&d->layer[i], i == 0, b);
+		rc = rc != LP_OK ? rc : lp_imagedoc_layer_close(b);
+	}
+	rc = rc != LP_OK ? rc : lp_imagedoc_layers_close(b);
+	return rc != LP_OK ? rc : lp_imagedoc_close(LP_DOC_UNKNOWN, LP_DOC_UNKNOWN, error, b);
+}

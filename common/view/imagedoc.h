@@ -53,6 +53,8 @@ int lp_imagedoc_rows_close(struct lp_buf *);
 int lp_imagedoc_total(struct lp_span object, struct lp_buf *);
 int lp_imagedoc_layer_close(struct lp_buf *);
 int lp_imagedoc_layers_close(struct lp_buf *);
+/* All of it without a row: what is known beside them. */
+int lp_imagedoc_about(const struct lp_imagedoc *, const char *error, struct lp_buf *);
 /* What only the last row tells. `complete` may be LP_DOC_UNKNOWN, `error` NULL. */
 int lp_imagedoc_close(int64_t total_entries, int complete, const char *error, struct lp_buf *);
 
