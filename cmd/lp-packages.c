@@ -4,9 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/base/escape.h"
 #include "common/base/jsonread.h"
-#include "common/base/jsonwrite.h"
 #include "common/base/limits.h"
 #include "common/base/path.h"
 #include "common/base/status.h"
@@ -15,6 +13,7 @@
 #include "common/cli/stats.h"
 #include "common/pkg/pkgtext.h"
 #include "common/pkg/rpmhdr.h"
+#include "common/row/record.h"
 #include "common/sys/err.h"
 #include "common/sys/input.h"
 #include "common/sys/io.h"
@@ -97,34 +96,19 @@ flush(struct work *w)
 	return rc;
 }
 
-/* A field that is not known is '-' in TSV, null in JSON. */
-static int
-put_field(struct work *w, const char *key, struct lp_span s, int last)
-{
-	struct lp_buf *b = &w->out;
-	int rc;
-
-	if (!w->a->json) {
-		rc = s.n > 0 ? lp_escape(b, s, LP_ESCAPE_ROW) : lp_buf_addc(b, '-');
-		return rc != LP_OK ? rc : lp_buf_addc(b, last ? '\n' : '\t');
-	}
-	rc = lp_buf_addc(b, b->n > 0 && b->p[b->n - 1] != '\n' ? ',' : '{');
-	rc = rc != LP_OK ? rc : lp_json_string(b, lp_span_str(key));
-	rc = rc != LP_OK ? rc : lp_buf_addc(b, ':');
-	rc = rc != LP_OK ? rc : s.n > 0 ? lp_json_string(b, s) : lp_buf_adds(b, "null");
-	return rc != LP_OK || !last ? rc : lp_buf_adds(b, "}\n");
-}
-
 static int
 put_package(struct work *w, const struct lp_pkg *p)
 {
-	int rc = put_field(w, "kind", lp_span_str(lp_pkg_kind_name((enum lp_pkg_kind)w->kind)), 0);
+	struct lp_record r = { .out = &w->out, .json = w->a->json };
+	int rc;
 
-	rc = rc != LP_OK ? rc : put_field(w, "name", p->name, 0);
-	rc = rc != LP_OK ? rc : put_field(w, "version", p->version, 0);
-	rc = rc != LP_OK ? rc : put_field(w, "architecture", p->arch, 0);
-	rc = rc != LP_OK ? rc : put_field(w, "layer", lp_span_str(w->a->layer != NULL ? w->a->layer : ""), 0);
-	rc = rc != LP_OK ? rc : put_field(w, "path", lp_buf_span(&w->path), 1);
+	lp_record_text(&r, "kind", lp_span_str(lp_pkg_kind_name((enum lp_pkg_kind)w->kind)));
+	lp_record_known_text(&r, "name", p->name);
+	lp_record_known_text(&r, "version", p->version);
+	lp_record_known_text(&r, "architecture", p->arch);
+	lp_record_known_text(&r, "layer", lp_span_str(w->a->layer != NULL ? w->a->layer : ""));
+	lp_record_known_text(&r, "path", lp_buf_span(&w->path));
+	rc = lp_record_end(&r);
 	w->packages++;
 	if (rc != LP_OK)
 		lp_err("out of memory");

@@ -33,6 +33,18 @@ lp_record_text(struct lp_record *r, const char *key, struct lp_span s)
 }
 
 void
+lp_record_known_text(struct lp_record *r, const char *key, struct lp_span s)
+{
+	if (s.n > 0) {
+		lp_record_text(r, key, s);
+		return;
+	}
+	begin(r, key);
+	if (r->rc == LP_OK)
+		r->rc = lp_buf_adds(r->out, r->json ? "null" : "-");
+}
+
+void
 lp_record_int(struct lp_record *r, const char *key, int64_t v)
 {
 	char digits[LP_NUM_MAX];

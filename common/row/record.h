@@ -30,6 +30,8 @@ struct lp_record {
 /* Text is escaped as in rows. */
 void lp_record_text(struct lp_record *, const char *key, struct lp_span);
 void lp_record_int(struct lp_record *, const char *key, int64_t);
+/* Text that is not known if it is empty: '-' in TSV, null in NDJSON. */
+void lp_record_known_text(struct lp_record *, const char *key, struct lp_span);
 /* A number that is not known if it is negative: empty in TSV, absent in NDJSON. */
 void lp_record_known(struct lp_record *, const char *key, int64_t);
 
