@@ -196,6 +196,15 @@ notes(const struct lp_layers *l, const struct lp_image *im)
 		lp_note("%s: the config's diff_ids are not of as many layers: diff_id is unknown", name);
 }
 
+/* What the image says of itself by this key: an annotation of its manifest, or a label (OCI image-spec 1.1, annotations.md). */
+static struct lp_span
+said_by(const struct lp_image *im, const char *key)
+{
+	struct lp_span s = lp_json_get_string(json_object_get(im->image->m.root, "annotations"), key);
+
+	return s.n > 0 ? s : lp_json_get_string(json_object_get(json_object_get(im->config.root, "config"), "Labels"), key);
+}
+
 static int
 put_rows(struct lp_layers *l, struct lp_image *im)
 {
@@ -223,7 +232,10 @@ put_rows(struct lp_layers *l, struct lp_image *im)
 	}
 	end = (struct lp_layerend){ .digest = im->top.digest, .manifest = im->image->digest,
 		.platform = platform_of(im), .layers = im->image->m.n, .odd_history = im->config.odd_history,
-		.odd_diff_ids = im->config.odd_diff_ids };
+		.odd_diff_ids = im->config.odd_diff_ids, .base_name = said_by(im, "org.opencontainers.image.base.name"),
+		.base_digest = said_by(im, "org.opencontainers.image.base.digest") };
+	if (!lp_digest_valid(end.base_digest))
+		end.base_digest = lp_span(NULL, 0);
 	return lp_layers_end(l, rc, &end);
 }
 

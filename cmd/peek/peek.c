@@ -330,6 +330,8 @@ lp_peek_release(struct lp_peek *p)
 		free(p->image[i].origin);
 		free(p->image[i].digest);
 		free(p->image[i].platform);
+		free(p->image[i].base_name);
+		free(p->image[i].base_digest);
 		free(p->image[i].asking);
 	}
 	if (p->token_fd >= 0)

@@ -192,6 +192,7 @@ struct lp_peek_image {
 	int by_digest;  /* its name has the digest of its manifest: what that names is no claim */
 	char *digest;   /* NULL: unknown */
 	char *platform; /* NULL: unknown */
+	char *base_name, *base_digest; /* of the image that it says it is built on; NULL: it does not */
 	int odd_history, odd_diff_ids; /* the config has as many of these as other than layers */
 	struct lp_peek_layer *layer;
 	size_t n;

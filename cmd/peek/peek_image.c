@@ -184,6 +184,8 @@ take_line(struct lp_peek_image *im, struct lp_span line)
 	if (end != NULL) {
 		im->digest = copy(end, "digest");
 		im->platform = copy(end, "platform");
+		im->base_name = copy(end, "base.name");
+		im->base_digest = copy(end, "base.digest");
 		im->odd_history = json_is_false(json_object_get(end, "history"));
 		im->odd_diff_ids = json_is_false(json_object_get(end, "diff_ids"));
 	} else if (im->n == LP_PEEK_LAYERS_MAX) {

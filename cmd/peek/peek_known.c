@@ -7,7 +7,9 @@
 #include "cmd/peek/peek_pipe.h"
 #include "cmd/peek/peek_priv.h"
 #include "common/base/jsonread.h"
+#include "common/base/limits.h"
 #include "common/base/status.h"
+#include "common/row/record.h"
 #include "common/row/rowread.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
@@ -235,12 +237,46 @@ lp_peek_recall(struct lp_peek *p)
 
 /* ---- asked about an image ---------------------------------------------------------------- */
 
+/* No known image, where the image itself has said what it is built on, is an answer. */
+static void
+no_known_base(const struct lp_peek_image *im, int code)
+{
+	if (code != LP_EXIT_ABSENT || (im->base_name == NULL && im->base_digest == NULL))
+		im->peek->exit = lp_exit_worse(im->peek->exit, code);
+}
+
 static void
 on_base_ended(struct lp_job *j)
 {
-	struct lp_peek *p = ((const struct lp_peek_image *)j->owner)->peek;
+	no_known_base(j->owner, j->exit);
+}
 
-	p->exit = lp_exit_worse(p->exit, j->exit);
+/* NAME@DIGEST, or what there is of it. */
+static int
+write_said_base(const struct lp_peek_image *im)
+{
+	const char *name = im->base_name != NULL ? im->base_name : "", *digest = im->base_digest != NULL ? im->base_digest : "";
+	struct lp_record r = { .json = im->peek->o->ndjson };
+	struct lp_buf text, line;
+	int rc;
+
+	if (*name == '\0' && *digest == '\0')
+		return LP_OK;
+	lp_buf_init(&text, LP_MAX_MANIFEST);
+	lp_buf_init(&line, SIZE_MAX);
+	r.out = &line;
+	rc = lp_buf_adds(&text, name);
+	if (*name != '\0' && *digest != '\0' && strchr(name, '@') == NULL)
+		rc = rc != LP_OK ? rc : lp_buf_addc(&text, '@');
+	if (strchr(name, '@') == NULL)
+		rc = rc != LP_OK ? rc : lp_buf_adds(&text, digest);
+	lp_record_text(&r, "image", lp_buf_span(&text));
+	lp_record_known(&r, "layers", -1);
+	rc = rc != LP_OK ? rc : lp_record_end(&r);
+	rc = rc != LP_OK ? rc : lp_write_all(im->peek->out.fd, lp_buf_span(&line));
+	lp_buf_release(&text);
+	lp_buf_release(&line);
+	return rc;
 }
 
 static const struct lp_job_ops base_ops = { .line = on_line, .ended = on_base_ended };
@@ -253,19 +289,20 @@ lp_peek_base(struct lp_peek *p)
 	struct lp_argv *a;
 	int rc = lp_peek_out_open(p);
 
-	if (rc == LP_OK && !p->o->has_listings) {
+	rc = rc != LP_OK ? rc : write_said_base(im);
+	if (rc != LP_OK)
+		return rc;
+	if (!p->o->has_listings) {
 		lp_err("no image is known yet: what lp-peek lists is (%s)", lp_quotes(p->o->db != NULL ? p->o->db : "--no-cache"));
-		p->exit = LP_EXIT_ABSENT;
+		no_known_base(im, LP_EXIT_ABSENT);
 		return LP_OK;
 	}
 	for (size_t i = 0; i < im->n; i++)
 		if (im->layer[i].digest == NULL) {
 			lp_err("%s: layer %u has no digest, by which it could be known", lp_quotes(im->name), im->layer[i].number);
-			p->exit = LP_EXIT_ABSENT;
+			no_known_base(im, LP_EXIT_ABSENT);
 			return LP_OK;
 		}
-	if (rc != LP_OK)
-		return rc;
 	a = lp_pipeline_add(&line, "lp-cache");
 	lp_argv_addf(a, "--db=%s", p->o->db);
 	lp_argv_add(a, "base");

@@ -311,27 +311,41 @@ end_json(const struct lp_layerend *e, struct lp_span platform, struct lp_buf *b)
 		rc = rc != LP_OK ? rc : lp_buf_adds(b, ",\"history\":false");
 	if (e->odd_diff_ids)
 		rc = rc != LP_OK ? rc : lp_buf_adds(b, ",\"diff_ids\":false");
+	if (e->base_name.n > 0)
+		rc = rc != LP_OK ? rc : add_text_member(b, "base.name", e->base_name);
+	if (e->base_digest.n > 0)
+		rc = rc != LP_OK ? rc : add_text_member(b, "base.digest", e->base_digest);
 	return rc != LP_OK ? rc : lp_buf_adds(b, "}}");
+}
+
+/* A tab, the key with its '=', the value. */
+static int
+add_end_field(struct lp_buf *b, const char *key, struct lp_span value)
+{
+	int rc = lp_buf_addc(b, '\t');
+
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, key);
+	return rc != LP_OK ? rc : lp_escape(b, value, LP_ESCAPE_ROW);
 }
 
 static int
 end_tsv(const struct lp_layerend *e, struct lp_span platform, struct lp_buf *b)
 {
-	int rc = lp_buf_adds(b, "#end\tdigest=");
+	int rc = lp_buf_adds(b, "#end");
 
-	rc = rc != LP_OK ? rc : lp_buf_adds(b, e->digest);
-	rc = rc != LP_OK ? rc : lp_buf_adds(b, "\tmanifest=");
-	rc = rc != LP_OK ? rc : lp_buf_adds(b, e->manifest);
-	rc = rc != LP_OK ? rc : lp_buf_adds(b, "\tplatform=");
-	rc = rc != LP_OK ? rc : lp_escape(b, platform, LP_ESCAPE_ROW);
+	rc = rc != LP_OK ? rc : add_end_field(b, "digest=", lp_span_str(e->digest));
+	rc = rc != LP_OK ? rc : add_end_field(b, "manifest=", lp_span_str(e->manifest));
+	rc = rc != LP_OK ? rc : add_end_field(b, "platform=", platform);
 	rc = rc != LP_OK ? rc : lp_buf_adds(b, "\tlayers=");
 	rc = rc != LP_OK ? rc : add_number(b, e->layers);
 	rc = rc != LP_OK || !e->odd_history ? rc : lp_buf_adds(b, "\thistory=no");
 	rc = rc != LP_OK || !e->odd_diff_ids ? rc : lp_buf_adds(b, "\tdiff_ids=no");
-	if (rc == LP_OK && e->platform != NULL && e->platform->version[0] != '\0') {
-		rc = lp_buf_adds(b, "\tos.version=");
-		rc = rc != LP_OK ? rc : lp_buf_adds(b, e->platform->version);
-	}
+	if (e->base_name.n > 0)
+		rc = rc != LP_OK ? rc : add_end_field(b, "base.name=", e->base_name);
+	if (e->base_digest.n > 0)
+		rc = rc != LP_OK ? rc : add_end_field(b, "base.digest=", e->base_digest);
+	if (rc == LP_OK && e->platform != NULL && e->platform->version[0] != '\0')
+		rc = add_end_field(b, "os.version=", lp_span_str(e->platform->version));
 	if (rc == LP_OK && e->platform != NULL && e->platform->features[0] != '\0') {
 		rc = lp_buf_adds(b, "\tos.features=");
 		rc = rc != LP_OK ? rc : add_features(e->platform, ",", b);

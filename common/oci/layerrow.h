@@ -66,6 +66,7 @@ struct lp_layerend {
 	const struct lp_platform *platform; /* or NULL */
 	size_t layers;
 	int odd_history, odd_diff_ids; /* the config has as many of these as other than layers */
+	struct lp_span base_name, base_digest; /* of the image that this one says it is built on; empty where it says nothing */
 };
 
 /* Append the end record: "#end" and key=value, or {"end":{}}. Results as lp_layer_write. */

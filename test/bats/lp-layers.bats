@@ -135,6 +135,40 @@ setup()
 	    digest_of "$(manifest_of "$IN/lay")")	platform=linux/amd64	layers=3" ]
 }
 
+@test "what an image says of its base, by annotations or else labels, is in the end record; lp-peek --base writes it" {
+	local base=org.opencontainers.image.base digest image config manifest
+	digest=sha256:$(printf x | sha256sum | head -c 64)
+	echo x >x
+	tar -cf x.tar x
+	# said ANNOTATIONS LABELS: layout `lay` of such an image
+	said() {
+		rm -rf lay
+		layout_make lay v1 x.tar
+		manifest=$(manifest_of lay)
+		jq --argjson l "$2" '.config.Labels = $l' "lay/blobs/$(jq -r .config.digest "$manifest" | tr : /)" >config
+		config=$(layout_blob lay config application/vnd.oci.image.config.v1+json)
+		jq --argjson c "$config" --argjson a "$1" '.config = $c | .annotations = $a' "$manifest" >changed
+		layout_blob lay changed application/vnd.oci.image.manifest.v1+json | jq '{schemaVersion: 2, manifests: [.]}' >lay/index.json
+	}
+	asked() { lp-peek --db=db --base "$@" oci:lay; }
+	said '{"'$base.name'": "r.test/deb\tian:12", "'$base.digest'": "'"$digest"'"}' '{"'$base.name'": "other"}'
+	[[ $(lp-layers -E oci:lay | tail -n 1) == *$'\tbase.name=r.test/deb\\tian:12\tbase.digest='"$digest" ]]
+	lp-layers -jE oci:lay | jq -se --arg d "$digest" '.[-1].end | .["base.name"] == "r.test/deb\tian:12" and .["base.digest"] == $d'
+	[ "$(asked 2>err)" = 'r.test/deb\tian:12@'"$digest"$'\t' ]
+	grep -q 'no image is known yet' err
+	[ "$(asked --ndjson 2>/dev/null)" = '{"image":"r.test/deb\tian:12@'"$digest"'"}' ]
+	# labels; a digest that is none
+	said '{}' '{"'$base.name'": "debian", "'$base.digest'": "sha256:12"}'
+	lp-peek -q --db=db oci:lay >rows
+	[ "$(asked 2>err)" = $'debian\t' ]
+	grep -q "no image that is known has the first of these layers" err
+	said '{"'$base.digest'": "'"$digest"'"}' '{}'
+	[ "$(asked 2>err)" = "$digest"$'\t' ]
+	said '{"'$base.name'": 1}' '{"'$base.name'": ["a"]}'
+	run -4 asked
+	[[ $(lp-layers -E oci:lay | tail -n 1) != *base* ]]
+}
+
 @test "annotations of layers are passed on" {
 	cp -r "$IN/plain" annotated
 	jq '.layers[1].annotations = {"x.y/toc": "12:3", "tab": "a\tb"}' "$(manifest_of annotated)" >manifest

@@ -170,7 +170,7 @@ ask() {
 	ask 0 9999 'lp-peek --config IMAGE | grep image.base'
 	[ "$(<out)" = $'annotation\torg.opencontainers.image.base.name=debian:12' ]
 	ask 0 9999 'lp-peek --base IMAGE'
-	[ "$(<out)" = "oci:$LAYOUT:app:1"$'\t4' ]
+	[ "$(<out)" = $'debian:12\t'$'\n'"oci:$LAYOUT:app:1"$'\t4' ]
 	# shellcheck disable=SC2016 # the line is the page's
 	ask 0 9999 'lp-cache base $(lp-layers -o digest IMAGE)'
 	[ "$(<out)" = "oci:$LAYOUT:app:1"$'\t4' ]
