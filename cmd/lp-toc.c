@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "cmd/toc/tocsoci.h"
 #include "cmd/toc/tocverify.h"
 #include "common/base/jsonread.h"
 #include "common/base/limits.h"
@@ -17,7 +18,7 @@
 
 static const char usage[] =
     "usage: lp-toc [-0CEHhijlqVv] [-m GLOB] [-n COUNT] [-o COLUMNS] [--digest=DIGEST]\n"
-    "              [--stats=FILE] [FILE]\n"
+    "              [--size=BYTES] [--soci] [--stats=FILE] [FILE]\n"
     "       lp-toc --locate [-hqVv] [-a KEY=VALUE] [--annotations=JSON] [--size=BYTES]\n"
     "              [--stats=FILE] [FILE]\n"
     "       lp-toc --verify=TOCFILE [-hqVv] [--digest=DIGEST] [--stats=FILE] [FILE]\n";
@@ -26,13 +27,14 @@ static const char help[] =
     "List a layer from its table of contents, find that, or hold it against the layer.\n"
     "\n" LP_LISTING_HELP
     "      --digest=DIGEST      refuse a table of contents of another digest\n"
+    "      --soci               the table is SOCI's, which stands beside its layer\n"
     "      --locate             read a blob's last bytes: print where the table is\n"
     "  -a, --annotation=KEY=VALUE  one annotation of the layer (may be repeated)\n"
     "      --annotations=JSON   all of them, as a manifest has them\n"
-    "      --size=BYTES         how long the whole blob is\n"
+    "      --size=BYTES         how long the layer's whole blob is\n"
     "      --verify=TOCFILE     read the layer's tar: print where TOCFILE differs\n" LP_OPT_HELP;
 
-enum { OPT_DIGEST = LP_OPT_OWN, OPT_LOCATE, OPT_ANNOTATIONS, OPT_SIZE, OPT_VERIFY };
+enum { OPT_DIGEST = LP_OPT_OWN, OPT_LOCATE, OPT_ANNOTATIONS, OPT_SIZE, OPT_SOCI, OPT_VERIFY };
 enum { MAX_ANNOTATIONS = 64 };
 
 struct args {
@@ -43,6 +45,7 @@ struct args {
 	size_t nannotations;
 	const char *annotations;
 	uint64_t size; /* UINT64_MAX: not told */
+	int soci;
 	const char *verify;
 	const char *file;
 };
@@ -59,8 +62,12 @@ check_args(const struct args *a)
 		return lp_opt_refuse("--locate reads no table of contents: not with --digest");
 	if (a->locate && a->nannotations == 0 && a->annotations == NULL && a->size == UINT64_MAX)
 		return lp_opt_refuse("--locate needs --size, or annotations that tell the place");
-	if (!a->locate && (a->nannotations > 0 || a->annotations != NULL || a->size != UINT64_MAX))
-		return lp_opt_refuse("-a, --annotations and --size belong to --locate");
+	if (!a->locate && (a->nannotations > 0 || a->annotations != NULL))
+		return lp_opt_refuse("-a and --annotations belong to --locate");
+	if (a->soci && (a->locate || a->verify != NULL))
+		return lp_opt_refuse("--soci lists: not with %s", a->locate ? "--locate" : "--verify");
+	if (a->size != UINT64_MAX && !a->locate && !a->soci)
+		return lp_opt_refuse("--size belongs to --locate and --soci");
 	if (a->digest != NULL && !lp_digest_is_sha256(lp_span_str(a->digest)))
 		return lp_opt_refuse("not a sha256 digest: '%s'", lp_quotes(a->digest));
 	return lp_listing_check(&a->listing);
@@ -89,6 +96,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ "digest", required_argument, NULL, OPT_DIGEST },
 		{ "locate", no_argument, NULL, OPT_LOCATE },
 		{ "size", required_argument, NULL, OPT_SIZE },
+		{ "soci", no_argument, NULL, OPT_SOCI },
 		{ "verify", required_argument, NULL, OPT_VERIFY },
 		{ NULL, 0, NULL, 0 }
 	};
@@ -103,6 +111,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		case OPT_ANNOTATIONS: a->annotations = optarg; break;
 		case OPT_DIGEST: a->digest = optarg; break;
 		case OPT_LOCATE: a->locate = 1; break;
+		case OPT_SOCI: a->soci = 1; break;
 		case OPT_VERIFY: a->verify = optarg; break;
 		case OPT_SIZE:
 			if (lp_opt_bytes(optarg, UINT64_MAX, &a->size) != LP_EXIT_OK)
@@ -323,6 +332,8 @@ main(int argc, char **argv)
 	stats.digest = args.digest;
 	if (args.locate)
 		rc = run_locate(&args);
+	else if (args.soci)
+		rc = lp_tocsoci(&args.listing, args.file, args.digest, args.size, &stats);
 	else if (args.verify != NULL)
 		rc = lp_tocverify(args.verify, args.digest, args.file, &stats);
 	else

@@ -163,6 +163,25 @@ lp_pax_parse(struct lp_pax *p, struct lp_span body)
 }
 
 int
+lp_pax_put(struct lp_buf *b, const char *prefix, struct lp_span key, struct lp_span value)
+{
+	const size_t rest = strlen(prefix) + key.n + value.n + 3;
+	size_t n = rest + 1;
+	char text[32];
+	int rc;
+
+	while ((size_t)snprintf(text, sizeof(text), "%zu", n) + rest != n)
+		n++;
+	rc = lp_buf_adds(b, text);
+	rc = rc != LP_OK ? rc : lp_buf_addc(b, ' ');
+	rc = rc != LP_OK ? rc : lp_buf_adds(b, prefix);
+	rc = rc != LP_OK ? rc : lp_buf_add(b, key);
+	rc = rc != LP_OK ? rc : lp_buf_addc(b, '=');
+	rc = rc != LP_OK ? rc : lp_buf_add(b, value);
+	return rc != LP_OK ? rc : lp_buf_addc(b, '\n');
+}
+
+int
 lp_pax_pair(const struct lp_pax *p, size_t *at, struct lp_span *out)
 {
 	struct lp_span rest = p->body;

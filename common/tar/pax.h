@@ -55,6 +55,9 @@ int lp_pax_xattrs(const struct lp_pax *, struct lp_buf *array, struct lp_buf *te
  */
 int lp_pax_pair(const struct lp_pax *, size_t *at, struct lp_span *out);
 
+/* A record, "LENGTH PREFIXKEY=VALUE\n", appended. LP_OK, LP_E_LIMIT, LP_E_NOMEM. */
+int lp_pax_put(struct lp_buf *, const char *prefix, struct lp_span key, struct lp_span value);
+
 /* Decimal with an optional sign. LP_OK or LP_E_DATA. */
 int lp_pax_int(struct lp_span, int64_t *out);
 

@@ -7,6 +7,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/status.h"
+#include "common/tar/pax.h"
 #include "common/tar/tarhdr.h"
 
 /* Places and lengths of fields: POSIX pax, "ustar Interchange Format". */
@@ -63,30 +64,10 @@ add_padding(struct lp_buf *b, size_t n)
 	return lp_buf_add(b, lp_span(zeros, (LP_TAR_BLOCK - n % LP_TAR_BLOCK) % LP_TAR_BLOCK));
 }
 
-/* "LENGTH KEY=VALUE\n", LENGTH counting itself. */
-static int
-add_record(struct lp_buf *b, const char *prefix, struct lp_span key, struct lp_span value)
-{
-	const size_t rest = strlen(prefix) + key.n + value.n + 3;
-	size_t n = rest + 1;
-	char text[32];
-	int rc;
-
-	while ((size_t)snprintf(text, sizeof(text), "%zu", n) + rest != n)
-		n++;
-	rc = lp_buf_adds(b, text);
-	rc = rc != LP_OK ? rc : lp_buf_addc(b, ' ');
-	rc = rc != LP_OK ? rc : lp_buf_adds(b, prefix);
-	rc = rc != LP_OK ? rc : lp_buf_add(b, key);
-	rc = rc != LP_OK ? rc : lp_buf_addc(b, '=');
-	rc = rc != LP_OK ? rc : lp_buf_add(b, value);
-	return rc != LP_OK ? rc : lp_buf_addc(b, '\n');
-}
-
 static int
 add_value(struct lp_buf *b, const char *key, struct lp_span value)
 {
-	return add_record(b, "", lp_span_str(key), value);
+	return lp_pax_put(b, "", lp_span_str(key), value);
 }
 
 static int
@@ -129,7 +110,7 @@ add_records(struct lp_buf *b, const struct lp_entry *e, const struct lack *lack,
 	rc = rc == LP_OK && lack->gid ? add_integer(b, "gid", e->gid) : rc;
 	rc = rc == LP_OK && lack->mtime ? add_time(b, e) : rc;
 	for (size_t i = 0; i < e->nxattrs && rc == LP_OK; i++)
-		rc = add_record(b, "SCHILY.xattr.", e->xattrs[i].name, e->xattrs[i].value);
+		rc = lp_pax_put(b, "SCHILY.xattr.", e->xattrs[i].name, e->xattrs[i].value);
 	return rc;
 }
 

@@ -4,8 +4,8 @@
 #include "common/base/base64.h"
 #include "common/base/digest.h"
 #include "common/base/limits.h"
-#include "common/base/rfc3339.h"
 #include "common/base/status.h"
+#include "common/toc/toc_fields.h"
 
 /* Keys whose values are strings, then those whose values are numbers. */
 enum text { NAME, TYPE, LINKNAME, UNAME, GNAME, MODTIME, DIGEST, CHUNKDIGEST, CHUNKTYPE, TEXTS };
@@ -105,45 +105,6 @@ take(struct lp_toc_item *it, struct raw *r, const char *key, json_t *v)
 }
 
 static int
-set_type(struct lp_toc_item *it, struct lp_span type)
-{
-	static const struct { const char *name; enum lp_type type; char flag; } types[] = {
-		{ "reg", LP_REG, '0' }, { "dir", LP_DIR, '5' }, { "symlink", LP_SYMLINK, '2' },
-		{ "hardlink", LP_HARDLINK, '1' }, { "char", LP_CHAR, '3' }, { "block", LP_BLOCK, '4' },
-		{ "fifo", LP_FIFO, '6' }
-	};
-
-	it->is_chunk = lp_span_is(type, "chunk");
-	if (it->is_chunk)
-		return LP_OK;
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		if (!lp_span_is(type, types[i].name))
-			continue;
-		it->entry.type = types[i].type;
-		it->entry.typeflag = types[i].flag;
-		it->entry.has |= LP_HAS_TYPEFLAG;
-		return LP_OK;
-	}
-	return fail(it, LP_E_DATA, "an entry is of no known type");
-}
-
-/*
- * eStargz leaves the time out where it is 1970's first second; Go's zero
- * time (year 1) stands for no time.
- */
-static int
-set_mtime(struct lp_toc_item *it, struct lp_span text)
-{
-	struct lp_entry *e = &it->entry;
-
-	if (text.n > 0 && lp_rfc3339(text, &e->mtime, &e->mtime_nsec) != LP_OK)
-		return fail(it, LP_E_DATA, "a modtime is not a time as RFC 3339 writes it");
-	if (!lp_span_is(text, "0001-01-01T00:00:00Z"))
-		e->has |= LP_HAS_MTIME;
-	return LP_OK;
-}
-
-static int
 set_digest(struct lp_toc_item *it, struct lp_span *digest, struct lp_span text)
 {
 	if (text.n > 0 && !lp_digest_is_sha256(text))
@@ -152,26 +113,13 @@ set_digest(struct lp_toc_item *it, struct lp_span *digest, struct lp_span text)
 	return LP_OK;
 }
 
+/* eStargz leaves the time out where it is 1970's first second. */
 static int
-set_names(struct lp_toc_item *it, const struct raw *r)
+set_mtime(struct lp_toc_item *it, struct lp_span text)
 {
-	struct lp_entry *e = &it->entry;
-
-	e->name = r->text[NAME];
-	e->linkname = r->text[LINKNAME];
-	e->uname = r->text[UNAME];
-	e->gname = r->text[GNAME];
-	if (e->name.n == 0)
-		return fail(it, LP_E_DATA, "an entry has no name");
-	if (e->name.n > LP_MAX_PATH || e->linkname.n > LP_MAX_PATH)
-		return fail(it, LP_E_LIMIT, "a name is longer than the limit");
-	if (memchr(e->name.p, 0, e->name.n) != NULL ||
-	    (e->linkname.n > 0 && memchr(e->linkname.p, 0, e->linkname.n) != NULL))
-		return fail(it, LP_E_DATA, "a name holds a NUL");
-	if (e->type != LP_SYMLINK && e->type != LP_HARDLINK)
-		e->linkname = lp_span(NULL, 0);
-	else if (e->type == LP_HARDLINK && e->linkname.n == 0)
-		return fail(it, LP_E_DATA, "a hard link leads nowhere");
+	if (text.n > 0)
+		return lp_toc_mtime(&it->entry, text, &it->why);
+	it->entry.has |= LP_HAS_MTIME;
 	return LP_OK;
 }
 
@@ -185,24 +133,17 @@ set_numbers(struct lp_toc_item *it, const struct raw *r)
 	for (size_t i = 0; i < sizeof(unsigned_fields); i++)
 		if (r->number[unsigned_fields[i]] < 0)
 			return fail(it, LP_E_DATA, "a size or offset is negative");
-	if (r->number[DEVMAJOR] > UINT32_MAX || r->number[DEVMINOR] > UINT32_MAX)
-		return fail(it, LP_E_DATA, "a device number is larger than 32 bits");
 	e->mode = (uint32_t)(r->number[MODE] & 07777);
 	e->uid = r->number[UID];
 	e->gid = r->number[GID];
 	if (e->type == LP_REG)
 		e->size = (uint64_t)r->number[SIZE];
-	if (e->type == LP_CHAR || e->type == LP_BLOCK) {
-		e->devmajor = (uint32_t)r->number[DEVMAJOR];
-		e->devminor = (uint32_t)r->number[DEVMINOR];
-		e->has |= LP_HAS_DEV;
-	}
 	it->chunk.at = (uint64_t)r->number[CHUNKOFFSET];
 	it->chunk.size = (uint64_t)r->number[CHUNKSIZE];
 	it->chunk.offset = (uint64_t)r->number[OFFSET];
 	it->chunk.inner = (uint64_t)r->number[INNEROFFSET];
 	it->chunk.end = (uint64_t)r->number[ENDOFFSET];
-	return LP_OK;
+	return lp_toc_device(e, r->number[DEVMAJOR], r->number[DEVMINOR], &it->why);
 }
 
 /* One attribute; its value's place is noted as an offset, because the buffer may still move. */
@@ -255,6 +196,21 @@ set_xattrs(struct lp_toc_item *it, json_t *object)
 	return LP_OK;
 }
 
+/* What any table of contents says of a member. */
+static int
+set_fields(struct lp_toc_item *it, const struct raw *r)
+{
+	int rc;
+
+	it->is_chunk = lp_span_is(r->text[TYPE], "chunk");
+	rc = it->is_chunk ? LP_OK : lp_toc_type(&it->entry, r->text[TYPE], &it->why);
+	it->entry.name = r->text[NAME];
+	it->entry.linkname = r->text[LINKNAME];
+	it->entry.uname = r->text[UNAME];
+	it->entry.gname = r->text[GNAME];
+	return rc != LP_OK ? rc : lp_toc_names(&it->entry, &it->why);
+}
+
 static int
 fill(struct lp_toc_item *it, const struct raw *r)
 {
@@ -262,8 +218,7 @@ fill(struct lp_toc_item *it, const struct raw *r)
 
 	if (r->text[CHUNKTYPE].n > 0 && !lp_span_is(r->text[CHUNKTYPE], "zeros"))
 		return fail(it, LP_E_DATA, "a chunk is of no known type");
-	if ((rc = set_type(it, r->text[TYPE])) != LP_OK || (rc = set_names(it, r)) != LP_OK ||
-	    (rc = set_numbers(it, r)) != LP_OK ||
+	if ((rc = set_fields(it, r)) != LP_OK || (rc = set_numbers(it, r)) != LP_OK ||
 	    (rc = set_digest(it, &it->chunk.digest, r->text[CHUNKDIGEST])) != LP_OK ||
 	    (rc = set_digest(it, &it->digest, r->text[DIGEST])) != LP_OK ||
 	    (rc = set_mtime(it, r->text[MODTIME])) != LP_OK)

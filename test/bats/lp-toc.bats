@@ -418,3 +418,132 @@ manifest() {
 	exec 7>&-
 	wait $! || :
 }
+
+# ---- SOCI ----------------------------------------------------------------------
+
+digest() {
+	echo "sha256:$(sha256sum <"$1" | cut -d ' ' -f 1)"
+}
+
+# ztoc [OPTION...] LAYER OUT
+ztoc() {
+	"$TOP/test/soci/mkztoc" "$@"
+}
+
+# A tar of every type, with long names, fractions, owners, devices and attributes.
+odd_tar() {
+	mkdir -p t/d
+	printf hi >t/d/file
+	ln -s ../x t/d/sym
+	ln t/d/file t/d/hard
+	mkfifo -m 600 t/pipe
+	printf x >"t/$(printf 'n%.0s' {1..120})"
+	tar --format=posix --mtime='2026-11-23 16:43:44.25Z' --pax-option='SCHILY.xattr.user.a:=b' --owner=u:7 --group=g:8 \
+	    -cf "$1" -C t . /dev/null 2>err || cat err
+}
+
+@test "SOCI: the rows of its table are lp-tarls' rows, offsets and all, of a layer as tar and in gzip" {
+	ztoc "$FIX/layer.tar" z
+	lp-toc --soci --digest "$(digest z)" -H -o $ALL,header_offset,data_offset <z >got
+	lp-tarls -H -o $ALL,header_offset,data_offset "$FIX/layer.tar" >want
+	[ "$(wc -l <want)" -eq 247 ]
+	cmp got want
+	gzip -n <"$FIX/layer.tar" >layer
+	ztoc layer z
+	lp-toc --soci -q --size="$(stat -c %s layer)" -H -o $ALL,header_offset,data_offset z >got
+	cmp got want
+	ztoc --v1 layer z
+	lp-toc --soci -q -H -o $ALL,header_offset,data_offset z >got
+	cmp got want
+}
+
+@test "SOCI: every type, GNU's and pax' headers" {
+	local columns=$ALL,header_offset,data_offset
+	odd_tar a.tar
+	ztoc a.tar z
+	lp-toc --soci -q -o "$columns" z >got
+	lp-tarls -q -o "$columns" a.tar >want
+	grep -q 'user.a' want
+	cmp got want
+	tar --format=gnu -cf b.tar -C t . -C / dev/null dev/zero
+	ztoc b.tar z
+	lp-toc --soci -q -o "$columns" z >got
+	lp-tarls -q -o "$columns" b.tar >want
+	grep -q '^crw' want
+	cmp got want
+}
+
+@test "SOCI: what flatc reads of a table is what it was made from, and what is listed of it" {
+	ztoc --json want.json "$FIX/layer.tar" z.bin
+	flatc --allow-non-utf8 --strict-json --defaults-json --raw-binary -t "$TOP/test/soci/ztoc.fbs" -- z.bin
+	# a byte that is no UTF-8 is an escape here that JSON does not know
+	sed 's/\\xE9/\xef\xbf\xbd/' z.json |
+	    jq -r '.contents.files[] | [.name, .linkname, .uid, .gid, .uname, .offset] | @tsv' >want
+	lp-toc --soci -q -o name,linkname,uid,gid,uname,data_offset z.bin | as_json_keeps >got
+	[ "$(wc -l <want)" -eq 246 ]
+	cmp got want
+}
+
+@test "SOCI: an index of another layer, of another digest; what is no table" {
+	local size
+	ztoc "$FIX/layer.tar" z
+	size=$(stat -c %s "$FIX/layer.tar")
+	lp-toc --soci -q --size="$size" z >rows
+	[ "$(wc -l <rows)" -gt 200 ]
+	run -1 lp-toc --soci -q --size=$((size + 1)) z
+	[ "$output" = "lp-toc: z: the table of contents is of a layer of $size bytes, and not of one of $((size + 1))" ]
+	run -1 lp-toc --soci --digest=$ES_DIGEST z
+	[ "$output" = "lp-toc: z: the table of contents does not match its digest $ES_DIGEST" ]
+	run -1 lp-toc --soci -q /dev/null
+	[[ $output = "lp-toc: /dev/null: byte 0: an offset lies outside"* ]]
+	run -1 lp-toc --soci -q "$D/es"
+	[[ $output = "lp-toc: $D/es: byte "* ]]
+	# and what it is not: it has no first bytes to be known by
+	run -1 lp-toc -q z
+}
+
+@test "SOCI: tables that lie: what was good is written, then one message with its byte" {
+	local lie want
+	while IFS='|' read -r lie want; do
+		ztoc --edit "f = z['contents']['files']; $lie" "$FIX/layer.tar" z
+		run -1 --separate-stderr lp-toc --soci -q -E z
+		[[ $stderr = "lp-toc: z: byte "*": $want" ]]
+		[[ -z $output || ${output##*$'\n'} = '#end'*complete=no* ]]
+	done <<-'EOF'
+		f[3]['offset'] = f[2]['offset']|a file does not lie behind the one before
+		f[-1]['offset'] = 1 << 40|a file lies outside the layer
+		[r for r in f if r['type'] == 'reg'][5]['size'] = -1|a file lies outside the layer
+		f[7]['type'] = 'chunk'|an entry is of no known type
+		f[7]['name'] = ''|an entry has no name
+		z['version'] = '0.8'|not a SOCI table of contents of version 0.9
+		z['compressed'] = -5|a size is negative
+		z['info']['digests'] = []|there are not as many digests as spans
+		z['info']['algorithm'] = 'gzip'|there are not as many checkpoints as it says
+		z['contents'] = None|its list of files, or what it says of the compression, is missing
+	EOF
+}
+
+@test "SOCI: one byte changed, in 400 places: never a row under a digest, and without one an answer or an error" {
+	ztoc "$FIX/layer.tar" z
+	python3 - "$(digest z)" "$(share 400)" <<-'PY'
+	import random, subprocess, sys
+	r = random.Random(7)
+	good = open("z", "rb").read()
+	for _ in range(int(sys.argv[2])):
+	    bad = bytearray(good)
+	    bad[r.randrange(len(bad))] ^= 1 << r.randrange(8)
+	    p = subprocess.run(["lp-toc", "--soci", "--digest", sys.argv[1]], input=bad, capture_output=True, check=False)
+	    assert p.returncode == 1 and not p.stdout and p.stderr, p
+	    p = subprocess.run(["lp-toc", "--soci", "-q"], input=bad, capture_output=True, check=False, timeout=20)
+	    assert p.returncode == (1 if p.stderr else 0), p
+	PY
+}
+
+@test "SOCI: it lists, and goes with nothing else" {
+	run -2 lp-toc --soci --locate --size=1
+	[[ ${lines[0]} = *"--soci lists: not with --locate"* ]]
+	run -2 lp-toc --soci --verify=x
+	[[ ${lines[0]} = *"--soci lists: not with --verify"* ]]
+	run -2 lp-toc --size=1
+	[[ ${lines[0]} = *"--size belongs to --locate and --soci"* ]]
+}

@@ -218,7 +218,7 @@ static const struct { const char *name, *json, *want; } cases[] = {
 	{ "a size with a fraction", TOC(REG("a", ",\"size\":1.5")), "data at 24: a size, owner or offset is not an integer\n" },
 	{ "a size above 63 bits", TOC(REG("a", ",\"size\":9223372036854775808")), "data at 75: not valid JSON\n" },
 	{ "the largest size", TOC(REG("a", ",\"size\":9223372036854775807,\"offset\":1")), "- a 9223372036854775807 0 0 0 0 [0+9223372036854775807 at 1]\nend\n" },
-	{ "a large device", TOC("{\"name\":\"a\",\"type\":\"char\",\"devMajor\":4294967296}"), "data at 24: a device number is larger than 32 bits\n" },
+	{ "a large device", TOC("{\"name\":\"a\",\"type\":\"char\",\"devMajor\":4294967296}"), "data at 24: a device number is negative, or larger than 32 bits\n" },
 	{ "a bad time", TOC(REG("a", ",\"modtime\":\"yesterday\"")), "data at 24: a modtime is not a time as RFC 3339 writes it\n" },
 	{ "a bad digest", TOC(REG("a", ",\"size\":1,\"digest\":\"sha512:00\"")), "data at 24: a digest is not sha256 and 64 hexadecimal digits\n" },
 	{ "a bad attribute", TOC(REG("a", ",\"xattrs\":{\"user.x\":\"!\"}")), "data at 24: an extended attribute is not base64\n" },
