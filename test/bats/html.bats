@@ -103,6 +103,33 @@ make_image() {
 	file page.pdf page.png | grep -c -E 'PDF document|PNG image data, 1280 x 900'
 }
 
+@test "in a browser: rows in any order, names that are not ASCII, a file where a directory was, paths of great depth" {
+	local deep
+	deep=$(printf 'd/%.0s' {1..1500})
+	printf '%s\t0\t0\t%s\t-\t%s\t%s\t%s\t%s\t%s\n' \
+	    -rw-r--r-- 5 b/z '' 2 '' '' \
+	    -rw-r--r-- 7 $'a/\ufeffé' '' 1 '' '' \
+	    -rw-r--r-- 11 b/y/x '' a-long-label '' '' \
+	    lrwxrwxrwx 0 lib usr/lib 2 '' '' \
+	    -rw-r--r-- 13 lib/old '' 1 opaque 2 \
+	    drwxr-xr-x 0 a '' 1 '' '' \
+	    -rw-r--r-- 17 "${deep}f" '' 1 '' '' \
+	    -rw-r--r-- 19 a/b '' 2 '' '' >rows
+	lp-show --html rows >page.html
+	run -0 browser page.html "$READY" "($TEXT)('summary')" "($NAMES)('files').sort()" "location.hash = '#/a', page.go(), ($NAMES)('files')" \
+	    "location.hash = '#/lib', page.go(), ($NAMES)('files')" "document.getElementById('hidden').click(), ($NAMES)('files')" \
+	    "($SEARCH)('É'), ($NAMES)('files')" "($SEARCH)('d/d/f'), ($NAMES)('files').length" \
+	    "[...document.querySelectorAll('#layers tbody td:first-child')].map(td => td.textContent).sort()"
+	[ "${lines[1]}" = '"7 files and directories, 59 B in 3 layers · 13 B hidden by later layers"' ]
+	[ "${lines[2]}" = '["a/", "b/", "d/", "lib/"]' ]
+	[ "${lines[3]}" = $'["b", "\\\\u{feff}é"]' ]
+	[ "${lines[4]}" = '[]' ]
+	[ "${lines[5]}" = '["old"]' ]
+	[ "${lines[6]}" = $'["a/\\\\u{feff}é"]' ]
+	[ "${lines[7]}" = 1 ]
+	[ "${lines[8]}" = '["1", "2", "a-long-label"]' ]
+}
+
 @test "names are text, whatever they hold" {
 	local evil='</script><script>document.title="owned"</script><img src=x onerror=document.title="owned"><!--'
 	mkdir hostile
