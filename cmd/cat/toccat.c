@@ -303,6 +303,7 @@ step(struct cat *c, enum lp_inflate_event ev)
 		c->skip -= before < c->inflate.f.out.n ? before : c->inflate.f.out.n;
 		return rc == 1 ? WHOLE : rc;
 	case LP_INFLATE_MEMBER:
+	case LP_INFLATE_POINT: /* not asked for */
 		return LP_OK;
 	case LP_INFLATE_MORE:
 		return NEED_INPUT;

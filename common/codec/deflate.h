@@ -25,6 +25,7 @@ enum {
 enum lp_deflate_result {
 	LP_DEFLATE_MORE, /* all input is used; under eof: the stream is cut off here */
 	LP_DEFLATE_FULL, /* more may come out without more input: make room, run again */
+	LP_DEFLATE_BLOCK, /* a block ended where the caller's `stop` asked for it; run again, with another `stop` */
 	LP_DEFLATE_END,  /* the final block has ended; `in` starts behind its last byte */
 	LP_DEFLATE_BAD,  /* no deflate stream: io->why and io->back say what and where */
 	LP_DEFLATE_NOMEM
@@ -42,7 +43,14 @@ struct lp_deflate_io {
 	unsigned char *out;
 	size_t n;
 	size_t cap;
-	uint64_t total; /* bytes this stream has given so far, kept by the engine */
+	uint64_t total; /* bytes this stream has given so far, kept by the engine; behind resume at first those of the window */
+
+	/*
+	 * LP_DEFLATE_BLOCK is wanted where the first block ends, not being the last, that brings `total` to this; 0: nowhere.
+	 * Then `bits` (0 to 7) is how many bits of the byte before `in`, its highest, belong to the next block.
+	 */
+	uint64_t stop;
+	unsigned bits;
 
 	/* Filled with LP_DEFLATE_BAD: a static reason, and the byte whose bits made it wrong, counted back from in.p. */
 	const char *why;
@@ -56,6 +64,11 @@ struct lp_deflate_engine {
 	void (*close)(void *);
 	/* A new stream begins. */
 	void (*start)(void *);
+	/*
+	 * A stream begins between two blocks: `window` is the output before (at most LP_DEFLATE_WINDOW bytes, also in io->out
+	 * before out[n], where they stay), the `bits` highest bits of `byte` come before any input. MORE or NOMEM.
+	 */
+	enum lp_deflate_result (*resume)(void *, struct lp_span window, unsigned char byte, unsigned bits);
 	/*
 	 * Decode until the input is used up, the room is, or the stream ends.
 	 * The input given before must have been used up if `in` is other bytes.

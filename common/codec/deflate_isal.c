@@ -84,6 +84,20 @@ engine_start(void *p)
 	z->skip = 0;
 }
 
+/* The window is looked for in the output, when a block begins. */
+static enum lp_deflate_result
+engine_resume(void *p, struct lp_span before, unsigned char byte, unsigned bits)
+{
+	struct state *z = p;
+
+	(void)before;
+	z->mode = HEADER;
+	z->nhead = bits > 0;
+	z->skip = bits > 0 ? 8 - bits : 0;
+	z->head[0] = byte;
+	return LP_DEFLATE_MORE;
+}
+
 static struct lp_span
 window(const struct lp_deflate_io *io)
 {
@@ -312,6 +326,13 @@ stored(struct state *z, struct lp_deflate_io *io)
 	return GO_ON;
 }
 
+/* Where the caller wants to stop: the next block begins, and none of its header's bytes but the first was taken. */
+static int
+is_stop(const struct state *z, const struct lp_deflate_io *io)
+{
+	return io->stop > 0 && io->total >= io->stop && z->mode == HEADER && z->nhead == (z->skip > 0);
+}
+
 static enum lp_deflate_result
 engine_run(void *p, struct lp_deflate_io *io)
 {
@@ -323,6 +344,10 @@ engine_run(void *p, struct lp_deflate_io *io)
 	while (rc == GO_ON) {
 		if (z->mode == ENDED)
 			return LP_DEFLATE_END;
+		if (is_stop(z, io)) {
+			io->bits = z->skip > 0 ? 8 - z->skip : 0;
+			return LP_DEFLATE_BLOCK;
+		}
 		if (io->cap - io->n < LP_DEFLATE_ROOM)
 			return LP_DEFLATE_FULL;
 		switch (z->mode) {
@@ -350,6 +375,7 @@ const struct lp_deflate_engine lp_deflate_isal = {
 	.open = engine_open,
 	.close = engine_close,
 	.start = engine_start,
+	.resume = engine_resume,
 	.run = engine_run,
 	.crc32 = engine_crc32,
 };

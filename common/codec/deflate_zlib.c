@@ -9,6 +9,9 @@
 
 enum { RAW_DEFLATE = -15, PREFIX_MAX = LP_DEFLATE_PREFIX_BITS / 8 };
 
+/* What z_stream.data_type says behind a call with Z_BLOCK, besides the number of bits that are not used yet. */
+enum { LAST = 64, BETWEEN = 128 };
+
 struct state {
 	z_stream s;
 	/* what lp_deflate_zlib_resume wants decoded before the input */
@@ -83,12 +86,25 @@ inflate_some(struct state *z, struct lp_deflate_io *io, struct lp_span *in)
 	z->s.avail_in = (uInt)nin;
 	z->s.next_out = io->out + io->n;
 	z->s.avail_out = (uInt)room;
-	rc = inflate(&z->s, Z_NO_FLUSH);
+	rc = inflate(&z->s, io->stop > 0 ? Z_BLOCK : Z_NO_FLUSH);
 	lp_span_take(in, nin - z->s.avail_in);
 	got = room - z->s.avail_out;
 	io->n += got;
 	io->total += got;
 	return rc;
+}
+
+static enum lp_deflate_result
+engine_resume(void *p, struct lp_span window, unsigned char byte, unsigned bits)
+{
+	return lp_deflate_zlib_resume(p, window, &byte, (8 - bits) % 8, bits);
+}
+
+/* Where the caller wants to stop: behind a block that is not the last. */
+static int
+is_stop(const struct state *z, const struct lp_deflate_io *io)
+{
+	return (z->s.data_type & (BETWEEN | LAST)) == BETWEEN && io->stop > 0 && io->total >= io->stop;
 }
 
 static enum lp_deflate_result
@@ -111,8 +127,15 @@ engine_run(void *p, struct lp_deflate_io *io)
 			io->back = 1 + prefix.n + ((size_t)z->s.data_type & 63) / 8;
 			return LP_DEFLATE_BAD;
 		}
+		if (is_stop(z, io) && prefix.n == 0) {
+			io->bits = (unsigned)z->s.data_type & 7;
+			return LP_DEFLATE_BLOCK;
+		}
 		if (z->s.avail_out == 0)
 			return LP_DEFLATE_FULL;
+		/* that it stopped behind a block does not mean that it is out of input */
+		if ((z->s.data_type & BETWEEN) != 0)
+			continue;
 		if (prefix.n == 0 && io->in.n == 0)
 			return LP_DEFLATE_MORE;
 	}
@@ -129,6 +152,7 @@ const struct lp_deflate_engine lp_deflate_zlib = {
 	.open = engine_open,
 	.close = engine_close,
 	.start = engine_start,
+	.resume = engine_resume,
 	.run = engine_run,
 	.crc32 = engine_crc32,
 };

@@ -13,10 +13,10 @@ enum { OUT_SIZE = 256 * 1024, OUT_CAP = LP_DEFLATE_WINDOW + OUT_SIZE + LP_DEFLAT
 enum { FHCRC = 2, FEXTRA = 4, FNAME = 8, FCOMMENT = 16, RESERVED = 0xe0, CM_DEFLATE = 8 };
 
 /* The fields of a member, in their order. */
-enum state { FIXED, XLEN, EXTRA, NAME, COMMENT, HCRC, BODY, CRC, ISIZE, ENDED, BAD };
+enum state { FIXED, XLEN, EXTRA, NAME, COMMENT, HCRC, BODY, CRC, ISIZE, ENDED, BAD, MIDDLE };
 
 /* How a state's work ended. */
-enum step { GO_ON, WAIT, FAILED };
+enum step { GO_ON, WAIT, FAILED, POINT };
 
 void
 lp_gzip_init(struct lp_gzip *g, const struct lp_deflate_engine *e)
@@ -29,6 +29,7 @@ lp_gzip_start(struct lp_gzip *g)
 {
 	g->state = FIXED;
 	g->nfield = 0;
+	g->resumed = 0;
 }
 
 void
@@ -120,20 +121,59 @@ skip(struct lp_gzip *g, struct lp_frames *f, struct lp_span *in)
 	return nul != NULL;
 }
 
-/* Memory and engine for a member's body. */
-static enum step
-begin(struct lp_gzip *g, struct lp_frames *f)
+/* Memory and engine for a member's body; whether there is enough. */
+static int
+equip(struct lp_gzip *g)
 {
 	if (g->out == NULL)
 		g->out = malloc(OUT_CAP);
 	if (g->deflate == NULL)
 		g->deflate = g->engine->open();
-	if (g->out == NULL || g->deflate == NULL)
+	return g->out != NULL && g->deflate != NULL;
+}
+
+/* Behind the header: decoding can begin here, without a window. */
+static enum step
+begin(struct lp_gzip *g, struct lp_frames *f)
+{
+	if (!equip(g))
 		return fail(g, f, LP_E_NOMEM, f->used, "out of memory");
 	g->engine->start(g->deflate);
 	g->total = 0;
 	g->crc = 0;
 	g->said = LP_DEFLATE_FULL;
+	advance(g, BODY);
+	if (f->spacing == 0 || f->given < f->due)
+		return GO_ON;
+	lp_frames_point(f, 0, lp_span(NULL, 0));
+	return POINT;
+}
+
+int
+lp_gzip_resume(struct lp_gzip *g, const struct lp_point *at)
+{
+	if (!equip(g))
+		return LP_E_NOMEM;
+	if (at->window.n > 0)
+		memcpy(g->out, at->window.p, at->window.n);
+	g->n = g->given = at->window.n;
+	g->total = at->window.n;
+	g->bits = at->bits;
+	g->resumed = 1;
+	g->said = LP_DEFLATE_FULL;
+	advance(g, MIDDLE);
+	return LP_OK;
+}
+
+/* The byte that has bits of the first block, if there is one. */
+static enum step
+middle(struct lp_gzip *g, struct lp_frames *f, struct lp_span *in)
+{
+	g->field[0] = 0;
+	if (g->bits > 0 && !gather(g, f, in, 1))
+		return WAIT;
+	if (g->engine->resume(g->deflate, lp_span(g->out, g->n), g->field[0], g->bits) == LP_DEFLATE_NOMEM)
+		return fail(g, f, LP_E_NOMEM, f->used, "out of memory");
 	advance(g, BODY);
 	return GO_ON;
 }
@@ -195,14 +235,28 @@ decode(struct lp_gzip *g, struct lp_frames *f, struct lp_span *in, int eof)
 
 	io.out = g->out;
 	io.n = g->n;
+	if (f->spacing > 0)
+		io.stop = g->total + (f->due > f->given ? f->due - f->given : 0);
 	g->said = (int)g->engine->run(g->deflate, &io);
 	lp_frames_take(f, in, in->n - io.in.n);
 	g->crc = g->engine->crc32(g->crc, lp_span(g->out + g->n, io.n - g->n));
 	g->n = io.n;
 	g->total = io.total;
+	g->bits = io.bits;
 	g->cut = eof && g->said == LP_DEFLATE_MORE;
 	g->why = io.why;
 	g->at = f->used - io.back;
+}
+
+/* Between two blocks, all output before them handed out. */
+static enum step
+point(struct lp_gzip *g, struct lp_frames *f)
+{
+	size_t n = g->total < LP_DEFLATE_WINDOW ? (size_t)g->total : LP_DEFLATE_WINDOW;
+
+	g->said = LP_DEFLATE_FULL;
+	lp_frames_point(f, g->bits, lp_span(g->out + g->n - n, n));
+	return POINT;
 }
 
 /* GO_ON: either there is output to hand out, or the body has ended. */
@@ -214,6 +268,8 @@ body(struct lp_gzip *g, struct lp_frames *f, struct lp_span *in, int eof)
 		case LP_DEFLATE_END:
 			advance(g, CRC);
 			return GO_ON;
+		case LP_DEFLATE_BLOCK:
+			return point(g, f);
 		case LP_DEFLATE_BAD:
 			return fail(g, f, LP_E_DATA, g->at, g->why);
 		case LP_DEFLATE_NOMEM:
@@ -237,9 +293,9 @@ trailer(struct lp_gzip *g, struct lp_frames *f, struct lp_span *in)
 {
 	if (!gather(g, f, in, 4))
 		return WAIT;
-	if (g->state == CRC && le32(g->field) != g->crc)
+	if (g->state == CRC && !g->resumed && le32(g->field) != g->crc)
 		return fail(g, f, LP_E_DATA, f->used - 4, "gzip: the data's CRC does not match");
-	if (g->state == ISIZE && le32(g->field) != (uint32_t)g->total)
+	if (g->state == ISIZE && !g->resumed && le32(g->field) != (uint32_t)g->total)
 		return fail(g, f, LP_E_DATA, f->used - 4, "gzip: the data's length does not match");
 	advance(g, g->state + 1);
 	return GO_ON;
@@ -251,6 +307,8 @@ work(struct lp_gzip *g, struct lp_frames *f, struct lp_span *in, int eof)
 	switch (g->state) {
 	case FIXED:
 		return fixed(g, f, in);
+	case MIDDLE:
+		return middle(g, f, in);
 	case BODY:
 		return body(g, f, in, eof);
 	case CRC:
@@ -275,6 +333,8 @@ lp_gzip_next(struct lp_gzip *g, struct lp_frames *f, struct lp_span *in, int eof
 			return LP_INFLATE_ERROR;
 		case WAIT:
 			return eof ? LP_INFLATE_PREVIEW : LP_INFLATE_MORE;
+		case POINT:
+			return LP_INFLATE_POINT;
 		case GO_ON:
 			if (f->out.n > 0)
 				return LP_INFLATE_OUTPUT;

@@ -23,7 +23,9 @@ struct lp_gzip {
 	unsigned char *last; /* the same of the time before, kept for who still looks at it; NULL until then */
 	size_t n;           /* bytes in `out` */
 	size_t given;       /* of them handed out */
-	uint64_t total;     /* bytes that this member has given */
+	uint64_t total;     /* bytes that this member has given; at first those of the window, behind lp_gzip_resume */
+	unsigned bits;      /* of a byte before the next block: where a point is, or where it was resumed */
+	int resumed;        /* in the middle: its trailer cannot be checked */
 	uint32_t crc;       /* of them */
 
 	int state;
@@ -44,6 +46,14 @@ void lp_gzip_release(struct lp_gzip *);
 
 /* At the first byte of another member. */
 void lp_gzip_start(struct lp_gzip *);
+
+/*
+ * At a point of a member: the input begins with the byte before point->in if
+ * that has bits of what comes, else at point->in. The window is copied.
+ * What the trailer says is not compared with the part that was decoded.
+ * LP_OK or LP_E_NOMEM.
+ */
+int lp_gzip_resume(struct lp_gzip *, const struct lp_point *);
 
 /*
  * The next event from `in`: MORE, OUTPUT (its bytes are the parser's), MEMBER behind the last byte of the member, ERROR; with eof set, which

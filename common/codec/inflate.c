@@ -32,6 +32,22 @@ lp_inflate_release(struct lp_inflate *x)
 	lp_zstd_release(&x->zstd);
 }
 
+uint64_t
+lp_point_first(const struct lp_point *at)
+{
+	return at->in - (at->bits > 0);
+}
+
+int
+lp_inflate_resume(struct lp_inflate *x, const struct lp_point *at)
+{
+	x->format = LP_FORMAT_GZIP;
+	x->state = MEMBER;
+	x->f.used = lp_point_first(at);
+	x->f.given = at->out;
+	return lp_gzip_resume(&x->gzip, at);
+}
+
 /* How a state's work ended. */
 enum step { GO_ON, WAIT, FAILED };
 
@@ -163,6 +179,8 @@ member(struct lp_inflate *x, struct lp_span *in)
 	}
 	if (ev == LP_INFLATE_MORE)
 		ev = member_next(x, in, x->eof);
+	if (ev == LP_INFLATE_OUTPUT)
+		x->f.given += x->f.out.n;
 	if (ev == LP_INFLATE_MEMBER) {
 		x->f.members++;
 		x->state = BETWEEN;

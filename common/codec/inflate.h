@@ -48,6 +48,17 @@ void lp_inflate_init(struct lp_inflate *, enum lp_format format, const struct lp
 void lp_inflate_release(struct lp_inflate *);
 
 /*
+ * Begin at a point of gzip data, which is copied, right behind init: the
+ * input's first byte is the one that lp_point_first says, and places are
+ * those of the whole. What an earlier part of the member would be checked
+ * with is not checked; members behind it are. LP_OK or LP_E_NOMEM.
+ */
+int lp_inflate_resume(struct lp_inflate *, const struct lp_point *);
+
+/* The input's first byte that is needed from there on. */
+uint64_t lp_point_first(const struct lp_point *);
+
+/*
  * The next event. `in` must be the same bytes, less what was taken, until
  * LP_INFLATE_MORE says that it is used up. `f.out` points into `in` if the
  * bytes are plain, which are not copied, else into the parser, where it

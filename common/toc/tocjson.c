@@ -111,6 +111,7 @@ inflated(struct lp_tocjson *j, enum lp_inflate_event event, enum lp_tocjson_even
 		*out = unwrap(j);
 		return *out == LP_TOCJSON_MORE;
 	case LP_INFLATE_MEMBER:
+	case LP_INFLATE_POINT: /* not asked for */
 		return 1;
 	case LP_INFLATE_WARNING:
 		*out = fail(j, LP_E_DATA, j->inflate.f.at, j->inflate.f.why);

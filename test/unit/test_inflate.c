@@ -49,6 +49,8 @@ event(struct lp_inflate *x, enum lp_inflate_event ev, struct outcome *o)
 	case LP_INFLATE_MEMBER:
 		note(o, 'M');
 		return 1;
+	case LP_INFLATE_POINT: /* not asked for */
+		abort();
 	case LP_INFLATE_WARNING:
 		note(o, 'W');
 		o->at = x->f.at;
