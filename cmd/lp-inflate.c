@@ -2,6 +2,9 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "cmd/inflate/bypoints.h"
+#include "cmd/inflate/keeppoints.h"
+#include "common/base/limits.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
 #include "common/cli/opt.h"
@@ -15,7 +18,11 @@
 
 static const char usage[] =
     "usage: lp-inflate [-Chqv] [-V] [--engine=NAME] [--format=FORMAT] [--max-output=BYTES]\n"
-    "                  [--max-ratio=N] [--size=BYTES] [--stats=FILE] [FILE]\n";
+    "                  [--max-ratio=N] [--points=POINTFILE] [--size=BYTES] [--spacing=BYTES]\n"
+    "                  [--stats=FILE] [FILE]\n"
+    "       lp-inflate --use-points=POINTFILE [-Chqv] [-V] [--engine=NAME] [--max-output=BYTES]\n"
+    "                  [--max-ratio=N] [--part] [--range=RANGE] [--stats=FILE] [FILE]\n"
+    "       lp-inflate --locate --use-points=POINTFILE [-hqv] [-V] [--range=RANGE] [--stats=FILE]\n";
 
 static const char help[] =
     "Inflate gzip or zstd data, also when its end is missing, and pass plain bytes on.\n"
@@ -25,7 +32,13 @@ static const char help[] =
     "      --format=FORMAT      auto (by magic number), gzip, zstd or plain\n"
     "      --max-output=BYTES   stop with exit 1 when there is more (K, M, G)\n"
     "      --max-ratio=N        stop with exit 1 when 1 GiB and N times the input are passed; 0: never\n"
-    "      --size=BYTES         how long the whole input is\n" LP_OPT_HELP;
+    "      --size=BYTES         how long the whole input is\n"
+    "      --points=POINTFILE   write where gzip data can be decoded from another time (GZIDX)\n"
+    "      --spacing=BYTES      a point so often (4M)\n"
+    "      --use-points=POINTFILE  begin at one of these points\n"
+    "      --range=RANGE        FIRST-LAST or FIRST-, of the decompressed bytes\n"
+    "      --locate             print which bytes of the input have these, and read none\n"
+    "      --part               the input is only these\n" LP_OPT_HELP;
 
 struct args {
 	const struct lp_deflate_engine *engine;
@@ -35,11 +48,15 @@ struct args {
 	uint64_t max_output; /* UINT64_MAX: none */
 	uint64_t max_ratio;  /* 0: none */
 	uint64_t size;       /* UINT64_MAX: not known */
+	struct lp_keeppoints keep;
+	struct lp_bypoints by;
+	int locate;
+	unsigned given;      /* options, by BIT of those below */
 };
 
 /* What the loop works on. */
 struct work {
-	const struct args *args;
+	struct args *args;
 	const char *name; /* of the input, for messages */
 	struct lp_input in;
 	uint64_t left; /* bytes of input to come, as --size has it */
@@ -50,7 +67,10 @@ struct work {
 	int partial; /* 1, 0, or LP_STATS_UNKNOWN */
 };
 
-enum { OPT_ENGINE = LP_OPT_OWN, OPT_FORMAT, OPT_MAX_OUTPUT, OPT_MAX_RATIO, OPT_SIZE };
+enum { OPT_ENGINE = LP_OPT_OWN, OPT_FORMAT, OPT_MAX_OUTPUT, OPT_MAX_RATIO, OPT_SIZE, OPT_POINTS, OPT_SPACING, OPT_USE_POINTS,
+	OPT_RANGE, OPT_LOCATE, OPT_PART };
+#define BIT(option) (1u << ((option) - LP_OPT_OWN))
+enum { SPACING = 4 * 1024 * 1024, SPACING_MIN = 64 * 1024 };
 
 /*
  * What the input may expand to: deflate cannot make more than 1032 of one
@@ -76,6 +96,43 @@ parse_format(const char *s, enum lp_format *out)
 	return LP_E_USAGE;
 }
 
+/* Which words go together. 0, or 2 after a message. */
+static int
+check_args(const struct args *a)
+{
+	const unsigned of_whole = BIT(OPT_FORMAT) | BIT(OPT_SIZE) | BIT(OPT_POINTS);
+
+	if (a->by.file == NULL && (a->given & (BIT(OPT_RANGE) | BIT(OPT_LOCATE) | BIT(OPT_PART))) != 0)
+		return lp_opt_refuse("--range, --locate and --part belong to --use-points");
+	if (a->by.file != NULL && (a->given & of_whole) != 0)
+		return lp_opt_refuse("--use-points is of a part of gzip data: not with --format, --points or --size");
+	if ((a->given & BIT(OPT_SPACING)) != 0 && a->keep.file == NULL)
+		return lp_opt_refuse("--spacing belongs to --points");
+	if (a->keep.spacing < SPACING_MIN)
+		return lp_opt_refuse("--spacing is at least 64K: a point has a window of 32 KiB");
+	if (a->locate && (a->file != NULL || a->by.part || a->complete ||
+	    (a->given & (BIT(OPT_ENGINE) | BIT(OPT_MAX_OUTPUT) | BIT(OPT_MAX_RATIO))) != 0))
+		return lp_opt_refuse("--locate reads no input");
+	return a->locate ? LP_EXIT_OK : lp_opt_binary();
+}
+
+/* Options about points. 0, or 2 after a message. */
+static int
+parse_points(int c, struct args *a)
+{
+	switch (c) {
+	case OPT_POINTS: a->keep.file = optarg; break;
+	case OPT_USE_POINTS: a->by.file = optarg; break;
+	case OPT_LOCATE: a->locate = 1; break;
+	case OPT_PART: a->by.part = 1; break;
+	case OPT_SPACING: return lp_opt_bytes(optarg, LP_MAX_SIZE, &a->keep.spacing);
+	default:
+		if (lp_range_parse(lp_span_str(optarg), &a->by.range) != LP_OK || a->by.range.suffix)
+			return lp_opt_refuse("not a range (FIRST-LAST or FIRST-): %s", lp_quotes(optarg));
+	}
+	return LP_EXIT_OK;
+}
+
 /* 0, or 2 after a message. */
 static int
 parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
@@ -88,13 +145,20 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ "max-output", required_argument, NULL, OPT_MAX_OUTPUT },
 		{ "max-ratio", required_argument, NULL, OPT_MAX_RATIO },
 		{ "size", required_argument, NULL, OPT_SIZE },
+		{ "points", required_argument, NULL, OPT_POINTS },
+		{ "spacing", required_argument, NULL, OPT_SPACING },
+		{ "use-points", required_argument, NULL, OPT_USE_POINTS },
+		{ "range", required_argument, NULL, OPT_RANGE },
+		{ "locate", no_argument, NULL, OPT_LOCATE },
+		{ "part", no_argument, NULL, OPT_PART },
 		{ NULL, 0, NULL, 0 }
 	};
 	int c;
 
 	*a = (struct args){ .engine = lp_deflate_engine(NULL), .max_output = UINT64_MAX,
-		.max_ratio = MAX_RATIO, .size = UINT64_MAX };
+		.max_ratio = MAX_RATIO, .size = UINT64_MAX, .keep = { .spacing = SPACING }, .by = { .range = { .last = LP_RANGE_END } } };
 	while ((c = lp_opt_next(opt, argc, argv, "C" LP_OPT_SHORT, options)) != -1) {
+		a->given |= c >= LP_OPT_OWN ? BIT(c) : 0;
 		switch (c) {
 		case 'C':
 			a->complete = 1;
@@ -118,6 +182,10 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 			if (lp_opt_bytes(optarg, UINT64_MAX, c == OPT_SIZE ? &a->size : &a->max_output) != LP_EXIT_OK)
 				return LP_EXIT_USAGE;
 			break;
+		case OPT_POINTS: case OPT_SPACING: case OPT_USE_POINTS: case OPT_RANGE: case OPT_LOCATE: case OPT_PART:
+			if (parse_points(c, a) != LP_EXIT_OK)
+				return LP_EXIT_USAGE;
+			break;
 		default:
 			lp_opt_common(opt, c);
 		}
@@ -125,7 +193,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 	if (argc - optind > 1)
 		return lp_opt_refuse("more than one file");
 	a->file = argc > optind && !lp_span_is(lp_span_str(argv[optind]), "-") ? argv[optind] : NULL;
-	return lp_opt_binary();
+	return check_args(a);
 }
 
 /* There is much of it: a larger pipe, and writing beside decoding. */
@@ -154,7 +222,7 @@ most(const struct work *w)
 static int
 hand_on(struct work *w)
 {
-	struct lp_span out = w->x.f.out;
+	struct lp_span out = lp_bypoints_trim(&w->args->by, w->x.f.out, w->x.f.given);
 	uint64_t max = most(w);
 	int over = out.n > max - w->written, rc;
 
@@ -197,13 +265,17 @@ end(struct work *w)
 {
 	if (w->args->size != UINT64_MAX && w->x.f.used < w->args->size && w->x.eof)
 		return preview(w);
+	if (w->args->by.range.first > w->x.f.given) {
+		lp_err("%s: the data has only %" PRIu64 " bytes", w->name, w->x.f.given);
+		return LP_E_ABSENT;
+	}
 	/* how much a plain input should hold, only its size tells */
 	if (w->x.format != LP_FORMAT_PLAIN || w->args->size != UINT64_MAX)
 		w->partial = 0;
 	lp_detail("%s: %s, %" PRIu64 " members, %" PRIu64 " bytes in, %" PRIu64 " bytes out, engine %s",
 	    w->name, lp_format_name(w->x.format), w->x.f.members, w->x.f.used, w->written,
 	    w->args->engine->name);
-	return LP_OK;
+	return lp_keeppoints_end(&w->args->keep, &w->x, w->name);
 }
 
 static int
@@ -226,6 +298,7 @@ more(struct work *w, struct lp_span *in)
 		got = lp_input_next(&w->in, in);
 		if (got < 0)
 			return got == LP_E_PIPE ? got : input_failed(w);
+		*in = lp_bypoints_input(&w->args->by, *in);
 		w->over = in->n > w->left;
 		in->n = w->over ? (size_t)w->left : in->n;
 		w->left -= in->n;
@@ -274,6 +347,11 @@ inflate_all(struct work *w)
 			break;
 		case LP_INFLATE_OUTPUT:
 			rc = hand_on(w);
+			if (rc == LP_OK && lp_bypoints_is_done(&w->args->by, w->x.f.given))
+				return lp_put_said(lp_writer_wait(&w->out));
+			break;
+		case LP_INFLATE_POINT:
+			rc = lp_keeppoints_add(&w->args->keep, &w->x);
 			break;
 		case LP_INFLATE_MEMBER:
 			break;
@@ -289,30 +367,52 @@ inflate_all(struct work *w)
 	return rc;
 }
 
-/* stdin, or the file; from here on under the lock. */
+/* stdin, or the file, and those of points; from here on under the lock. */
 static int
-open_input(struct work *w)
+open_files(struct work *w)
 {
-	int rc = lp_input_operand(&w->in, w->args->file, &w->name);
+	int rc = lp_bypoints_open(&w->args->by), kept = lp_keeppoints_open(&w->args->keep);
 
-	w->in.reader = STDOUT_FILENO;
+	rc = rc != LP_OK ? rc : kept;
+	if (rc == LP_OK && !w->args->locate) {
+		rc = lp_input_operand(&w->in, w->args->file, &w->name);
+		w->in.reader = STDOUT_FILENO;
+	}
 	return rc == LP_OK ? lp_lock(LP_DUTY_THREADED) : rc;
 }
 
+/* All of the input, or a range of what it decodes to. */
 static int
-work(const struct args *a, struct lp_stats *stats)
+decode(struct work *w)
 {
-	struct work w = { .args = a, .left = a->size, .partial = LP_STATS_UNKNOWN };
+	int rc = LP_OK;
+
+	lp_keeppoints_begin(&w->args->keep, &w->x);
+	if (w->args->by.file != NULL)
+		rc = lp_bypoints_read(&w->args->by);
+	if (rc == LP_OK && w->args->locate)
+		return lp_bypoints_locate(&w->args->by);
+	if (rc == LP_OK && w->args->by.file != NULL)
+		rc = lp_bypoints_begin(&w->args->by, &w->x, &w->in, w->name);
+	return rc == LP_OK ? inflate_all(w) : rc;
+}
+
+static int
+work(struct args *a, struct lp_stats *stats)
+{
+	struct work w = { .args = a, .left = a->size, .partial = LP_STATS_UNKNOWN, .in = { .null = -1 } };
 	int rc;
 
 	lp_writer_init(&w.out, STDOUT_FILENO);
-	rc = open_input(&w);
+	rc = open_files(&w);
 	lp_inflate_init(&w.x, a->format, a->engine);
 	if (rc == LP_OK)
-		rc = inflate_all(&w);
+		rc = decode(&w);
 	lp_writer_release(&w.out);
 	lp_inflate_release(&w.x);
 	lp_input_release(&w.in);
+	lp_keeppoints_release(&a->keep);
+	lp_bypoints_release(&a->by);
 
 	stats->source = a->file;
 	stats->size = a->size <= INT64_MAX ? (int64_t)a->size : LP_STATS_UNKNOWN;

@@ -334,3 +334,107 @@ lp-inflate 0 null" ]
 	lp-inflate -q <"$IN/head.gz" | cmp - <("$RELEASE/lp-inflate" -q <"$IN/head.gz")
 	run -2 lp-inflate --engine=isal "$IN/gzip6.gz"
 }
+
+# Ranges of what $1 decodes to, from the points in $2: $3 of them.
+ranges_by_points()
+{
+	local n first last
+	for ((n = 0; n < $3; n++)); do
+		first=$((RANDOM * 32768 % 499000 + RANDOM % 900)) last=$((first + RANDOM % 5000))
+		tail -c +$((first + 1)) "$IN/plain" | head -c $((last - first + 1)) >want || :
+		lp-inflate --use-points="$2" --range=$first-$last --engine="$4" "$1" | cmp - want
+	done
+}
+
+@test "--points and --use-points: any range from any encoder's streams, by both engines" {
+	for f in gzip1 gzip6 zopfli igzip0 igzip3 members stored; do
+		for engine in $(engines); do
+			lp-inflate --points=$engine.gzidx --spacing=64K --engine="$engine" "$IN/$f.gz" | cmp - "$IN/plain"
+			[ ! -e isal.gzidx ] || cmp $engine.gzidx isal.gzidx
+			ranges_by_points "$IN/$f.gz" $engine.gzidx "$(share 8)" "$engine"
+		done
+		rm -- *.gzidx
+	done
+	lp-inflate --points=p --spacing=64K "$IN/gzip6.gz" >out
+	lp-inflate --use-points=p "$IN/gzip6.gz" | cmp - "$IN/plain"
+	lp-inflate --use-points=p --range=300000- "$IN/gzip6.gz" | cmp - <(tail -c +300001 "$IN/plain")
+	lp-inflate --use-points=p --range=300000-900000 <"$IN/gzip6.gz" | cmp - <(tail -c +300001 "$IN/plain")
+	lp-inflate --use-points=p --range=300000-300000 < <(cat "$IN/gzip6.gz") | cmp - <(tail -c +300001 "$IN/plain" | head -c 1)
+	lp-inflate --use-points=p --range=0-9 "$IN/gzip6.gz" | cmp - <(head -c 10 "$IN/plain")
+}
+
+@test "--locate: the bytes of the input that have a range, and --part of no others" {
+	lp-inflate --points=p --spacing=64K "$IN/gzip6.gz" >out
+	size=$(stat -c %s "$IN/gzip6.gz")
+	for at in 0 65000 131072 250000 499990; do
+		IFS=- read -r first last < <(lp-inflate --locate --use-points=p --range=$at-$((at + 9)))
+		[ $((last - first)) -lt $((size / 3)) ]
+		tail -c +$((first + 1)) "$IN/gzip6.gz" >rest
+		head -c $((last - first + 1)) rest >part
+		lp-inflate --use-points=p --range=$at-$((at + 9)) --part <part | cmp - <(tail -c +$((at + 1)) "$IN/plain" | head -c 10)
+	done
+	[ "$last" -eq $((size - 1)) ]
+	[ "$(lp-inflate --locate --use-points=p)" = "10-$((size - 1))" ]
+	# a byte less than that is one too few
+	IFS=- read -r first last < <(lp-inflate --locate --use-points=p --range=131072-200000)
+	tail -c +$((first + 1)) "$IN/gzip6.gz" >rest
+	head -c $(((last - first) / 2)) rest >half
+	run -4 --separate-stderr bash -c 'lp-inflate -C --use-points=p --range=131072-200000 --part <half >out'
+	[[ $stderr == 'lp-inflate: <stdin>: not complete: input ends after '* ]]
+}
+
+@test "points: indexed_gzip reads ours, and we read those of indexed_gzip" {
+	cat >igzip.py <<-'END'
+		import indexed_gzip, random, sys
+		gz, ours, theirs, plain = sys.argv[1:]
+		want = open(plain, "rb").read()
+		def check(f):
+		    for _ in range(300):
+		        at = random.randrange(len(want))
+		        f.seek(at)
+		        assert f.read(700) == want[at:at + 700]
+		f = indexed_gzip.IndexedGzipFile(gz, index_file=ours)
+		assert len(list(f.seek_points())) > 1
+		check(f)
+		f = indexed_gzip.IndexedGzipFile(gz, spacing=70000)
+		f.build_full_index()
+		f.export_index(theirs)
+	END
+	for f in gzip6 gzip9 pigz members igzip3; do
+		lp-inflate --points=ours --spacing=64K "$IN/$f.gz" >out
+		/usr/bin/python3 igzip.py "$IN/$f.gz" ours theirs "$IN/plain"
+		ranges_by_points "$IN/$f.gz" theirs "$(share 8)" zlib
+	done
+}
+
+@test "points: of a cut or spoiled input there are none, and what is no such file is told" {
+	run -0 --separate-stderr bash -c 'lp-inflate --points=p "$0" >out' "$IN/head.gz"
+	[ ! -s p ]
+	run -1 --separate-stderr bash -c 'lp-inflate --use-points=p "$0" >out' "$IN/gzip6.gz"
+	[ "$stderr" = "lp-inflate: p: byte 0: not GZIDX data" ]
+	lp-inflate --points=p "$IN/plain.zst" 2>said >out
+	[ ! -s p ]
+	[ "$(cat said)" = "lp-inflate: $IN/plain.zst: zstd data has no points" ]
+	lp-inflate --points=p --spacing=64K "$IN/gzip6.gz" >out
+	head -c 40000 p >cut
+	run -1 --separate-stderr bash -c 'lp-inflate --use-points=cut "$0" >out' "$IN/gzip6.gz"
+	[ "$stderr" = "lp-inflate: cut: byte 40000: cut off in a window" ]
+	run -4 --separate-stderr lp-inflate --locate --use-points=p --range=500000-
+	[ "$stderr" = "lp-inflate: p: byte 500000 is behind the end: there are 500000 bytes" ]
+	# those of another file lead to what is no stream, or to another one
+	run -1 --separate-stderr bash -c 'lp-inflate --use-points=p --range=400000- "$0" >out' "$IN/gzip1.gz"
+	[[ $stderr =~ ^"lp-inflate: $IN/gzip1.gz: byte "[0-9]+": " ]]
+	for words in '--range=0-1' --locate --part '--use-points=p --size=1' '--use-points=p --format=gzip' '--use-points=p --points=q' \
+		'--spacing=1M' '--points=q --spacing=1K' '--use-points=p --range=-5' '--use-points=p --locate --part'; do
+		# shellcheck disable=SC2086 # words
+		run -2 lp-inflate $words
+	done
+}
+
+@test "points: memory is theirs and no more, and a full list is thinned" {
+	head -c 150M /dev/zero | gzip -n1 >zeros.gz
+	peak=$(peak_of "$RELEASE/lp-inflate" --points=p --spacing=64K zeros.gz)
+	[ "$peak" -le $(((4 + 33) * 1024)) ]
+	[ "$(stat -c %s p)" -le $((35 + 1024 * (18 + 32768))) ]
+	lp-inflate --use-points=p --range=150000000-150000009 zeros.gz | cmp - <(head -c 10 /dev/zero)
+}
