@@ -14,8 +14,8 @@
 static const char usage[] =
     "usage: lp-layers [-EHOhjqv] [-V] [-o COLUMNS] [-p OS[(VERSION)]/ARCH[/VARIANT]]\n"
     "                 [-S STORE]\n"
-    "                 [--config | --digest | --index | --manifest | --platforms | --settings |\n"
-    "                 --tags[=GLOB]]\n"
+    "                 [--config | --digest | --index | --manifest | --platforms |\n"
+    "                 --referrers[=TYPE] | --settings | --soci | --tags[=GLOB]]\n"
     "                 [--auth-file=FILE] [--cacert=FILE] [--cacert-only] [--cert=FILE]\n"
     "                 [--connect-timeout=N] [--insecure] [--key=FILE] [--password-file=FILE]\n"
     "                 [--plain-http] [--retries=N] [--stall-timeout=N] [--stats=FILE]\n"
@@ -32,6 +32,8 @@ static const char help[] =
     "  -E, --end                an end record last: what the image is\n"
     "      --platforms          list the platforms that there are\n"
     "      --tags[=GLOB]        list the repository's tags, those that match\n"
+    "      --referrers[=TYPE]   list what hangs on it (signatures, SBOMs), of that artifactType\n"
+    "      --soci               list the tables of contents that its SOCI index has\n"
     "      --digest             print the digest that the name leads to\n"
     "      --index              print what the name leads to, as it is\n"
     "      --manifest           print the image's manifest, as it is\n"
@@ -88,18 +90,19 @@ static int
 check(const struct args *a)
 {
 	const struct lp_layers *l = &a->layers;
-	int rows = l->what == LP_LAYERS_ROWS, table = rows || l->what == LP_LAYERS_PLATFORMS || l->what == LP_LAYERS_SETTINGS;
+	int rows = l->what == LP_LAYERS_ROWS, chosen = rows || l->what == LP_LAYERS_PLATFORMS || l->what == LP_LAYERS_REFERRERS;
+	int table = chosen || l->what == LP_LAYERS_SETTINGS;
 
 	if (a->columns != NULL && l->fmt.json)
 		return lp_opt_refuse("-o chooses columns of TSV: not with -j");
 	if (l->header && l->fmt.json)
 		return lp_opt_refuse("-H names columns of TSV: not with -j");
 	if (l->header && !table)
-		return lp_opt_refuse("-H is about rows, of layers, platforms or settings");
-	if (l->fmt.json && !table && l->what != LP_LAYERS_DIGEST && l->what != LP_LAYERS_TAGS)
+		return lp_opt_refuse("-H is about rows, of layers, platforms, referrers or settings");
+	if (l->fmt.json && !table && l->what != LP_LAYERS_DIGEST && l->what != LP_LAYERS_TAGS && l->what != LP_LAYERS_SOCI)
 		return lp_opt_refuse("-j is about rows, tags and the digest: documents are JSON as they are");
-	if (a->columns != NULL && (!table || l->what == LP_LAYERS_SETTINGS))
-		return lp_opt_refuse("-o is about rows, of layers or platforms");
+	if (a->columns != NULL && !chosen)
+		return lp_opt_refuse("-o is about rows, of layers, platforms or referrers");
 	if (l->end && !rows)
 		return lp_opt_refuse("-E is about rows, of layers");
 	return LP_EXIT_OK;
@@ -110,18 +113,19 @@ static int
 choose(struct lp_layers *l, enum lp_layers_what what)
 {
 	if (l->what != LP_LAYERS_ROWS && l->what != what)
-		return lp_opt_refuse("only one of --config, --digest, --index, --manifest, --platforms, --settings and --tags");
+		return lp_opt_refuse("only one of --config, --digest, --index, --manifest, --platforms, --referrers, --settings, --soci and --tags");
 	l->what = what;
 	return LP_EXIT_OK;
 }
 
-/* Layers and platforms have columns of their own, and which of the two these are of may be said behind them. */
+/* Layers, platforms and referrers have columns of their own, and which of them these are of may be said behind them. */
 static int
 columns(struct lp_layers *l, const char *list)
 {
 	struct lp_span bad;
 
-	lp_layerfmt_init(&l->fmt, l->what == LP_LAYERS_PLATFORMS);
+	lp_layerfmt_init(&l->fmt, l->what == LP_LAYERS_PLATFORMS ? LP_ROWS_PLATFORMS :
+	    l->what == LP_LAYERS_REFERRERS ? LP_ROWS_REFERRERS : LP_ROWS_LAYERS);
 	if (list != NULL && lp_layerfmt_columns(&l->fmt, lp_span_str(list), &bad) != LP_OK)
 		return lp_opt_refuse("no column of the name '%s', or twice", lp_quote(bad));
 	return LP_EXIT_OK;
@@ -153,6 +157,8 @@ one_option(struct args *a, struct lp_opt *opt, int c)
 	}
 	if (c == OPT_WHAT + LP_LAYERS_TAGS)
 		l->tags = optarg;
+	if (c == OPT_WHAT + LP_LAYERS_REFERRERS)
+		l->type = optarg;
 	if (c > OPT_WHAT && c <= OPT_WHAT_LAST)
 		return choose(l, (enum lp_layers_what)(c - OPT_WHAT));
 	return lp_netopt(&a->net, opt, c, optarg);
@@ -171,6 +177,8 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ "end", no_argument, NULL, 'E' },
 		{ "platforms", no_argument, NULL, OPT_WHAT + LP_LAYERS_PLATFORMS },
 		{ "tags", optional_argument, NULL, OPT_WHAT + LP_LAYERS_TAGS },
+		{ "referrers", optional_argument, NULL, OPT_WHAT + LP_LAYERS_REFERRERS },
+		{ "soci", no_argument, NULL, OPT_WHAT + LP_LAYERS_SOCI },
 		{ "digest", no_argument, NULL, OPT_WHAT + LP_LAYERS_DIGEST },
 		{ "index", no_argument, NULL, OPT_WHAT + LP_LAYERS_INDEX },
 		{ "manifest", no_argument, NULL, OPT_WHAT + LP_LAYERS_MANIFEST },

@@ -16,7 +16,7 @@ lp_layers_init(struct lp_layers *l)
 	struct utsname u;
 
 	memset(l, 0, sizeof(*l));
-	lp_layerfmt_init(&l->fmt, 0);
+	lp_layerfmt_init(&l->fmt, LP_ROWS_LAYERS);
 	lp_buf_init(&l->out, OUT_MAX);
 	if (uname(&u) != 0 || lp_platform_machine(u.machine, &l->want) != LP_OK)
 		(void)lp_platform_machine("amd64", &l->want);

@@ -1,6 +1,6 @@
 /*
- * What lp-layers answers: rows of an image's layers, of its platforms or its
- * tags, its digest, its documents as they are. All of it is collected first,
+ * What lp-layers answers: rows of an image's layers, of its platforms, its
+ * tags or of what hangs on it, its digest, its documents as they are. All of it is collected first,
  * so that nothing is printed of an image that turns out to be wrong.
  *
  * An answer is of an image (lp_layers_image), of the repository it is in
@@ -25,6 +25,8 @@ enum lp_layers_what {
 	LP_LAYERS_INDEX, /* what the name leads to, be it an index or not */
 	LP_LAYERS_MANIFEST,
 	LP_LAYERS_CONFIG,
+	LP_LAYERS_REFERRERS, /* what hangs on it */
+	LP_LAYERS_SOCI,      /* the tables of contents that its SOCI index has, one row each */
 	LP_LAYERS_SETTINGS /* what the config sets, as rows */
 };
 
@@ -34,6 +36,7 @@ struct lp_layers {
 	enum lp_layers_what what;
 	struct lp_platform want;
 	int chosen;                   /* the platform was asked for, and is not just this machine's */
+	const char *type;             /* of referrers, or NULL for all */
 	const char *tags;             /* a pattern that tags are to match (base/glob.h), or NULL */
 	struct lp_layerfmt fmt;
 	int header, end;              /* rows: the columns' names first, an end record last */

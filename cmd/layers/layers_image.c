@@ -145,8 +145,8 @@ archived_reference(const struct lp_layers *l, struct lp_image *im, const json_t 
 }
 
 /* The reference of a layer: that of its image, with its own digest. */
-static int
-layer_reference(const struct lp_layers *l, struct lp_image *im, const struct lp_descriptor *d, struct lp_reference *ref)
+int
+lp_layers_reference(const struct lp_layers *l, struct lp_image *im, const struct lp_descriptor *d, struct lp_reference *ref)
 {
 	*ref = im->ref;
 	ref->name[0] = '\0';
@@ -220,7 +220,7 @@ put_rows(struct lp_layers *l, struct lp_image *im)
 		struct lp_reference ref;
 		struct lp_layer layer;
 
-		rc = layer_reference(l, im, &im->image->m.v[i], &ref);
+		rc = lp_layers_reference(l, im, &im->image->m.v[i], &ref);
 		if (rc != LP_OK)
 			return rc;
 		fill_layer(im, i, &layer);
@@ -261,5 +261,10 @@ lp_layers_image(struct lp_layers *l, struct lp_image *im)
 		other_platform(l, im);
 		return lp_layers_add(l, lp_buf_span(&im->image->bytes));
 	}
-	return l->what == LP_LAYERS_ROWS ? put_rows(l, im) : put_config(l, im);
+	switch (l->what) {
+	case LP_LAYERS_ROWS: return put_rows(l, im);
+	case LP_LAYERS_REFERRERS: return lp_layers_referrers(l, im);
+	case LP_LAYERS_SOCI: return lp_layers_soci(l, im);
+	default: return put_config(l, im);
+	}
 }

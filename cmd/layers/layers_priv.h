@@ -4,6 +4,7 @@
  *   layers.c          rows, as every answer has them
  *   layers_image.c    of an image in a registry or a layout
  *   layers_archive.c  of one in an archive of docker save
+ *   layers_referrers.c  what hangs on it, SOCI's tables of contents among that
  *   layers_tags.c     of a repository: its tags
  */
 #ifndef LP_LAYERS_LAYERS_PRIV_H
@@ -25,6 +26,11 @@ void lp_layers_other(const struct lp_layers *, const struct lp_platform *is);
 int lp_layers_begin(struct lp_layers *);
 int lp_layers_row(struct lp_layers *, const struct lp_reference *ref, struct lp_layer *);
 int lp_layers_end(struct lp_layers *, int rc, const struct lp_layerend *);
+/* The reference of a blob of the image's repository, a layer as a rule: in a tar, of a part of the file. LP_OK, or a failure that was said. */
+int lp_layers_reference(const struct lp_layers *, struct lp_image *, const struct lp_descriptor *, struct lp_reference *);
+/* Of the image that was chosen. LP_OK, or a failure that was said. */
+int lp_layers_referrers(struct lp_layers *, struct lp_image *);
+int lp_layers_soci(struct lp_layers *, struct lp_image *);
 /* What the config, an object, sets of an image for that platform (or NULL). Results as lp_layers_add. */
 int lp_layers_settings(struct lp_layers *, const json_t *config, const json_t *manifest, const struct lp_platform *is);
 

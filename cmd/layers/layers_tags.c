@@ -6,17 +6,14 @@
 #include "common/base/glob.h"
 #include "common/base/jsonlist.h"
 #include "common/base/limits.h"
-#include "common/base/map.h"
 #include "common/base/status.h"
-#include "common/net/httpfield.h"
+#include "common/net/pages.h"
 #include "common/row/record.h"
 #include "common/sys/clock.h"
 #include "common/sys/err.h"
 #include "common/sys/io.h"
 
 enum {
-	QUERY_MAX = 2048, /* bytes of a page's name: a tag has 128 at most, and three times as many where all are escaped */
-	PAGES_MAX = 4096, /* registries give some 50 to 1000 tags on each */
 	TRIES = 4,        /* of a page that breaks off */
 	FLUSH_AT = 64 * 1024
 };
@@ -24,10 +21,7 @@ enum {
 /* The way through the pages. */
 struct pages {
 	struct lp_layers *l;
-	char what[QUERY_MAX]; /* the next one; "" after the last */
-	struct lp_map seen;   /* those before it, by their hashes */
-	unsigned n;
-	int64_t until;        /* of the clock; 0: no end */
+	struct lp_pages way;
 	uint64_t bytes;       /* of all of them */
 
 	/* the one that is being read */
@@ -57,7 +51,7 @@ flush(struct pages *p)
 	int rc = lp_put_lines(lp_buf_span(&p->l->out), p->l->fmt.json);
 
 	lp_buf_clear(&p->l->out);
-	p->until += p->until > 0 ? lp_clock_ns() - before : 0;
+	lp_pages_wait(&p->way, lp_clock_ns() - before);
 	return rc;
 }
 
@@ -131,7 +125,7 @@ on_body(void *arg, struct lp_http_response *r, struct lp_span s)
 	if (p->json.offset == 0 && lp_http_is_page(r, s))
 		return wrong(p, LP_E_DATA, 0, "an HTML page");
 	p->bytes += s.n;
-	if (p->bytes > LP_MAX_TAGS || (p->until > 0 && lp_clock_ns() > p->until))
+	if (p->bytes > LP_MAX_TAGS || lp_pages_late(&p->way))
 		return wrong(p, LP_E_NET, p->json.offset, "it does not come to an end");
 	while (rc == LP_OK && s.n > 0)
 		switch (lp_jsonlist_next(&p->json, &s)) {
@@ -155,62 +149,38 @@ on_body(void *arg, struct lp_http_response *r, struct lp_span s)
 
 /* ---- from page to page -------------------------------------------------------------------- */
 
-/*
- * What of a link to the next page is said to the registry that named it: the
- * query, and of that only what a query is made of (RFC 3986 section 3.4), into
- * `what` as "list?QUERY". Wherever it leads, nobody else is asked. 0 if there
- * is no such thing, or if it is that of a page before.
- */
-static int
-next_page(struct lp_span link, struct pages *p)
-{
-	const unsigned char *mark = link.n > 0 ? memchr(link.p, '?', link.n) : NULL;
-	struct lp_span query;
-	uint64_t *value;
-	int fresh;
-
-	if (mark == NULL)
-		return 0;
-	query = lp_span(mark + 1, link.n - (size_t)(mark + 1 - link.p));
-	for (size_t i = 0; i < query.n; i++)
-		if (query.p[i] <= ' ' || query.p[i] >= 0x7f || strchr("\"#<>\\^`{|}", query.p[i]) != NULL)
-			return 0;
-	if (query.n > sizeof(p->what) - sizeof("list?") || lp_map_add(&p->seen, lp_hash64(0, query), &value, &fresh) != LP_OK || !fresh)
-		return 0;
-	snprintf(p->what, sizeof(p->what), "list?%.*s", (int)query.n, (const char *)query.p);
-	return 1;
-}
-
 /* What a list may cost in all, whoever asks for it. */
 static int
-check_budget(const struct lp_layers *l, const struct pages *p)
+check_budget(const struct lp_layers *l, const struct lp_pages *way)
 {
-	if (p->n <= PAGES_MAX && (p->until == 0 || lp_clock_ns() < p->until))
+	if (lp_pages_go_on(way))
 		return LP_OK;
-	lp_err("%s: its list of tags does not come to an end: %u pages", lp_quotes_kept(l->text), p->n);
+	lp_err("%s: its list of tags does not come to an end: %u pages", lp_quotes_kept(l->text), way->n);
 	return LP_E_NET;
 }
 
-/* The page that p->what names, once. */
+/* The page that p->way has come to, once. */
 static int
 try_page(const struct lp_env *env, const struct lp_reference *ref, struct pages *p, struct lp_http_response *answer)
 {
 	const struct lp_http_request how = { .method = "GET", .sink = on_body, .arg = p };
+	char what[LP_PAGES_QUERY + sizeof("list")];
 	int rc;
 
+	snprintf(what, sizeof(what), "list%s", p->way.query);
 	lp_jsonlist_init(&p->json, LP_MAX_TAG, '"');
 	p->listed = 0;
 	p->read = 0;
-	rc = lp_registry_get(env->registry, ref, "tags", p->what, &how, answer);
+	rc = lp_registry_get(env->registry, ref, "tags", what, &how, answer);
 	if (rc == LP_OK && !lp_jsonlist_ended(&p->json))
 		rc = wrong(p, LP_E_DATA, p->json.offset, "it ends in the middle");
 	lp_jsonlist_release(&p->json);
 	return rc;
 }
 
-/* One page; p->what then is the name of the next one. */
+/* One page; p->way then has come to the next one, if *more. */
 static int
-add_page(const struct lp_env *env, const struct lp_reference *ref, struct pages *p)
+add_page(const struct lp_env *env, const struct lp_reference *ref, struct pages *p, int *more)
 {
 	const char *name = lp_quotes_kept(p->l->text);
 	struct lp_http_response answer;
@@ -224,15 +194,13 @@ add_page(const struct lp_env *env, const struct lp_reference *ref, struct pages 
 	do
 		rc = try_page(env, ref, p, &answer);
 	while (rc == LP_E_NET && p->why == NULL && p->read > 0 && ++tries < TRIES);
-	p->what[0] = '\0';
-	p->n++;
 	if (p->why != NULL)
 		lp_err("%s: its list of tags: byte %llu: %s", name, (unsigned long long)p->offset, p->why);
 	else if (rc != LP_OK && rc != LP_E_PIPE && rc != LP_E_SYS)
 		lp_err("%s: %s", name, rc == LP_E_NOMEM ? "out of memory" : answer.why);
-	link = rc == LP_OK ? lp_http_header(&answer, "Link", 0) : lp_span(NULL, 0);
 	/* one without a tag may be followed by others: some registries leave out what may not be seen */
-	if (link.p != NULL && (link = lp_link_next(link)).p != NULL && !next_page(link, p))
+	*more = rc == LP_OK ? lp_pages_next(&p->way, &answer, &link) : 0;
+	if (*more < 0)
 		lp_note("%s: these are not all tags: '%s' leads to no further page", name, lp_quote(link));
 	lp_http_response_release(&answer);
 	return rc;
@@ -242,23 +210,20 @@ add_page(const struct lp_env *env, const struct lp_reference *ref, struct pages 
 int
 lp_layers_tags(struct lp_layers *l, const struct lp_env *env, const struct lp_reference *ref)
 {
-	struct pages p = { .l = l, .what = "list" };
-	unsigned seconds;
-	int rc = LP_OK;
+	struct pages p = { .l = l };
+	int rc = LP_OK, more = 1;
 
 	if (env->registry == NULL) {
 		lp_err("%s: only a registry has tags to list, and only online", lp_quotes_kept(l->text));
 		return LP_E_ABSENT;
 	}
-	seconds = lp_http_document_seconds(env->http);
-	p.until = seconds > 0 ? lp_clock_ns() + seconds * INT64_C(1000000000) : 0;
-	lp_map_init(&p.seen, PAGES_MAX + 1);
+	lp_pages_init(&p.way, env->http);
 	lp_buf_init(&p.scratch, LP_MAX_PATH + 1);
-	while (rc == LP_OK && p.what[0] != '\0') {
-		rc = add_page(env, ref, &p);
-		rc = rc != LP_OK || p.what[0] == '\0' ? rc : check_budget(l, &p);
+	while (rc == LP_OK && more > 0) {
+		rc = add_page(env, ref, &p, &more);
+		rc = rc != LP_OK || more <= 0 ? rc : check_budget(l, &p.way);
 	}
-	lp_map_release(&p.seen);
+	lp_pages_release(&p.way);
 	lp_buf_release(&p.scratch);
 	/* what was good is told, whatever came after it */
 	if (rc != LP_E_PIPE && rc != LP_E_SYS) {

@@ -81,7 +81,7 @@ void lp_registry_request_release(struct lp_registry_request *);
 
 /*
  * The request for `KIND/WHAT` of the reference's repository, which are borrowed: "blobs" or
- * "manifests", and a digest or a tag; "tags" are asked for at the source alone. A known token is used at once. May ask
+ * "manifests", and a digest or a tag; "tags" and "referrers" are asked for at the source alone. A known token is used at once. May ask
  * a loopback registry which scheme it speaks. LP_OK, LP_E_NOMEM, or LP_E_ABSENT: that is not to be
  * asked for, which lp_registry_refusal has in words.
  */

@@ -140,12 +140,13 @@ static struct lp_registry_login *
 find_next(const struct lp_registry_request *q, size_t *i)
 {
 	struct lp_registry_login *l;
-	int by_digest = strchr(q->what, ':') != NULL, tags = strcmp(q->kind, "tags") == 0;
+	/* lists are the source's to tell: a mirror has what it was asked for before */
+	int by_digest = strchr(q->what, ':') != NULL, list = strcmp(q->kind, "tags") == 0 || strcmp(q->kind, "referrers") == 0;
 
 	for (; (l = place(q->image, *i)) != NULL; ++*i) {
 		int last = place(q->image, *i + 1) == NULL;
 
-		if (tags ? last : (by_digest ? l->place.digests : l->place.tags) && (last || !l->dead))
+		if (list ? last : (by_digest ? l->place.digests : l->place.tags) && (last || !l->dead))
 			return l;
 	}
 	return NULL;

@@ -1,4 +1,4 @@
-/* Writes the rows of lp-layers: layers, platforms, tags. */
+/* Writes the rows of lp-layers: layers, platforms, referrers. */
 #include "common/oci/layerrow.h"
 
 #include "common/base/escape.h"
@@ -19,15 +19,29 @@ static const char *const platform_names[LP_PLATFORM_COLUMNS] = {
 	[LP_PCOL_MEDIATYPE] = "mediatype", [LP_PCOL_VERSION] = "os.version", [LP_PCOL_FEATURES] = "os.features",
 	[LP_PCOL_ANNOTATIONS] = "annotations"
 };
-enum { DEFAULT_LAYER = 5, DEFAULT_PLATFORM = 4 };
+static const char *const referrer_names[LP_REFERRER_COLUMNS] = {
+	[LP_RCOL_TYPE] = "artifacttype", [LP_RCOL_DIGEST] = "digest", [LP_RCOL_SIZE] = "size",
+	[LP_RCOL_ANNOTATIONS] = "annotations", [LP_RCOL_MEDIATYPE] = "mediatype", [LP_RCOL_SUBJECT] = "subject"
+};
+
+static const struct {
+	const char *const *names;
+	size_t n, shown; /* columns, and those that are the default */
+} kinds[] = {
+	[LP_ROWS_LAYERS] = { layer_names, LP_LAYER_COLUMNS, 5 },
+	[LP_ROWS_PLATFORMS] = { platform_names, LP_PLATFORM_COLUMNS, 4 },
+	[LP_ROWS_REFERRERS] = { referrer_names, LP_REFERRER_COLUMNS, 4 }
+};
+
+enum { SHORT_ANNOTATIONS = 256 }; /* bytes of what a line has room for */
 
 /* ---- which columns ------------------------------------------------------------------- */
 
 void
-lp_layerfmt_init(struct lp_layerfmt *f, int platforms)
+lp_layerfmt_init(struct lp_layerfmt *f, enum lp_layerfmt_kind kind)
 {
-	f->platforms = platforms;
-	f->ncolumns = platforms ? DEFAULT_PLATFORM : DEFAULT_LAYER;
+	f->kind = kind;
+	f->ncolumns = kinds[kind].shown;
 	for (size_t i = 0; i < f->ncolumns; i++)
 		f->column[i] = (unsigned char)i;
 }
@@ -35,14 +49,14 @@ lp_layerfmt_init(struct lp_layerfmt *f, int platforms)
 static const char *
 name_of(const struct lp_layerfmt *f, size_t column)
 {
-	return f->platforms ? platform_names[column] : layer_names[column];
+	return kinds[f->kind].names[column];
 }
 
-/* n for a name that is none, or one that is in the list already. */
+/* LP_LAYER_COLUMNS for a name that is none, or one that is in the list already. */
 static size_t
 find(const struct lp_layerfmt *f, struct lp_span name)
 {
-	size_t n = f->platforms ? LP_PLATFORM_COLUMNS : LP_LAYER_COLUMNS, i = 0;
+	size_t n = kinds[f->kind].n, i = 0;
 
 	while (i < n && !lp_span_is(name, name_of(f, i)))
 		i++;
@@ -52,7 +66,7 @@ find(const struct lp_layerfmt *f, struct lp_span name)
 int
 lp_layerfmt_columns(struct lp_layerfmt *f, struct lp_span list, struct lp_span *bad)
 {
-	struct lp_layerfmt chosen = { .json = f->json, .platforms = f->platforms };
+	struct lp_layerfmt chosen = { .json = f->json, .kind = f->kind };
 
 	for (;;) {
 		const unsigned char *comma = list.n > 0 ? memchr(list.p, ',', list.n) : NULL;
@@ -108,16 +122,17 @@ add_json(struct lp_buf *b, const json_t *v)
 	return d.rc != LP_OK ? d.rc : LP_E_NOMEM;
 }
 
-/* The same as a field of a row. */
+/* The same as a field of a row, if it has no more bytes than that. */
 static int
-add_json_field(struct lp_buf *b, const json_t *v)
+add_json_field(struct lp_buf *b, const json_t *v, size_t most)
 {
 	struct lp_buf text;
 	int rc;
 
 	lp_buf_init(&text, LP_MAX_MANIFEST);
 	rc = add_json(&text, v);
-	rc = rc != LP_OK ? rc : lp_escape(b, lp_buf_span(&text), LP_ESCAPE_ROW);
+	if (text.n <= most)
+		rc = rc != LP_OK ? rc : lp_escape(b, lp_buf_span(&text), LP_ESCAPE_ROW);
 	lp_buf_release(&text);
 	return rc;
 }
@@ -182,9 +197,9 @@ add_field(const struct lp_layer *l, unsigned c, struct lp_buf *b)
 	case LP_LCOL_COMPRESSION:
 		return lp_buf_adds(b, lp_mediatype_compression(l->mediatype));
 	case LP_LCOL_ANNOTATIONS:
-		return add_json_field(b, l->annotations);
+		return add_json_field(b, l->annotations, LP_MAX_MANIFEST);
 	default:
-		return add_json_field(b, l->urls);
+		return add_json_field(b, l->urls, LP_MAX_MANIFEST);
 	}
 }
 
@@ -387,7 +402,7 @@ platform_field(const struct lp_descriptor *d, unsigned c, struct lp_buf *b)
 	case LP_PCOL_FEATURES:
 		return d->has_platform ? add_features(&d->platform, ",", b) : LP_OK;
 	default:
-		return add_json_field(b, d->annotations);
+		return add_json_field(b, d->annotations, LP_MAX_MANIFEST);
 	}
 }
 
@@ -430,4 +445,60 @@ lp_platform_write(const struct lp_layerfmt *f, const struct lp_descriptor *d, st
 	size_t before = b->n;
 
 	return finish(b, before, f->json ? platform_json(d, b) : platform_tsv(f, d, b));
+}
+
+/* ---- referrers -------------------------------------------------------------------------------- */
+
+static int
+referrer_field(const struct lp_descriptor *d, const char *subject, unsigned c, struct lp_buf *b)
+{
+	switch ((enum lp_referrer_column)c) {
+	case LP_RCOL_TYPE:
+		return d->artifact_type.n > 0 ? lp_escape(b, d->artifact_type, LP_ESCAPE_ROW) : lp_buf_addc(b, '-');
+	case LP_RCOL_DIGEST:
+		return lp_escape(b, d->digest, LP_ESCAPE_ROW);
+	case LP_RCOL_SIZE:
+		return d->has_size ? add_number(b, d->size) : lp_buf_addc(b, '-');
+	case LP_RCOL_ANNOTATIONS:
+		return add_json_field(b, d->annotations, SHORT_ANNOTATIONS);
+	case LP_RCOL_MEDIATYPE:
+		return lp_escape(b, d->mediatype, LP_ESCAPE_ROW);
+	default:
+		return lp_buf_adds(b, subject);
+	}
+}
+
+static int
+referrer_tsv(const struct lp_layerfmt *f, const struct lp_descriptor *d, const char *subject, struct lp_buf *b)
+{
+	int rc = LP_OK;
+
+	for (size_t i = 0; i < f->ncolumns && rc == LP_OK; i++) {
+		rc = i > 0 ? lp_buf_addc(b, '\t') : LP_OK;
+		rc = rc != LP_OK ? rc : referrer_field(d, subject, f->column[i], b);
+	}
+	return rc;
+}
+
+static int
+referrer_json(const struct lp_descriptor *d, const char *subject, struct lp_buf *b)
+{
+	int rc = lp_buf_addc(b, '{');
+
+	if (d->artifact_type.n > 0)
+		rc = rc != LP_OK ? rc : add_text_member(b, "artifacttype", d->artifact_type);
+	rc = rc != LP_OK ? rc : add_text_member(b, "digest", d->digest);
+	rc = rc != LP_OK || !d->has_size ? rc : add_number_member(b, "size", d->size);
+	rc = rc != LP_OK ? rc : add_text_member(b, "mediatype", d->mediatype);
+	rc = rc != LP_OK ? rc : add_text_member(b, "subject", lp_span_str(subject));
+	rc = rc != LP_OK ? rc : add_json_member(b, "annotations", d->annotations);
+	return rc != LP_OK ? rc : lp_buf_addc(b, '}');
+}
+
+int
+lp_referrer_write(const struct lp_layerfmt *f, const struct lp_descriptor *d, const char *subject, struct lp_buf *b)
+{
+	size_t before = b->n;
+
+	return finish(b, before, f->json ? referrer_json(d, subject, b) : referrer_tsv(f, d, subject, b));
 }

@@ -1,5 +1,5 @@
 /*
- * Rows about layers and platforms: what lp-layers writes (lp-layers(1),
+ * Rows about layers, platforms and referrers: what lp-layers writes (lp-layers(1),
  * "OUTPUT"). As with the rows of members (row/row.h), a writer appends to
  * a buffer, and a row is whole or not there.
  */
@@ -42,15 +42,24 @@ enum lp_platform_column {
 	LP_PLATFORM_COLUMNS
 };
 
+/* Of what hangs on an image; the first four are the default. */
+enum lp_referrer_column {
+	LP_RCOL_TYPE, LP_RCOL_DIGEST, LP_RCOL_SIZE, LP_RCOL_ANNOTATIONS, LP_RCOL_MEDIATYPE, LP_RCOL_SUBJECT,
+	LP_REFERRER_COLUMNS
+};
+
+/* What the rows are of. */
+enum lp_layerfmt_kind { LP_ROWS_LAYERS, LP_ROWS_PLATFORMS, LP_ROWS_REFERRERS };
+
 struct lp_layerfmt {
-	int platforms; /* columns and rows are those of platforms, not of layers */
-	unsigned char column[LP_LAYER_COLUMNS]; /* the longer of the two */
+	enum lp_layerfmt_kind kind;
+	unsigned char column[LP_LAYER_COLUMNS]; /* the longest of them */
 	size_t ncolumns;
 	int json; /* NDJSON: all that is known, `columns` does not matter */
 };
 
-/* The default columns, of layers or platforms. `json` stays. */
-void lp_layerfmt_init(struct lp_layerfmt *, int platforms);
+/* The default columns. `json` stays. */
+void lp_layerfmt_init(struct lp_layerfmt *, enum lp_layerfmt_kind);
 
 /* As lp_rowfmt_columns of row/row.h. */
 int lp_layerfmt_columns(struct lp_layerfmt *, struct lp_span list, struct lp_span *bad);
@@ -74,5 +83,7 @@ int lp_layer_end(const struct lp_layerfmt *, const struct lp_layerend *, struct 
 
 /* The same for an index's entries. */
 int lp_platform_write(const struct lp_layerfmt *, const struct lp_descriptor *, struct lp_buf *);
+/* And for what hangs on `subject`, a digest; annotations that are long stand in NDJSON alone. */
+int lp_referrer_write(const struct lp_layerfmt *, const struct lp_descriptor *, const char *subject, struct lp_buf *);
 
 #endif

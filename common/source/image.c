@@ -150,9 +150,8 @@ lp_image_fail_layout(struct lp_image *im, int rc, const char *digest)
 	return lp_image_fail(im, rc, "%s is " LP_STORE_WAY_OUT, link);
 }
 
-/* LP_OK, LP_E_ABSENT, or a failure that nothing can make good. */
-static int
-get_kept(struct lp_image *im, const char *digest, struct lp_buf *out)
+int
+lp_image_kept(struct lp_image *im, const char *digest, struct lp_buf *out)
 {
 	struct lp_store *s = lp_image_at_hand(im);
 	int rc;
@@ -200,6 +199,7 @@ lp_image_get(struct lp_image *im, const char *method, const char *kind, const ch
 	const struct lp_http_request how = { .method = method, .headers = manifest ? manifest_headers : NULL, .max = max };
 	int rc = lp_registry_get(im->env->registry, &im->ref, kind, what, &how, resp);
 
+	im->status = resp->status;
 	if (rc == LP_E_LIMIT)
 		return lp_image_fail(im, rc, "a %s of more than %zu MiB", manifest ? "manifest" : "config", max >> 20);
 	if (rc != LP_OK)
@@ -324,7 +324,7 @@ lp_image_manifest(struct lp_image *im, const char *digest, struct lp_document *d
 		return lp_image_fail(im, LP_E_LIMIT, "more than %d manifests and indexes", LP_IMAGE_DOCUMENTS);
 	lp_document_release(d);
 	snprintf(d->digest, sizeof(d->digest), "%s", digest);
-	rc = get_kept(im, digest, &d->bytes);
+	rc = lp_image_kept(im, digest, &d->bytes);
 	d->kept_size = d->bytes.n;
 	if (rc == LP_E_ABSENT) {
 		lp_buf_clear(&d->bytes);
@@ -421,7 +421,7 @@ lp_image_load_config(struct lp_image *im)
 	if (im->config.root != NULL || m->kind != LP_MANIFEST_IMAGE || m->artifact_type.n > 0)
 		return LP_OK;
 	snprintf(digest, sizeof(digest), "%.*s", (int)m->config.digest.n, (const char *)m->config.digest.p);
-	rc = get_kept(im, digest, &im->config_bytes);
+	rc = lp_image_kept(im, digest, &im->config_bytes);
 	if (rc == LP_E_ABSENT) {
 		lp_buf_clear(&im->config_bytes);
 		rc = lp_image_online(im) ? fetch_config(im, digest) : absent(im, digest);

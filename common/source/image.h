@@ -51,6 +51,7 @@ struct lp_image {
 	struct lp_image_config config; /* config.root is NULL if there is none to be had: schema 1, artifacts */
 	unsigned documents;        /* read so far */
 	int headless;              /* a HEAD was answered with an error */
+	int status;                /* of the registry's last answer; 0: none came */
 	int unkept;                /* the store does not take them, which was said */
 	char note[512];            /* what a user should know although it went well; "" for nothing */
 	char why[2048];
@@ -96,5 +97,17 @@ int lp_image_load_config(struct lp_image *);
  */
 typedef int lp_image_each(void *arg, const struct lp_descriptor *);
 int lp_image_platforms(struct lp_image *, lp_image_each *, void *arg);
+
+/*
+ * What hangs on a manifest or index of the image's repository, each manifest once
+ * whose subject it is (distribution-spec 1.1, "Listing Referrers"); with `type` only
+ * those of that artifactType (NULL: all). A registry is asked by its referrers API, page
+ * after page, and where it has none, or one that does not work, for the tag
+ * sha256-HEX; a layout or the store, offline, by the manifests of index.json
+ * and that tag. That nothing hangs on it is LP_OK. What went wrong without
+ * being in the way is in `note`. Results as lp_image_load, or what `each`
+ * failed with.
+ */
+int lp_image_referrers(struct lp_image *, const char *subject, const char *type, lp_image_each *, void *arg);
 
 #endif

@@ -18,8 +18,8 @@ kept_name(struct lp_image *im, struct lp_buf *name)
 	return LP_OK;
 }
 
-static int
-read_index(struct lp_image *im, struct lp_buf *b)
+int
+lp_image_index(struct lp_image *im, struct lp_buf *b)
 {
 	int rc;
 
@@ -39,7 +39,7 @@ find_name(struct lp_image *im, const char *name, struct lp_layout_entry *entry)
 {
 	struct lp_buf index, names;
 	struct lp_json_error e;
-	int rc = read_index(im, &index);
+	int rc = lp_image_index(im, &index);
 
 	lp_buf_init(&names, sizeof(im->why) / 2);
 	if (rc == LP_OK)
@@ -72,7 +72,7 @@ load_choice(struct lp_image *im, const char *name)
 
 	lp_document_release(&im->top);
 	lp_buf_init(&choice, LP_MAX_MANIFEST);
-	rc = *name != '\0' ? read_index(im, &im->top.bytes) : LP_E_ABSENT;
+	rc = *name != '\0' ? lp_image_index(im, &im->top.bytes) : LP_E_ABSENT;
 	rc = rc != LP_OK ? rc : lp_layout_choice(lp_buf_span(&im->top.bytes), name, &choice, &e);
 	if (rc == LP_OK && choice.n > 0)
 		rc = lp_manifest_parse(lp_buf_span(&choice), &im->top.m, &me);

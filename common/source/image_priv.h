@@ -4,6 +4,7 @@
  *   image.c           documents, from the layout, the store or the registry
  *   image_name.c      what a name leads to
  *   image_platform.c  the way down through indexes
+ *   image_referrers.c what has the image for its subject
  *
  * Statuses as image.h has them; whoever returns a failure has filled `why`.
  */
@@ -41,6 +42,11 @@ void lp_image_announced(const struct lp_http_response *, char *digest);
 /* A manifest from the registry by tag or digest, hashed and kept, not parsed; `want` is the digest it must have, or "". */
 int lp_image_fetch(struct lp_image *, const char *what, const char *want, struct lp_document *);
 int lp_image_parse(struct lp_image *, struct lp_document *);
+
+/* A blob that is at hand, appended, its digest checked. LP_OK, LP_E_ABSENT, or a failure that nothing can make good. */
+int lp_image_kept(struct lp_image *, const char *digest, struct lp_buf *);
+/* index.json of the layout or store, into a buffer that is made here. LP_OK, LP_E_ABSENT, or a failure. */
+int lp_image_index(struct lp_image *, struct lp_buf *);
 
 /* manifest.json of a dir:, hashed and parsed. */
 int lp_image_flat(struct lp_image *);

@@ -444,7 +444,7 @@ odd_tar() {
 
 @test "SOCI: the rows of its table are lp-tarls' rows, offsets and all, of a layer as tar and in gzip" {
 	ztoc "$FIX/layer.tar" z
-	lp-toc --soci --digest "$(digest z)" -H -o $ALL,header_offset,data_offset <z >got
+	lp-toc --soci --digest "$(digest z)" -H -o $ALL,header_offset,data_offset z >got
 	lp-tarls -H -o $ALL,header_offset,data_offset "$FIX/layer.tar" >want
 	[ "$(wc -l <want)" -eq 247 ]
 	cmp got want

@@ -19,7 +19,7 @@ expect(const char *columns, int json, const struct lp_layer *l, const char *want
 	struct lp_span bad;
 	struct lp_buf b;
 
-	lp_layerfmt_init(&f, 0);
+	lp_layerfmt_init(&f, LP_ROWS_LAYERS);
 	if (columns != NULL)
 		ok(lp_layerfmt_columns(&f, lp_span_str(columns), &bad) == LP_OK, "columns %s", columns);
 	f.json = json;
@@ -66,7 +66,7 @@ test_columns(void)
 	struct lp_buf b;
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		lp_layerfmt_init(&f, 0);
+		lp_layerfmt_init(&f, LP_ROWS_LAYERS);
 		ok(lp_layerfmt_columns(&f, lp_span_str(t[i].list), &bad) == LP_E_USAGE && lp_span_is(bad, t[i].bad) &&
 		    f.ncolumns == 5, "no columns: '%s'", t[i].list);
 	}
@@ -137,7 +137,7 @@ test_platform_row(void)
 	struct lp_span bad;
 	struct lp_buf b;
 
-	lp_layerfmt_init(&f, 1);
+	lp_layerfmt_init(&f, LP_ROWS_PLATFORMS);
 	lp_buf_init(&b, 4096);
 	lp_platform_write(&f, &d, &b);
 	ok_str(lp_buf_span(&b), "-\td\t5\tm\n", "a platform that is not known");
