@@ -54,6 +54,15 @@ zsh_completes() {
 	[ ! -s "$BATS_FILE_TMPDIR/complaints" ]
 }
 
+@test "completions are made by the awk of a bare system as by another" {
+	for awk in mawk gawk; do
+		mkdir $awk
+		ln -s "$(command -v $awk)" $awk/awk
+		PATH=$PWD/$awk:$PATH "$TOP/man/completions/generate" "$LP_BIN" $awk.made
+		diff -r $awk.made "$COMPLETIONS"
+	done
+}
+
 @test "completions name every option of --help, for each program and shell" {
 	for p in $(programs); do
 		options_of "$p" >want
