@@ -349,9 +349,9 @@ ranges_by_points()
 @test "--points and --use-points: any range from any encoder's streams, by both engines" {
 	for f in gzip1 gzip6 zopfli igzip0 igzip3 members stored; do
 		for engine in $(engines); do
-			lp-inflate --points=$engine.gzidx --spacing=64K --engine="$engine" "$IN/$f.gz" | cmp - "$IN/plain"
-			[ ! -e isal.gzidx ] || cmp $engine.gzidx isal.gzidx
-			ranges_by_points "$IN/$f.gz" $engine.gzidx "$(share 8)" "$engine"
+			lp-inflate --points="$engine.gzidx" --spacing=64K --engine="$engine" "$IN/$f.gz" | cmp - "$IN/plain"
+			[ ! -e isal.gzidx ] || cmp "$engine.gzidx" isal.gzidx
+			ranges_by_points "$IN/$f.gz" "$engine.gzidx" "$(share 8)" "$engine"
 		done
 		rm -- *.gzidx
 	done
@@ -416,9 +416,9 @@ ranges_by_points()
 	[ ! -s p ]
 	[ "$(cat said)" = "lp-inflate: $IN/plain.zst: zstd data has no points" ]
 	lp-inflate --points=p --spacing=64K "$IN/gzip6.gz" >out
-	head -c 40000 p >cut
-	run -1 --separate-stderr bash -c 'lp-inflate --use-points=cut "$0" >out' "$IN/gzip6.gz"
-	[ "$stderr" = "lp-inflate: cut: byte 40000: cut off in a window" ]
+	head -c 40000 p >cut.gzidx
+	run -1 --separate-stderr bash -c 'lp-inflate --use-points=cut.gzidx "$0" >out' "$IN/gzip6.gz"
+	[ "$stderr" = "lp-inflate: cut.gzidx: byte 40000: cut off in a window" ]
 	run -4 --separate-stderr lp-inflate --locate --use-points=p --range=500000-
 	[ "$stderr" = "lp-inflate: p: byte 500000 is behind the end: there are 500000 bytes" ]
 	# those of another file lead to what is no stream, or to another one

@@ -136,7 +136,7 @@ setup()
 }
 
 @test "what an image says of its base, by annotations or else labels, is in the end record; lp-peek --base writes it" {
-	local base=org.opencontainers.image.base digest image config manifest
+	local base=org.opencontainers.image.base digest config manifest
 	digest=sha256:$(printf x | sha256sum | head -c 64)
 	echo x >x
 	tar -cf x.tar x
