@@ -311,6 +311,7 @@ release_layer(struct lp_peek_layer *l)
 	free(l->urls);
 	free(l->error);
 	free(l->said);
+	free(l->table);
 	lp_buf_release(&l->held);
 }
 
@@ -328,6 +329,10 @@ lp_peek_release(struct lp_peek *p)
 		free(p->image[i].layer);
 		lp_peek_spool_release(&p->image[i]);
 		free(p->image[i].origin);
+		free(p->image[i].manifest);
+		free(p->image[i].soci_said);
+		if (p->image[i].soci_fd > 0)
+			close(p->image[i].soci_fd);
 		free(p->image[i].digest);
 		free(p->image[i].platform);
 		free(p->image[i].base_name);

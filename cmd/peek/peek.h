@@ -168,6 +168,9 @@ struct lp_peek_layer {
 
 	char toc_range[48];  /* where its table of contents is, FIRST-LAST; "" for none, or not looked for */
 	char toc_digest[80]; /* "-" for none */
+	char *table;         /* the source of its table of contents in a SOCI index; NULL: none, or not looked for */
+	int64_t table_size;  /* bytes */
+	int by_table;        /* it is listed by that */
 
 	/* on the way */
 	int look_only;   /* its bytes are not to be read for a listing */
@@ -198,6 +201,10 @@ struct lp_peek_image {
 	size_t n;
 	char *asking;   /* what to show until the first byte of a layer; NULL: nothing */
 	struct lp_job database; /* listings on their way out of it, or into it */
+	char *manifest; /* the digest of what names its layers; NULL: unknown */
+	struct lp_job soci; /* lp-layers --soci, whose answer goes to soci_fd; 0: not running */
+	int soci_fd, soci_known;
+	char *soci_said;    /* why there was none */
 };
 
 /* Where the answer goes. */

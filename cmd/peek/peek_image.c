@@ -183,6 +183,7 @@ take_line(struct lp_peek_image *im, struct lp_span line)
 	end = json_object_get(row, "end");
 	if (end != NULL) {
 		im->digest = copy(end, "digest");
+		im->manifest = copy(end, "manifest");
 		im->platform = copy(end, "platform");
 		im->base_name = copy(end, "base.name");
 		im->base_digest = copy(end, "base.digest");
@@ -279,6 +280,16 @@ is_patience(const char *option)
 	return lp_span_begins(s, "--stall-timeout=") || lp_span_begins(s, "--retries=");
 }
 
+void
+lp_peek_hasty_network(const struct lp_peek *p, struct lp_argv *a)
+{
+	for (size_t i = 0; i < p->o->network.n; i++)
+		if (!is_patience(p->o->network.v[i]))
+			lp_argv_add(a, p->o->network.v[i]);
+	lp_argv_add(a, "--stall-timeout=3");
+	lp_argv_add(a, "--retries=0");
+}
+
 /* The tags nearest to one that does not exist, if the registry lists them. */
 static void
 suggest_tags(struct lp_peek *p, const struct lp_reference *ref)
@@ -296,12 +307,7 @@ suggest_tags(struct lp_peek *p, const struct lp_reference *ref)
 	lp_argv_add(&a, "lp-layers");
 	lp_argv_add(&a, "-q");
 	lp_argv_add(&a, "--tags");
-	for (size_t i = 0; i < p->o->network.n; i++)
-		if (!is_patience(p->o->network.v[i]))
-			lp_argv_add(&a, p->o->network.v[i]);
-	/* nobody has asked for this: it is to take seconds, not minutes */
-	lp_argv_add(&a, "--stall-timeout=3");
-	lp_argv_add(&a, "--retries=0");
+	lp_peek_hasty_network(p, &a);
 	lp_argv_add(&a, "--");
 	lp_argv_addf(&a, "%s/%s", ref->host, ref->repo);
 	stage.argv = lp_argv_done(&a);

@@ -56,6 +56,13 @@ judge_toc(struct lp_peek_layer *l)
 	    named ? l->toc_digest : NULL, NULL);
 }
 
+/* And for one made from a table beside it, which is named by an index that nothing in the manifest vouches for, as a rule. */
+static int
+judge_table(struct lp_peek_layer *l)
+{
+	return lp_peek_rows_judge(l, LP_COMPLETE_INFERRED, lp_peek_table_digest(l), NULL);
+}
+
 static int
 reads_whole(const struct lp_peek_layer *l)
 {
@@ -89,18 +96,32 @@ read_it(const struct lp_peek_layer *l)
 	return l->is_remote && !lp_peek_wants_all(l) && o->keeps_bytes && !o->offline ? LP_STEP_FILL : LP_STEP_STREAM;
 }
 
-/*
- * Its annotations may say that a layer has a table of contents; if the whole
- * is asked for, looking for a footer costs a request and may save the rest.
- */
+/* Whether its annotations say that a layer has a table of contents. */
+static int
+is_indexed(const struct lp_peek_layer *l)
+{
+	return l->annotations != NULL && (strstr(l->annotations, "stargz") != NULL || strstr(l->annotations, "zstd-chunked") != NULL);
+}
+
+/* If the whole is asked for, looking for a footer costs a request and may save the rest. */
+static enum lp_peek_step
+look_inside(const struct lp_peek_layer *l)
+{
+	return l->size >= LP_FOOTER_MAX && (lp_peek_wants_all(l) || l->look_only || is_indexed(l)) ? LP_STEP_LOCATE : read_it(l);
+}
+
 static enum lp_peek_step
 first_step(const struct lp_peek_layer *l)
 {
-	if (l->size >= LP_FOOTER_MAX &&
-	    (lp_peek_wants_all(l) || l->look_only || (l->annotations != NULL && strstr(l->annotations, "stargz") != NULL) ||
-	        (l->annotations != NULL && strstr(l->annotations, "zstd-chunked") != NULL)))
-		return LP_STEP_LOCATE;
-	return read_it(l);
+	if (!is_indexed(l) && !l->image->soci_known && lp_peek_may_have_table(l))
+		return LP_STEP_INDEX;
+	return l->table != NULL && !l->look_only ? LP_STEP_TABLE : look_inside(l);
+}
+
+void
+lp_peek_table_known(struct lp_peek_layer *l)
+{
+	l->step = (int)first_step(l);
 }
 
 static void
@@ -194,6 +215,22 @@ after_toc(struct lp_peek_layer *l)
 	finish_looking(l);
 }
 
+/* The same of a table beside it. */
+static void
+after_table(struct lp_peek_layer *l)
+{
+	lp_peek_rows_read_end(l);
+	if (l->job.exit == LP_EXIT_OK && lp_peek_is_whole(l)) {
+		l->by_table = 1;
+		done(l, judge_table);
+		return;
+	}
+	lp_bars_clear(&l->peek->bars);
+	lp_note("%s: the table of contents that a SOCI index has for it is of no use: reading the layer itself", l->label);
+	forget_error(l);
+	l->step = (int)(lp_peek_rows_clear(l) == LP_OK ? look_inside(l) : LP_STEP_STREAM);
+}
+
 /* No table is no news; one whose place makes no sense is. */
 static void
 after_locate(struct lp_peek_layer *l)
@@ -227,6 +264,9 @@ on_ended(struct lp_job *j)
 		break;
 	case LP_STEP_TOC:
 		after_toc(l);
+		break;
+	case LP_STEP_TABLE:
+		after_table(l);
 		break;
 	case LP_STEP_STREAM:
 		l->exit = lp_exit_worse(l->exit, j->exit);
@@ -340,6 +380,8 @@ start_step(struct lp_peek_layer *l)
 	int rc = LP_OK;
 
 	switch ((enum lp_peek_step)l->step) {
+	case LP_STEP_INDEX: return lp_peek_ask_tables(l);
+	case LP_STEP_TABLE: lp_peek_plan_table(&line, l); break;
 	case LP_STEP_LOCATE: plan_locate(&line, l); break;
 	case LP_STEP_TOC: rc = plan_toc(&line, l); break;
 	case LP_STEP_STREAM: plan_stream(&line, l); break;
@@ -446,7 +488,7 @@ advance(struct lp_peek *p, size_t *open)
 				continue;
 			(*open)++;
 			filling += l->step == LP_STEP_FILL;
-			before += l->step == LP_STEP_LOCATE;
+			before += l->step == LP_STEP_LOCATE || l->step == LP_STEP_INDEX || l->step == LP_STEP_TABLE;
 			if (l->step != LP_STEP_FILL && l->step != LP_STEP_FILLING && !l->job.busy && p->crew.n < p->jobs_max)
 				rc = start_step(l);
 		}

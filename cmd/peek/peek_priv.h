@@ -16,6 +16,8 @@
 enum lp_peek_step {
 	LP_STEP_UNWANTED,
 	LP_STEP_TWIN,   /* another origin's layer of this digest is listed first: if it has the digest, that serves */
+	LP_STEP_INDEX,  /* lp-layers --soci, of the image: is there a table of contents beside it? */
+	LP_STEP_TABLE,  /* lp-fetch | lp-toc --soci */
 	LP_STEP_LOCATE, /* lp-toc --locate: has it a table of contents, and where? */
 	LP_STEP_TOC,    /* lp-fetch | lp-toc */
 	LP_STEP_FILL,   /* its head is wanted in the store */
@@ -31,6 +33,17 @@ int lp_peek_turn(struct lp_peek *);
 /* Stop if that is asked for. Others have the terminal then, or have had it: what of us is on it is taken off in time. */
 void lp_peek_share_terminal(struct lp_peek *);
 
+/* ---- peek_soci.c: tables of contents beside the image -------------------------------- */
+
+struct lp_pipeline;
+/* Whether it is worth to ask for one: the whole of a large layer is wanted, whose bytes are not at hand and may be plain. */
+int lp_peek_may_have_table(const struct lp_peek_layer *);
+/* Once for the image of that layer; when the answer is there, lp_peek_table_known is called for all that wait. LP_OK, or a failure after a message. */
+int lp_peek_ask_tables(struct lp_peek_layer *);
+/* Its table, listed. */
+void lp_peek_plan_table(struct lp_pipeline *, const struct lp_peek_layer *);
+const char *lp_peek_table_digest(const struct lp_peek_layer *);
+
 /* ---- peek_path.c: an image by its path ------------------------------------------------ */
 
 /* Before the lock: is it one? LP_OK, or LP_E_NOMEM after a message. */
@@ -40,6 +53,8 @@ int lp_peek_path(struct lp_peek_image *);
 
 /* ---- peek_image.c ---------------------------------------------------------------------- */
 
+/* The network options of one who does not wait for long: nobody has asked for this by itself, and it is to take seconds. */
+void lp_peek_hasty_network(const struct lp_peek *, struct lp_argv *);
 /* The image's next layer, of which nothing is known. */
 void lp_peek_layer_init(struct lp_peek_layer *, struct lp_peek_image *);
 
@@ -87,6 +102,9 @@ int lp_peek_wants_all(const struct lp_peek_layer *);
 /* Whether its files are compared by their content: --diff, and not a layer that both images have. */
 int lp_peek_is_compared(const struct lp_peek_layer *);
 
+/* LP_STEP_INDEX is over: by its table if it has one, or the ways that there are without. */
+void lp_peek_table_known(struct lp_peek_layer *);
+
 /* ---- peek_list.c: a layer by itself ---------------------------------------------------- */
 
 /*
@@ -116,7 +134,6 @@ struct lp_peek_place {
  */
 int lp_peek_seek(struct lp_peek *, struct lp_peek_place *, size_t n);
 
-struct lp_pipeline;
 /* Of jobs that read a layer's bytes: messages wait for the end, and a layer that is cut off may have the answer all the same. */
 void lp_peek_content_line(struct lp_job *, enum lp_job_line, size_t stage, struct lp_span);
 extern const struct lp_job_ops lp_peek_content_ops;

@@ -67,6 +67,31 @@ say_preview(const struct lp_peek *p, const struct sums *s, void (*say)(const cha
 	lp_buf_release(&rest);
 }
 
+/* Which layers were listed without a byte of theirs, and for how many. */
+static void
+say_tables(const struct lp_peek *p)
+{
+	char cost[LP_HUMAN_MAX + 1], all[LP_HUMAN_MAX + 1];
+	uint64_t bytes = 0, size = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->nimages; i++)
+		for (size_t k = 0; k < p->image[i].n; k++) {
+			const struct lp_peek_layer *l = &p->image[i].layer[k];
+
+			if (!l->by_table || l->same != NULL)
+				continue;
+			n++;
+			bytes += (uint64_t)l->table_size;
+			size += (uint64_t)l->size;
+		}
+	if (n == 0)
+		return;
+	*lp_human_bytes(cost, bytes) = '\0';
+	*lp_human_bytes(all, size) = '\0';
+	lp_note("%zu layer%s listed by the tables of contents of a SOCI index: %s in place of %s", n, n == 1 ? " is" : "s are", cost, all);
+}
+
 void
 lp_peek_summary(struct lp_peek *p)
 {
@@ -85,6 +110,7 @@ lp_peek_summary(struct lp_peek *p)
 		say_preview(p, &s, say);
 	if (failed)
 		p->exit = lp_exit_worse(p->exit, LP_EXIT_ABSENT);
+	say_tables(p);
 	/* of two images each has an origin of its own */
 	for (size_t i = 0; i < p->nimages; i++)
 		if (s.claims[i] > 0)

@@ -152,3 +152,115 @@ application/vnd.oci.image.manifest.v1+json" ]
 	run -4 lp-layers --soci "$REG/plain:1"
 	[ "$output" = "lp-layers: $REG/plain:1: no SOCI index hangs on it" ]
 }
+
+# ---- lp-peek -------------------------------------------------------------------------
+
+# layer INDEX LAYOUT: the digest of a layer
+layer()
+{
+	lp-layers -o digest "oci:$D/$2:app:1" | sed -n "$1p"
+}
+
+# blob_bytes NAME DIGEST: of that blob, as that server sent them
+blob_bytes()
+{
+	srv_requests "$1" 'select(.method == "GET")' | jq -s --arg d "$2" '[.[] | select(.path | contains($d)) | .sent] | add // 0'
+}
+
+# peek OPTION...: alone with a cache of this test, the table of the first layer in $TABLE
+peek()
+{
+	XDG_CACHE_HOME=$PWD/cache lp-peek "$@"
+}
+
+# rows LAYOUT: what is in it, by the layers' own bytes
+rows()
+{
+	lp-peek -q -c --no-cache "oci:$D/$1:app:1"
+}
+
+@test "lp-peek -c: a large layer is listed by its table, by the referrers API, for no byte of the layer" {
+	api good v1 "$(jq -Rs '{text: .}' "$D/v1.referrers")"
+	layer 1 v1 >one
+	lp-layers --soci "oci:$D/v1:app:1" | head -n 1 >table
+	run -0 --separate-stderr peek -c "$A/a@$I"
+	rows v1 | cmp - <(printf '%s\n' "$output")
+	[[ $stderr = *"1 layer is listed by the tables of contents of a SOCI index: "*" in place of "* ]]
+	[[ $stderr = *"1 layer is complete by what $A/a claims: no digest was compared"* ]]
+	[ "$(blob_bytes good "$(cat one)")" -eq 0 ]
+	[ "$(blob_bytes good "$(cut -f 2 table | sed 's/.*@//')")" -eq "$(cut -f 3 table)" ]
+	[ "$(srv_requests good | jq -s 'map(select(.method == "GET") | .sent) | add')" -le $(($(cut -f 3 table) + 16384)) ]
+	jq -r .path "$(srv_log good)" | grep -c referrers >n
+	[ "$(cat n)" -eq 1 ]
+	# and the listing is known from then on
+	: >"$(srv_log good)"
+	run -0 --separate-stderr peek -c "$A/a@$I"
+	rows v1 | cmp - <(printf '%s\n' "$output")
+	[ "$(blob_bytes good "$(cat one)")" -eq 0 ]
+	run ! grep -q referrers "$(srv_log good)"
+}
+
+@test "lp-peek -c: by the tag, and by the image's annotation, on Debian's registry" {
+	local image
+	for image in v1 v2; do
+		cat "$LP_SRV"/registry/std* | wc -l >before
+		run -0 --separate-stderr peek -c "$REG/$image:1"
+		rows $image | cmp - <(printf '%s\n' "$output")
+		[[ $stderr = *"1 layer is listed by the tables of contents of a SOCI index: "* ]]
+		[[ $stderr = *"1 layer is complete by what $REG/$image claims"* ]]
+		cat "$LP_SRV"/registry/std* | tail -n "+$(($(cat before) + 1))" | grep 'GET /v2/[^ ]*/blobs/' >blobs
+		grep -q "$(lp-layers --soci "oci:$D/$image:app:1" | sed -n '1s/.*@\(sha256:[0-9a-f]*\).*/\1/p')" blobs
+		run ! grep -q "$(layer 1 $image)" blobs
+	done
+}
+
+@test "lp-peek: who did not ask for a complete listing, or whose layers are small, pays for no question" {
+	api idle v1 "$(jq -Rs '{text: .}' "$D/v1.referrers")"
+	peek -q "$A/a@$I" | grep -q etc/conf
+	[ "$(peek -q --cat=etc/conf "$A/a@$I")" = small ]
+	peek -q --layer=2 -c "$A/a@$I" | grep -q etc/conf
+	run ! grep -q referrers "$(srv_log idle)"
+}
+
+@test "lp-peek -c: an image without an index, a server that answers badly: the layer itself, with one note at most" {
+	local step want
+	while IFS='|' read -r step want; do
+		api bad plain "$step"
+		run -0 --separate-stderr lp-peek --no-cache -c "$A/a@$I"
+		rows plain | cmp - <(printf '%s\n' "$output")
+		[ "$(grep -c SOCI <<<"$stderr")" -eq "$([ -n "$want" ] && echo 1 || echo 0)" ]
+		[[ $stderr = *"$want"* ]]
+		srv_stop bad
+	done <<-'EOF'
+		{"status": 404}|
+		{"text": "{\"schemaVersion\":2,\"manifests\":[]}"}|
+		{"text": "<!DOCTYPE html><html>log in</html>", "headers": {"Content-Type": "text/html"}}|it is not known whether it has a SOCI index
+		{"status": 500}|it is not known whether it has a SOCI index
+	EOF
+}
+
+@test "lp-peek -c: tables that lie: the layer itself is read, and it is said why" {
+	local options want
+	while IFS='|' read -r options want; do
+		rm -rf lie lie.*
+		cp -r "$D/plain" lie
+		# shellcheck disable=SC2086 # several words
+		eval "$TOP/test/soci/mksoci" $options lie
+		I=$(cat "$D/v1.image")
+		jq -n --arg path "/v2/a/referrers/$I" --rawfile text lie.referrers '{($path): {text: $text}}' >lie.rules
+		fault_start lie lie.rules --layout lie
+		A=$(srv_addr lie)
+		run -0 --separate-stderr lp-peek --no-cache -c "$A/a@$I"
+		rows plain | cmp - <(printf '%s\n' "$output")
+		[[ $stderr = *"layer 1: the table of contents that a SOCI index has for it is of no use: reading the layer itself"* ]]
+		[[ $stderr = *"$want"* ]]
+		[[ $stderr != *"claims"* ]]
+		srv_stop lie
+	done <<-'EOF'
+		--swap|is of a layer of
+		--hurt|digest
+		--edit "z['compressed']+=1"|is of a layer of
+		--edit "z['version']='1.0'"|not a SOCI table of contents of version 0.9
+		--edit "z['contents']['files'][1]['offset']=512"|does not lie behind
+	EOF
+}
