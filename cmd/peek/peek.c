@@ -350,24 +350,37 @@ lp_peek_release(struct lp_peek *p)
 
 /* ---- bars ---------------------------------------------------------------------- */
 
+/* What of a layer has come and is to come: with -c also of one that waits for its turn. */
+static void
+add_transfer(struct lp_bar *whole, const struct lp_peek_layer *l)
+{
+	int waits = l->peek->o->complete && l->rows < 0 && l->same == NULL && l->is_remote && l->picked && l->size > 0;
+
+	whole->have += l->have;
+	whole->want += l->want > 0 ? l->want : waits ? (uint64_t)l->size : 0;
+}
+
+/* A bar for each layer that is on its way, and one for all of them, the last. */
 static size_t
 gather_bars(struct lp_peek *p, struct lp_bar *bar, size_t max)
 {
+	struct lp_bar whole = { lp_span_str("in all "), 0, 0, 1 };
 	size_t n = 0;
-	int moved = 0;
 
 	for (size_t i = 0; i < p->nimages; i++)
-		for (size_t k = 0; k < p->image[i].n && n < max; k++) {
+		for (size_t k = 0; k < p->image[i].n && n + 1 < max; k++) {
 			struct lp_peek_layer *l = &p->image[i].layer[k];
 
-			moved |= l->have > 0;
+			add_transfer(&whole, l);
 			if (l->active)
-				bar[n++] = (struct lp_bar){ lp_span_str(l->label), l->have, l->want };
+				bar[n++] = (struct lp_bar){ lp_span_str(l->label), l->have, l->want, 0 };
 		}
+	if (n > 0)
+		bar[n++] = whole;
 	/* before the first byte of a layer */
-	for (size_t i = 0; i < p->nimages && n < max && !moved; i++)
+	for (size_t i = 0; i < p->nimages && n < max && whole.have == 0; i++)
 		if (p->image[i].asking != NULL)
-			bar[n++] = (struct lp_bar){ lp_span_str(p->image[i].asking), 0, 0 };
+			bar[n++] = (struct lp_bar){ lp_span_str(p->image[i].asking), 0, 0, 0 };
 	return n;
 }
 

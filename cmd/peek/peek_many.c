@@ -169,7 +169,7 @@ wait_for(struct many *m, struct lp_job *j)
 	int rc = LP_OK;
 
 	snprintf(text, sizeof(text), "image %zu of %zu", m->at + 1, m->images.n);
-	bar = (struct lp_bar){ lp_span_str(text), m->at, m->images.n };
+	bar = (struct lp_bar){ lp_span_str(text), 0, 0, 0 };
 	while (rc == LP_OK && j->busy) {
 		rc = lp_crew_turn(&m->crew, m->bars.fd >= 0 ? LP_BARS_EVERY_MS : -1);
 		if (rc != LP_OK)

@@ -10,7 +10,7 @@
 #include "common/sys/tty.h"
 #include "common/view/human.h"
 
-enum { SCREEN_BYTES = 256 * 1024 };
+enum { SCREEN_BYTES = 256 * 1024, MOST_SECONDS = 100 * 3600 };
 
 void
 lp_bars_init(struct lp_bars *b, int fd)
@@ -83,25 +83,60 @@ add_open_end(struct lp_bars *b, const struct lp_bar *bar, unsigned columns)
 	return rc != LP_OK ? rc : end_line(&b->text, start, columns);
 }
 
+/* Without its NUL. */
+static char *
+put_text(char *p, const char *text)
+{
+	while (*text != '\0')
+		*p++ = *text++;
+	return p;
+}
+
+/* "  12 s left", at the rate so far, once that is one. */
+static char *
+put_left(struct lp_bars *b, const struct lp_bar *bar, char *p)
+{
+	int64_t now = lp_clock_ms();
+	double seconds;
+
+	if (b->since_ms == 0 && bar->have > 0) {
+		b->since_ms = now;
+		b->since_have = bar->have;
+	}
+	if (b->since_ms == 0 || now - b->since_ms < LP_BARS_RATE_MS || bar->have <= b->since_have || bar->have >= bar->want)
+		return p;
+	seconds = (double)(bar->want - bar->have) / (double)(bar->have - b->since_have) * (double)(now - b->since_ms) / 1000;
+	/* of a stall nobody knows how long it is */
+	if (seconds > MOST_SECONDS)
+		return p;
+	return put_text(lp_human_seconds(put_text(p, "  "), (uint64_t)seconds + 1), " left");
+}
+
+/* "12.3 MiB of 48.6 MiB  25.3 %" */
+static char *
+put_share(const struct lp_bar *bar, char *p)
+{
+	p = put_text(lp_human_bytes(p, bar->have), " of ");
+	p = put_text(lp_human_bytes(p, bar->want), "  ");
+	return lp_human_percent(p, bar->have, bar->want);
+}
+
 /* "LABEL  ━━━━━━────  12.3 MiB of 48.6 MiB  25.3 %"; the bar takes the room the rest leaves. */
 static int
 add_bar(struct lp_bars *b, const struct lp_bar *bar, unsigned columns)
 {
-	char room[3 * LP_HUMAN_MAX + 16], *p = room;
+	char room[4 * LP_HUMAN_MAX + 32], *p = room;
 	size_t start = b->text.n;
 	unsigned wide, full;
 	int rc;
 
 	if (bar->want == 0)
 		return add_open_end(b, bar, columns);
-	p = lp_human_bytes(p, bar->have);
-	memcpy(p, " of ", 4);
-	p = lp_human_bytes(p + 4, bar->want);
-	*p++ = ' ';
-	*p++ = ' ';
-	p = lp_human_percent(p, bar->have, bar->want);
-	/* texts of different lengths would make the bars' ends jump: 32 columns for all of them */
-	wide = (unsigned)bar->label.n + 2 + 2 + 32;
+	p = put_share(bar, p);
+	if (bar->whole)
+		p = put_left(b, bar, p);
+	/* texts of different lengths would make the bars' ends jump: 46 columns for all of them */
+	wide = (unsigned)bar->label.n + 2 + 2 + 46;
 	wide = wide + 4 < columns ? columns - 1 - wide : 0;
 	wide = wide > 40 ? 40 : wide;
 	full = bar->want > 0 ? (unsigned)((double)bar->have / (double)bar->want * wide) : 0;

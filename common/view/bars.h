@@ -15,6 +15,7 @@
 struct lp_bar {
 	struct lp_span label; /* printable */
 	uint64_t have, want;
+	int whole; /* it is of all that is to come: how long the rest may take is told */
 };
 
 /*
@@ -23,12 +24,14 @@ struct lp_bar {
  * nothing is left on the screen by lp_bars_clear: there is no other state
  * that a kill could leave behind.
  */
-enum { LP_BARS_PATIENCE_MS = 200, LP_BARS_EVERY_MS = 100 };
+enum { LP_BARS_PATIENCE_MS = 200, LP_BARS_EVERY_MS = 100, LP_BARS_RATE_MS = 1000 };
 struct lp_bars {
 	int fd;
 	int utf8;
 	size_t drawn; /* lines on the screen */
 	int64_t started_ms, last_ms;
+	int64_t since_ms;    /* when the bar of the whole first had bytes; 0: not yet */
+	uint64_t since_have; /* and how many */
 	struct lp_buf text;
 };
 

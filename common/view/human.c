@@ -109,6 +109,23 @@ lp_human_percent(char *p, uint64_t part, uint64_t whole)
 	return p;
 }
 
+char *
+lp_human_seconds(char *p, uint64_t seconds)
+{
+	static const struct {
+		uint64_t below, one;
+		const char *unit;
+	} units_of_time[] = { { 100, 1, " s" }, { 100 * 60, 60, " min" }, { UINT64_MAX, 3600, " h" } };
+	size_t i = 0;
+
+	while (seconds >= units_of_time[i].below && i + 1 < sizeof(units_of_time) / sizeof(units_of_time[0]))
+		i++;
+	p = lp_num_put(p, seconds / units_of_time[i].one);
+	for (const char *c = units_of_time[i].unit; *c != '\0'; c++)
+		*p++ = *c;
+	return p;
+}
+
 int
 lp_human_put_bytes(struct lp_buf *b, uint64_t bytes)
 {

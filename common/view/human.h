@@ -23,6 +23,9 @@ char *lp_human_bytes(char *p, uint64_t bytes);
 /* A share of a whole in per cent: 0.05 %, 33.3 %, 100 %. A whole of 0 is 0 %. */
 char *lp_human_percent(char *p, uint64_t part, uint64_t whole);
 
+/* How long, rounded down: 99 s, 99 min, 47 h. */
+char *lp_human_seconds(char *p, uint64_t seconds);
+
 /* lp_human_bytes, appended. LP_OK, LP_E_LIMIT or LP_E_NOMEM. */
 int lp_human_put_bytes(struct lp_buf *, uint64_t bytes);
 

@@ -437,3 +437,18 @@ tell() {
 		diff <(grep -v $'\t\\.$' whole) <(grep -v $'\t\\.$' by-toc)
 	done
 }
+
+@test "while a layer comes: a bar for it and one for all, and how long the rest may take" {
+	noise 1 400000 >one
+	noise 2 200000 >two
+	tar -cf one.tar one
+	tar -cf two.tar two
+	layout_make slow v1 one.tar two.tar
+	srv_init
+	lp-layers -o digest oci:slow:v1 | jq -R --arg dir "$PWD/slow/blobs/sha256" \
+	    '{ key: "/v2/a/blobs/\(.)", value: [{ file: "\($dir)/\(.[7:])", rate: 120000 }] }' | jq -s from_entries >rules.json
+	fault_start reg rules.json --layout slow
+	script -qec "stty cols 100; lp-peek -c --no-cache $(srv_addr reg)/a:v1" /dev/null </dev/null | tr '\r' '\n' >said
+	grep -E 'layer 1  .* of 400 KiB' said
+	grep -E 'in all   .* of 600 KiB  .* %  [0-9]+ s left$' said
+}

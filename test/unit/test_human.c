@@ -65,11 +65,25 @@ test_percent(void)
 		ok_str(SPAN(lp_human_percent(room, t[i].part, t[i].whole)), t[i].text, t[i].text);
 }
 
+static void
+test_seconds(void)
+{
+	static const struct { uint64_t n; const char *text; } t[] = {
+		{ 0, "0 s" }, { 99, "99 s" }, { 100, "1 min" }, { 5999, "99 min" }, { 6000, "1 h" }, { 360000, "100 h" },
+		{ UINT64_MAX, "5124095576030431 h" },
+	};
+	char room[LP_HUMAN_MAX];
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		ok_str(SPAN(lp_human_seconds(room, t[i].n)), t[i].text, t[i].text);
+}
+
 int
 main(void)
 {
 	test_bytes();
 	test_count();
 	test_percent();
+	test_seconds();
 	return unit_done();
 }

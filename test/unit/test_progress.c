@@ -3,6 +3,7 @@
 
 #include "common/base/status.h"
 #include "common/cli/progress.h"
+#include "common/sys/clock.h"
 #include "common/sys/io.h"
 #include "common/sys/tty.h"
 #include "common/view/bars.h"
@@ -64,9 +65,10 @@ static void
 test_bars(void)
 {
 	const struct lp_bar bars[] = {
-		{ lp_span_str("layer 1"), 512, 1024 },
-		{ lp_span_str("layer 2"), 3, 0 },
-		{ lp_span_str("looking up x"), 0, 0 },
+		{ lp_span_str("layer 1"), 512, 1024, 0 },
+		{ lp_span_str("layer 2"), 3, 0, 0 },
+		{ lp_span_str("looking up x"), 0, 0, 0 },
+		{ lp_span_str("in all "), 512, 1024, 1 },
 	};
 	struct lp_bars b;
 	struct lp_buf got;
@@ -77,18 +79,22 @@ test_bars(void)
 		return;
 	setenv("LC_ALL", "C", 1);
 	lp_bars_init(&b, fd[1]);
-	lp_bars_draw(&b, bars, 3, 1);
+	lp_bars_draw(&b, bars, 4, 1);
 	ok(b.drawn == 0, "nothing is drawn at once");
 	b.started_ms -= LP_BARS_PATIENCE_MS;
-	lp_bars_draw(&b, bars, 3, 1);
+	/* 256 bytes in ten seconds, and 512 are to come */
+	b.since_ms = lp_clock_ms() - 10000;
+	b.since_have = 256;
+	lp_bars_draw(&b, bars, 4, 1);
 	lp_bars_release(&b);
 	close(fd[1]);
 	ok(lp_read_all(fd[0], &got) == LP_OK, "read back");
 	ok_str(lp_buf_span(&got),
-	    "layer 1  ##################..................  512 B of 1.00 KiB  50.0 %\n"
+	    "layer 1  ###########...........  512 B of 1.00 KiB  50.0 %\n"
 	    "layer 2  3 B\n"
 	    "looking up x\n"
-	    "\033[A\033[2K\033[A\033[2K\033[A\033[2K", "a bar, one without an end, a line, and gone again");
+	    "in all   ###########...........  512 B of 1.00 KiB  50.0 %  21 s left\n"
+	    "\033[A\033[2K\033[A\033[2K\033[A\033[2K\033[A\033[2K", "a bar, one without an end, a line, the whole, and gone again");
 	close(fd[0]);
 	lp_buf_release(&got);
 }
