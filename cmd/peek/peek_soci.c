@@ -35,10 +35,15 @@ on_line(struct lp_job *j, enum lp_job_line kind, size_t stage, struct lp_span li
 	struct lp_peek_image *im = j->owner;
 
 	(void)stage;
-	if (kind == LP_LINE_REPORT)
+	if (kind == LP_LINE_REPORT) {
 		lp_peek_report(im->peek, NULL, line);
-	else if (im->soci_said == NULL)
-		im->soci_said = strdup(lp_quote_message(line));
+		return;
+	}
+	if (lp_err_is_verbose())
+		lp_peek_message(im->peek, NULL, line);
+	/* the last one is why it failed */
+	free(im->soci_said);
+	im->soci_said = strdup(lp_quote_message(line));
 }
 
 /* One line of lp-layers --soci: the layer that it is of takes it, if it is smaller than the layer itself. */
@@ -46,9 +51,11 @@ static void
 take_table(struct lp_peek_image *im, struct lp_span line)
 {
 	struct lp_span digest = lp_span_field(&line, '\t'), source = lp_span_field(&line, '\t');
+	struct lp_span table = source;
 	uint64_t size;
 
-	if (lp_num_u64(line, LP_MAX_TOC, &size) != LP_OK)
+	(void)lp_span_field(&table, '@');
+	if (lp_num_u64(line, LP_MAX_TOC, &size) != LP_OK || !lp_digest_is_sha256(table))
 		return;
 	for (size_t i = 0; i < im->n; i++) {
 		struct lp_peek_layer *l = &im->layer[i];

@@ -36,8 +36,9 @@ tell(struct referrers *r, const struct lp_descriptor *d)
 	if (d->bad != NULL || d->role == LP_ROLE_INDEX || (r->type != NULL && !lp_span_is(d->artifact_type, r->type)))
 		return LP_OK;
 	rc = lp_map_add(&r->told, lp_hash64(0, d->digest), &value, &fresh);
-	if (rc == LP_OK && fresh)
-		rc = r->each(r->arg, d);
+	if (rc != LP_OK)
+		return lp_image_fail(r->im, rc, "%s", rc == LP_E_NOMEM ? "out of memory" : "more referrers than the limit");
+	rc = fresh ? r->each(r->arg, d) : LP_OK;
 	r->failed = rc != LP_OK;
 	return rc;
 }
@@ -130,8 +131,7 @@ ask_tag(struct referrers *r)
 	int rc;
 
 	ref.digest[0] = '\0';
-	snprintf(ref.name, sizeof(ref.name), "%s", r->subject);
-	*strchr(ref.name, ':') = '-';
+	snprintf(ref.name, sizeof(ref.name), "%.*s-%s", (int)strcspn(r->subject, ":"), r->subject, r->subject + LP_DIGEST_PREFIX);
 	rc = lp_image_open(&list, r->im->env, &ref);
 	list.archive = r->im->archive;
 	rc = rc != LP_OK ? rc : lp_image_load(&list);
@@ -224,6 +224,7 @@ ask_registry(struct referrers *r)
 	if (rc == LP_OK || rc == LP_E_NOMEM || rc == LP_E_PIPE || r->failed || im->status == 0)
 		return rc;
 	snprintf(why, sizeof(why), "%s", im->why);
+	im->why[0] = '\0';
 	tag = ask_tag(r);
 	if (tag == LP_E_ABSENT)
 		return none ? LP_OK : lp_image_fail(im, rc, "%s", why);
