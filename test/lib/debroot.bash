@@ -40,7 +40,7 @@ in_root()
 		mount --rbind /dev "$1/dev"
 		for d in tmp run; do mount -t tmpfs tmp "$1/$d"; done
 		ip link set lo up
-		exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root DEBIAN_FRONTEND=noninteractive \
+		exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root DEBIAN_FRONTEND=noninteractive \
 		    chroot "$@"' in_root "$@"
 }
 
