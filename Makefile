@@ -14,9 +14,13 @@ MANDIR   = $(PREFIX)/share/man
 BASHDIR  = $(PREFIX)/share/bash-completion/completions
 ZSHDIR   = $(PREFIX)/share/zsh/site-functions
 FISHDIR  = $(PREFIX)/share/fish/vendor_completions.d
-FLAVOUR ?= $(if $(STATIC),static,release)
-# where test/static/libraries has put what STATIC=1 links
-STATIC_PREFIX ?= build/musl
+# STATIC=1 is for this machine, or for the one that MACHINE names: x86_64, aarch64
+THIS    := $(shell uname -m)
+MACHINE ?= $(THIS)
+CROSS   := $(filter-out $(THIS),$(MACHINE))
+FLAVOUR ?= $(if $(STATIC),static$(CROSS:%=-%),release)
+# where test/static/libraries has put what it links
+STATIC_PREFIX ?= build/musl$(CROSS:%=-%)
 JOBS    ?= $(shell nproc)
 O       := build/$(FLAVOUR)
 
@@ -34,7 +38,7 @@ LIBS_lp-peek    = -ljansson -lnettle
 LIBS_lp-show    = -lz -ljansson
 LIBS_tests      = $(CURL) $(ISAL) -lz -lzstd -ljansson -lnettle -lsqlite3
 # libcurl is loaded when it is needed, but where nothing can be loaded
-CURL            = $(if $(filter static,$(FLAVOUR)),-lcurl -lnghttp2 -lssl -lcrypto -lz)
+CURL            = $(if $(filter static%,$(FLAVOUR)),-lcurl -lnghttp2 -lssl -lcrypto -lz)
 LIBS_oracle     = -larchive -lz -ljansson
 
 # ---- flavours: one tree each below build/ -----------------------------------
@@ -50,6 +54,8 @@ FLAGS_fuzz     = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitiz
 FLAGS_static   = $(filter-out -fPIE,$(FLAGS_release)) -DLP_STATIC
 INCLUDE_static = -isystem $(STATIC_PREFIX)/include
 LDFLAGS_static = -static -Wl,-z,relro -L$(STATIC_PREFIX)/lib
+CC_static      = $(STATIC_PREFIX)/bin/musl-gcc
+$(foreach v,FLAGS INCLUDE LDFLAGS CC,$(eval $(v)_static-$(CROSS) = $$($(v)_static)))
 FLAGS_lint-clang = $(FLAGS_release) -Werror
 # two have no objects of their own, but link those of another: what is made to fail, and the release
 # where valgrind counts it
@@ -61,12 +67,11 @@ LDFLAGS_count  = $(LDFLAGS_release)
 OBJ           := $(if $(OF_$(FLAVOUR)),build/$(OF_$(FLAVOUR)),$(O))
 CC_fuzz        = clang
 CC_lint-clang  = clang
-CC_static      = musl-gcc
 ifneq ($(CC_$(FLAVOUR)),)
 CC := $(CC_$(FLAVOUR))
 endif
 # the libraries of STATIC=1 are built first, once; make reads all this again then, and finds ISA-L among them
-ifeq ($(FLAVOUR)$(filter clean help print-%,$(MAKECMDGOALS)),static)
+ifeq ($(if $(filter static%,$(FLAVOUR)),static)$(filter clean help print-%,$(MAKECMDGOALS)),static)
 include $(STATIC_PREFIX)/done
 endif
 
@@ -112,14 +117,14 @@ ORACLE   := $(patsubst test/oracle/%.c,$(O)/oracle/%,$(wildcard test/oracle/*.c)
 MANPAGES := $(wildcard man/*.[1-9])
 
 .PHONY: all test check check-unit check-asan check-asan-unit check-valgrind check-valgrind-unit lint bench fuzz demo deps install \
-        check-arches check-runtimes check-runtimes-few check-kernels check-distros check-static mutate uninstall completions dist dist-binary distcheck deb clean help objects tests FORCE
+        check-arches check-runtimes check-runtimes-few check-kernels check-distros check-static mutate uninstall completions dist dist-binary image distcheck deb clean help objects tests FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
 all: $(PROGRAMS:%=$(O)/bin/%)
 $(STATIC_PREFIX)/done:
 	test/lib/deps static
-	env -u MAKEFLAGS -u MAKELEVEL test/static/libraries $(STATIC_PREFIX)
+	env -u MAKEFLAGS -u MAKELEVEL test/static/libraries $(STATIC_PREFIX) $(MACHINE)
 tests: all $(O)/landlock.so $(O)/without $(UNIT) $(FUZZ) $(ORACLE)
 objects: $(COMMON) $(OWN) $(PROGRAMS:%=$(OBJ)/cmd/%.o)
 
@@ -297,9 +302,10 @@ fuzz:
 	$(MAKE) FLAVOUR=fuzz $(patsubst $(O)/%,build/fuzz/%,$(FUZZ))
 	test/fuzz/run $(FUZZTIME)
 
-# made by the programs' own --help
+# made by the programs' own --help, where they run
 completions: all
-	man/completions/generate $(O)/bin $(O)/completions
+	$(if $(CROSS),$(MAKE) FLAVOUR=release all)
+	man/completions/generate $(if $(CROSS),build/release,$(O))/bin $(O)/completions
 # a folder as a word of the shell: blanks and quotes are parts of its name
 to = $(call quote,$(DESTDIR)$($(1)))
 install: all completions
@@ -339,16 +345,21 @@ deb: dist
 	cd $(WORK)/$(DIST) && env -u MAKEFLAGS -u MAKELEVEL -u WORK dpkg-buildpackage -b -us -uc
 	lintian --fail-on error --allow-root $(WORK)/*.changes
 # programs that run where nothing is installed, with their pages, what is linked and on what terms: the same bytes each time
+binary = build/$(DIST)-linux-$(1).tar.gz
 dist-binary:
 	test/lib/deps static
 	$(MAKE) -j$(JOBS) STATIC=1 all
-	test/static/bundle build/static $(abspath $(STATIC_PREFIX)) $(VERSION) build/$(DIST)-linux-$(shell uname -m).tar.gz
+	test/static/bundle build/static$(CROSS:%=-%) $(abspath $(STATIC_PREFIX)) $(VERSION) $(call binary,$(MACHINE))
+# a container image of them for both machines, as an OCI layout; no daemon has a part in it
+image:
+	for m in x86_64 aarch64; do $(MAKE) dist-binary MACHINE=$$m || exit 1; done
+	test/static/image $(VERSION) build/$(DIST)-image $(call binary,x86_64) $(call binary,aarch64)
 clean:
 	rm -rf build
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo 'make deps | test [T=SUBJECT] | check [T=SUBJECT] | check-unit | check-asan | check-valgrind | check-arches | check-runtimes | check-kernels | check-distros [T=SUBJECT] | check-static [T=SUBJECT] | mutate | bench | fuzz [FUZZTIME=SECONDS]'
-	@echo 'make install | uninstall [PREFIX=$(PREFIX)] [DESTDIR=] | dist | dist-binary | distcheck | deb | clean'
+	@echo 'make install | uninstall [PREFIX=$(PREFIX)] [DESTDIR=] | dist | dist-binary [MACHINE=aarch64] | image | distcheck | deb | clean'
 print-%:
 	@:$(info $($*))
 

@@ -136,6 +136,48 @@ zsh_completes() {
 	done
 }
 
+# unpacked MACHINE: what test/static/bundle packs, with the programs of this build for any machine
+unpacked() {
+	local name=layer-peek-9-linux-$1
+	mkdir -p "$name"/{bin,share/man,licences}
+	cp "$LP_BIN"/lp-peek "$name/bin"
+	echo "$1" | tee "$name/LICENSE" "$name/licences/zlib" >"$name/sbom.spdx.json"
+	tar -czf "$name.tar.gz" "$name"
+}
+
+@test "the container image: both platforms, a layer in common, as skopeo and umoci take it, the same bytes twice" {
+	unpacked x86_64
+	unpacked aarch64
+	export SOURCE_DATE_EPOCH=1700000000 XDG_CACHE_HOME=$PWD/cache
+	"$TOP/test/static/image" 9 image layer-peek-9-linux-{x86_64,aarch64}.tar.gz
+	"$TOP/test/static/image" 9 again layer-peek-9-linux-{x86_64,aarch64}.tar.gz
+	diff -r image again
+	# by our own programs
+	diff <("$LP_BIN/lp-layers" --platforms oci:image:9 | cut -f 1 | sort) <(printf 'linux/%s\n' amd64 arm64)
+	for arch in amd64 arm64; do
+		"$LP_BIN/lp-layers" -o digest -p $arch oci:image:9 >$arch.layers
+		"$LP_BIN/lp-peek" -q -c -p $arch oci:image:9 | cut -f 6 >$arch.names
+		"$LP_BIN/lp-peek" -q --cat=licences/zlib -p $arch oci:image:9 >$arch.zlib
+	done
+	[ "$(cat amd64.layers arm64.layers | sort | uniq -d)" = "$(head -n 1 amd64.layers)" ]
+	[ "$(sort -u amd64.layers arm64.layers | wc -l)" = 3 ]
+	cmp amd64.names arm64.names
+	for name in bin/lp-peek etc/ssl/certs/ca-certificates.crt licences/ca-certificates licences/layer-peek/LICENSE sbom.spdx.json tmp; do
+		grep -qxF $name amd64.names
+	done
+	run ! grep -q share amd64.names
+	[ "$(cat amd64.zlib arm64.zlib)" = $'x86_64\naarch64' ]
+	# and by those of others, whose digests are those of the layout
+	skopeo copy -q --all oci:image:9 oci:copy:9
+	[ "$(jq -r '.manifests[].digest' copy/index.json)" = "$(jq -r '.manifests[].digest' image/index.json)" ]
+	skopeo copy -q --override-arch arm64 oci:image:9 oci:one:9
+	umoci unpack --rootless --image one:9 bundle
+	cmp bundle/rootfs/bin/lp-peek "$LP_BIN/lp-peek"
+	[ "$(stat -c %a bundle/rootfs/tmp)" = 1777 ]
+	jq -e '.process.args == ["/bin/lp-peek"] and .process.user.uid == 65534' bundle/config.json
+	openssl storeutl -noout -certs bundle/rootfs/etc/ssl/certs/ca-certificates.crt | grep -q 'Total found: [1-9][0-9]'
+}
+
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 	unset MAKEFLAGS MAKELEVEL MFLAGS
