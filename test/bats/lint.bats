@@ -50,7 +50,7 @@ bites() {
 }
 
 @test "as it is, the tree breaks no rule" {
-	for rule in include_law libraries purity environment names complete usage servers mandoc tree; do
+	for rule in include_law libraries purity environment names complete usage servers mandoc tree versions; do
 		run -0 test/lint "$rule"
 		[[ $output = "ok - lint $rule ("*$' s)\n1 passed, 0 failed' ]]
 	done
@@ -272,6 +272,19 @@ function_of() {
 		printf '%s %sPRIVATE KEY\n' '-----BEGIN' "$kind" >"fixtures/new$kind.pem"
 	done
 	bites tree README.md: Makefile: fixtures/new.pem 'fixtures/newRSA .pem' 'fixtures/newEC .pem'
+	mkdir docs
+	touch docs/new NOTES.md
+	bites tree 'docs: stands at the top' 'NOTES.md: stands at the top'
+}
+
+@test "versions: Makefile, both lists of changes and the tag of a release have the same" {
+	sed -i 's/^VERSION  = .*/VERSION  = 7.0/' Makefile
+	bites versions CHANGELOG.md: debian/changelog:
+	git tag v7.0
+	bites versions 'v7.0: a tag of a commit whose version is'
+	git tag -d v7.0
+	git tag "v$(make -s print-VERSION)"
+	run -0 test/lint versions
 }
 
 # Those that read each file by itself read one here: catches RULE CODE SAID...
