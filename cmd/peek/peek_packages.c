@@ -4,15 +4,9 @@
 
 #include "cmd/peek/peek_priv.h"
 #include "common/base/status.h"
-#include "common/pkg/pkgtext.h"
+#include "common/pkg/pkgplace.h"
 #include "common/sys/err.h"
 #include "common/sys/tmpfile.h"
-
-/* Paths of all that common/pkg may know; it decides. */
-static const char *const patterns[] = {
-	"var/lib/dpkg/status*", "lib/apk/db/installed", "usr/lib/apk/db/installed", "var/lib/rpm/*", "usr/lib/sysimage/rpm/*",
-	"*.dist-info/METADATA", "*.egg-info/PKG-INFO", "*.egg-info", "*node_modules/*/package.json",
-};
 
 /* A database that is not read is said, and not fetched. A journal may be empty: lp-packages looks. */
 static int
@@ -36,8 +30,8 @@ find_databases(struct lp_peek *p, struct lp_peek_places *ps, int fd, size_t *n)
 {
 	int rc = LP_OK;
 
-	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]) && rc == LP_OK; i++)
-		rc = lp_peek_places_match(p, ps, patterns[i], fd);
+	for (const char *const *pattern = lp_pkg_patterns; *pattern != NULL && rc == LP_OK; pattern++)
+		rc = lp_peek_places_match(p, ps, *pattern, fd);
 	for (size_t i = 0; i < ps->n; i++) {
 		*n += ps->v[i].found == 1 && lp_pkg_unread(lp_span_str(ps->v[i].path)) != NULL;
 		ps->v[i].found = is_wanted(p, &ps->v[i]);

@@ -1,4 +1,4 @@
-/* Asks for the password of --user once, before the sandbox and the first child, and hands it on by descriptor. */
+/* Has the password of --user asked for (net/cred.c) once, before the sandbox and the first child, and hands it on by descriptor. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /*
- * Writing JSON strings (RFC 8259 section 7). Reading JSON is jansson's.
+ * Writing JSON strings (RFC 8259 section 7). Reading JSON is jansson's, and
+ * so is writing what was read: documents and annotations are passed on by it.
  */
 #ifndef LP_BASE_JSONWRITE_H
 #define LP_BASE_JSONWRITE_H

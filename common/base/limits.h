@@ -40,8 +40,14 @@
 /* Rows in one merge: 100 to 250 bytes of memory each, besides their text (lp-merge(1), --max-entries). */
 #define LP_MAX_ENTRIES ((uint64_t)64 * 1024 * 1024)
 
-/* Bytes of a manifest, index or token answer; registries refuse manifests above 4 MiB. */
+/*
+ * Bytes of a manifest or an index, and of what is like one: a list of referrers, a
+ * saved image's manifest.json. Registries refuse manifests above 4 MiB.
+ */
 #define LP_MAX_MANIFEST ((size_t)4 * 1024 * 1024)
+
+/* Bytes of a token server's answer. */
+#define LP_MAX_TOKEN_ANSWER ((size_t)4 * 1024 * 1024)
 
 /* Bytes of JSON in all pages of a repository's tags, which are read in one pass: half a million of the longest. */
 #define LP_MAX_TAGS ((uint64_t)64 * 1024 * 1024)

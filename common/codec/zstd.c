@@ -124,6 +124,8 @@ skippable(struct lp_zstd *z, struct lp_frames *f, struct lp_span *in)
 	return GO_ON;
 }
 
+_Static_assert(LP_MAX_ZSTD_WINDOW_LOG == 27, "what is said of a window below");
+
 static enum step
 fail_as(struct lp_zstd *z, struct lp_frames *f, size_t rc)
 {

@@ -1,4 +1,4 @@
-/* Applies one layer's rows to the tree: replacement, deferred entries, hard links. */
+/* Applies one layer's rows to the tree: which names are whiteouts, what replaces what, which hard links wait for their file. */
 #include "common/merge/merge.h"
 
 #include <stdlib.h>

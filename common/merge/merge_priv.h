@@ -2,7 +2,7 @@
  * What the files of merge/merge.h have of each other, and merge/find.c,
  * which is a query of it. Nobody else's.
  *
- *	merge.c        rows and layers, in their order
+ *	merge.c        rows and layers, in their order; which names are whiteouts
  *	merge_path.c   what a path means in a layer
  *	merge_link.c   hard links
  *	merge_hide.c   layer over layer: what is shown and what is hidden

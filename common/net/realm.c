@@ -58,7 +58,7 @@ realm_init(struct realm *x, const struct lp_challenge *c, const struct lp_cred *
 	rc = cred != NULL && cred->identity != NULL ? realm_identity(x, c, cred->identity) :
 	    realm_password(x, c, cred);
 	x->http.url = lp_buf_cstr(&x->url);
-	x->http.max = LP_MAX_MANIFEST;
+	x->http.max = LP_MAX_TOKEN_ANSWER;
 	x->http.decode = 1;
 	return rc != LP_OK || x->http.url == NULL ? LP_E_NOMEM : LP_OK;
 }

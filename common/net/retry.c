@@ -4,14 +4,19 @@
 #include "common/base/status.h"
 #include "common/net/httpfield.h"
 
+enum {
+	FIRST_MS = 250, /* before the second try, doubled for each further one; and what is added at most to a Retry-After */
+	CAP_MS = 8000
+};
+
 int64_t
 lp_retry_backoff(unsigned tries, uint32_t lot)
 {
-	int64_t ms = LP_RETRY_FIRST_MS;
+	int64_t ms = FIRST_MS;
 
-	for (; tries > 0 && ms < LP_RETRY_CAP_MS; tries--)
+	for (; tries > 0 && ms < CAP_MS; tries--)
 		ms *= 2;
-	ms = ms < LP_RETRY_CAP_MS ? ms : LP_RETRY_CAP_MS;
+	ms = ms < CAP_MS ? ms : CAP_MS;
 	return ms / 2 + (int64_t)lot % (ms / 2 + 1);
 }
 

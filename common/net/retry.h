@@ -8,11 +8,6 @@
 
 #include "common/base/span.h"
 
-enum {
-	LP_RETRY_FIRST_MS = 250, /* before the second try, doubled for each further one */
-	LP_RETRY_CAP_MS = 8000
-};
-
 /*
  * Milliseconds to wait when `tries` further ones have been made already:
  * half of them fixed, half of them by `lot`, any number, so that many who

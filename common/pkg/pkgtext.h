@@ -16,8 +16,7 @@
 #define LP_PKG_PKGTEXT_H
 
 #include "common/base/span.h"
-
-enum lp_pkg_kind { LP_PKG_DEB, LP_PKG_APK, LP_PKG_RPM, LP_PKG_PYPI, LP_PKG_NPM };
+#include "common/pkg/pkgplace.h"
 
 /* Spans are parts of the text. */
 struct lp_pkg {
@@ -44,17 +43,5 @@ void lp_pkgtext_init(struct lp_pkgtext *, enum lp_pkg_kind, struct lp_span text)
  * has no name or no version; what was told before is good.
  */
 int lp_pkgtext_next(struct lp_pkgtext *);
-
-/* "deb", "apk", "rpm", "pypi" or "npm". */
-const char *lp_pkg_kind_name(enum lp_pkg_kind);
-
-/*
- * What a path, in normal form, is a database of: its kind, or -1. A path of
- * LP_PKG_NPM is that of one package in a node_modules.
- */
-int lp_pkg_kind_of(struct lp_span path);
-
-/* Why a path that is a database is not read (static), or NULL. */
-const char *lp_pkg_unread(struct lp_span path);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Asking a person for a password, on the terminal and nowhere else.
+ * Asking a person for a password, on the terminal and nowhere else. What is
+ * asked is the caller's text.
  */
 #ifndef LP_SYS_PROMPT_H
 #define LP_SYS_PROMPT_H

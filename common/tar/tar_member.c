@@ -1,4 +1,4 @@
-/* Makes an entry of a header and the extensions before it. */
+/* Makes an entry of a header and the extensions before it; says which typeflags are members. */
 #include <string.h>
 
 #include "common/base/limits.h"
