@@ -21,6 +21,8 @@ static const char usage[] =
     "              [--size=BYTES] [--soci] [--stats=FILE] [FILE]\n"
     "       lp-toc --locate [-hqVv] [-a KEY=VALUE] [--annotations=JSON] [--size=BYTES]\n"
     "              [--stats=FILE] [FILE]\n"
+    "       lp-toc --points [-hqVv] [--digest=DIGEST] [--size=BYTES] [--soci] [--stats=FILE]\n"
+    "              [FILE]\n"
     "       lp-toc --verify=TOCFILE [-hqVv] [--digest=DIGEST] [--stats=FILE] [FILE]\n";
 
 static const char help[] =
@@ -28,13 +30,14 @@ static const char help[] =
     "\n" LP_LISTING_HELP
     "      --digest=DIGEST      refuse a table of contents of another digest\n"
     "      --soci               the table is SOCI's, which stands beside its layer\n"
+    "      --points             write its checkpoints, as lp-inflate --use-points takes them\n"
     "      --locate             read a blob's last bytes: print where the table is\n"
     "  -a, --annotation=KEY=VALUE  one annotation of the layer (may be repeated)\n"
     "      --annotations=JSON   all of them, as a manifest has them\n"
     "      --size=BYTES         how long the layer's whole blob is\n"
     "      --verify=TOCFILE     read the layer's tar: print where TOCFILE differs\n" LP_OPT_HELP;
 
-enum { OPT_DIGEST = LP_OPT_OWN, OPT_LOCATE, OPT_ANNOTATIONS, OPT_SIZE, OPT_SOCI, OPT_VERIFY };
+enum { OPT_DIGEST = LP_OPT_OWN, OPT_LOCATE, OPT_ANNOTATIONS, OPT_SIZE, OPT_SOCI, OPT_POINTS, OPT_VERIFY };
 enum { MAX_ANNOTATIONS = 64 };
 
 struct args {
@@ -45,7 +48,7 @@ struct args {
 	size_t nannotations;
 	const char *annotations;
 	uint64_t size; /* UINT64_MAX: not told */
-	int soci;
+	int soci, points;
 	const char *verify;
 	const char *file;
 };
@@ -56,8 +59,9 @@ check_args(const struct args *a)
 {
 	if (a->locate && a->verify != NULL)
 		return lp_opt_refuse("--locate and --verify are two different things");
-	if ((a->locate || a->verify != NULL) && a->listing.given)
-		return lp_opt_refuse("%s prints no rows: no options about rows", a->locate ? "--locate" : "--verify");
+	if ((a->locate || a->verify != NULL || a->points) && a->listing.given)
+		return lp_opt_refuse("%s prints no rows: no options about rows", a->locate ? "--locate" :
+		    a->points ? "--points" : "--verify");
 	if (a->locate && a->digest != NULL)
 		return lp_opt_refuse("--locate reads no table of contents: not with --digest");
 	if (a->locate && a->nannotations == 0 && a->annotations == NULL && a->size == UINT64_MAX)
@@ -66,6 +70,8 @@ check_args(const struct args *a)
 		return lp_opt_refuse("-a and --annotations belong to --locate");
 	if (a->soci && (a->locate || a->verify != NULL))
 		return lp_opt_refuse("--soci lists: not with %s", a->locate ? "--locate" : "--verify");
+	if (a->points && !a->soci)
+		return lp_opt_refuse("--points: only SOCI's tables have any (--soci)");
 	if (a->size != UINT64_MAX && !a->locate && !a->soci)
 		return lp_opt_refuse("--size belongs to --locate and --soci");
 	if (a->digest != NULL && !lp_digest_is_sha256(lp_span_str(a->digest)))
@@ -97,6 +103,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ "locate", no_argument, NULL, OPT_LOCATE },
 		{ "size", required_argument, NULL, OPT_SIZE },
 		{ "soci", no_argument, NULL, OPT_SOCI },
+		{ "points", no_argument, NULL, OPT_POINTS },
 		{ "verify", required_argument, NULL, OPT_VERIFY },
 		{ NULL, 0, NULL, 0 }
 	};
@@ -112,6 +119,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		case OPT_DIGEST: a->digest = optarg; break;
 		case OPT_LOCATE: a->locate = 1; break;
 		case OPT_SOCI: a->soci = 1; break;
+		case OPT_POINTS: a->points = 1; break;
 		case OPT_VERIFY: a->verify = optarg; break;
 		case OPT_SIZE:
 			if (lp_opt_bytes(optarg, UINT64_MAX, &a->size) != LP_EXIT_OK)
@@ -333,7 +341,7 @@ main(int argc, char **argv)
 	if (args.locate)
 		rc = run_locate(&args);
 	else if (args.soci)
-		rc = lp_tocsoci(&args.listing, args.file, args.digest, args.size, &stats);
+		rc = lp_tocsoci(&args.listing, args.points ? LP_TOCSOCI_POINTS : LP_TOCSOCI_ROWS, args.file, args.digest, args.size, &stats);
 	else if (args.verify != NULL)
 		rc = lp_tocverify(args.verify, args.digest, args.file, &stats);
 	else

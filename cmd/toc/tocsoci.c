@@ -1,10 +1,11 @@
-/* lp-toc --soci: lists a layer by SOCI's table of contents, which is read whole before its first row. */
+/* lp-toc --soci: SOCI's table of contents, read whole, as rows of the layer or as points to begin at in it. */
 #include "cmd/toc/tocsoci.h"
 
 #include <inttypes.h>
 
 #include "common/base/limits.h"
 #include "common/base/status.h"
+#include "common/codec/gzidx.h"
 #include "common/sys/err.h"
 #include "common/sys/hash.h"
 #include "common/sys/input.h"
@@ -63,7 +64,33 @@ list(struct lp_listing *l, struct lp_ztoc *z, const char *name)
 }
 
 static int
-run(struct lp_listing *l, struct lp_ztoc *z, const char *name, struct lp_span all, uint64_t size)
+put(void *arg, struct lp_span bytes)
+{
+	(void)arg;
+	return lp_put(bytes);
+}
+
+static int
+put_points(struct lp_ztoc *z, const char *name)
+{
+	struct lp_points points;
+	int rc = lp_ztoc_points(z, &points);
+
+	if (rc == LP_E_ABSENT) {
+		lp_err("%s: %s", name, z->why);
+	} else if (rc != LP_OK) {
+		(void)wrong(z, name);
+	} else {
+		rc = lp_gzidx_write(&points, put, NULL);
+		if (rc == LP_E_NOMEM)
+			lp_err("out of memory");
+	}
+	lp_points_release(&points);
+	return rc;
+}
+
+static int
+run(struct lp_listing *l, enum lp_tocsoci what, struct lp_ztoc *z, const char *name, struct lp_span all, uint64_t size)
 {
 	int rc = lp_ztoc_open(z, all);
 
@@ -74,11 +101,11 @@ run(struct lp_listing *l, struct lp_ztoc *z, const char *name, struct lp_span al
 		    z->compressed, size);
 		return LP_E_DATA;
 	}
-	return list(l, z, name);
+	return what == LP_TOCSOCI_POINTS ? put_points(z, name) : list(l, z, name);
 }
 
 int
-lp_tocsoci(struct lp_listing *l, const char *file, const char *digest, uint64_t size, struct lp_stats *stats)
+lp_tocsoci(struct lp_listing *l, enum lp_tocsoci what, const char *file, const char *digest, uint64_t size, struct lp_stats *stats)
 {
 	struct lp_ztoc z;
 	struct lp_buf all;
@@ -91,7 +118,7 @@ lp_tocsoci(struct lp_listing *l, const char *file, const char *digest, uint64_t 
 	lp_ztoc_init(&z);
 	rc = lp_lock(LP_DUTY_FILTER);
 	rc = rc != LP_OK ? rc : load(fd, name, digest, &all);
-	rc = rc != LP_OK ? rc : run(l, &z, name, lp_buf_span(&all), size);
+	rc = rc != LP_OK ? rc : run(l, what, &z, name, lp_buf_span(&all), size);
 	stats->entries_found = (int64_t)l->entries;
 	stats->bytes_decompressed = (int64_t)all.n;
 	stats->partial = rc != LP_OK;

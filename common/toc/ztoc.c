@@ -1,8 +1,11 @@
 /* Reads SOCI's table of contents, a FlatBuffer, member by member. */
 #include "common/toc/ztoc.h"
 
+#include <stdlib.h>
+
 #include "common/base/limits.h"
 #include "common/base/status.h"
+#include "common/codec/deflate.h"
 #include "common/tar/tarhdr.h"
 #include "common/toc/toc_fields.h"
 
@@ -16,7 +19,7 @@ enum { INFO_ALGORITHM = 4, INFO_LAST_SPAN = 6, INFO_DIGESTS = 8, INFO_CHECKPOINT
 enum { ALGORITHM_GZIP = 1, ALGORITHM_NONE = 2 };
 
 /* A checkpoint of gzip: where in the blob and where in the tar (8 bytes each), bits, the window; in front of all their number and the span's size. */
-enum { POINTS_HEAD = 4 + 8, POINT = 8 + 8 + 1 + 32768 };
+enum { POINTS_HEAD = 4 + 8, POINT_HEAD = 8 + 8 + 1, POINT = POINT_HEAD + LP_DEFLATE_WINDOW, GZIP_HEADER = 10 };
 
 /* No writer shares texts; others may, of a byte or two in an entry of a hundred. */
 enum { TEXT_TIMES = 4 };
@@ -78,18 +81,27 @@ size_of(struct lp_ztoc *z, const struct lp_flat_table *t, unsigned field)
 	return lp_flat_number(&z->flat, t, field, 8, 0);
 }
 
-/* Whether the checkpoints are as many as they say; writers before 2023 left the first one out. */
-static int
-has_points(struct lp_ztoc *z, const struct lp_flat_vector *points)
+static uint64_t
+little_endian(const unsigned char *p, size_t bytes)
 {
-	const unsigned char *p = z->flat.all.p + points->at;
+	uint64_t v = 0;
+
+	while (bytes-- > 0)
+		v = v << 8 | p[bytes];
+	return v;
+}
+
+/* Whether the checkpoints are as many as they say; old writers left the first one out. */
+static int
+has_points(const struct lp_ztoc *z)
+{
 	size_t rest;
 	uint64_t n;
 
-	if (points->n < POINTS_HEAD)
+	if (z->points.n < POINTS_HEAD)
 		return 0;
-	rest = points->n - POINTS_HEAD;
-	n = p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24;
+	rest = z->points.n - POINTS_HEAD;
+	n = little_endian(z->flat.all.p + z->points.at, 4);
 	return n > 0 && rest % POINT == 0 && (rest / POINT == n || rest / POINT == n - 1);
 }
 
@@ -99,16 +111,17 @@ check_info(struct lp_ztoc *z, const struct lp_flat_table *info)
 	uint64_t algorithm = lp_flat_number(&z->flat, info, INFO_ALGORITHM, 1, ALGORITHM_GZIP);
 	uint64_t last = lp_flat_number(&z->flat, info, INFO_LAST_SPAN, 4, 0);
 	struct lp_flat_vector digests = lp_flat_vector(&z->flat, info, INFO_DIGESTS, 4);
-	struct lp_flat_vector points = lp_flat_vector(&z->flat, info, INFO_CHECKPOINTS, 1);
 
+	z->points = lp_flat_vector(&z->flat, info, INFO_CHECKPOINTS, 1);
+	z->plain = algorithm == ALGORITHM_NONE;
 	if (is_sound(z) != LP_OK)
 		return z->status;
 	if (algorithm != ALGORITHM_GZIP && algorithm != ALGORITHM_NONE)
 		return fail(z, LP_E_DATA, info->at, "the layer is compressed in an unknown way");
 	if (digests.n != last + 1)
 		return fail(z, LP_E_DATA, info->at, "there are not as many digests as spans");
-	if (algorithm == ALGORITHM_GZIP && !has_points(z, &points))
-		return fail(z, LP_E_DATA, points.at, "there are not as many checkpoints as it says");
+	if (!z->plain && !has_points(z))
+		return fail(z, LP_E_DATA, z->points.at, "there are not as many checkpoints as it says");
 	return LP_OK;
 }
 
@@ -265,4 +278,49 @@ lp_ztoc_next(struct lp_ztoc *z)
 		return LP_TOC_ERROR;
 	z->entries++;
 	return LP_TOC_ENTRY;
+}
+
+/* ---- checkpoints ------------------------------------------------------------------ */
+
+/* The one that is stored there, behind the last of *to. */
+static int
+add_point(struct lp_ztoc *z, size_t at, struct lp_points *to)
+{
+	const unsigned char *p = z->flat.all.p + at;
+	const struct lp_point *before = to->n > 0 ? &to->v[to->n - 1] : NULL;
+	struct lp_point is = { .in = little_endian(p, 8), .out = little_endian(p + 8, 8), .bits = p[POINT_HEAD - 1] };
+
+	if (is.in > z->compressed || is.out > LP_MAX_SIZE || is.bits > 7 || (is.bits > 0 && is.in == 0))
+		return fail(z, LP_E_DATA, at, "a checkpoint lies outside the layer");
+	if (before != NULL && (is.in < before->in || is.out <= before->out))
+		return fail(z, LP_E_DATA, at, "a checkpoint does not lie behind the one before");
+	/* where the data begins there is nothing before it */
+	if (is.out > 0)
+		is.window = lp_span(p + POINT_HEAD, LP_DEFLATE_WINDOW);
+	to->v[to->n++] = is;
+	return LP_OK;
+}
+
+int
+lp_ztoc_points(struct lp_ztoc *z, struct lp_points *to)
+{
+	const unsigned char *head = z->flat.all.p + z->points.at;
+	size_t stored;
+	int rc = LP_OK;
+
+	lp_points_init(to, 0, 0);
+	to->borrowed = 1;
+	if (z->plain)
+		return fail(z, LP_E_ABSENT, z->points.at, "the layer is not compressed: any byte can be read at once");
+	stored = (z->points.n - POINTS_HEAD) / POINT;
+	to->in = z->compressed;
+	to->spacing = little_endian(head + 4, 8);
+	to->v = calloc(stored + 1, sizeof(*to->v));
+	if (to->v == NULL)
+		return fail(z, LP_E_NOMEM, z->points.at, "out of memory");
+	if (little_endian(head, 4) > stored)
+		to->v[to->n++] = (struct lp_point){ .in = GZIP_HEADER };
+	for (size_t i = 0; i < stored && rc == LP_OK; i++)
+		rc = add_point(z, z->points.at + POINTS_HEAD + i * POINT, to);
+	return rc;
 }

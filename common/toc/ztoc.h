@@ -14,7 +14,7 @@
  * refused, and so is one whose texts are the same bytes many times over, which
  * makes a small table a long listing. A name given twice is told twice, as
  * the tar has it. What the table has for reading from the middle of the layer
- * (its checkpoints) is held against its size, and not followed.
+ * (its checkpoints) is held against its size; lp_ztoc_points hands it on.
  */
 #ifndef LP_TOC_ZTOC_H
 #define LP_TOC_ZTOC_H
@@ -24,6 +24,7 @@
 #include "common/base/buf.h"
 #include "common/base/entry.h"
 #include "common/base/span.h"
+#include "common/codec/points.h"
 #include "common/tar/pax.h"
 #include "common/toc/flat.h"
 #include "common/toc/toc.h"
@@ -42,6 +43,8 @@ struct lp_ztoc {
 	/* ---- the reader's own ---- */
 	struct lp_flat flat;
 	struct lp_flat_vector rows;
+	struct lp_flat_vector points;
+	int plain;         /* the layer is not compressed */
 	uint64_t end;      /* of the member before, in the tar */
 	int lost;          /* that was a sparse file: nobody says how much of it the tar holds */
 	uint64_t spent;    /* bytes of all texts so far */
@@ -62,5 +65,14 @@ int lp_ztoc_open(struct lp_ztoc *, struct lp_span all);
 
 /* LP_TOC_ENTRY, LP_TOC_END, or LP_TOC_ERROR, which every further call says again. */
 enum lp_toc_event lp_ztoc_next(struct lp_ztoc *);
+
+/*
+ * Behind lp_ztoc_open: the places from which the layer's gzip data can be
+ * decoded again; their windows are in the table. Where an old writer left the first
+ * one out, it is the byte behind a gzip header of 10 bytes. To be released in
+ * any case. LP_OK; LP_E_ABSENT: the layer is not compressed; LP_E_DATA, LP_E_NOMEM,
+ * with error_offset and why set.
+ */
+int lp_ztoc_points(struct lp_ztoc *, struct lp_points *);
 
 #endif

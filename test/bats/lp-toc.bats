@@ -544,6 +544,41 @@ odd_tar() {
 	[[ ${lines[0]} = *"--soci lists: not with --locate"* ]]
 	run -2 lp-toc --soci --verify=x
 	[[ ${lines[0]} = *"--soci lists: not with --verify"* ]]
+	run -2 lp-toc --points
+	[[ ${lines[0]} = *"--points: only SOCI's tables have any"* ]]
+	run -2 lp-toc --soci --points -E
+	[[ ${lines[0]} = *"--points prints no rows"* ]]
 	run -2 lp-toc --size=1
 	[[ ${lines[0]} = *"--size belongs to --locate and --soci"* ]]
+}
+
+@test "SOCI: --points: its checkpoints lead into the middle of the layer; without the first one, too" {
+	local v1 at
+	mkdir big
+	seq 3000000 >big/numbers
+	printf 'in the middle\n' >big/one
+	seq 3000000 -1 1 >big/seq
+	tar --sort=name -cf big.tar big
+	gzip -6nc big.tar >layer
+	lp-inflate --points=made layer | cmp - big.tar
+	for v1 in '' --v1; do
+		# shellcheck disable=SC2086 # a word or none
+		ztoc $v1 --points made layer z
+		lp-toc --soci --points --digest="$(digest z)" --size="$(stat -c %s layer)" z >points
+		[ "$(stat -c %s points)" -gt 100000 ]
+		at=$(lp-toc --soci -q -m big/one -o data_offset z)
+		lp-inflate --use-points=points --range="$at-$((at + 13))" layer >got
+		cmp got big/one
+		lp-inflate --use-points=points --range=0-99999 layer | cmp - <(head -c 100000 big.tar)
+	done
+	ztoc "$FIX/layer.tar" z
+	run -4 lp-toc --soci --points -q z
+	[ "$output" = "lp-toc: z: the layer is not compressed: any byte can be read at once" ]
+	# the second one's place in the layer
+	ztoc --edit 'z["info"]["checkpoints"][12 + 32785 + 7] = 127' --points made layer z
+	run -1 lp-toc --soci --points -q --size="$(stat -c %s layer)" z
+	[[ $output = "lp-toc: z: byte "*": a checkpoint lies outside the layer" ]]
+	ztoc layer z
+	run -1 lp-toc --soci --points -q z
+	[[ $output = "lp-toc: z: byte "*": a checkpoint does not lie behind the one before" ]]
 }

@@ -1,7 +1,7 @@
 /*
  * Any bytes as SOCI's table of contents. What is told lies inside the tar, one
  * member behind the other; no more text comes out than four times what came
- * in; and a second reading is the same.
+ * in; its checkpoints are in order; and a second reading is the same.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -47,6 +47,26 @@ event(struct digest *d, const struct lp_ztoc *z)
 	d->events = lp_hash64(d->events, lp_span(numbers, sizeof(numbers)));
 }
 
+/* They lie one behind the other, and their windows in the table. */
+static void
+points(struct lp_ztoc *z, struct lp_span all)
+{
+	struct lp_points p;
+	int rc = lp_ztoc_points(z, &p);
+
+	for (size_t i = 0; rc == LP_OK && i < p.n; i++) {
+		const struct lp_point *at = &p.v[i];
+
+		if (at->in > z->compressed || at->bits > 7 || (i > 0 && (at->in < p.v[i - 1].in || at->out <= p.v[i - 1].out)))
+			abort();
+		if (at->window.n > 0 && (at->window.p < all.p || at->window.n > (size_t)(all.p + all.n - at->window.p)))
+			abort();
+	}
+	if (rc != LP_OK && z->why == NULL)
+		abort();
+	lp_points_release(&p);
+}
+
 static struct digest
 run(struct lp_span all)
 {
@@ -58,6 +78,8 @@ run(struct lp_span all)
 	if (lp_ztoc_open(&z, all) == LP_OK)
 		while ((ev = lp_ztoc_next(&z)) == LP_TOC_ENTRY)
 			event(&d, &z);
+	if (ev == LP_TOC_END)
+		points(&z, all);
 	if (ev == LP_TOC_ERROR) {
 		if (z.why == NULL || z.status == LP_OK || z.error_offset > all.n)
 			abort();
