@@ -293,6 +293,7 @@ bench: all
 	test/bench/run $(O)
 	test/bench/plot $(O)
 	test/bench/far $(O)
+	test/bench/page $(O)
 demo:
 	test/lib/deps build
 	$(MAKE) -j$(JOBS) all
