@@ -25,6 +25,8 @@ static const char usage[] =
     "       lp-cache [--db=FILE] get -E [--head=BYTES] [--image=REF] [--origin=TEXT] [--toc=DIGEST=TOCDIGEST]\n"
     "                DIGEST ...\n"
     "       lp-cache [--db=FILE] has [-C] [--head=BYTES] [--origin=TEXT] [--toc=DIGEST=TOCDIGEST] DIGEST ...\n"
+    "       lp-cache [--db=FILE] put-points DIGEST\n"
+    "       lp-cache [--db=FILE] get-points DIGEST[=SIZE]\n"
     "       lp-cache [--db=FILE] search [-Fj] [--image=REF] [--layer=DIGEST] [--origin=TEXT] PATTERN\n"
     "       lp-cache [--db=FILE] images [-j]\n"
     "       lp-cache [--db=FILE] base [-j] DIGEST ...\n"
@@ -103,6 +105,8 @@ static const struct form forms[] = {
 	{ "get", BIT(O_END), BIT(O_IMAGE) | SERVED, 0, 0, 1, ANY, "the DIGESTs of layers", lp_cachework_get },
 	{ "get", 0, PLACE | SERVED, PLACE, 0, 1, 1, ONE_DIGEST, lp_cachework_get },
 	{ "has", 0, BIT(O_COMPLETE) | SERVED, 0, 0, 1, ANY, "the DIGESTs of layers", lp_cachework_has },
+	{ "put-points", 0, 0, 0, 0, 1, 1, "the DIGEST of one layer", lp_cachework_put_points },
+	{ "get-points", 0, 0, 0, 0, 1, 1, "the DIGEST of one layer", lp_cachework_get_points },
 	{ "search", 0, BIT(O_FIXED) | BIT(O_JSON) | SCOPE, 0, 0, 1, 1, "one PATTERN", lp_cachework_search },
 	{ "images", 0, BIT(O_JSON), 0, 0, 0, 0, "nothing but options", lp_cachework_images },
 	{ "base", 0, BIT(O_JSON), 0, 0, 1, ANY, "the DIGESTs of an image's layers, base first", lp_cachework_base },
@@ -365,7 +369,7 @@ parse_layers(struct args *a, const struct form *f)
 
 	w->nlayers = (size_t)(a->nwords - 1);
 	for (size_t i = 0; i < w->nlayers && rc == LP_EXIT_OK; i++) {
-		rc = parse_layer(a, a->words[i + 1], f->run == lp_cachework_put, &w->layers[i]);
+		rc = parse_layer(a, a->words[i + 1], f->run == lp_cachework_put || f->run == lp_cachework_get_points, &w->layers[i]);
 		if (numbered) {
 			w->layers[i].index = (int64_t)i;
 			w->layers[i].of = (int64_t)w->nlayers;
@@ -396,7 +400,7 @@ find_origin(struct args *a, const struct form *f)
 static int
 enter(struct args *a, const struct form *f)
 {
-	int to_write = f->run == lp_cachework_put || f->run == lp_cachework_prune, rc = LP_OK, dir;
+	int to_write = lp_cachework_writes(f->run), rc = LP_OK, dir;
 	char *path = NULL;
 
 	/* what is kept of images that somebody looked at is nobody else's business */
@@ -430,6 +434,14 @@ run(struct args *a, const struct form *f)
 	return lp_exit_of(rc);
 }
 
+/* Whether its words are layers: of what can be given a head, and some. */
+static int
+takes_layers(const struct form *f)
+{
+	return (f->takes & BIT(O_HEAD)) != 0 || f->run == lp_cachework_base || f->run == lp_cachework_put_points ||
+	    f->run == lp_cachework_get_points;
+}
+
 /* What the command line says, put together: the form, or NULL with *exit_code. */
 static const struct form *
 understand(struct args *a, int *exit_code)
@@ -438,14 +450,13 @@ understand(struct args *a, int *exit_code)
 
 	if (f == NULL) {
 		*exit_code = lp_opt_refuse(
-		    "the first word is one of put, get, has, search, images, base, stat, prune, export");
+		    "the first word is one of put, get, has, put-points, get-points, search, images, base, stat, prune, export");
 		return NULL;
 	}
 	*exit_code = check(a, f);
 	if (*exit_code == LP_EXIT_OK)
 		*exit_code = find_origin(a, f);
-	/* commands whose words are layers are those that can be given a head, and base */
-	if (*exit_code == LP_EXIT_OK && ((f->takes & BIT(O_HEAD)) != 0 || f->run == lp_cachework_base))
+	if (*exit_code == LP_EXIT_OK && takes_layers(f))
 		*exit_code = parse_layers(a, f);
 	return *exit_code == LP_EXIT_OK ? f : NULL;
 }

@@ -481,9 +481,15 @@ end(struct lp_cachework *w, const char *db, int rc)
 }
 
 int
+lp_cachework_writes(lp_cachework_fn *fn)
+{
+	return fn == lp_cachework_put || fn == lp_cachework_put_points || fn == lp_cachework_prune;
+}
+
+int
 lp_cachework(struct lp_cachework *w, const char *db, lp_cachework_fn *fn)
 {
-	int to_read = fn != lp_cachework_put && fn != lp_cachework_prune, rc;
+	int to_read = !lp_cachework_writes(fn), rc;
 
 	/* the answer will be no, and why must not be a riddle */
 	if (to_read && access(db, F_OK) != 0) {

@@ -40,6 +40,8 @@ struct lp_cachework {
 typedef int lp_cachework_fn(struct lp_cachework *);
 int lp_cachework_put(struct lp_cachework *);
 int lp_cachework_get(struct lp_cachework *);
+int lp_cachework_put_points(struct lp_cachework *);
+int lp_cachework_get_points(struct lp_cachework *);
 int lp_cachework_has(struct lp_cachework *);
 int lp_cachework_search(struct lp_cachework *);
 int lp_cachework_base(struct lp_cachework *);
@@ -47,6 +49,9 @@ int lp_cachework_images(struct lp_cachework *);
 int lp_cachework_stat(struct lp_cachework *);
 int lp_cachework_prune(struct lp_cachework *);
 int lp_cachework_export(struct lp_cachework *);
+
+/* Whether it is one that changes the database. */
+int lp_cachework_writes(lp_cachework_fn *);
 
 /* Behind the lock: the database opened, one of these, and everything out. Its status; what failed was said. */
 int lp_cachework(struct lp_cachework *, const char *db, lp_cachework_fn *);

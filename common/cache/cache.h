@@ -149,6 +149,27 @@ int lp_cache_get(struct lp_cache *, const struct lp_cache_found *, struct lp_spa
 int lp_cache_begin(struct lp_cache *);
 void lp_cache_end(struct lp_cache *);
 
+/* ---- where reading can begin ------------------------------------------------ */
+
+/* A point (codec/points.h) of a layer: its offsets and bits, and its window in a form of the caller's. */
+struct lp_cache_point {
+	int64_t compressed, plain, bits;
+	struct lp_span window; /* or empty */
+};
+
+/*
+ * Points are kept with a layer's verified listing, for they rest on the same
+ * reading, and go with it. The new ones replace the old ones. `next` gives
+ * one and says 1, or 0 behind the last, or a failure. LP_OK; LP_E_ABSENT:
+ * there is no verified listing; or a failure.
+ */
+typedef int lp_cache_next_point(void *, struct lp_cache_point *);
+int lp_cache_put_points(struct lp_cache *, struct lp_span digest, lp_cache_next_point *, void *);
+
+/* All of a layer's, in their order; the function's status, if not LP_OK, ends it. LP_E_ABSENT: there are none. */
+typedef int lp_cache_point_fn(void *, const struct lp_cache_point *);
+int lp_cache_points(struct lp_cache *, struct lp_span digest, lp_cache_point_fn *, void *);
+
 /* ---- all of them ---------------------------------------------------------- */
 
 /* What to look at: all, or the listings that show one image, or those of one layer, or what is no other origin's claim. */

@@ -42,8 +42,8 @@
 	"  PRIMARY KEY(listing, gram)\n"                                             \
 	") STRICT, WITHOUT ROWID"
 
-/* The first two are those of all versions. */
-enum { OBJECTS = 9, UNCHANGED = 2 };
+/* The first two are those of all versions, the last one is new in version 3. */
+enum { OBJECTS = 10, UNCHANGED = 2, NEW_IN_3 = OBJECTS - 1 };
 static const char *const schema1[OBJECTS] = {
 	ENTRY, GRAM,
 	"CREATE TABLE layer(\n"
@@ -79,7 +79,7 @@ static const char *const schema1[OBJECTS] = {
 	"  LEFT JOIN image_layer ON image_layer.layer = layer.id LEFT JOIN image ON image.id = image_layer.image",
 };
 
-static const char *const schema2[OBJECTS] = {
+static const char *const schema3[OBJECTS] = {
 	ENTRY, GRAM,
 	"CREATE TABLE layer(\n"
 	"  id INTEGER PRIMARY KEY,\n"
@@ -120,9 +120,19 @@ static const char *const schema2[OBJECTS] = {
 	"  SELECT image.ref AS image, shown.idx AS idx, layer.digest AS layer, listing.origin AS origin, entry.*\n"
 	"  FROM entry JOIN listing ON listing.id = entry.listing JOIN layer ON layer.id = listing.layer\n"
 	"  LEFT JOIN shown ON shown.listing = listing.id LEFT JOIN image ON image.id = shown.image",
+	"CREATE TABLE point(\n"
+	"  listing INTEGER NOT NULL REFERENCES listing(id) ON DELETE CASCADE,\n"
+	"  seq INTEGER NOT NULL,\n"
+	"  compressed INTEGER NOT NULL,\n"
+	"  plain INTEGER NOT NULL,\n"
+	"  bits INTEGER NOT NULL,\n"
+	"  window BLOB,\n"
+	"  UNIQUE(listing, seq)\n"
+	") STRICT",
 };
 
-static const char *const *const schemas[] = { NULL, schema1, schema2 };
+/* Version 2 is version 3 but for the last object. */
+static const char *const *const schemas[] = { NULL, schema1, schema3, schema3 };
 enum { SCHEMA = sizeof(schemas) / sizeof(schemas[0]) - 1 };
 
 /* Nobody knows where the listings of schema 1 came from: they are the claims of nobody who could be asked for. */
@@ -153,11 +163,22 @@ refuse(struct lp_cache *c, const char *why)
 	return LP_E_DATA;
 }
 
+/* How many objects a version has. */
 static int
-is_object(const char *const *schema, struct lp_span sql)
+objects(int64_t version)
 {
-	for (int i = 0; i < OBJECTS && schema[i] != NULL; i++)
-		if (lp_span_is(sql, schema[i]))
+	int n = version == 2 ? NEW_IN_3 : OBJECTS;
+
+	while (n > 0 && schemas[version][n - 1] == NULL)
+		n--;
+	return n;
+}
+
+static int
+is_object(int64_t version, struct lp_span sql)
+{
+	for (int i = 0; i < objects(version); i++)
+		if (lp_span_is(sql, schemas[version][i]))
 			return 1;
 	return 0;
 }
@@ -166,17 +187,14 @@ is_object(const char *const *schema, struct lp_span sql)
 static int
 has_schema(struct lp_cache *c, const struct state *st)
 {
-	const char *const *schema = schemas[st->version];
-	int missing = 0, foreign = 0, rc;
+	int missing = objects(st->version), foreign = 0, rc;
 	struct lp_stmt s;
 
-	while (missing < OBJECTS && schema[missing] != NULL)
-		missing++;
 	rc = lp_stmt_init(&c->db, &s, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*'");
 	if (rc != LP_OK)
 		return lp_cache_failed(c, rc);
 	while ((rc = lp_stmt_step(&s)) == 1) {
-		foreign |= !is_object(schema, lp_stmt_get(&s, 0));
+		foreign |= !is_object(st->version, lp_stmt_get(&s, 0));
 		missing--;
 	}
 	lp_stmt_release(&s);
@@ -229,7 +247,7 @@ make(struct lp_cache *c, int first)
 	int rc = LP_OK;
 
 	for (int i = first; i < OBJECTS && rc == LP_OK; i++)
-		rc = lp_db_exec(&c->db, schema2[i]);
+		rc = lp_db_exec(&c->db, schema3[i]);
 	snprintf(numbers, sizeof(numbers), "PRAGMA user_version = %d; PRAGMA application_id = %d", SCHEMA, APPLICATION_ID);
 	return rc != LP_OK ? rc : lp_db_exec(&c->db, numbers);
 }
@@ -259,7 +277,7 @@ bring_up(struct lp_cache *c)
 		return lp_cache_failed(c, rc);
 	rc = is_ours(c, &st);
 	if (rc == LP_OK && st.version < SCHEMA)
-		rc = lp_cache_failed(c, st.version == 0 ? make(c, 0) : migrate(c));
+		rc = lp_cache_failed(c, st.version == 0 ? make(c, 0) : st.version == 2 ? make(c, NEW_IN_3) : migrate(c));
 	rc = rc != LP_OK ? rc : lp_cache_failed(c, lp_db_exec(&c->db, "COMMIT"));
 	if (rc != LP_OK)
 		(void)lp_db_exec(&c->db, "ROLLBACK");

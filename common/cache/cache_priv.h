@@ -8,6 +8,7 @@
  *   cache_layer.c   layers and the images they belong to
  *   cache_get.c     one listing on its way out, rows of all
  *   cache_search.c  rows that match
+ *   cache_points.c  where reading can begin
  *   cache_prune.c   forgetting
  */
 #ifndef LP_CACHE_CACHE_PRIV_H

@@ -328,3 +328,44 @@ lp_zstd_next(struct lp_zstd *z, struct lp_frames *f, struct lp_span *in, int eof
 			return LP_INFLATE_OUTPUT;
 	}
 }
+
+/* ---- pieces -------------------------------------------------------------------- */
+
+int
+lp_zstd_pack(struct lp_span s, struct lp_buf *b)
+{
+	enum { LEVEL = 3 };
+	ZSTD_CCtx *c = ZSTD_createCCtx();
+	size_t n = 0;
+	int rc = c != NULL ? lp_buf_reserve(b, ZSTD_compressBound(s.n)) : LP_E_NOMEM;
+
+	lp_buf_clear(b);
+	if (rc == LP_OK) {
+		(void)ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel, LEVEL);
+		(void)ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 1);
+		n = ZSTD_compress2(c, b->p, b->cap, s.p, s.n);
+		rc = ZSTD_isError(n) ? LP_E_NOMEM : LP_OK;
+	}
+	b->n = rc == LP_OK ? n : 0;
+	ZSTD_freeCCtx(c);
+	return rc;
+}
+
+int
+lp_zstd_unpack(struct lp_span s, size_t n, struct lp_buf *b)
+{
+	size_t got;
+	int rc;
+
+	lp_buf_clear(b);
+	if (ZSTD_getFrameContentSize(s.p, s.n) != n)
+		return LP_E_DATA;
+	rc = lp_buf_reserve(b, n);
+	if (rc != LP_OK)
+		return rc;
+	got = ZSTD_decompress(b->p, n, s.p, s.n);
+	if (ZSTD_isError(got) || got != n)
+		return LP_E_DATA;
+	b->n = n;
+	return LP_OK;
+}

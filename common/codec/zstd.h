@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/buf.h"
 #include "common/base/span.h"
 #include "common/codec/frames.h"
 
@@ -52,5 +53,12 @@ void lp_zstd_start(struct lp_zstd *);
 
 /* As lp_gzip_next. */
 enum lp_inflate_event lp_zstd_next(struct lp_zstd *, struct lp_frames *, struct lp_span *in, int eof);
+
+/*
+ * A piece of data as one frame, with its size and a checksum, in place of what the buffer holds; and the data again, of
+ * exactly n bytes. LP_OK, LP_E_NOMEM or LP_E_LIMIT; LP_E_DATA where it is not such a frame.
+ */
+int lp_zstd_pack(struct lp_span, struct lp_buf *);
+int lp_zstd_unpack(struct lp_span, size_t n, struct lp_buf *);
 
 #endif

@@ -200,7 +200,7 @@ function_of() {
 	sed -i 's/^LIBS_lp-merge   = -ljansson/& -lsqlite3/; s/^LIBS_lp-cache .*/& -lz/
 		s/ -lseccomp \$(LDLIBS)$/ $(if $(filter lp-tarls lp-layers,$*),-Xlinker --no-as-needed -lzstd) &/' Makefile
 	bites linkage 'lp-merge: links jansson seccomp, the table says jansson seccomp sqlite3' \
-		'lp-cache: links jansson seccomp sqlite3, the table says jansson seccomp sqlite3 z' \
+		'lp-cache: links jansson seccomp sqlite3 zstd, the table says jansson seccomp sqlite3 z zstd' \
 		'lp-tarls: links nettle seccomp zstd, the table says nettle seccomp' \
 		'lp-layers: links jansson nettle seccomp zstd, the table says jansson nettle seccomp'
 	# one that the table lacks, and one that comes by another

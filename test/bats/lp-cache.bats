@@ -515,7 +515,7 @@ stream()
 	run -3 lp-cache --db /proc/no/x.db put --layer "$(digest 1)" <rows
 	# who only asks makes nothing
 	run -0 --separate-stderr lp-cache --db no/such/x.db stat -j
-	[ "$(jq -c '[.schema, .layers]' <<<"$output")" = '[2,0]' ]
+	[ "$(jq -c '[.schema, .layers]' <<<"$output")" = '[3,0]' ]
 	[ "$stderr" = 'lp-cache: no/such/x.db: no such database' ]
 	run -4 lp-cache --db no/such/x.db search x
 	[ ! -e no ]
@@ -783,7 +783,7 @@ schema_1()
 	cp -r db before
 	run -4 lp-cache has --origin=i.test/a "$(digest 1)"
 	run -4 lp-cache has -C "$(digest 1)"
-	[ "$(sqlite3 db/l.db 'PRAGMA user_version; PRAGMA foreign_key_check; PRAGMA integrity_check; PRAGMA journal_mode')" = $'2\nok\nwal' ]
+	[ "$(sqlite3 db/l.db 'PRAGMA user_version; PRAGMA foreign_key_check; PRAGMA integrity_check; PRAGMA journal_mode')" = $'3\nok\nwal' ]
 	[ "$(lp-cache get -q "$(digest 1)" | tail -n 1)" = $'#end\tentries=1\tcomplete=inferred\tbytes=512\tlayer=\torigin=unknown' ]
 	[ "$(lp-cache search -qj old | jq -c '[.image, .path, .origin]')" = '["i.test/a:1","etc/old","unknown"]' ]
 	[ "$(lp-cache images -q)" = "$(printf 'i.test/a:1\t1\t%s\t99\t1\tinferred' "$(digest 1)")" ]
@@ -835,9 +835,19 @@ schema_1()
 	done
 }
 
+@test "a database of schema 2 gets the table of points, and keeps its listings" {
+	put "$(digest 1)" </dev/null
+	sqlite3 db/l.db 'SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name' >now
+	sqlite3 db/l.db 'DROP TABLE point; PRAGMA user_version = 2'
+	run -4 lp-cache has "$(digest 2)"
+	run -0 lp-cache has "$(digest 1)"
+	[ "$(sqlite3 db/l.db 'PRAGMA user_version')" = 3 ]
+	sqlite3 db/l.db 'SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name' | cmp - now
+}
+
 @test "a database whose version makes no sense is refused" {
 	put "$(digest 1)" </dev/null
-	for version in -1 -2 -2147483648 0 3 2147483647; do
+	for version in -1 -2 -2147483648 0 4 2147483647; do
 		cp db/l.db v.db
 		sqlite3 v.db "PRAGMA user_version = $version"
 		cp v.db before

@@ -405,6 +405,36 @@ test_zstd(void)
 	check_as(LP_FORMAT_ZSTD, "forced, and not zstd", str("hello"), "X", lp_span_str(""), 0, "not zstd data");
 }
 
+/* A piece as a frame, and again; damage of any byte is noticed. */
+static void
+test_zstd_pieces(void)
+{
+	static unsigned char piece[32768];
+	struct lp_buf frame, back;
+	size_t noticed = 0;
+
+	for (size_t i = 0; i < sizeof(piece); i++)
+		piece[i] = (unsigned char)(i * i >> 7);
+	lp_buf_init(&frame, MAX);
+	lp_buf_init(&back, sizeof(piece));
+	ok(lp_zstd_pack(lp_span(piece, sizeof(piece)), &frame) == LP_OK && frame.n < sizeof(piece), "a piece is packed");
+	ok(lp_zstd_unpack(lp_buf_span(&frame), sizeof(piece), &back) == LP_OK && lp_span_eq(lp_buf_span(&back), lp_span(piece, sizeof(piece))),
+	    "and unpacked");
+	ok(lp_zstd_unpack(lp_buf_span(&frame), sizeof(piece) - 1, &back) == LP_E_DATA, "of another size it is none");
+	for (size_t n = 0; n < frame.n; n++) {
+		frame.p[n] ^= 0x10;
+		if (lp_zstd_unpack(lp_buf_span(&frame), sizeof(piece), &back) != LP_OK || lp_span_eq(lp_buf_span(&back), lp_span(piece, sizeof(piece))))
+			noticed++;
+		frame.p[n] ^= 0x10;
+	}
+	ok(noticed == frame.n, "a byte that is spoiled");
+	for (size_t n = 0; n < frame.n; n++)
+		noticed -= lp_zstd_unpack(lp_span(frame.p, n), sizeof(piece), &back) == LP_E_DATA;
+	ok(noticed == 0, "cut off anywhere");
+	lp_buf_release(&frame);
+	lp_buf_release(&back);
+}
+
 static void
 test_zstd_cuts(void)
 {
@@ -499,6 +529,7 @@ main(void)
 	test_gzip_cuts();
 	test_zstd();
 	test_zstd_cuts();
+	test_zstd_pieces();
 	test_plain();
 	test_large();
 	return unit_done();
