@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cmd/cat/fetcher.h"
+#include "cmd/cat/pointinput.h"
 #include "cmd/cat/select.h"
 #include "cmd/cat/tarcopy.h"
 #include "cmd/cat/toccat.h"
@@ -27,7 +28,11 @@ static const char usage[] =
     "       lp-cat --toc=TOCFILE --source=SOURCE [-hLqVv] [--digest=DIGEST] [--fetch=OPTION]\n"
     "              [--stats=FILE] NAME\n"
     "       lp-cat --toc=TOCFILE --source=SOURCE --tar [-hqVv] [-m GLOB] [--digest=DIGEST]\n"
-    "              [--fetch=OPTION] [--layer=LABEL] [--open] [--rows=ROWFILE] [--stats=FILE] [NAME ...]\n";
+    "              [--fetch=OPTION] [--layer=LABEL] [--open] [--rows=ROWFILE] [--stats=FILE] [NAME ...]\n"
+    "       lp-cat --use-points=POINTFILE --source=SOURCE --at=OFFSET [-hqVv] [--fetch=OPTION]\n"
+    "              [--stats=FILE] NAME\n"
+    "       lp-cat --use-points=POINTFILE --source=SOURCE --tar --rows=ROWFILE [-hqVv] [--fetch=OPTION]\n"
+    "              [--layer=LABEL] [--open] [--stats=FILE]\n";
 
 static const char help[] =
     "Write the content of members of a layer, and read no further than that.\n"
@@ -42,11 +47,13 @@ static const char help[] =
     "      --layer=LABEL        of these rows, those of this layer\n"
     "      --open               no end markers: another tar follows (with --tar)\n"
     "      --toc=TOCFILE        look the member up in the layer's table of contents\n"
+    "      --use-points=POINTFILE  read a gzip layer from points before what is wanted\n"
     "      --source=SOURCE      and fetch its bytes, and no others, from there\n"
     "      --digest=DIGEST      refuse a table of contents of another digest\n"
     "      --fetch=OPTION       pass an option on to lp-fetch (may be repeated)\n" LP_OPT_HELP;
 
-enum { OPT_AT = LP_OPT_OWN, OPT_TAR, OPT_TOC, OPT_SOURCE, OPT_DIGEST, OPT_FETCH, OPT_WHOLE, OPT_ROWS, OPT_LAYER, OPT_OPEN };
+enum { OPT_AT = LP_OPT_OWN, OPT_TAR, OPT_TOC, OPT_SOURCE, OPT_DIGEST, OPT_FETCH, OPT_WHOLE, OPT_ROWS, OPT_LAYER, OPT_OPEN,
+	OPT_USE_POINTS };
 enum { MAX_GLOBS = 64 };
 
 struct args {
@@ -59,21 +66,38 @@ struct args {
 	size_t nglobs;
 	const char *rows, *layer;
 	int open;
-	const char *toc, *source, *digest;
+	const char *toc, *points, *source, *digest;
 	const char *fetch[LP_FETCHER_ARGS];
 	size_t nfetch;
 	const char *const *names;
 	size_t nnames;
 };
 
+/* The same for what says where bytes come from. */
+static int
+check_source(const struct args *a)
+{
+	if ((a->toc == NULL && a->points == NULL) != (a->source == NULL))
+		return lp_opt_refuse("--toc or --use-points and --source need each other");
+	if (a->source == NULL && a->nfetch > 0)
+		return lp_opt_refuse("--fetch belongs to --source");
+	if (a->toc == NULL && a->digest != NULL)
+		return lp_opt_refuse("--digest belongs to --toc");
+	if (a->points == NULL)
+		return LP_EXIT_OK;
+	if (a->toc != NULL || a->file != NULL || a->whole)
+		return lp_opt_refuse("--use-points reads places of a layer: not with --toc, --whole or -f");
+	if (a->tar ? a->rows == NULL || a->nnames + a->nglobs > 0 : a->at == UINT64_MAX)
+		return lp_opt_refuse("--use-points needs to know places: --at, or --tar and nothing but --rows");
+	return LP_EXIT_OK;
+}
+
 /* Which words go together. 0, or 2 after a message. */
 static int
 check_args(const struct args *a)
 {
-	if ((a->toc == NULL) != (a->source == NULL))
-		return lp_opt_refuse("--toc and --source need each other");
-	if (a->toc == NULL && (a->digest != NULL || a->nfetch > 0))
-		return lp_opt_refuse("--digest and --fetch belong to --toc");
+	if (check_source(a) != LP_EXIT_OK)
+		return LP_EXIT_USAGE;
 	if (a->toc != NULL && (a->file != NULL || a->whole))
 		return lp_opt_refuse("--toc reads no tar: not with --whole or -f");
 	if (a->at != UINT64_MAX && (a->toc != NULL || a->tar || a->follow))
@@ -117,6 +141,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		{ "open", no_argument, NULL, OPT_OPEN },
 		{ "tar", no_argument, NULL, OPT_TAR },
 		{ "toc", required_argument, NULL, OPT_TOC },
+		{ "use-points", required_argument, NULL, OPT_USE_POINTS },
 		{ "source", required_argument, NULL, OPT_SOURCE },
 		{ "digest", required_argument, NULL, OPT_DIGEST },
 		{ "fetch", required_argument, NULL, OPT_FETCH },
@@ -139,6 +164,7 @@ parse_args(int argc, char **argv, struct args *a, struct lp_opt *opt)
 		case OPT_LAYER: a->layer = optarg; break;
 		case OPT_OPEN: a->open = 1; break;
 		case OPT_TOC: a->toc = optarg; break;
+		case OPT_USE_POINTS: a->points = optarg; break;
 		case OPT_SOURCE: a->source = optarg; break;
 		case OPT_DIGEST: a->digest = optarg; break;
 		case 'm':
@@ -171,6 +197,7 @@ struct cat {
 	struct lp_pick pick;
 	unsigned links;   /* followed when the input was last begun with */
 	uint64_t sent;    /* bytes of the member */
+	struct lp_pointinput *points; /* the input is read by; or NULL */
 	struct lp_span in; /* read, and still to be looked at */
 };
 
@@ -220,6 +247,8 @@ begin(struct cat *c)
 {
 	lp_tar_init(&c->tar);
 	c->tar.whole = c->a->whole;
+	if (c->points != NULL)
+		c->tar.offset = c->a->at;
 }
 
 /* From the first member again: what links lead to may have passed by. 1, or 0 if the input is no file. */
@@ -246,8 +275,10 @@ member(struct cat *c)
 
 	switch (verdict) {
 	case LP_PICK_OTHER:
-		return LP_OK;
+		return c->points == NULL ? LP_OK : absent(c, "no file is where it should be");
 	case LP_PICK_THIS:
+		if (c->points != NULL)
+			lp_pointinput_want(c->points, c->tar.offset + lp_tar_skippable(&c->tar));
 		lp_tar_want_data(&c->tar);
 		return LP_OK;
 	case LP_PICK_NONE:
@@ -314,7 +345,7 @@ more(struct cat *c)
 	lp_tar_skipped(&c->tar, done);
 	if (rc == LP_OK)
 		rc = done > 0 ? 1 : lp_input_next(&c->input, &c->in);
-	if (rc < 0 && rc != LP_E_PIPE)
+	if (rc == LP_E_SYS)
 		lp_err_errno("%s", c->name);
 	return rc;
 }
@@ -405,6 +436,47 @@ run_toc(const struct args *a, struct lp_select *select, struct lp_stats *stats)
 	return lp_toccat(&t, stats);
 }
 
+/* Rows in the order of their places, a tar of them. */
+static int
+tar_by_points(const struct args *a, struct lp_pointinput *p, struct lp_select *select, struct lp_stats *stats)
+{
+	struct lp_tarcopy t = { .select = select, .open = a->open, .input_name = lp_quotes_kept(a->source), .points = p };
+	int rc = lp_select_rows(select);
+
+	if (rc == LP_OK && (t.place = lp_select_places(select, &t.nplaces)) == NULL) {
+		lp_err("%s: a row has no place", select->rows_name);
+		rc = LP_E_ABSENT;
+	}
+	rc = rc != LP_OK ? rc : lp_tarcopy(&t, &p->input);
+	stats->entries_found = (int64_t)select->members;
+	stats->bytes_decompressed = (int64_t)p->inflate.f.given;
+	return rc;
+}
+
+/* What is wrong before anything was written leaves the layer to be read another way. */
+static int
+run_points(const struct args *a, struct lp_select *select, struct lp_stats *stats)
+{
+	struct lp_pointinput p;
+	struct cat c = { .a = a, .points = &p, .name = lp_quotes_kept(a->source) };
+	int rc = lp_pointinput_open(&p, a->points, a->source, a->fetch, a->nfetch);
+
+	stats->source = a->source;
+	c.input = p.input;
+	begin(&c);
+	rc = rc != LP_OK ? rc : lp_lock(LP_DUTY_FILTER);
+	rc = rc != LP_OK ? rc : lp_pointinput_read(&p);
+	if (rc == LP_OK && a->tar) {
+		rc = tar_by_points(a, &p, select, stats);
+	} else if (rc == LP_OK) {
+		lp_pointinput_seek(&p, a->at);
+		rc = members(&c);
+	}
+	lp_tar_release(&c.tar);
+	lp_pointinput_release(&p);
+	return rc == LP_E_DATA && c.sent + (a->tar ? select->members : 0) == 0 ? LP_E_ABSENT : rc;
+}
+
 /* What --tar is to have is opened first of all. */
 static int
 run(const struct args *a, struct lp_stats *stats)
@@ -421,7 +493,8 @@ run(const struct args *a, struct lp_stats *stats)
 	if (rc == LP_OK && a->tar)
 		rc = no_memory(lp_select_init(&select));
 	if (rc == LP_OK)
-		rc = a->toc != NULL ? run_toc(a, &select, stats) : run_stream(a, &select, stats);
+		rc = a->toc != NULL ? run_toc(a, &select, stats) : a->points != NULL ? run_points(a, &select, stats) :
+		    run_stream(a, &select, stats);
 	if (a->tar)
 		lp_select_release(&select);
 	if (a->rows != NULL)

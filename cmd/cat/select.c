@@ -7,6 +7,7 @@
 #include "common/base/glob.h"
 #include "common/base/limits.h"
 #include "common/base/path.h"
+#include "common/base/sort.h"
 #include "common/base/status.h"
 #include "common/row/rowread.h"
 #include "common/sys/err.h"
@@ -47,7 +48,9 @@ add_row(struct lp_select *s, const struct lp_entry *e)
 		*value = (uint64_t)s->rownames.n << 1;
 		rc = lp_buf_add(&s->rownames, s->name);
 		rc = rc != LP_OK ? rc : lp_buf_addc(&s->rownames, '\0');
+		rc = rc != LP_OK ? rc : lp_buf_add(&s->places, lp_span(&e->header_offset, sizeof(e->header_offset)));
 	}
+	s->unplaced += !placed;
 	s->left += rc == LP_OK && fresh;
 	return rc;
 }
@@ -87,6 +90,24 @@ lp_select_rows(struct lp_select *s)
 	}
 	lp_rowread_release(&r);
 	return rc;
+}
+
+static int
+by_place(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+const uint64_t *
+lp_select_places(struct lp_select *s, size_t *n)
+{
+	*n = s->places.n / sizeof(uint64_t);
+	if (s->unplaced > 0 || s->nnames + s->nglobs > 0 || *n == 0)
+		return NULL;
+	lp_sort(s->places.p, *n, sizeof(uint64_t), by_place);
+	return (const uint64_t *)(const void *)s->places.p;
 }
 
 /* ---- members -------------------------------------------------------------------------- */
@@ -202,6 +223,7 @@ lp_select_init(struct lp_select *s)
 	s->seed = lp_seed();
 	lp_buf_init(&s->scratch, LP_MAX_PATH + 1);
 	lp_buf_init(&s->rownames, SIZE_MAX);
+	lp_buf_init(&s->places, SIZE_MAX);
 	s->wanted = calloc(s->nnames + 1, sizeof(*s->wanted));
 	s->found = calloc(s->nnames + 1, 1);
 	if (s->wanted == NULL || s->found == NULL)
@@ -225,6 +247,7 @@ lp_select_release(struct lp_select *s)
 	lp_map_release(&s->copied);
 	lp_buf_release(&s->scratch);
 	lp_buf_release(&s->rownames);
+	lp_buf_release(&s->places);
 	s->wanted = NULL;
 	s->found = NULL;
 }

@@ -43,6 +43,8 @@ struct lp_select {
 	struct lp_buf rownames; /* in normal form, each with a NUL behind it */
 	struct lp_map called;   /* hash of a row's name: 1 if the row has an offset, 2 if it has none, 3 once that was found */
 	size_t left;            /* rows of which no member came */
+	struct lp_buf places;   /* header_offset of each row that has one, as uint64_t */
+	size_t unplaced;        /* rows that have none */
 	struct lp_map copied;   /* hashes of the names of what was selected */
 	struct lp_buf scratch;
 };
@@ -53,6 +55,12 @@ void lp_select_release(struct lp_select *);
 
 /* Behind the lock: read the rows, if there are any. LP_OK, or a failure that was said. */
 int lp_select_rows(struct lp_select *);
+
+/*
+ * The places of all rows in order, so that a reader can go from one to the
+ * next: *n of them. NULL if a row has none, or more than rows are wanted.
+ */
+const uint64_t *lp_select_places(struct lp_select *, size_t *n);
 
 /*
  * Whether a member is wanted: 1, 0, LP_E_LIMIT or LP_E_NOMEM. A note tells of

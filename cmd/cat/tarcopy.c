@@ -27,7 +27,7 @@ read_more(struct lp_tarcopy *t)
 {
 	int rc = lp_input_next(t->input, &t->in);
 
-	if (rc < 0 && rc != LP_E_PIPE)
+	if (rc == LP_E_SYS)
 		lp_err_errno("%s", t->input_name);
 	return rc;
 }
@@ -84,6 +84,32 @@ rename_member(struct lp_tarcopy *t)
 	return rc != LP_OK ? rc : lp_put(lp_buf_span(&t->head));
 }
 
+/* On to the next place that is wanted, past members that are not; what was read beyond that is used. */
+static void
+jump(struct lp_tarcopy *t)
+{
+	const uint64_t at = t->tar.offset;
+	uint64_t to;
+
+	while (t->nplaces > 0 && *t->place < at) {
+		t->place++;
+		t->nplaces--;
+	}
+	to = t->nplaces > 0 ? *t->place : at;
+	if (to == at)
+		return;
+	if (to - at <= t->in.n) {
+		lp_span_take(&t->in, (size_t)(to - at));
+	} else {
+		t->in = lp_span("", 0);
+		lp_pointinput_seek(t->points, to);
+	}
+	lp_tar_release(&t->tar);
+	lp_tar_init(&t->tar);
+	t->tar.whole = t->whole;
+	t->tar.offset = t->head_at = to;
+}
+
 static int
 member(struct lp_tarcopy *t)
 {
@@ -97,10 +123,18 @@ member(struct lp_tarcopy *t)
 	lp_span_take(&head, (size_t)(e->header_offset - t->head_at));
 	if (wanted)
 		rc = t->select->renamed.n > 0 ? rename_member(t) : lp_put(head);
+	if (t->points != NULL && wanted)
+		lp_pointinput_want(t->points, t->tar.offset + lp_tar_skippable(&t->tar));
+	if (t->points != NULL && !wanted) {
+		lp_err("%s: byte %" PRIu64 ": not the member that a row is of", t->input_name, e->header_offset);
+		return LP_E_DATA;
+	}
 	if (rc == LP_OK)
 		rc = body(t, wanted);
 	lp_buf_clear(&t->head);
 	t->head_at = t->tar.offset;
+	if (rc == LP_OK && t->points != NULL)
+		jump(t);
 	return rc;
 }
 
@@ -153,6 +187,8 @@ lp_tarcopy(struct lp_tarcopy *t, struct lp_input *input)
 	lp_buf_init(&t->head, MAX_HEAD);
 	t->input = input;
 	t->in = lp_span("", 0);
+	if (t->points != NULL)
+		jump(t);
 	while (rc == LP_OK && !lp_select_is_done(t->select))
 		rc = step(t);
 	if (rc == LP_OK || rc == 1)

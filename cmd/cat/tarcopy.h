@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cmd/cat/pointinput.h"
 #include "cmd/cat/select.h"
 #include "common/base/buf.h"
 #include "common/sys/input.h"
@@ -18,6 +19,10 @@ struct lp_tarcopy {
 	int open;               /* no end markers: more follows */
 	int whole;              /* as of the tar (tar/tar.h) */
 	const char *input_name; /* for messages */
+	/* The input can be read from any place: only the members at these are looked at, and rows have all of them. Or NULL */
+	struct lp_pointinput *points;
+	const uint64_t *place;  /* in order */
+	size_t nplaces;
 
 	uint64_t offset;  /* bytes of tar passed */
 

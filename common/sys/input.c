@@ -46,6 +46,12 @@ lp_input_open(struct lp_input *in, int fd)
 	return in->buf != NULL ? LP_OK : LP_E_NOMEM;
 }
 
+void
+lp_input_by(struct lp_input *in, int (*bring)(void *, struct lp_span *), void *bringer)
+{
+	*in = (struct lp_input){ .fd = -1, .null = -1, .reader = -1, .bring = bring, .bringer = bringer };
+}
+
 int
 lp_operand_open(const char *file, const char **name)
 {
@@ -114,6 +120,8 @@ lp_input_next(struct lp_input *in, struct lp_span *out)
 {
 	ptrdiff_t k;
 
+	if (in->bring != NULL)
+		return in->bring(in->bringer, out);
 	*out = lp_span(in->buf, 0);
 	if (!in->seeks && is_unread(in))
 		return LP_E_PIPE;

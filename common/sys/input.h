@@ -26,7 +26,13 @@ struct lp_input {
 	uint64_t size;   /* of the file, when last asked */
 	size_t ask;      /* bytes of the next read: little behind a jump, more while nothing is skipped */
 	unsigned char *buf;
+	/* what is read is no descriptor: this brings it, and answers as lp_input_next, or with a failure that it said */
+	int (*bring)(void *, struct lp_span *);
+	void *bringer;
 };
+
+/* Bytes that somebody brings; nothing is opened. */
+void lp_input_by(struct lp_input *, int (*bring)(void *, struct lp_span *), void *bringer);
 
 /*
  * Prepare to read `fd` from where it stands; it stays the caller's to
