@@ -303,6 +303,7 @@ release_layer(struct lp_peek_layer *l)
 {
 	if (l->rows >= 0 && l->same == NULL)
 		close(l->rows);
+	lp_peek_points_close(l);
 	free(l->source);
 	free(l->digest);
 	free(l->media_type);

@@ -156,6 +156,7 @@ struct lp_peek_layer {
 	int is_remote;
 
 	int rows;          /* descriptor of its listing, or -1 */
+	int points;        /* of the file of its points that is being made, or -1 */
 	enum lp_complete complete; /* of all that is known of it: layer-peek(7), "TRUST" */
 	int verified;      /* its whole blob was read in this run, and has its digest */
 	int64_t entries;   /* or -1 */

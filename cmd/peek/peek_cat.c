@@ -58,17 +58,15 @@ fetch_toc(struct lp_peek_layer *l, int fd)
 	return lp_peek_content_run(l, &line, &io, &lp_peek_content_ops);
 }
 
-/* lp-cat, told to fetch what it needs by the table of contents in `fd`. */
+/* lp-cat, told to fetch what it needs by what `option` says of the layer in the file `fd`. */
 static struct lp_argv *
-plan_by_toc(struct lp_pipeline *line, const struct lp_peek_layer *l, int fd)
+plan_by_file(struct lp_pipeline *line, const struct lp_peek_layer *l, const char *option, int fd)
 {
 	const struct lp_peek_options *o = l->peek->o;
 	struct lp_argv *a = lp_pipeline_add(line, "lp-cat");
 
-	lp_argv_addf(a, "--toc=/dev/fd/%d", fd);
+	lp_argv_addf(a, "%s=/dev/fd/%d", option, fd);
 	lp_argv_addf(a, "--source=%s", l->source);
-	if (strcmp(l->toc_digest, "-") != 0)
-		lp_argv_addf(a, "--digest=%s", l->toc_digest);
 	for (size_t i = 0; i < o->network.n; i++)
 		lp_argv_addf(a, "--fetch=%s", o->network.v[i]);
 	/* an empty one outweighs LP_STORE */
@@ -107,25 +105,62 @@ add_reader(struct lp_pipeline *line, const struct lp_argv *reader)
 	lp_argv_append(lp_pipeline_add(line, "lp-packages"), reader);
 }
 
+/* lp-cat as above, with what it is to write, and its reader. */
+static int
+cat_by_file(struct lp_peek_layer *l, const struct wanted *w, struct lp_pipeline *line, int fd, int out)
+{
+	int keep[2 + LP_PEEK_KEEP] = { fd, w->rows };
+	const size_t more = w->one == NULL ? 2 : 1;
+	const struct lp_job_io io = { .in = -1, .out = out, .err = -1, .keep = keep, .nkeep = more + l->peek->nkeep };
+
+	memcpy(keep + more, l->peek->keep, sizeof(l->peek->keep));
+	add_wanted(&line->a[0], w, l);
+	if (w->reader != NULL)
+		add_reader(line, w->reader);
+	return lp_peek_content_run(l, line, &io, &toc_ops);
+}
+
 static int
 cat_by_toc(struct lp_peek_layer *l, const struct wanted *w, int out)
 {
-	int fd = lp_tmpfile(), keep[2 + LP_PEEK_KEEP] = { fd, w->rows }, code;
-	const size_t more = w->one == NULL ? 2 : 1;
+	int fd = lp_tmpfile(), code;
 	struct lp_pipeline line = { .n = 0 };
-	const struct lp_job_io io = { .in = -1, .out = out, .err = -1, .keep = keep, .nkeep = more + l->peek->nkeep };
 
 	if (fd < 0)
 		return LP_E_SYS;
-	memcpy(keep + more, l->peek->keep, sizeof(l->peek->keep));
 	code = fetch_toc(l, fd);
 	if (code == LP_EXIT_OK) {
-		add_wanted(plan_by_toc(&line, l, fd), w, l);
-		if (w->reader != NULL)
-			add_reader(&line, w->reader);
-		code = lp_peek_content_run(l, &line, &io, &toc_ops);
+		struct lp_argv *a = plan_by_file(&line, l, "--toc", fd);
+
+		if (strcmp(l->toc_digest, "-") != 0)
+			lp_argv_addf(a, "--digest=%s", l->toc_digest);
+		code = cat_by_file(l, w, &line, fd, out);
 	}
 	close(fd);
+	return code;
+}
+
+/* Only what lies between two points of the layer. LP_EXIT_ABSENT: nothing was written, and there may be another way. */
+static int
+cat_by_points(struct lp_peek_layer *l, const struct wanted *w, int out)
+{
+	struct lp_pipeline line = { .n = 0 };
+	int fd, code;
+
+	if (w->one != NULL && w->one->offset == UINT64_MAX)
+		return LP_EXIT_ABSENT;
+	fd = lp_peek_points_get(l);
+	if (fd < 0)
+		return LP_EXIT_ABSENT;
+	plan_by_file(&line, l, "--use-points", fd);
+	if (l->size >= 0)
+		lp_argv_addf(&line.a[0], "--fetch=--size=%lld", (long long)l->size);
+	if (w->one != NULL)
+		lp_argv_addf(&line.a[0], "--at=%llu", (unsigned long long)w->one->offset);
+	code = cat_by_file(l, w, &line, fd, out);
+	close(fd);
+	if (code == LP_EXIT_ABSENT)
+		lp_note("%s: by its points it cannot be read: reading it from the start", l->label);
 	return code;
 }
 
@@ -173,8 +208,12 @@ look_for_toc(struct lp_peek_layer *l)
 static int
 copy(struct lp_peek_layer *l, const struct wanted *w, int out)
 {
-	int code = look_for_toc(l);
+	/* a layer that has points was looked at for a table of contents, and has none */
+	int code = cat_by_points(l, w, out);
 
+	if (code != LP_EXIT_ABSENT)
+		return code;
+	code = look_for_toc(l);
 	if (code != LP_OK)
 		return code;
 	code = l->toc_range[0] != '\0' ? cat_by_toc(l, w, out) : cat_by_stream(l, w, out);

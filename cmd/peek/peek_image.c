@@ -135,7 +135,7 @@ text_of(const json_t *value)
 void
 lp_peek_layer_init(struct lp_peek_layer *l, struct lp_peek_image *im)
 {
-	*l = (struct lp_peek_layer){ .peek = im->peek, .image = im, .rows = -1, .size = -1, .entries = -1,
+	*l = (struct lp_peek_layer){ .peek = im->peek, .image = im, .rows = -1, .points = -1, .size = -1, .entries = -1,
 		.number = (unsigned)im->n + 1 };
 	lp_buf_init(&l->held, LP_PEEK_HELD);
 	snprintf(l->label, sizeof(l->label), "layer %u", l->number);

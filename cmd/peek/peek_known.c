@@ -349,6 +349,32 @@ put(struct lp_peek_image *im, int fd)
 	return lp_pipeline_start(im->peek, &im->database, &line, &io);
 }
 
+/* The points of the first layer whose listing is kept, and theirs are not. */
+static int
+put_points(struct lp_peek_image *im)
+{
+	struct lp_pipeline line = { .n = 0 };
+	struct lp_peek_layer *l = NULL;
+	struct lp_argv *a;
+	int rc;
+
+	for (size_t i = 0; i < im->n && l == NULL; i++)
+		if (lp_peek_points_ready(&im->layer[i]))
+			l = &im->layer[i];
+	if (l == NULL)
+		return LP_OK;
+	a = lp_pipeline_add(&line, "lp-cache");
+	lp_argv_addf(a, "--db=%s", im->peek->o->db);
+	if (im->peek->o->defaults[1] != NULL)
+		lp_argv_add(a, "--wait=2");
+	lp_argv_add(a, "put-points");
+	lp_argv_add(a, l->digest);
+	im->database = (struct lp_job){ .ops = &put_ops, .owner = im };
+	rc = lp_pipeline_start(im->peek, &im->database, &line, &(struct lp_job_io){ .in = l->points, .out = -1, .err = -1 });
+	lp_peek_points_close(l);
+	return rc;
+}
+
 void
 lp_peek_keep(struct lp_peek_image *im)
 {
@@ -369,6 +395,8 @@ lp_peek_keep(struct lp_peek_image *im)
 	}
 	if (rc == LP_OK && fd >= 0)
 		rc = lseek(fd, 0, SEEK_SET) == 0 ? put(im, fd) : LP_E_SYS;
+	else if (rc == LP_OK)
+		rc = put_points(im);
 	if (rc != LP_OK)
 		lp_note("the listing of %s was not kept", lp_quotes(im->name));
 	if (fd >= 0)

@@ -366,6 +366,10 @@ plan_stream(struct lp_pipeline *line, struct lp_peek_layer *l)
 		lp_argv_addf(&line->a[0], "--bytes=%llu", (unsigned long long)o->head);
 	lp_pipeline_source(line, l);
 	lp_pipeline_inflate(line, l, whole);
+	if (lp_peek_points_wanted(l))
+		lp_peek_points_open(l);
+	if (l->points >= 0)
+		lp_argv_addf(&line->a[line->n - 1], "--points=/dev/fd/%d", l->points);
 	lp_pipeline_list(line, "lp-tarls", lp_peek_is_compared(l));
 	/* the first block of a compressed layer may be longer than its head */
 	lp_argv_add(&line->a[line->n - 1], whole ? "--whole" : "--part");
@@ -374,8 +378,8 @@ plan_stream(struct lp_pipeline *line, struct lp_peek_layer *l)
 static int
 start_step(struct lp_peek_layer *l)
 {
-	const struct lp_job_io io = { .in = -1, .out = l->rows, .err = -1,
-		.keep = l->peek->keep, .nkeep = l->peek->nkeep };
+	int keep[1 + LP_PEEK_KEEP];
+	struct lp_job_io io = { .in = -1, .out = l->rows, .err = -1, .keep = keep, .nkeep = l->peek->nkeep };
 	struct lp_pipeline line = { .n = 0 };
 	int rc = LP_OK;
 
@@ -387,6 +391,9 @@ start_step(struct lp_peek_layer *l)
 	case LP_STEP_STREAM: plan_stream(&line, l); break;
 	default: return LP_OK;
 	}
+	memcpy(keep, l->peek->keep, sizeof(l->peek->keep));
+	if (l->points >= 0)
+		keep[io.nkeep++] = l->points;
 	l->verified = 0;
 	l->job = (struct lp_job){ .ops = &ops, .owner = l };
 	return rc != LP_OK ? rc : lp_pipeline_start(l->peek, &l->job, &line, &io);

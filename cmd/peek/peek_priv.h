@@ -196,6 +196,18 @@ int lp_peek_recall(struct lp_peek *);
 void lp_peek_keep(struct lp_peek_image *);
 void lp_peek_keep_all(struct lp_peek *);
 
+/* ---- peek_points.c: where decoding can begin (codec/points.h), in the database beside the listing ------------ */
+
+/* Whether it is read in a way that gives them, and they are to be kept. */
+int lp_peek_points_wanted(const struct lp_peek_layer *);
+/* A file for them, `points`, which stays -1 where none can be made; and none any more. */
+void lp_peek_points_open(struct lp_peek_layer *);
+void lp_peek_points_close(struct lp_peek_layer *);
+/* Whether the listing was kept, and the file is to be put beside it now, from its start. If it never will, it is closed. */
+int lp_peek_points_ready(struct lp_peek_layer *);
+/* Those of a layer whose listing came from the database, for who reads it remotely: a file, the caller's to close; or -1. */
+int lp_peek_points_get(struct lp_peek_layer *);
+
 /* ---- peek_fill.c: the store --------------------------------------------------------------- */
 
 /* One lp-fetch for the heads of all layers that wait for one (LP_STEP_FILL). LP_OK, or a failure after a message. */
