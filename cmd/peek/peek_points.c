@@ -78,6 +78,8 @@ lp_peek_points_get(struct lp_peek_layer *l)
 		return -1;
 	a = lp_pipeline_add(&line, "lp-cache");
 	lp_argv_addf(a, "--db=%s", o->db);
+	if (o->defaults[1] != NULL)
+		lp_argv_add(a, "--wait=2");
 	lp_argv_add(a, "get-points");
 	lp_argv_addf(a, "%s=%lld", l->digest, (long long)l->size);
 	if (lp_peek_content_run(l, &line, &io, &get_ops) == LP_EXIT_OK)
