@@ -12,6 +12,9 @@
 #include "common/sys/err.h"
 #include "common/sys/io.h"
 
+/* As many as a file of them may hold: in the database one may take less than a thousandth of its window. */
+enum { POINTS_MAX = LP_GZIDX_MAX / LP_DEFLATE_WINDOW };
+
 struct packing {
 	const struct lp_points *points;
 	size_t i;
@@ -28,8 +31,6 @@ next(void *arg, struct lp_cache_point *out)
 	if (at == NULL)
 		return 0;
 	lp_buf_clear(&p->window);
-	if (at->in > INT64_MAX || at->out > INT64_MAX)
-		return LP_E_LIMIT;
 	if (at->window.n > 0)
 		rc = lp_zstd_pack(at->window, &p->window);
 	*out = (struct lp_cache_point){ .compressed = (int64_t)at->in, .plain = (int64_t)at->out, .bits = at->bits,
@@ -67,6 +68,11 @@ lp_cachework_put_points(struct lp_cachework *w)
 		lp_err("<stdin>: %s", rc == LP_E_SYS ? lp_err_text(errno) : "more points than the limit");
 	if (rc == LP_OK && (rc = lp_gzidx_read(&points, lp_buf_span(&text), &e)) == LP_E_DATA)
 		lp_err("<stdin>: byte %" PRIu64 ": %s", e.at, e.why);
+	if (rc == LP_OK && (points.n > POINTS_MAX || (points.n > 0 && (points.v[points.n - 1].in > LP_MAX_SIZE ||
+	    points.v[points.n - 1].out > LP_MAX_SIZE)))) {
+		lp_err("<stdin>: more points than the limit, or of more bytes");
+		rc = LP_E_LIMIT;
+	}
 	rc = rc != LP_OK ? rc : put(w, &points);
 	lp_points_release(&points);
 	lp_buf_release(&text);
@@ -86,7 +92,7 @@ unpack(void *arg, const struct lp_cache_point *p)
 	int rc = LP_OK;
 
 	lp_buf_clear(&u->window);
-	if (p->compressed < 0 || p->plain < 0 || p->bits < 0 || p->bits > 7)
+	if (p->compressed < 0 || p->plain < 0 || p->bits < 0 || p->bits > 7 || u->points.n == POINTS_MAX)
 		return LP_E_DATA;
 	if (p->window.n > 0)
 		rc = lp_zstd_unpack(p->window, LP_DEFLATE_WINDOW, &u->window);

@@ -139,6 +139,12 @@ peek()
 	# all but the sizes and the spacing
 	cmp -i 31 points back
 	lp-inflate --use-points=back --range=20000000-20000999 "$BIG.tar.gz" | cmp - <(part 20000000 1000 "$BIG.tar")
+	# a database that was made to take memory: windows of zeros, a few bytes each
+	cp db bomb
+	sqlite3 bomb "WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+		INSERT INTO point SELECT (SELECT min(listing) FROM point), i, i, i, 0, x'$(head -c 32768 /dev/zero | zstd -q --stream-size=32768 | od -An -vtx1 | tr -d ' \n')' FROM n"
+	run -1 --separate-stderr lp-cache --db=bomb get-points "$DIGEST"
+	[ "$stderr" = "lp-cache: $DIGEST: its points are damaged" ]
 	run -1 --separate-stderr lp-cache put-points "$DIGEST" <rows
 	[ "$stderr" = "lp-cache: <stdin>: byte 0: not GZIDX data" ]
 	[ "$(sqlite3 db 'SELECT count(*) > 5 FROM point')" = 1 ]
