@@ -114,8 +114,7 @@ lp_cachework_get_points(struct lp_cachework *w)
 	struct unpacking u;
 	int rc;
 
-	/* no more than a file of them can bring in; of a damaged database's every second one goes, which does no harm */
-	lp_points_init(&u.points, 0, LP_GZIDX_MAX / LP_DEFLATE_WINDOW);
+	lp_points_init(&u.points, 0, POINTS_MAX);
 	lp_buf_init(&u.window, LP_DEFLATE_WINDOW);
 	rc = lp_cache_points(&w->cache, digest, unpack, &u);
 	if (rc == LP_E_ABSENT)
