@@ -5,10 +5,10 @@
 
 /* RFC 1951 section 3.2.7 */
 enum {
-	LITERALS = 286, DISTANCES = 30, LENGTHS = 19,
+	LITERALS = LP_DEFLATE_LITERALS, DISTANCES = LP_DEFLATE_DISTANCES, LENGTHS = 19,
 	END_OF_BLOCK = 256,
 	COPY_LAST = 16, ZEROS_3 = 17, ZEROS_11 = 18,
-	LENGTH_BITS = 7, CODE_BITS = 15
+	LENGTH_BITS = 7, CODE_BITS = LP_DEFLATE_CODE_BITS
 };
 
 struct bits {
@@ -189,9 +189,9 @@ read_lengths(struct bits *bits, const struct prefix *prefix, unsigned char *len,
 }
 
 static enum lp_deflate_verdict
-dynamic(struct bits *b)
+dynamic(struct bits *b, struct lp_deflate_block *block)
 {
-	unsigned char len[LITERALS + DISTANCES] = { 0 };
+	unsigned char *len = block->len;
 	struct prefix prefix[PREFIXES];
 	unsigned hlit, hdist, hclen;
 	enum lp_deflate_verdict v;
@@ -200,6 +200,8 @@ dynamic(struct bits *b)
 		return LP_DEFLATE_SHORT;
 	hlit += 257;
 	hdist += 1;
+	block->literals = hlit;
+	block->distances = hdist;
 	if (hlit > LITERALS || hdist > DISTANCES)
 		return LP_DEFLATE_ODD;
 	v = read_length_code(b, hclen + 4, prefix);
@@ -249,7 +251,7 @@ lp_deflate_block(const unsigned char *p, size_t n, unsigned skip, struct lp_defl
 	case 1:
 		break;
 	case 2:
-		v = dynamic(&b);
+		v = dynamic(&b, block);
 		break;
 	default:
 		v = LP_DEFLATE_ODD;

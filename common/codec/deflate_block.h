@@ -11,6 +11,9 @@
 /* Bytes of the longest header (2,294 bits), its start anywhere within the first byte. */
 enum { LP_DEFLATE_HEADER_MAX = 288 };
 
+/* Codes of a block (section 3.2.7): literals and lengths, distances; bits of the longest. */
+enum { LP_DEFLATE_LITERALS = 286, LP_DEFLATE_DISTANCES = 30, LP_DEFLATE_CODE_BITS = 15 };
+
 enum lp_deflate_verdict {
 	LP_DEFLATE_SHORT,   /* it goes on behind these bytes */
 	LP_DEFLATE_REGULAR, /* every decoder must take it, and in the same way */
@@ -22,6 +25,10 @@ struct lp_deflate_block {
 	int type;       /* 0 stored, 1 fixed codes, 2 dynamic codes */
 	uint32_t stored; /* bytes of a stored block */
 	size_t bits;    /* how long the header is; if ODD, how much of it shows that */
+
+	/* Of REGULAR dynamic codes: their lengths, those of `literals` codes and behind them of `distances`. */
+	unsigned literals, distances;
+	unsigned char len[LP_DEFLATE_LITERALS + LP_DEFLATE_DISTANCES];
 };
 
 /*
