@@ -1,7 +1,8 @@
-/* lp-tarls: tar bytes -> one row per member */
+/* lp-tarls: tar bytes, or with --frugal a part of a gzip file's -> one row per member */
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "cmd/tarls/frugal.h"
 #include "common/base/status.h"
 #include "common/cli/listing.h"
 #include "common/cli/opt.h"
@@ -16,13 +17,16 @@
 
 static const char usage[] =
     "usage: lp-tarls [-hqv] [-V] " LP_LISTING_USAGE " [-L LABEL]\n"
-    "                [--part | --whole] [--stats=FILE] [FILE]\n";
+    "                [--part | --whole] [--stats=FILE] [FILE]\n"
+    "       lp-tarls --frugal [-hqv] [-V] [-0CEHijl] [-m GLOB] [-o COLUMNS] [-L LABEL]\n"
+    "                [--whole] [--stats=FILE] [FILE]\n";
 
 static const char help[] =
     "List the members of a tar archive, one row each.\n"
     "\n"
     LP_LISTING_HELP
     "  -L, --layer=LABEL        the layer's name, for its column and the end record\n"
+    "      --frugal             FILE is gzip: read of it only what is needed\n"
     "      --part               the input is a part: that it may be empty is no failure\n"
     "      --whole              the input is all there is: its end marker may be missing\n"
     LP_OPT_HELP;
@@ -37,6 +41,9 @@ enum { BEHIND_PART = 8, BEHIND_LEAST = 64 * 1024 };
 /* Bytes of a body whose passing takes longer than a write: rows in front of it do not wait for its end. */
 enum { LONG_BODY = 1024 * 1024 };
 
+/* From listing with --frugal: what was jumped over may have been the wrong bytes. */
+enum { AGAIN = 2 };
+
 struct tarls {
 	struct lp_listing list;
 	struct lp_tar tar;
@@ -45,6 +52,8 @@ struct tarls {
 	const char *name;   /* of the input, for messages */
 	int part;           /* of an archive, which may be no byte at all */
 	int whole;          /* an archive, whose end marker may be missing */
+	int frugal;         /* the input is gzip, and not all of it is read */
+	struct lp_frugal part_of; /* that file, then */
 	int held;           /* the member's row waits for the end of its data */
 	int digests;        /* rows have them */
 	int hashing;        /* the member's content */
@@ -185,6 +194,23 @@ more(struct tarls *x, struct lp_span *s)
 	return rc < 0 ? input_failed(x, rc) : rc;
 }
 
+/* The same with --frugal, where what failed may be a jump. */
+static int
+more_frugal(struct tarls *x, struct lp_span *s)
+{
+	int rc = lp_frugal_more(&x->part_of, &x->tar, s);
+
+	if (rc == 0 && x->part_of.jump.unproven)
+		return AGAIN;
+	if (rc != LP_E_DATA && rc != LP_E_LIMIT)
+		return rc;
+	if (x->part_of.jump.jumps > 0)
+		return AGAIN;
+	(void)lp_listing_flush(&x->list);
+	lp_frugal_say(&x->part_of);
+	return rc;
+}
+
 /* Where a cut-off input ends, for people. */
 static const char *
 where(const struct lp_tar *t)
@@ -250,9 +276,11 @@ at_eof(struct tarls *x, enum lp_complete *complete)
 	}
 	switch (lp_tar_eof(&x->tar)) {
 	case LP_TAR_END:
-		*complete = LP_COMPLETE_YES;
+		*complete = x->frugal ? LP_COMPLETE_INFERRED : LP_COMPLETE_YES;
 		return on_end(x);
 	case LP_TAR_TRUNCATED:
+		if (x->part_of.jump.jumps > 0)
+			return AGAIN;
 		return on_truncated(x);
 	default:
 		return on_error(x);
@@ -280,14 +308,14 @@ list(struct tarls *x, enum lp_complete *complete)
 			rc = on_data_end(x);
 			break;
 		case LP_TAR_MORE:
-			got = more(x, &s);
-			if (got < 0)
+			got = x->frugal ? more_frugal(x, &s) : more(x, &s);
+			if (got < 0 || got == AGAIN)
 				return got;
 			if (got == 0)
 				return at_eof(x, complete);
 			break;
 		case LP_TAR_ERROR:
-			return on_error(x);
+			return x->part_of.jump.jumps > 0 ? AGAIN : on_error(x);
 		default:
 			break;
 		}
@@ -295,11 +323,32 @@ list(struct tarls *x, enum lp_complete *complete)
 	return rc == LP_LISTING_ENOUGH ? LP_OK : rc;
 }
 
+/* Rows are held until all of them are known to be right; the second time nothing is jumped over. */
+static int
+list_frugal(struct tarls *x, enum lp_complete *complete)
+{
+	int rc;
+
+	lp_listing_hold(&x->list);
+	while ((rc = list(x, complete)) == AGAIN) {
+		lp_detail("%s: a jump went wrong, what was listed is taken back", x->name);
+		lp_listing_take_back(&x->list);
+		lp_jump_again(&x->part_of.jump);
+		lp_tar_release(&x->tar);
+		lp_tar_init(&x->tar);
+		x->tar.whole = x->whole;
+		x->held = 0;
+	}
+	lp_detail("%s: %" PRIu64 " bytes of %" PRIu64 " read, in %" PRIu64 " pieces; %" PRIu64 " jumps", x->name,
+	    x->part_of.jump.asked, x->part_of.jump.size, x->part_of.jump.rounds, x->part_of.jump.jumps);
+	return rc;
+}
+
 /* stdin, or the file; from here on under the lock. */
 static int
 open_input(struct tarls *x)
 {
-	int rc = lp_input_operand(&x->in, x->file, &x->name);
+	int rc = x->frugal ? lp_frugal_open(&x->part_of, x->file, &x->name) : lp_input_operand(&x->in, x->file, &x->name);
 
 	x->in.reader = STDOUT_FILENO;
 	return rc == LP_OK ? lp_lock(LP_DUTY_FILTER) : rc;
@@ -316,11 +365,11 @@ work(struct tarls *x, struct lp_stats *stats)
 	x->digests = lp_rowfmt_has(&x->list.fmt, LP_COL_DIGEST);
 	rc = open_input(x);
 	if (rc == LP_OK) {
-		rc = list(x, &complete);
+		rc = x->frugal ? list_frugal(x, &complete) : list(x, &complete);
 		/* an end record says of a failure what it is: an incomplete listing */
 		if (rc != LP_E_PIPE)
 			rc_end = lp_listing_end(&x->list, &(struct lp_rowend){ .complete = complete, .bytes = x->tar.offset });
-		stats->partial = complete != LP_COMPLETE_YES;
+		stats->partial = complete == LP_COMPLETE_NO;
 	}
 	lp_detail("%s: %" PRIu64 " members, %" PRIu64 " rows, %" PRIu64 " bytes", x->name, x->tar.members,
 	    x->list.entries, x->tar.offset);
@@ -328,17 +377,32 @@ work(struct tarls *x, struct lp_stats *stats)
 	stats->entries_found = (int64_t)x->list.entries;
 	lp_tar_release(&x->tar);
 	lp_input_release(&x->in);
+	lp_frugal_release(&x->part_of);
 	return lp_exit_worse(lp_exit_of(rc), lp_exit_of(rc_end));
+}
+
+/* What does not go with --frugal. 0, or 2 after a message. */
+static int
+refuse_frugal(const struct tarls *x)
+{
+	if (x->part)
+		return lp_opt_refuse("--frugal jumps to the end: not with --part");
+	if (x->list.count != UINT64_MAX)
+		return lp_opt_refuse("--frugal knows of no row before the end that it is right: not with -n");
+	if (lp_rowfmt_has(&x->list.fmt, LP_COL_DIGEST))
+		return lp_opt_refuse("--frugal does not read the contents: not with the column digest");
+	return LP_EXIT_OK;
 }
 
 /* 0, or 2 after a message. */
 static int
 parse_args(int argc, char **argv, struct tarls *x, struct lp_opt *opt)
 {
-	enum { OPT_PART = LP_OPT_OWN, OPT_WHOLE };
+	enum { OPT_PART = LP_OPT_OWN, OPT_WHOLE, OPT_FRUGAL };
 	static const struct option options[] = {
 		LP_LISTING_LONG,
 		{ "layer", required_argument, NULL, 'L' },
+		{ "frugal", no_argument, NULL, OPT_FRUGAL },
 		{ "part", no_argument, NULL, OPT_PART },
 		{ "whole", no_argument, NULL, OPT_WHOLE },
 		LP_OPT_LONG,
@@ -353,6 +417,8 @@ parse_args(int argc, char **argv, struct tarls *x, struct lp_opt *opt)
 			x->part = 1;
 		else if (c == OPT_WHOLE)
 			x->whole = 1;
+		else if (c == OPT_FRUGAL)
+			x->frugal = 1;
 		else
 			rc = lp_listing_option(&x->list, opt, c);
 	}
@@ -362,6 +428,8 @@ parse_args(int argc, char **argv, struct tarls *x, struct lp_opt *opt)
 		return lp_opt_refuse("more than one file");
 	if (x->part && x->whole)
 		return lp_opt_refuse("--part and --whole exclude each other");
+	if (x->frugal && refuse_frugal(x) != LP_EXIT_OK)
+		return LP_EXIT_USAGE;
 	if (argc > optind && !lp_span_is(lp_span_str(argv[optind]), "-"))
 		x->file = argv[optind];
 	return lp_listing_check(&x->list);

@@ -95,13 +95,31 @@ lp_listing_check(const struct lp_listing *l)
 
 /* What failed in memory is said here, once for all callers. */
 static int
-said(int rc)
+said(const struct lp_listing *l, int rc)
 {
-	if (rc == LP_E_LIMIT)
+	if (rc == LP_E_LIMIT && l->held)
+		lp_err("the rows are longer than the limit of %zu bytes", LP_MAX_HELD_ROWS);
+	else if (rc == LP_E_LIMIT)
 		lp_err("a row is longer than the limit of %u bytes", LP_MAX_ROW);
 	else if (rc == LP_E_NOMEM)
 		lp_err("out of memory");
 	return rc;
+}
+
+void
+lp_listing_hold(struct lp_listing *l)
+{
+	l->held = 1;
+	l->out.max = LP_MAX_HELD_ROWS;
+}
+
+void
+lp_listing_take_back(struct lp_listing *l)
+{
+	lp_buf_clear(&l->out);
+	l->entries = 0;
+	l->cut = 0;
+	l->left_out = 0;
 }
 
 int
@@ -116,7 +134,7 @@ lp_listing_flush(struct lp_listing *l)
 int
 lp_listing_begin(struct lp_listing *l)
 {
-	return l->header ? said(lp_row_header(&l->fmt, &l->out)) : LP_OK;
+	return l->header ? said(l, lp_row_header(&l->fmt, &l->out)) : LP_OK;
 }
 
 int
@@ -128,13 +146,13 @@ lp_listing_entry(struct lp_listing *l, const struct lp_entry *e)
 		rc = lp_glob_any(l->glob, l->nglobs, l->any_case, e->name, &l->scratch);
 		l->left_out |= rc == 0 && !l->is_query;
 		if (rc <= 0)
-			return said(rc);
+			return said(l, rc);
 	}
 	rc = lp_listing_wants(l);
 	if (rc != LP_OK)
 		return rc;
 	rc = lp_row_write(&l->fmt, e, &l->out);
-	return rc != LP_OK ? said(rc) : lp_listing_wrote(l);
+	return rc != LP_OK ? said(l, rc) : lp_listing_wrote(l);
 }
 
 int
@@ -150,7 +168,7 @@ int
 lp_listing_wrote(struct lp_listing *l)
 {
 	l->entries++;
-	return l->out.n >= PIECE ? lp_listing_flush(l) : LP_OK;
+	return l->out.n >= PIECE && !l->held ? lp_listing_flush(l) : LP_OK;
 }
 
 int
@@ -165,6 +183,6 @@ lp_listing_end(struct lp_listing *l, const struct lp_rowend *what)
 		end.reason = lp_span_str("-m left rows out");
 	if (l->cut || l->left_out)
 		end.complete = LP_COMPLETE_NO;
-	rc = l->end ? said(lp_row_end(&l->fmt, &end, &l->out)) : LP_OK;
+	rc = l->end ? said(l, lp_row_end(&l->fmt, &end, &l->out)) : LP_OK;
 	return rc == LP_OK ? lp_listing_flush(l) : rc;
 }

@@ -74,6 +74,7 @@ struct lp_listing {
 	int cut;              /* -n was reached, and there was, or may have been, another row */
 	int left_out;         /* -m left a row out, and so of a layer */
 	int is_query;         /* the caller's: rows are an answer and no layer's listing, which -m leaves as complete as what was asked */
+	int held;             /* lp_listing_hold */
 	int failed;           /* what came of a write that failed: said once, every later one answers the same */
 
 	struct lp_buf out;
@@ -106,6 +107,10 @@ int lp_listing_entry(struct lp_listing *, const struct lp_entry *);
 int lp_listing_wants(struct lp_listing *);
 /* One row that the caller has written after l->out itself, in the form that l->fmt says. */
 int lp_listing_wrote(struct lp_listing *);
+/* From now on rows are held until lp_listing_flush, up to LP_MAX_HELD_ROWS bytes, */
+void lp_listing_hold(struct lp_listing *);
+/* and those that are may be taken back: nothing was listed yet. */
+void lp_listing_take_back(struct lp_listing *);
 /* What was gathered, out. */
 int lp_listing_flush(struct lp_listing *);
 /*

@@ -467,6 +467,12 @@ lp_tar_skippable(const struct lp_tar *t)
 	return t->state == LP_TAR_BEHIND_END && t->trailing != 0 ? UINT64_MAX : 0;
 }
 
+unsigned
+lp_tar_skippable_padding(const struct lp_tar *t)
+{
+	return t->pad;
+}
+
 void
 lp_tar_skipped(struct lp_tar *t, uint64_t n)
 {

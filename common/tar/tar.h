@@ -153,6 +153,8 @@ int lp_tar_in_data(const struct lp_tar *);
  * truncated archive would pass for a whole one.
  */
 uint64_t lp_tar_skippable(const struct lp_tar *);
+/* The zeros behind the content of the member whose bytes these are; part of them, or next to come. */
+unsigned lp_tar_skippable_padding(const struct lp_tar *);
 void lp_tar_skipped(struct lp_tar *, uint64_t n);
 
 #endif

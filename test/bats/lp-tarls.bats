@@ -407,3 +407,61 @@ PY
 	lp-tarls -o digest -m d/noise x.tar | cmp - <(grep d/noise got | cut -f 1)
 	lp-tarls -n 2 -o name,digest x.tar | tail -n 1 | grep $'^d/again\tsha256:'
 }
+
+# Bodies of a few kinds of byte, between small files: what --frugal jumps over.
+frugal_layer()
+{
+	mkdir -p lay/d
+	for i in 1 2 3; do
+		noise $i 2500000 | od -An -v -tx1 >lay/d/large$i
+		noise s$i 3000 >lay/d/small$i
+	done
+	tar --sort=name --mtime=@1700000000 --owner=root:0 --group=root:0 -C lay -cf lay.tar d
+	gzip -6n <lay.tar >lay.tar.gz
+}
+
+@test "--frugal: the listing of all, from a part of the file's bytes, is inferred" {
+	cd "$T"
+	frugal_layer
+	lp-tarls -o name,size,mode,mtime lay.tar >want
+	run -0 --separate-stderr lp-tarls --frugal -v -o name,size,mode,mtime lay.tar.gz
+	cmp want <(printf '%s\n' "$output")
+	[[ $stderr =~ lay.tar.gz:\ ([0-9]+)\ bytes\ of\ ([0-9]+)\ read,\ in\ [0-9]+\ pieces\;\ ([0-9]+)\ jumps ]]
+	(( BASH_REMATCH[1] * 10 < BASH_REMATCH[2] * 7 && BASH_REMATCH[3] >= 2 ))
+	cmp <(lp-tarls -j lay.tar) <(lp-tarls --frugal -j <lay.tar.gz)
+	run -0 --separate-stderr lp-tarls --frugal -CE -o name lay.tar.gz
+	[[ ${lines[-1]} == "#end	entries=7	complete=inferred	bytes=$(stat -c %s lay.tar)	layer=" ]]
+	[ -z "$stderr" ]
+	run -0 --separate-stderr lp-tarls --frugal -jE lay.tar.gz
+	[[ ${lines[-1]} == *'"complete":"inferred"'* ]]
+	# the cache takes it for a claim, whatever is said of it
+	digest=sha256:$(sha256sum <lay.tar.gz | cut -c1-64)
+	lp-tarls --frugal -E -L "$digest" lay.tar.gz | lp-cache --db="$T/my.db" put --verified "$digest"
+	run -4 lp-cache -q --db="$T/my.db" has -C "$digest"
+	run -0 lp-cache -q --db="$T/my.db" has "$digest"
+	lp-inflate -q lay.tar.gz | lp-tarls -E -L "$digest" | lp-cache --db="$T/my.db" put --verified "$digest"
+	lp-tarls --frugal -E -L "$digest" lay.tar.gz | lp-cache --db="$T/my.db" put --verified "$digest"
+	run -0 lp-cache -q --db="$T/my.db" has -C "$digest"
+}
+
+@test "--frugal: what is damaged, or is not what it says, and what it does not go with" {
+	cd "$T"
+	tar -C "$BATS_FILE_TMPDIR" -cf - small.tar | gzip -n >one.gz
+	run -0 lp-tarls --frugal -o name one.gz
+	[ "$output" = small.tar ]
+	head -c 150 one.gz >cut.gz
+	run -1 --separate-stderr lp-tarls --frugal cut.gz
+	[[ $stderr =~ ^"lp-tarls: cut.gz: byte "[0-9]+": the file ends inside a gzip member"$ ]]
+	{ head -c -1 one.gz; printf x; } >other.gz
+	run -1 --separate-stderr lp-tarls --frugal -E other.gz
+	[[ $stderr == "lp-tarls: other.gz: byte "*": the length in the gzip trailer is not that of the data" ]]
+	[[ ${lines[-1]} == *"complete=no"* ]]
+	run -1 --separate-stderr lp-tarls --frugal "$BATS_FILE_TMPDIR/small.tar"
+	[[ $stderr == *"byte 0: this is no gzip file" ]]
+	run -2 --separate-stderr bash -c 'cat one.gz | lp-tarls --frugal'
+	[[ $stderr == *"--frugal reads a file here and there, and this is none" ]]
+	run -2 lp-tarls --frugal -n 1 one.gz
+	run -2 lp-tarls --frugal --part one.gz
+	run -2 lp-tarls --frugal -o name,digest one.gz
+	run -3 lp-tarls --frugal absent.gz
+}
