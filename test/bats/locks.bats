@@ -322,7 +322,7 @@ goes_on()
 @test "who reads a password is not dumpable before" {
 	local dumpable opened
 	echo secret >password
-	run strace -f -qq -o trace -e trace=prctl,openat "$RELEASE/lp-layers" --plain-http --retries=0 --user alice \
+	run strace -f -qq -o trace -e trace=prctl,openat,?open "$RELEASE/lp-layers" --plain-http --retries=0 --user alice \
 	    --password-file password "localhost:$PORT/a"
 	dumpable=$(grep -m 1 -nF 'prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE' trace | cut -d: -f1)
 	opened=$(grep -m 1 -nF '"password"' trace | cut -d: -f1)

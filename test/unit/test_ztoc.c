@@ -266,8 +266,8 @@ static const struct ztoc_case {
 	    "c3 c 0 600 0: 0: 1795452224.000000000 at 1024,1536 5,1\n"
 	    "p6 p 0 600 0: 0: -2.500000000 at 1536,2048\n" },
 	{ "a hard link has a size, and nothing in the tar; a name stands there twice", { .file = {
-		{ "./a", "reg", 512, 513 }, { "b", "hardlink", 2048, 513, .link = "./a" }, { "./a", "reg", 2560, 1 },
-		{ ".wh.b", "reg", 3584, 0 } } },
+		{ "./a", "reg", 512, 513, .link = NULL }, { "b", "hardlink", 2048, 513, .link = "./a" }, { "./a", "reg", 2560, 1, .link = NULL },
+		{ ".wh.b", "reg", 3584, 0, .link = NULL } } },
 	    "-0 ./a 513 0 0: 0: 1795452224.000000000 at 0,512\n"
 	    "h1 b 0 0 0: 0: 1795452224.000000000 at 1536,2048 -> ./a\n"
 	    "-0 ./a 1 0 0: 0: 1795452224.000000000 at 2048,2560\n"
@@ -280,25 +280,25 @@ static const struct ztoc_case {
 		{ "a", "reg", 2048, 0, .key = { "path", "SCHILY.xattr.user.z", "LIBARCHIVE.xattr.user.a" }, .value = { "a", "1\n=", "eA" } } } },
 	    "-0 a 0 0 0: 0: 1795452224.000000000 at 0,2048 user.a=x user.z=1\n=\n" },
 	{ "behind a sparse file no header's place is known", { .file = {
-		{ "s", "reg", 2048, 1 << 30, .key = { "GNU.sparse.major" }, .value = { "1" } }, { "a", "reg", 4096, 1 }, { "b", "reg", 5120, 0 } } },
+		{ "s", "reg", 2048, 1 << 30, .key = { "GNU.sparse.major" }, .value = { "1" } }, { "a", "reg", 4096, 1, .link = NULL }, { "b", "reg", 5120, 0, .link = NULL } } },
 	    "-0 s 1073741824 0 0: 0: 1795452224.000000000 at 0,2048\n-0 a 1 0 0: 0: 1795452224.000000000\n"
 	    "-0 b 0 0 0: 0: 1795452224.000000000 at 4608,5120\n" },
 	{ "up to the tar's last byte", { .uncompressed = 515, FILE_A }, A },
 	{ "one byte over", { .uncompressed = 514, FILE_A }, OUTSIDE },
-	{ "its place is behind the tar", { .uncompressed = 512, .file = { { "a", "dir", 1024, 0 } } }, OUTSIDE },
-	{ "a negative size", { .file = { { "a", "reg", 512, -1 } } }, OUTSIDE },
-	{ "a negative place", { .file = { { "a", "reg", -512, 0 } } }, OUTSIDE },
-	{ "a place and a size whose sum is none", { .file = { { "a", "reg", 512, INT64_MAX } } }, OUTSIDE },
+	{ "its place is behind the tar", { .uncompressed = 512, .file = { { "a", "dir", 1024, 0, .link = NULL } } }, OUTSIDE },
+	{ "a negative size", { .file = { { "a", "reg", 512, -1, .link = NULL } } }, OUTSIDE },
+	{ "a negative place", { .file = { { "a", "reg", -512, 0, .link = NULL } } }, OUTSIDE },
+	{ "a place and a size whose sum is none", { .file = { { "a", "reg", 512, INT64_MAX, .link = NULL } } }, OUTSIDE },
 	{ "the size of a sparse file is negative", { .file = { { "s", "reg", 512, -1, .key = { "GNU.sparse.major" }, .value = { "1" } } } }, OUTSIDE },
-	{ "no room for a header", { .file = { { "a", "reg", 0, 1 } } }, BEHIND },
-	{ "between two blocks", { .file = { { "a", "reg", 513, 1 } } }, BEHIND },
-	{ "one in another's content", { .file = { { "a", "reg", 512, 1024 }, { "b", "reg", 1536, 0 } } },
+	{ "no room for a header", { .file = { { "a", "reg", 0, 1, .link = NULL } } }, BEHIND },
+	{ "between two blocks", { .file = { { "a", "reg", 513, 1, .link = NULL } } }, BEHIND },
+	{ "one in another's content", { .file = { { "a", "reg", 512, 1024, .link = NULL }, { "b", "reg", 1536, 0, .link = NULL } } },
 	    "-0 a 1024 0 0: 0: 1795452224.000000000 at 0,512\n" BEHIND },
-	{ "not in order", { .file = { { "a", "reg", 2048, 0 }, { "b", "reg", 512, 0 } } },
+	{ "not in order", { .file = { { "a", "reg", 2048, 0, .link = NULL }, { "b", "reg", 512, 0, .link = NULL } } },
 	    "-0 a 0 0 0: 0: 1795452224.000000000 at 0,2048\n" BEHIND },
-	{ "no name", { .file = { { "", "reg", 512, 0 } } }, "data: an entry has no name\n" },
-	{ "no such type", { .file = { { "a", "chunk", 512, 0 } } }, "data: an entry is of no known type\n" },
-	{ "a hard link to nothing", { .file = { { "a", "hardlink", 512, 0 } } }, "data: a hard link leads nowhere\n" },
+	{ "no name", { .file = { { "", "reg", 512, 0, .link = NULL } } }, "data: an entry has no name\n" },
+	{ "no such type", { .file = { { "a", "chunk", 512, 0, .link = NULL } } }, "data: an entry is of no known type\n" },
+	{ "a hard link to nothing", { .file = { { "a", "hardlink", 512, 0, .link = NULL } } }, "data: a hard link leads nowhere\n" },
 	{ "a time that is none", { .file = { { "a", "reg", 512, 0, .mtime = "yesterday" } } },
 	    "data: a modtime is not a time as RFC 3339 writes it\n" },
 	{ "a negative device", { .file = { { "a", "char", 512, 0, .major = -1 } } },
