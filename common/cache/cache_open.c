@@ -228,13 +228,13 @@ is_ours(struct lp_cache *c, struct state *st)
 static int
 look(struct lp_cache *c, struct state *st)
 {
-	int rc = lp_db_exec(&c->db, "BEGIN");
+	int rc = lp_db_exec(&c->db, "BEGIN"), end;
 
 	if (rc != LP_OK)
 		return lp_cache_failed(c, rc);
 	rc = is_ours(c, st);
-	(void)lp_db_exec(&c->db, "ROLLBACK");
-	return rc;
+	end = lp_db_exec(&c->db, "ROLLBACK");
+	return rc != LP_OK ? rc : lp_cache_failed(c, end);
 }
 
 /* ---- new, and brought up to date ------------------------------------------ */
