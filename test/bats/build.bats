@@ -70,7 +70,7 @@ setup() {
 
 @test "ISA-L is found by the compiler, with nothing else on the machine" {
 	mkdir bin
-	for p in make cc gcc sh echo as ld; do
+	for p in make cc gcc sh echo as ld uname; do
 		ln -s "$(command -v $p)" bin/
 	done
 	PATH=$PWD/bin run -0 make -s print-ISAL

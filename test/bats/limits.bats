@@ -6,17 +6,19 @@
 # shellcheck disable=SC2154 # bats assigns stderr
 bats_require_minimum_version 1.5.0
 load ../lib/suite
+load ../lib/registry
 
 setup_file()
 {
-	export LP_MAX_MANIFEST=$((4 << 20)) LP_MAX_CONFIG=$((16 << 20)) LP_MAX_TOC=$((128 << 20))
+	srv_init
+	export LP_MAX_MANIFEST=$((4 << 20)) LP_MAX_TOKEN_ANSWER=$((4 << 20)) LP_MAX_CONFIG=$((16 << 20)) LP_MAX_TOC=$((128 << 20))
 	export LP_MAX_HELD_CHUNK=$((4 << 20)) LP_MAX_JSON_DEPTH=64
 }
 
 @test "the numbers here are those of limits.h" {
 	{
 		echo '#include "common/base/limits.h"'
-		for l in LP_MAX_MANIFEST LP_MAX_CONFIG LP_MAX_TOC LP_MAX_HELD_CHUNK LP_MAX_JSON_DEPTH; do
+		for l in LP_MAX_MANIFEST LP_MAX_TOKEN_ANSWER LP_MAX_CONFIG LP_MAX_TOC LP_MAX_HELD_CHUNK LP_MAX_JSON_DEPTH; do
 			echo "_Static_assert($l == ${!l}, \"$l\");"
 		done
 	} >numbers.c
@@ -141,6 +143,23 @@ chunk()
 	run -1 lp-merge -q --max-entries=5 rows rows
 	[[ $output == *"more than 5 rows"* ]]
 	run -1 lp-merge -q --max-entries=0 rows
+}
+
+@test "LP_MAX_TOKEN_ANSWER: a token in 4 MiB is taken, one byte more is refused" {
+	echo x >x
+	tar -cf x.tar x
+	layout_make lay v1 x.tar
+	printf '{"token":"t"%*s}' $((LP_MAX_TOKEN_ANSWER - 13)) '' >just
+	[ "$(stat -c %s just)" -eq "$LP_MAX_TOKEN_ANSWER" ]
+	{ cat just; echo; } >over
+	jq -n '{"/just": {file: "just"}, "/over": {file: "over"}} + (["just", "over"] | map({("/v2/\(.)/manifests/v1"): [
+		{status: 401, headers: {"WWW-Authenticate": "Bearer realm=\"{self}/\(.)\",service=\"s\""}}, {}]}) | add)' >rules
+	fault_start limits rules --layout lay
+	lp-layers -q "$(srv_addr limits)/just:v1" | grep -c tar
+	run -3 --separate-stderr lp-layers -q --retries=0 "$(srv_addr limits)/over:v1"
+	[ -z "$output" ]
+	[ "$stderr" = "lp-layers: $(srv_addr limits)/over:v1: the token server: the answer is larger than we take" ]
+	srv_stop limits
 }
 
 @test "each limit of limits.h is named by a test" {

@@ -95,7 +95,8 @@ judged()
 	coproc NOTHING {
 		exec {say}>&1 </dev/null >/dev/null 2>&1 3>&1 4>&1
 		trap - DEBUG ERR INT ABRT
-		trap 'exit 1' TERM
+		# a shell that dies of a pipe has the status of what went well before
+		trap 'exit 1' TERM PIPE
 		# a teardown that has begun ends, whatever the time
 		trap 'verdict=$?; trap "" TERM; trap - EXIT; set +e; teardown; echo "$verdict" >&"$say"' EXIT
 		BATS_TEST_TMPDIR+=.nothing
