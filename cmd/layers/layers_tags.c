@@ -22,7 +22,6 @@ enum {
 struct pages {
 	struct lp_layers *l;
 	struct lp_pages way;
-	uint64_t bytes;       /* of all of them */
 
 	/* the one that is being read */
 	struct lp_jsonlist json;
@@ -124,8 +123,7 @@ on_body(void *arg, struct lp_http_response *r, struct lp_span s)
 
 	if (p->json.offset == 0 && lp_http_is_page(r, s))
 		return wrong(p, LP_E_DATA, 0, "an HTML page");
-	p->bytes += s.n;
-	if (p->bytes > LP_MAX_TAGS || lp_pages_late(&p->way))
+	if (!lp_pages_spend(&p->way, s.n))
 		return wrong(p, LP_E_NET, p->json.offset, "it does not come to an end");
 	while (rc == LP_OK && s.n > 0)
 		switch (lp_jsonlist_next(&p->json, &s)) {

@@ -266,7 +266,7 @@ list_tags(struct many *m, const char *repository)
 
 	lp_argv_init(&about);
 	lp_argv_addf(&about, "--tags=%s", m->ask->tags);
-	lp_buf_init(&b, LP_MAX_TAGS);
+	lp_buf_init(&b, LP_MAX_LIST);
 	m->o.what = LP_PEEK_ABOUT;
 	m->o.about = about;
 	m->o.json = 0;

@@ -253,3 +253,26 @@ lp_unescape(struct lp_buf *b, struct lp_span s)
 	}
 	return rc;
 }
+
+static int
+is_unreserved(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c != '\0' && strchr("-._~", c) != NULL);
+}
+
+int
+lp_percent(struct lp_buf *b, struct lp_span s)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	int rc = LP_OK;
+
+	for (size_t i = 0; i < s.n && rc == LP_OK; i++) {
+		unsigned char c = s.p[i];
+
+		if (is_unreserved(c))
+			rc = lp_buf_addc(b, c);
+		else
+			rc = lp_buf_add(b, lp_span((char[]){ '%', hex[c >> 4], hex[c & 15] }, 3));
+	}
+	return rc;
+}

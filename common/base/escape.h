@@ -50,4 +50,10 @@ int lp_escape_lines(struct lp_buf *, struct lp_span, int json);
  */
 int lp_unescape(struct lp_buf *, struct lp_span);
 
+/*
+ * Append bytes as a part of a URL that means nothing but them: percent-encoded,
+ * unless RFC 3986 section 2.3 has them unreserved. 0, LP_E_LIMIT or LP_E_NOMEM.
+ */
+int lp_percent(struct lp_buf *, struct lp_span);
+
 #endif

@@ -52,8 +52,8 @@
 /* Bytes of a token server's answer. */
 #define LP_MAX_TOKEN_ANSWER ((size_t)4 * 1024 * 1024)
 
-/* Bytes of JSON in all pages of a repository's tags, which are read in one pass: half a million of the longest. */
-#define LP_MAX_TAGS ((uint64_t)64 * 1024 * 1024)
+/* Bytes of JSON in all pages of a registry's list, of tags or referrers: half a million of the longest tags. */
+#define LP_MAX_LIST ((uint64_t)64 * 1024 * 1024)
 
 /* Bytes of a tag in it: 128, each perhaps as six of an escape, and room for what is no tag. */
 #define LP_MAX_TAG 4096u

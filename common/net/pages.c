@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/limits.h"
 #include "common/base/status.h"
 #include "common/net/httpfield.h"
 #include "common/sys/clock.h"
@@ -55,8 +56,8 @@ lp_pages_next(struct lp_pages *p, const struct lp_http_response *answer, struct 
 	return 1;
 }
 
-int
-lp_pages_late(const struct lp_pages *p)
+static int
+is_late(const struct lp_pages *p)
 {
 	return p->until > 0 && lp_clock_ns() > p->until;
 }
@@ -64,7 +65,14 @@ lp_pages_late(const struct lp_pages *p)
 int
 lp_pages_go_on(const struct lp_pages *p)
 {
-	return p->n <= LP_PAGES_MAX && !lp_pages_late(p);
+	return p->n <= LP_PAGES_MAX && !is_late(p);
+}
+
+int
+lp_pages_spend(struct lp_pages *p, size_t n)
+{
+	p->bytes += n;
+	return p->bytes <= LP_MAX_LIST && !is_late(p);
 }
 
 void

@@ -3,7 +3,7 @@
  * (distribution-spec, "Content discovery"): tags, referrers. Each page names
  * the next one by a Link header (RFC 8288) with rel="next". Wherever that
  * leads, nobody else is asked than who was asked first: of a link only the
- * query is taken. What a list may cost is bounded in pages and in time.
+ * query is taken. What a list may cost is bounded in pages, bytes and time.
  */
 #ifndef LP_NET_PAGES_H
 #define LP_NET_PAGES_H
@@ -24,6 +24,7 @@ struct lp_pages {
 
 	struct lp_map seen; /* those, by their hashes */
 	int64_t until;      /* of the clock; 0: no end */
+	uint64_t bytes;     /* of all of them so far */
 };
 
 /* At the first page; as much time as a document may take in that session. */
@@ -36,9 +37,11 @@ void lp_pages_release(struct lp_pages *);
  */
 int lp_pages_next(struct lp_pages *, const struct lp_http_response *, struct lp_span *link);
 
-/* Whether there is budget for another page, and time; whether there is none left; so much of it is given back. */
+/* Whether there is budget for another page, and time. */
 int lp_pages_go_on(const struct lp_pages *);
-int lp_pages_late(const struct lp_pages *);
+/* So many bytes of a page have come: whether that was within what all pages may have, and in time. */
+int lp_pages_spend(struct lp_pages *, size_t n);
+/* So much of the time is given back. */
 void lp_pages_wait(struct lp_pages *, int64_t ns);
 
 #endif

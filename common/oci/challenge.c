@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/base64.h"
+#include "common/base/escape.h"
 #include "common/base/status.h"
 
 /* ---- characters ------------------------------------------------------------- */
@@ -234,24 +235,6 @@ lp_challenge_for(struct lp_challenge *c, const char *repo)
 
 /* ---- answers ---------------------------------------------------------------------- */
 
-/* RFC 3986 section 2.3: what is not unreserved is encoded. */
-static int
-add_encoded(struct lp_buf *b, struct lp_span s)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	int rc = LP_OK;
-
-	for (size_t i = 0; i < s.n && rc == LP_OK; i++) {
-		unsigned char c = s.p[i];
-
-		if (is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~')
-			rc = lp_buf_addc(b, c);
-		else
-			rc = lp_buf_add(b, lp_span((char[]){ '%', hex[c >> 4], hex[c & 15] }, 3));
-	}
-	return rc;
-}
-
 static int
 add_pair(struct lp_buf *b, int *divider, const char *key, struct lp_span value)
 {
@@ -263,7 +246,7 @@ add_pair(struct lp_buf *b, int *divider, const char *key, struct lp_span value)
 	*divider = '&';
 	rc = rc != LP_OK ? rc : lp_buf_adds(b, key);
 	rc = rc != LP_OK ? rc : lp_buf_addc(b, '=');
-	return rc != LP_OK ? rc : add_encoded(b, value);
+	return rc != LP_OK ? rc : lp_percent(b, value);
 }
 
 int

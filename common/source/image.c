@@ -195,18 +195,18 @@ int
 lp_image_get(struct lp_image *im, const char *method, const char *kind, const char *what, size_t max,
     struct lp_http_response *resp)
 {
-	int manifest = strcmp(kind, "manifests") == 0;
+	const int manifest = strcmp(kind, "manifests") == 0;
+	const char *name = manifest ? "manifest" : strcmp(kind, "referrers") == 0 ? "list of referrers" : "config";
 	const struct lp_http_request how = { .method = method, .headers = manifest ? manifest_headers : NULL, .max = max };
 	int rc = lp_registry_get(im->env->registry, &im->ref, kind, what, &how, resp);
 
 	im->status = resp->status;
 	if (rc == LP_E_LIMIT)
-		return lp_image_fail(im, rc, "a %s of more than %zu MiB", manifest ? "manifest" : "config", max >> 20);
+		return lp_image_fail(im, rc, "a %s of more than %zu MiB", name, max >> 20);
 	if (rc != LP_OK)
 		return lp_image_fail(im, rc, "%s", rc == LP_E_NOMEM ? "out of memory" : resp->why);
 	if (lp_http_is_page(resp, lp_buf_span(&resp->body)))
-		return lp_image_fail(im, LP_E_DATA, "got an HTML page instead of a %s, from %s",
-		    manifest ? "manifest" : "config", resp->where);
+		return lp_image_fail(im, LP_E_DATA, "got an HTML page instead of a %s, from %s", name, resp->where);
 	return LP_OK;
 }
 

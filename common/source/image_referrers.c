@@ -1,7 +1,9 @@
 /* Finds what hangs on an image: manifests that have it for their subject. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/escape.h"
 #include "common/base/limits.h"
 #include "common/base/map.h"
 #include "common/base/status.h"
@@ -21,6 +23,7 @@ struct referrers {
 	lp_image_each *each;
 	void *arg;
 	struct lp_map told; /* by the hashes of their digests */
+	unsigned pages;     /* of the referrers API that have come */
 	int failed;         /* `each` has, and it is not the server's fault */
 };
 
@@ -58,14 +61,16 @@ tell_all(struct referrers *r, const struct lp_manifest *m)
 
 /* ---- the referrers API ------------------------------------------------------------------- */
 
-/* The slash and the plus of a media type mean something else in a query. */
+/* One that does not fit is not said: what comes is filtered here. */
 static void
 put_query(char *query, size_t size, const char *type)
 {
-	size_t n = (size_t)snprintf(query, size, "?artifactType=");
+	struct lp_buf b;
 
-	for (; *type != '\0' && n + 4 < size; type++)
-		n += (size_t)snprintf(query + n, size - n, strchr("/+", *type) != NULL ? "%%%02X" : "%c", *type);
+	lp_buf_init(&b, size - 1);
+	if (lp_buf_adds(&b, "?artifactType=") == LP_OK && lp_percent(&b, lp_span_str(type)) == LP_OK)
+		snprintf(query, size, "%.*s", (int)b.n, (const char *)b.p);
+	lp_buf_release(&b);
 }
 
 static int
@@ -94,6 +99,8 @@ get_page(struct referrers *r, struct lp_pages *way, int *more)
 	snprintf(what, sizeof(what), "%s%s", r->subject, way->query);
 	lp_http_response_init(&answer);
 	rc = lp_image_get(r->im, "GET", "referrers", what, LP_MAX_MANIFEST, &answer);
+	if (rc == LP_OK && !lp_pages_spend(way, answer.body.n))
+		rc = lp_image_fail(r->im, LP_E_NET, "its list of referrers does not come to an end: %" PRIu64 " bytes", way->bytes);
 	rc = rc != LP_OK ? rc : read_page(r, lp_buf_span(&answer.body));
 	*more = rc == LP_OK ? lp_pages_next(way, &answer, &link) : 0;
 	if (*more < 0)
@@ -116,6 +123,7 @@ ask_api(struct referrers *r)
 		if (rc == LP_OK && more > 0 && !lp_pages_go_on(&way))
 			rc = lp_image_fail(r->im, LP_E_NET, "its list of referrers does not come to an end: %u pages", way.n);
 	}
+	r->pages = way.n;
 	lp_pages_release(&way);
 	return rc;
 }
@@ -211,14 +219,14 @@ ask_layout(struct referrers *r)
 }
 
 /*
- * A registry that has no such API says 404, and none hang on it where there is no
+ * A registry that has no such API says 404 at once, and none hang on it where there is no
  * tag either. One that has answered badly may have the tag; its failure stands if not.
  */
 static int
 ask_registry(struct referrers *r)
 {
 	struct lp_image *im = r->im;
-	int rc = ask_api(r), tag, none = im->status == 404;
+	int rc = ask_api(r), tag, none = im->status == 404 && r->pages == 0;
 	char why[sizeof(im->why)];
 
 	if (rc == LP_OK || rc == LP_E_NOMEM || rc == LP_E_PIPE || r->failed || im->status == 0)

@@ -471,7 +471,7 @@ setup()
 	SAID
 }
 
-@test "--tags: a list that goes on for ever is given up after 64 MiB (LP_MAX_TAGS), a tag after 4 KiB (LP_MAX_TAG)" {
+@test "--tags: a list that goes on for ever is given up after 64 MiB (LP_MAX_LIST), a tag after 4 KiB (LP_MAX_TAG)" {
 	local n
 	jq -n --arg h $'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n' --arg s "$(printf '%65536s' '')" \
 	    --arg t "$(printf '%065536d' 0)" \

@@ -118,12 +118,50 @@ application/vnd.oci.image.manifest.v1+json" ]
 		[ -z "$output" ]
 		srv_stop broken
 	done <<-'EOF'
-		{"text": "<!DOCTYPE html><html><body>log in</body></html>", "headers": {"Content-Type": "text/html"}}|HTML page
+		{"text": "<!DOCTYPE html><html><body>log in</body></html>", "headers": {"Content-Type": "text/html"}}|HTML page instead of a list of referrers
 		{"status": 500, "text": "oops"}|500
 		{"text": "{\"schemaVersion\":2"}|byte
 		{"text": "{\"schemaVersion\":2,\"config\":{\"digest\":\"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"size\":2,\"mediaType\":\"a/b\"},\"layers\":[]}"}|not an index
 		{"text": "{\"schemaVersion\":2,\"manifests\":[]}", "headers": {"Link": "<?n={n}>; rel=next"}}|does not come to an end
 	EOF
+}
+
+# list REFERRER: a list that has one
+list()
+{
+	printf '{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:%064x","size":7,"artifactType":"a/b"}]}' "$1"
+}
+
+@test "--referrers: a later page that is not there is not the end of the list" {
+	api lost plain "$(jq -n --arg s "$(list 1)" '[{text: $s, headers: {Link: "<?n=2>; rel=\"next\""}}, {status: 404}]')"
+	run -3 --separate-stderr lp-layers --referrers "$A/a@$I"
+	[ -z "$output" ]
+	[[ $stderr = "lp-layers: $A/a@sha256:"*": 404, not found" ]]
+}
+
+@test "--referrers: a list that goes on for ever is given up after 64 MiB (LP_MAX_LIST), a page after 4 MiB" {
+	{ printf '{"schemaVersion":2,"manifests":[],"annotations":{"k":"'; head -c 4000000 /dev/zero | tr '\0' x; printf '"}}'; } >page
+	api large plain "$(jq -n --arg f "$PWD/page" '{file: $f, headers: {Link: "<?n={n}>; rel=next"}}')"
+	run -3 --separate-stderr lp-layers --stats stats --referrers "$A/a@$I"
+	[[ $stderr = *": its list of referrers does not come to an end: "*" bytes" ]]
+	[ "$(($(jq .bytes_downloaded stats) / 4000000))" -eq 17 ]
+	api huge plain '{"zeros": 5000000}'
+	run -1 --separate-stderr lp-layers --referrers "$A/a@$I"
+	[[ $stderr = *": a list of referrers of more than 4 MiB"* ]]
+}
+
+@test "--referrers=TYPE: nothing in it is more than a part of the query" {
+	local type
+	api types plain "$(jq -n --arg s "$(list 1)" '{text: $s}')"
+	for type in 'a b' 'x&artifactType=a/b#' $'x HTTP/1.1\r\nX: y' 'ü%2f'; do
+		run -0 --separate-stderr lp-layers "--referrers=$type" "$A/a@$I"
+		[ -z "$output$stderr" ]
+		[ "$(jq -r .path "$(srv_log types)" | tail -n 1)" = "/v2/a/referrers/$I?artifactType=$(jq -rn --arg t "$type" '$t | @uri')" ]
+	done
+	# one that no query holds is looked for here
+	run -0 --separate-stderr lp-layers "--referrers=$(head -c 3000 /dev/zero | tr '\0' q)" "$A/a@$I"
+	[ -z "$output$stderr" ]
+	[ "$(jq -r .path "$(srv_log types)" | tail -n 1)" = "/v2/a/referrers/$I" ]
 }
 
 @test "--referrers: no such image, no server, what is no registry" {
