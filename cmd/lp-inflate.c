@@ -265,7 +265,7 @@ end(struct work *w)
 {
 	if (w->args->size != UINT64_MAX && w->x.f.used < w->args->size && w->x.eof)
 		return preview(w);
-	if (w->args->by.range.first > w->x.f.given) {
+	if (w->args->by.range.first > 0 && w->args->by.range.first >= w->x.f.given) {
 		lp_err("%s: the data has only %" PRIu64 " bytes", w->name, w->x.f.given);
 		return LP_E_ABSENT;
 	}
@@ -371,13 +371,13 @@ inflate_all(struct work *w)
 static int
 open_files(struct work *w)
 {
-	int rc = lp_bypoints_open(&w->args->by), kept = lp_keeppoints_open(&w->args->keep);
+	int rc = lp_bypoints_open(&w->args->by);
 
-	rc = rc != LP_OK ? rc : kept;
 	if (rc == LP_OK && !w->args->locate) {
 		rc = lp_input_operand(&w->in, w->args->file, &w->name);
 		w->in.reader = STDOUT_FILENO;
 	}
+	rc = rc != LP_OK ? rc : lp_keeppoints_open(&w->args->keep, w->in.fd);
 	return rc == LP_OK ? lp_lock(LP_DUTY_THREADED) : rc;
 }
 
@@ -404,6 +404,7 @@ work(struct args *a, struct lp_stats *stats)
 	int rc;
 
 	lp_writer_init(&w.out, STDOUT_FILENO);
+	lp_keeppoints_init(&a->keep);
 	rc = open_files(&w);
 	lp_inflate_init(&w.x, a->format, a->engine);
 	if (rc == LP_OK)

@@ -1,7 +1,9 @@
 /* Collects the points of a gzip input, and writes them to a file. */
 #include "cmd/inflate/keeppoints.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/status.h"
@@ -9,15 +11,34 @@
 #include "common/sys/err.h"
 #include "common/sys/io.h"
 
-int
-lp_keeppoints_open(struct lp_keeppoints *k)
+void
+lp_keeppoints_init(struct lp_keeppoints *k)
 {
 	lp_points_init(&k->points, k->spacing, LP_KEEPPOINTS_MAX);
 	k->fd = -1;
+}
+
+/* Which would be lost. A device or a pipe would not. */
+static int
+is_input(int fd, int input)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && fstat(input, &b) == 0 && S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+int
+lp_keeppoints_open(struct lp_keeppoints *k, int input)
+{
 	if (k->file == NULL)
 		return LP_OK;
-	k->fd = open(k->file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
-	if (k->fd >= 0)
+	k->fd = open(k->file, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+	if (k->fd >= 0 && is_input(k->fd, input)) {
+		lp_err("%s: this is the input, and not a file for its points", lp_quotes(k->file));
+		return LP_E_USAGE;
+	}
+	/* EINVAL: what has no length, such as a pipe */
+	if (k->fd >= 0 && (ftruncate(k->fd, 0) == 0 || errno == EINVAL))
 		return LP_OK;
 	lp_err_errno("%s", lp_quotes(k->file));
 	return LP_E_SYS;

@@ -23,8 +23,10 @@ struct lp_keeppoints {
 	struct lp_points points;
 };
 
-/* Before the lock: the file is made, or emptied. LP_OK, or LP_E_SYS after a message. To be released in any case. */
-int lp_keeppoints_open(struct lp_keeppoints *);
+/* None yet; allocates nothing. To be released in any case. */
+void lp_keeppoints_init(struct lp_keeppoints *);
+/* Before the lock: the file is made, or emptied, unless it is the input. LP_OK, or LP_E_SYS or LP_E_USAGE after a message. */
+int lp_keeppoints_open(struct lp_keeppoints *, int input);
 void lp_keeppoints_release(struct lp_keeppoints *);
 
 /* The parser is told that points are wanted. */

@@ -421,6 +421,23 @@ ranges_by_points()
 	[ "$stderr" = "lp-inflate: cut.gzidx: byte 40000: cut off in a window" ]
 	run -4 --separate-stderr lp-inflate --locate --use-points=p --range=500000-
 	[ "$stderr" = "lp-inflate: p: byte 500000 is behind the end: there are 500000 bytes" ]
+	# the same where the points do not say how many bytes there are
+	{ head -c 15 p; head -c 8 /dev/zero; tail -c +24 p; } >unknown
+	run -4 --separate-stderr bash -c 'lp-inflate --use-points=unknown --range=500000- "$0" >out' "$IN/gzip6.gz"
+	[ "$stderr" = "lp-inflate: $IN/gzip6.gz: the data has only 500000 bytes" ]
+	[ ! -s out ]
+	lp-inflate --use-points=unknown --range=499999- "$IN/gzip6.gz" | cmp - <(tail -c 1 "$IN/plain")
+	: | gzip >none.gz
+	lp-inflate --points=none none.gz
+	lp-inflate --use-points=none none.gz
+	# the file that is read is not lost, and without one nothing else is
+	cp "$IN/gzip6.gz" own.gz
+	ln own.gz link.gz
+	run -2 --separate-stderr bash -c 'lp-inflate --points=link.gz own.gz >out'
+	[ "$stderr" = "lp-inflate: link.gz: this is the input, and not a file for its points" ]
+	cmp own.gz "$IN/gzip6.gz"
+	run -3 lp-inflate --points=p nothing.gz
+	[ -s p ]
 	# those of another file lead to what is no stream, or to another one
 	run -1 --separate-stderr bash -c 'lp-inflate --use-points=p --range=400000- "$0" >out' "$IN/gzip1.gz"
 	[[ $stderr =~ ^"lp-inflate: $IN/gzip1.gz: byte "[0-9]+": " ]]
