@@ -458,6 +458,8 @@ understand(struct args *a, int *exit_code)
 		*exit_code = find_origin(a, f);
 	if (*exit_code == LP_EXIT_OK && takes_layers(f))
 		*exit_code = parse_layers(a, f);
+	if (*exit_code == LP_EXIT_OK && f->run == lp_cachework_get_points)
+		*exit_code = lp_opt_binary();
 	return *exit_code == LP_EXIT_OK ? f : NULL;
 }
 

@@ -76,7 +76,7 @@ check_args(const struct args *a)
 		return lp_opt_refuse("--size belongs to --locate and --soci");
 	if (a->digest != NULL && !lp_digest_is_sha256(lp_span_str(a->digest)))
 		return lp_opt_refuse("not a sha256 digest: '%s'", lp_quotes(a->digest));
-	return lp_listing_check(&a->listing);
+	return a->points ? lp_opt_binary() : lp_listing_check(&a->listing);
 }
 
 static int

@@ -845,6 +845,10 @@ lp-fetch: a server warns: quota, exceeded" ]
 		run -0 script -qec "$command | cat" /dev/null
 		[[ $output == *$'\033'* ]]
 	done
+	for command in 'lp-toc --soci --points tar' "lp-cache --db=db get-points sha256:$(printf '%064d' 0)"; do
+		run -2 script -qec "$command" /dev/null
+		[[ $output == *'the terminal would get what is not text'* ]]
+	done
 	# and where nothing is written it makes no difference
 	run -0 script -qec "lp-cat -f tar raw" /dev/null
 }
