@@ -12,9 +12,6 @@
 #include "common/sys/err.h"
 #include "common/sys/io.h"
 
-/* As many as a file of them may hold: in the database one may take less than a thousandth of its window. */
-enum { POINTS_MAX = LP_GZIDX_MAX / LP_DEFLATE_WINDOW };
-
 struct packing {
 	const struct lp_points *points;
 	size_t i;
@@ -68,7 +65,7 @@ lp_cachework_put_points(struct lp_cachework *w)
 		lp_err("<stdin>: %s", rc == LP_E_SYS ? lp_err_text(errno) : "more points than the limit");
 	if (rc == LP_OK && (rc = lp_gzidx_read(&points, lp_buf_span(&text), &e)) == LP_E_DATA)
 		lp_err("<stdin>: byte %" PRIu64 ": %s", e.at, e.why);
-	if (rc == LP_OK && (points.n > POINTS_MAX || (points.n > 0 && (points.v[points.n - 1].in > LP_MAX_SIZE ||
+	if (rc == LP_OK && (points.n > LP_GZIDX_POINTS_MAX || (points.n > 0 && (points.v[points.n - 1].in > LP_MAX_SIZE ||
 	    points.v[points.n - 1].out > LP_MAX_SIZE)))) {
 		lp_err("<stdin>: more points than the limit, or of more bytes");
 		rc = LP_E_LIMIT;
@@ -84,7 +81,10 @@ struct unpacking {
 	struct lp_buf window;
 };
 
-/* What a damaged file gives is found out here: the frame of a window has a checksum. */
+/*
+ * What a damaged file gives is found out here: the frame of a window has a checksum. In the database a point may take
+ * less than a thousandth of its window: there are as many as a file of them may hold.
+ */
 static int
 unpack(void *arg, const struct lp_cache_point *p)
 {
@@ -92,7 +92,7 @@ unpack(void *arg, const struct lp_cache_point *p)
 	int rc = LP_OK;
 
 	lp_buf_clear(&u->window);
-	if (p->compressed < 0 || p->plain < 0 || p->bits < 0 || p->bits > 7 || u->points.n == POINTS_MAX)
+	if (p->compressed < 0 || p->plain < 0 || p->bits < 0 || p->bits > 7 || u->points.n == LP_GZIDX_POINTS_MAX)
 		return LP_E_DATA;
 	if (p->window.n > 0)
 		rc = lp_zstd_unpack(p->window, LP_DEFLATE_WINDOW, &u->window);
@@ -114,7 +114,7 @@ lp_cachework_get_points(struct lp_cachework *w)
 	struct unpacking u;
 	int rc;
 
-	lp_points_init(&u.points, 0, POINTS_MAX);
+	lp_points_init(&u.points, 0, LP_GZIDX_POINTS_MAX + 1);
 	lp_buf_init(&u.window, LP_DEFLATE_WINDOW);
 	rc = lp_cache_points(&w->cache, digest, unpack, &u);
 	if (rc == LP_E_ABSENT)

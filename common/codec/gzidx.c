@@ -152,6 +152,8 @@ add_head(const struct lp_points *p, struct lp_buf *b)
 	}
 }
 
+_Static_assert(LP_GZIDX_POINTS_MAX == (LP_GZIDX_MAX - HEAD) / (POINT + 1 + LP_DEFLATE_WINDOW), "what a point takes");
+
 int
 lp_gzidx_write(const struct lp_points *p, lp_gzidx_put *put, void *arg)
 {

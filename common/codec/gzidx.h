@@ -20,8 +20,9 @@
 #include "common/base/span.h"
 #include "common/codec/points.h"
 
-/* Bytes of such a file that are read at most: 16,000 points. */
+/* Bytes of such a file that are read at most, and how many points it can have, each with a window. */
 #define LP_GZIDX_MAX ((uint64_t)512 * 1024 * 1024)
+enum { LP_GZIDX_POINTS_MAX = (LP_GZIDX_MAX - 35) / (32 * 1024 + 18) };
 
 struct lp_gzidx_error {
 	const char *why; /* static */
