@@ -127,6 +127,19 @@ peek()
 	[ "$(sqlite3 db 'SELECT count(*) FROM point')" = 0 ]
 }
 
+# Rows need a few KB of it, points some 200.
+@test "points for which there is no room leave the listing as it is" {
+	mkdir small
+	# shellcheck disable=SC2016 # the inner shell's
+	run -0 --separate-stderr unshare --user --map-root-user --mount bash -ec '
+		mount -t tmpfs -o size=64k none small
+		TMPDIR=$PWD/small lp-peek --plain-http -c "$1"' - "$IMAGE"
+	[ "${#lines[@]}" -gt 80 ]
+	[[ $stderr == *'No space left on device'*'layer 1: no points are kept'* || $stderr == *'layer 1: no points are kept'*'No space left on device'* ]]
+	[ "$(sqlite3 db 'SELECT count(*) FROM listing WHERE complete = 1')" = 2 ]
+	[ "$(sqlite3 db 'SELECT count(*) FROM point')" = 0 ]
+}
+
 @test "lp-cache put-points and get-points: GZIDX in and out" {
 	lp-inflate --points=points "$BIG.tar.gz" | lp-tarls -E >rows
 	run -4 --separate-stderr lp-cache put-points "$DIGEST" <points
