@@ -151,6 +151,9 @@ fixed_codes(struct lp_marked *m)
 {
 	unsigned char len[LP_DEFLATE_LITERALS + 2];
 
+	if (m->fixed)
+		return;
+	m->fixed = 1;
 	for (unsigned s = 0; s < sizeof(len); s++)
 		len[s] = s < 144 ? 8 : s < 256 ? 9 : s < 280 ? 7 : 8;
 	make_code(&m->literal, len, sizeof(len));
@@ -195,6 +198,7 @@ header(struct lp_marked *m, struct lp_marked_io *io)
 	if (m->block.type == 1)
 		fixed_codes(m);
 	if (m->block.type == 2) {
+		m->fixed = 0;
 		make_code(&m->literal, m->block.len, m->block.literals);
 		make_code(&m->distance, m->block.len + m->block.literals, m->block.distances);
 	}
@@ -323,6 +327,7 @@ lp_marked_start(struct lp_marked *m, size_t reach)
 	m->state = HEADER;
 	m->reach = reach;
 	m->final = 0;
+	m->fixed = 0;
 }
 
 void

@@ -57,6 +57,7 @@ struct lp_marked {
 	size_t reach;    /* symbols in front of out[n] that a match may name, up to LP_MARKED_HISTORY */
 	int state;
 	int final;       /* the block is */
+	int fixed;       /* the codes are the fixed ones, which need not be made again */
 	uint32_t stored; /* bytes of a stored block to come */
 	struct lp_deflate_block block;
 	struct lp_marked_code literal;
