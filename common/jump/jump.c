@@ -19,6 +19,8 @@ enum { CHUNK = 32 * 1024, CHUNK_MOST = 256 * 1024, PIECE = 16 * 1024, KEPT = LP_
 enum { GZIP_HEADER = 10, GZIP_TRAILER = 8, HEADER_MOST = 64 * 1024, USTAR_AT = 257 };
 /* Bytes of input that a body's rest must be worth, for the search of its end to pay. */
 enum { WORTH = 512 * 1024 };
+/* Bytes of the largest body: what is longer ends with the file. */
+static const uint64_t body_most = (uint64_t)1 << 50;
 /* The odds that a landing must have. */
 enum { CAUTION = 400 };
 /* What searches may cost that find nothing, beyond what others have saved: a part of the file, and bytes. */
@@ -36,6 +38,7 @@ struct line {
 	size_t given;           /* symbols of io.out handed out */
 	size_t chunk;
 	int ended;              /* the final block has */
+	struct lp_tarfind_zeros zeros; /* what is known of its marks */
 	uint16_t out[KEPT + PIECE + LP_MARKED_ROOM];
 };
 
@@ -43,7 +46,6 @@ struct lp_jump_room {
 	enum state state;
 	struct line line;
 	unsigned char in[LP_DEFLATE_HEADER_MAX + CHUNK_MOST + HEADER_MOST];
-	struct lp_tarfind_zeros zeros; /* proven since the last landing */
 	unsigned char block[LP_TAR_BLOCK];
 	unsigned char last[LP_TARFIND_NAME]; /* the name in the last header */
 
@@ -55,11 +57,10 @@ struct lp_jump_room {
 	int lost;           /* its end was looked for, in vain */
 	struct lp_jump_habits habits;
 
-	/* where the last jump began; tar bytes up to `until` are read without one if it is gone back to */
+	/* where the last jump began */
 	int has_back;
 	struct line back;
 	uint64_t back_offset;
-	uint64_t until;
 
 	/* bytes of input that searches have saved, and cost in vain */
 	uint64_t saved;
@@ -69,13 +70,28 @@ struct lp_jump_room {
 	struct lp_jump_eye eye;
 };
 
+/* Of the next byte of input, in the file. */
+static uint64_t
+place(const struct line *l)
+{
+	return l->at - l->io.in.n;
+}
+
 static enum lp_jump_event
 fail(struct lp_jump *j, int status, const char *why)
 {
 	j->room->state = FAILED;
 	j->status = status;
 	j->why = why;
-	j->error_at = j->room->line.at - j->room->line.io.in.n;
+	j->error_at = place(&j->room->line);
+	return LP_JUMP_ERROR;
+}
+
+static enum lp_jump_event
+ends_early(struct lp_jump *j)
+{
+	(void)fail(j, LP_E_DATA, j->size > 0 ? "the file ends inside a gzip member" : "the file is empty");
+	j->error_at = j->size;
 	return LP_JUMP_ERROR;
 }
 
@@ -95,9 +111,7 @@ want_more(struct lp_jump *j, size_t n)
 {
 	struct line *l = &j->room->line;
 
-	if (l->at == j->size)
-		return fail(j, LP_E_DATA, "the file ends inside a gzip member");
-	return want(j, l->at, n);
+	return l->at == j->size ? ends_early(j) : want(j, l->at, n);
 }
 
 static void
@@ -175,7 +189,7 @@ at_trailer(struct lp_jump *j)
 	if (l->io.in.n < GZIP_TRAILER + 2 && l->at < j->size)
 		return want_more(j, CHUNK);
 	if (l->io.in.n < GZIP_TRAILER)
-		return fail(j, LP_E_DATA, "the file ends inside a gzip member");
+		return ends_early(j);
 	length = (uint32_t)p[4] | (uint32_t)p[5] << 8 | (uint32_t)p[6] << 16 | (uint32_t)p[7] << 24;
 	lp_span_take(&l->io.in, GZIP_TRAILER);
 	j->unproven = length != (uint32_t)(j->offset - l->start);
@@ -185,6 +199,8 @@ at_trailer(struct lp_jump *j)
 		j->room->state = AT_HEADER;
 		return LP_JUMP_SKIPPED;
 	}
+	/* zeros are padding */
+	j->trailing = l->io.in.n > 0 && l->io.in.p[0] != 0 ? place(l) : 0;
 	j->room->state = AT_END;
 	return LP_JUMP_END;
 }
@@ -197,18 +213,27 @@ ready(const struct line *l)
 	return l->io.n - l->given;
 }
 
-/* Decode a piece, once all before is handed out but less than a block. */
+/* Room for a piece: only once there is none, for blocks may be of few symbols. */
+static void
+make_room(struct line *l)
+{
+	size_t drop = l->given > KEPT ? l->given - KEPT : 0;
+
+	if (l->io.n + LP_MARKED_ROOM <= sizeof(l->out) / sizeof(l->out[0]))
+		return;
+	memmove(l->out, l->out + drop, (l->io.n - drop) * sizeof(l->out[0]));
+	l->io.n -= drop;
+	l->given -= drop;
+}
+
+/* Decode on, once all before is handed out but less than a block. */
 static enum lp_marked_result
 decode(struct line *l)
 {
-	size_t drop = l->given > KEPT ? l->given - KEPT : 0, n;
 	enum lp_marked_result rc;
+	size_t n;
 
-	if (drop > 0) {
-		memmove(l->out, l->out + drop, (l->io.n - drop) * sizeof(l->out[0]));
-		l->io.n -= drop;
-		l->given -= drop;
-	}
+	make_room(l);
 	l->io.out = l->out;
 	l->io.cap = sizeof(l->out) / sizeof(l->out[0]);
 	rc = lp_marked_run(&l->marked, &l->io);
@@ -240,12 +265,6 @@ pass(struct lp_jump *j, size_t n)
 		look_at_body(j->room, l->out + l->given, n);
 	l->given += n;
 	j->offset += n;
-}
-
-static uint64_t
-place(const struct line *l)
-{
-	return l->at - l->io.in.n;
 }
 
 /* A body that was read in line says how bodies of its kind are compressed. */
@@ -284,7 +303,6 @@ go_back(struct lp_jump *j)
 	r->line = r->back;
 	r->line.io.out = r->line.out;
 	r->line.behind = j->offset - r->back_offset;
-	r->until = j->offset;
 	r->has_back = 0;
 	r->in_body = 0;
 	j->jumps--;
@@ -300,12 +318,12 @@ hand_out(struct lp_jump *j, size_t n)
 	int known = 1;
 
 	for (size_t i = 0; i < n; i++) {
-		uint16_t c = lp_tarfind_known(&r->zeros, s[i]);
+		uint16_t c = lp_tarfind_known(&r->line.zeros, s[i]);
 
 		known &= c < 256;
 		r->block[i] = (unsigned char)c;
 	}
-	if (!known && (n < LP_TAR_BLOCK || lp_tarfind_settle(s, r->last, &r->zeros, r->block) != LP_TARFIND_SETTLED))
+	if (!known && (n < LP_TAR_BLOCK || lp_tarfind_settle(s, r->last, &r->line.zeros, r->block) != LP_TARFIND_SETTLED))
 		return go_back(j);
 	end_body(r, place(&r->line));
 	r->was_header = n == LP_TAR_BLOCK && memcmp(r->block + USTAR_AT, "ustar", 5) == 0;
@@ -338,8 +356,8 @@ is_worth(struct lp_jump *j)
 	uint64_t at = place(&r->line);
 	double sd, ratio;
 
-	if (!r->in_body || r->lost || j->passes > 0 || j->offset < r->until || r->left > (uint64_t)1 << 50 ||
-	    r->left < WORTH || r->wasted > r->saved / 2 + j->size / CREDIT_PART + CREDIT_LEAST)
+	if (!r->in_body || r->lost || j->passes > 0 || r->left < WORTH ||
+	    r->wasted > r->saved / 2 + j->size / CREDIT_PART + CREDIT_LEAST)
 		return 0;
 	if (r->body.nhead < LP_JUMP_HEAD || lp_jump_is_tar(&r->body))
 		return 0;
@@ -369,7 +387,7 @@ land(struct lp_jump *j, const struct lp_jump_window *w)
 
 	lp_marked_start(&l->marked, LP_MARKED_HISTORY);
 	lp_marked_history(l->out);
-	memset(&r->zeros, 0, sizeof(r->zeros));
+	memset(&l->zeros, 0, sizeof(l->zeros));
 	l->io.in.n = 0;
 	l->io.n = LP_MARKED_HISTORY;
 	l->io.skip = w->bit % 8;
@@ -436,13 +454,14 @@ in_line(struct lp_jump *j, uint64_t skippable, unsigned padding)
 {
 	struct lp_jump_room *r = j->room;
 	struct line *l = &r->line;
+	enum lp_marked_result rc;
 
 	if (r->owed > 0 && skippable > 0) {
 		j->skipped = r->owed < skippable ? r->owed : skippable;
 		r->owed -= j->skipped;
 		return LP_JUMP_SKIPPED;
 	}
-	if (skippable > 0 && r->was_header && !r->in_body)
+	if (skippable > 0 && skippable <= body_most && r->was_header && !r->in_body)
 		begin_body(j, skippable, padding);
 	r->was_header = 0;
 	if (skippable > 0 && ready(l) > 0)
@@ -458,20 +477,16 @@ in_line(struct lp_jump *j, uint64_t skippable, unsigned padding)
 		r->state = AT_TRAILER;
 		return LP_JUMP_SKIPPED;
 	}
-	switch (decode(l)) {
-	case LP_MARKED_BAD:
+	rc = decode(l);
+	/* what has come counts before that no more does */
+	if (ready(l) >= LP_TAR_BLOCK || (skippable > 0 && ready(l) > 0))
+		return LP_JUMP_SKIPPED;
+	if (rc == LP_MARKED_BAD)
 		return fail(j, LP_E_DATA, "the deflate data is corrupt");
-	case LP_MARKED_END:
-		l->ended = 1;
-		return LP_JUMP_SKIPPED;
-	case LP_MARKED_MORE:
-		break;
-	default:
-		return LP_JUMP_SKIPPED;
-	}
-	if (ready(l) > 0 && skippable > 0)
-		return LP_JUMP_SKIPPED;
-	return skippable > 0 && is_worth(j) ? LP_JUMP_SKIPPED : want_chunk(j);
+	if (rc == LP_MARKED_MORE)
+		return skippable > 0 && is_worth(j) ? LP_JUMP_SKIPPED : want_chunk(j);
+	l->ended = rc == LP_MARKED_END;
+	return LP_JUMP_SKIPPED;
 }
 
 /* ---- the machine ---- */
@@ -484,6 +499,7 @@ start(struct lp_jump *j)
 	j->offset = 0;
 	j->jumps = 0;
 	j->unproven = 0;
+	j->trailing = 0;
 	memset(r, 0, offsetof(struct lp_jump_room, search));
 	r->line.chunk = CHUNK;
 	r->line.io.in = lp_span(r->in, 0);

@@ -54,7 +54,8 @@ struct lp_jump {
 	struct lp_span bytes; /* of tar, up to 512; the machine's, until the next call */
 	uint64_t skipped;
 	int unproven;         /* lengths differ: a landing was wrong */
-	int status;           /* LP_E_DATA or LP_E_NOMEM */
+	uint64_t trailing;    /* byte of the file from which on there is something that is no gzip member; 0: there is none */
+	int status;           /* LP_E_DATA or LP_E_LIMIT */
 	uint64_t error_at;    /* byte of the file */
 	const char *why;      /* static */
 

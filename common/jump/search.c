@@ -13,7 +13,8 @@ void
 lp_jump_search_start(struct lp_jump_search *s, const struct lp_jump_body *body, uint64_t from, uint64_t rest,
     double ratio, double sd)
 {
-	uint64_t last = s->size - GZIP_TRAILER, most = rest + rest / 2000 + 4096;
+	/* what is cut off may be read to its last byte: then there is no place to look at */
+	uint64_t last = s->size > from + GZIP_TRAILER ? s->size - GZIP_TRAILER : from, most = rest + rest / 2000 + 4096;
 	double share = ratio > 0.9 ? 0.02 : lp_jump_kind(body) == LP_JUMP_ELF ? 0.05 : 0.15;
 
 	s->q = (struct lp_jump_question){ .from = from, .rest = rest, .ratio = ratio, .sd = sd < 0.5 ? sd : 0.5, .window = s->window };
@@ -55,9 +56,14 @@ window_at(const struct lp_jump_search *s, uint64_t at)
 	return i;
 }
 
+/* As much of it as is in the file, into a window that there is room for. */
 static enum lp_jump_found
 want(struct lp_jump_search *s, uint64_t at, uint64_t n, size_t into, int in_front)
 {
+	if (at >= s->size || (into == LP_JUMP_WINDOWS && s->q.windows == LP_JUMP_WINDOWS))
+		return LP_JUMP_LOST;
+	if (n > s->size - at)
+		n = s->size - at;
 	if (n > LARGEST)
 		n = LARGEST;
 	s->want_at = at;
@@ -76,8 +82,10 @@ behind(struct lp_jump_search *s, size_t i, uint64_t n)
 
 	/* it is decoded again from its front: what is large grows by much */
 	n = n > s->window[i].n / 2 ? n : s->window[i].n / 2;
-	/* over the bytes in front of the next one's first block, which it cannot decode */
-	return want(s, at, at + n < end ? n : end - at, i, 0);
+	/* over the bytes in front of the next one's first block, which it cannot decode; that may have become an earlier one */
+	if (end < at)
+		return LP_JUMP_LOST;
+	return want(s, at, n < end - at ? n : end - at, i, 0);
 }
 
 /* What is in front of a window's first block: bytes in front of it, or behind the one before. */
@@ -101,7 +109,7 @@ look_at(struct lp_jump_search *s, uint64_t at, uint64_t n)
 	if (at < s->q.from)
 		at = s->q.from;
 	if (at + n > s->size)
-		at = s->size - n > s->q.from ? s->size - n : s->q.from;
+		at = s->size > s->q.from + n ? s->size - n : s->q.from;
 	i = window_at(s, at);
 	if (i < s->q.windows && at >= s->window[i].at) {
 		const struct lp_jump_window *w = &s->window[i];
@@ -117,9 +125,7 @@ look_at(struct lp_jump_search *s, uint64_t at, uint64_t n)
 		return behind(s, i - 1, at + n - (s->window[i - 1].at + s->window[i - 1].n));
 	if (i < s->q.windows && at + n >= s->window[i].at)
 		return want(s, at, s->window[i].at - at, i, 1);
-	if (s->q.windows == LP_JUMP_WINDOWS)
-		return LP_JUMP_LOST;
-	return want(s, at, s->size - at < n ? s->size - at : n, LP_JUMP_WINDOWS, 0);
+	return want(s, at, n, LP_JUMP_WINDOWS, 0);
 }
 
 /* A window that has shown no block yet, and may. */

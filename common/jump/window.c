@@ -8,7 +8,7 @@
 
 /* Symbols decoded at a time, which the place of a header in the input is known by; and kept, when room is needed. */
 enum { STEP = 4 * 1024, KEPT = 192 * 1024, GZIP_TRAILER = 8 };
-/* Symbols of landings that came to nothing, in one look: each of many blocks may lead to the same bad end. */
+/* Symbols of landings that came to nothing, in one look, STEP more for each: each of many blocks may lead to the same bad end. */
 enum { IN_VAIN_MOST = 16 * 1024 * 1024 };
 
 struct look {
@@ -49,7 +49,8 @@ find(struct look *l)
 	/* places are counted from the front of the history */
 	if (!lp_tarfind_next(f, l->io.out, l->io.n, l->base))
 		return 0;
-	at = (size_t)(f->at - l->base);
+	/* a hidden header that has left the room meanwhile shows nothing of what is in front of it */
+	at = f->at > l->base ? (size_t)(f->at - l->base) : 0;
 	w->kind = f->kind;
 	w->hit = f->at - LP_MARKED_HISTORY;
 	w->symbols = w->hit;
@@ -83,7 +84,7 @@ land(struct look *l)
 		l->io.cap = l->io.n + STEP + LP_MARKED_ROOM;
 		rc = lp_marked_run(&eye->marked, &l->io);
 		if (rc == LP_MARKED_BAD) {
-			l->in_vain += w->symbols;
+			l->in_vain += w->symbols + STEP;
 			return 0;
 		}
 		if (find(l))

@@ -91,8 +91,9 @@ consistent(const uint16_t *s, size_t directory, const unsigned char *block)
 static void
 note_zeros(struct lp_tarfind_zeros *z, const uint16_t *s, const unsigned char *block)
 {
+	/* its own field is not in the sum */
 	for (size_t i = 0; i < LP_TAR_BLOCK; i++)
-		if (!is_known(s[i]) && block[i] == 0)
+		if (!is_known(s[i]) && block[i] == 0 && (i < CHKSUM_AT || i >= TYPEFLAG_AT))
 			z->bit[(s[i] - 256u) / 64] |= (uint64_t)1 << (s[i] - 256u) % 64;
 }
 
@@ -112,6 +113,17 @@ fill(const uint16_t *s, const unsigned char *before, size_t directory, const str
 	return unknown;
 }
 
+/* By the unsigned sum: signed bytes, as old Suns add them, may cancel each other. */
+static int
+sum_proves(const unsigned char *block)
+{
+	int64_t stored, sum = 8 * ' ';
+
+	for (size_t i = 0; i < LP_TAR_BLOCK; i++)
+		sum += i < CHKSUM_AT || i >= TYPEFLAG_AT ? block[i] : 0;
+	return lp_tar_number(block + CHKSUM_AT, TYPEFLAG_AT - CHKSUM_AT, &stored) == LP_OK && stored == sum;
+}
+
 enum lp_tarfind_kind
 lp_tarfind_settle(const uint16_t s[LP_TAR_BLOCK], const unsigned char *before, struct lp_tarfind_zeros *zeros,
     unsigned char block[LP_TAR_BLOCK])
@@ -125,7 +137,7 @@ lp_tarfind_settle(const uint16_t s[LP_TAR_BLOCK], const unsigned char *before, s
 	directory = common_directory(s, before);
 	unknown = fill(s, before, directory, zeros, block);
 	if (unknown <= LP_TAR_BLOCK && lp_tarhdr_decode(&h, block, &why) == LP_OK && h.size >= 0 &&
-	    consistent(s, directory, block)) {
+	    (unknown == 0 || sum_proves(block)) && consistent(s, directory, block)) {
 		note_zeros(zeros, s, block);
 		return LP_TARFIND_SETTLED;
 	}

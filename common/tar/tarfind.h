@@ -6,7 +6,8 @@
  * not known either, not even modulo 512.
  *
  * Bytes are not negative, and the header's own checksum adds them up: where
- * it is right with all unknown bytes taken for zeros, they are zeros.
+ * it is right with all unknown bytes taken for zeros, they are zeros. (Old Suns
+ * added signed bytes, which prove nothing: a sum that is only right so is not used.)
  */
 #ifndef LP_TAR_TARFIND_H
 #define LP_TAR_TARFIND_H

@@ -28,22 +28,29 @@ add(struct lp_buf *b, const void *p, size_t n)
 		exit(1);
 }
 
+/* By its bytes, and `more`. */
+static void
+make_sum(unsigned char *h, int more)
+{
+	int sum = more;
+
+	memset(h + 148, ' ', 8);
+	for (size_t i = 0; i < LP_TAR_BLOCK; i++)
+		sum += h[i];
+	snprintf((char *)h + 148, 8, "%06o", (unsigned)sum);
+}
+
 static void
 make_header(unsigned char *h, const char *name, uint64_t size, char type)
 {
-	unsigned sum = 0;
-
 	memset(h, 0, LP_TAR_BLOCK);
 	snprintf((char *)h, 100, "%s", name);
 	memcpy(h + 100, "0000644\0" "0000000\0" "0000000\0", 24);
 	snprintf((char *)h + 124, 12, "%011llo", (unsigned long long)size);
 	memcpy(h + 136, "14531200000\0", 12);
-	memset(h + 148, ' ', 8);
 	h[156] = (unsigned char)type;
 	memcpy(h + 257, "ustar\0" "00", 8);
-	for (size_t i = 0; i < LP_TAR_BLOCK; i++)
-		sum += h[i];
-	snprintf((char *)h + 148, 8, "%06o", sum);
+	make_sum(h, 0);
 }
 
 /* What a body is made of. */
@@ -265,6 +272,84 @@ test_nested(void)
 	lp_buf_release(&inner);
 }
 
+/* Cut off in a body that is worth a search: what is there is listed, and nothing wanted that the file does not have. */
+static void
+test_cut(void)
+{
+	static const size_t cuts[] = { 1200, 5000, 30000, 32700, 60000, 600000 };
+	struct lp_buf got, all;
+
+	lp_buf_init(&got, MB);
+	lp_buf_init(&all, 16 * MB);
+	add_member("first", TEXT, 500);
+	add_member("large", CODE, 6 * MB);
+	add_end();
+	lp_buf_clear(&file);
+	compress_tar(6);
+	add(&all, file.p, file.n);
+	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
+		struct lp_jump j;
+
+		lp_buf_clear(&file);
+		lp_buf_clear(&got);
+		add(&file, all.p, cuts[i]);
+		if (lp_jump_init(&j, file.n) != LP_OK)
+			exit(1);
+		ok(list_jumping(&j, &got) == LP_E_DATA && j.error_at == file.n && got.n == 2 * (8 + 6),
+		    "cut off after %zu bytes: both members are listed", cuts[i]);
+		lp_jump_release(&j);
+	}
+	lp_buf_release(&got);
+	lp_buf_release(&all);
+}
+
+/* A window that begins among small files, the header behind it hidden; 40 MiB on another confirms that it is one. */
+static void
+test_hidden(void)
+{
+	struct lp_jump_window w = { 0 };
+	struct lp_jump_habits habits = { .in = 1, .out = 3 };
+	struct lp_jump_body body = { .size = 1000000 };
+	struct lp_jump_eye *eye = calloc(1, sizeof(*eye));
+	struct lp_buf stream;
+	z_stream z = { 0 };
+	static unsigned char out[256 * 1024];
+	size_t from = 0;
+
+	if (eye == NULL || deflateInit2(&z, 6, Z_DEFLATED, -15, 4, Z_DEFAULT_STRATEGY) != Z_OK)
+		exit(1);
+	lp_buf_init(&stream, MB);
+	for (int i = 0; i < 12; i++)
+		add_member("small", TEXT, 2000);
+	from = tar.n;
+	add_member("small", TEXT, 2000);
+	add_member("small", ZEROS, 40 * MB);
+	add_member("small", TEXT, 2000);
+	/* a block begins where the window does */
+	z.next_in = tar.p;
+	for (int part = 0; part < 2; part++) {
+		z.avail_in = (uInt)(part == 0 ? from : tar.n - from);
+		do {
+			z.next_out = out;
+			z.avail_out = sizeof(out);
+			deflate(&z, part == 0 ? Z_SYNC_FLUSH : Z_FINISH);
+			add(&stream, out, sizeof(out) - z.avail_out);
+		} while (z.avail_out == 0);
+		if (part == 0)
+			from = stream.n;
+	}
+	deflateEnd(&z);
+	lp_buf_clear(&tar);
+	/* a byte in front, for the first one is not looked at */
+	if (lp_jump_grow(&w, lp_span(stream.p + from - 1, stream.n - from + 1), 0) != LP_OK)
+		exit(1);
+	lp_jump_look(&w, &habits, &body, 8, eye);
+	ok(w.landed && w.kind == LP_TARFIND_HIDDEN && w.ending > 0, "a header that is hidden, and confirmed from afar");
+	free(w.p);
+	free(eye);
+	lp_buf_release(&stream);
+}
+
 /* What cannot be listed is refused, in bounds, and says where. */
 static void
 test_refused(void)
@@ -322,6 +407,7 @@ static uint16_t known(size_t i) { (void)i; return 0; }
 static uint16_t zeros_unknown(size_t i) { return i >= 160 && i < 250 ? 700 : 0; }
 static uint16_t sum_unknown(size_t i) { return i == 150 ? 700 : 0; }
 static uint16_t directory_unknown(size_t i) { return i < 4 ? (uint16_t)(900 + i) : 0; }
+static uint16_t blank_unknown(size_t i) { return i == 155 ? 700 : 0; }
 static uint16_t name_unknown(size_t i) { return i == 9 ? 900 : 0; }
 
 static void
@@ -350,6 +436,14 @@ test_find(void)
 		    (cases[i].want != LP_TARFIND_SETTLED || memcmp(f.block, h, sizeof(h)) == 0), "a header, %s", cases[i].name);
 	}
 	ok(lp_tarfind_known(&f.zeros, 65) == 65, "what is known stays");
+	ok(find(h, blank_unknown, NULL, &f) == LP_TARFIND_SETTLED && lp_tarfind_known(&f.zeros, 700) == 700,
+	    "what the checksum leaves out is not proven by it");
+	/* a sum of signed bytes, of which four unknown ones cancel each other */
+	make_header(h, "\x40\xc0\x20\xe0/libc.so", 12345, '0');
+	memset(h + 265, 0xff, 1);
+	make_sum(h, -256 * 3);
+	ok(find(h, directory_unknown, NULL, &f) == LP_TARFIND_UNSETTLED, "a header, its sum signed");
+	make_header(h, "usr/lib/libc.so", 12345, '0');
 	h[0] ^= 1;
 	ok(find(h, known, NULL, &f) == LP_TARFIND_NONE, "a wrong checksum is no header");
 }
@@ -363,6 +457,8 @@ main(void)
 	test_find();
 	test_files();
 	test_nested();
+	test_cut();
+	test_hidden();
 	test_refused();
 	lp_buf_release(&tar);
 	lp_buf_release(&file);
