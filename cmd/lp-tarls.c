@@ -41,8 +41,8 @@ enum { BEHIND_PART = 8, BEHIND_LEAST = 64 * 1024 };
 /* Bytes of a body whose passing takes longer than a write: rows in front of it do not wait for its end. */
 enum { LONG_BODY = 1024 * 1024 };
 
-/* From listing with --frugal: what was jumped over may have been the wrong bytes. */
-enum { AGAIN = 2 };
+/* From listing with --frugal: what was jumped over may have been the wrong bytes, or rows are too many to be held. */
+enum { AGAIN = LP_LISTING_FULL };
 
 struct tarls {
 	struct lp_listing list;
@@ -158,15 +158,21 @@ flush_behind(struct tarls *x)
 
 /* The last member's row does not wait any more: its header is all that will come. */
 static int
+write_held(struct tarls *x)
+{
+	if (!x->held)
+		return LP_OK;
+	x->tar.entry.has |= LP_HAS_TRUNCATED;
+	return write_row(x);
+}
+
+static int
 input_failed(struct tarls *x, int rc)
 {
 	if (rc == LP_E_PIPE)
 		return rc;
 	lp_err_errno("%s", x->name);
-	if (x->held) {
-		x->tar.entry.has |= LP_HAS_TRUNCATED;
-		(void)write_row(x);
-	}
+	(void)write_held(x);
 	return LP_E_SYS;
 }
 
@@ -202,9 +208,13 @@ more_frugal(struct tarls *x, struct lp_span *s)
 
 	if (rc == 0 && x->part_of.jump.unproven)
 		return AGAIN;
-	if (rc != LP_E_DATA && rc != LP_E_LIMIT)
+	if (rc >= 0)
 		return rc;
-	if (x->part_of.jump.jumps > 0)
+	if (rc != LP_E_DATA && rc != LP_E_LIMIT) {
+		(void)write_held(x);
+		return rc;
+	}
+	if (x->part_of.jump.jumps > 0 || write_held(x) == AGAIN)
 		return AGAIN;
 	(void)lp_listing_flush(&x->list);
 	lp_frugal_say(&x->part_of);
@@ -225,23 +235,26 @@ where(const struct lp_tar *t)
 	return "in a member's data";
 }
 
+/* Places are those of the tar, which the file that is named is not. */
+static const char *
+of_what(const struct tarls *x)
+{
+	return x->frugal ? " of its tar" : "";
+}
+
 static int
 on_truncated(struct tarls *x)
 {
 	const struct lp_tar *t = &x->tar;
-	int rc = LP_OK;
+	int rc = write_held(x);
 
-	if (x->held) {
-		x->tar.entry.has |= LP_HAS_TRUNCATED;
-		rc = write_row(x);
-	}
-	if (rc < 0)
+	if (rc < 0 || rc == AGAIN)
 		return rc;
 	if (x->list.complete) {
-		lp_err("%s: not complete: input ends after %" PRIu64 " bytes, %s", x->name, t->offset, where(t));
+		lp_err("%s: not complete: input ends after %" PRIu64 " bytes%s, %s", x->name, t->offset, of_what(x), where(t));
 		return LP_E_ABSENT;
 	}
-	lp_note("%s: preview: input ends after %" PRIu64 " bytes, %s", x->name, t->offset, where(t));
+	lp_note("%s: preview: input ends after %" PRIu64 " bytes%s, %s", x->name, t->offset, of_what(x), where(t));
 	return LP_OK;
 }
 
@@ -253,7 +266,7 @@ on_error(struct tarls *x)
 
 	if (lp_listing_flush(&x->list) == LP_E_SYS)
 		return LP_E_SYS;
-	lp_err("%s: byte %" PRIu64 ": %s", x->name, t->error_offset, t->why);
+	lp_err("%s: byte %" PRIu64 "%s: %s", x->name, t->error_offset, of_what(x), t->why);
 	return t->status;
 }
 
@@ -261,9 +274,11 @@ static int
 on_end(struct tarls *x)
 {
 	if (x->tar.unmarked)
-		lp_note("%s: byte %" PRIu64 ": the archive ends without an end marker", x->name, x->tar.offset);
+		lp_note("%s: byte %" PRIu64 "%s: the archive ends without an end marker", x->name, x->tar.offset, of_what(x));
 	if (x->tar.trailing != 0)
-		lp_note("%s: byte %" PRIu64 ": what follows the end marker is ignored", x->name, x->tar.trailing);
+		lp_note("%s: byte %" PRIu64 "%s: what follows the end marker is ignored", x->name, x->tar.trailing, of_what(x));
+	if (x->part_of.jump.trailing != 0)
+		lp_note("%s: byte %" PRIu64 ": what follows the last compressed member is ignored", x->name, x->part_of.jump.trailing);
 	return LP_OK;
 }
 
@@ -323,7 +338,7 @@ list(struct tarls *x, enum lp_complete *complete)
 	return rc == LP_LISTING_ENOUGH ? LP_OK : rc;
 }
 
-/* Rows are held until all of them are known to be right; the second time nothing is jumped over. */
+/* Rows are held until all of them are known to be right; the second time nothing is jumped over, and they need not be. */
 static int
 list_frugal(struct tarls *x, enum lp_complete *complete)
 {
@@ -331,13 +346,18 @@ list_frugal(struct tarls *x, enum lp_complete *complete)
 
 	lp_listing_hold(&x->list);
 	while ((rc = list(x, complete)) == AGAIN) {
-		lp_detail("%s: a jump went wrong, what was listed is taken back", x->name);
+		lp_detail("%s: what was listed cannot be proven and is taken back: all is read", x->name);
 		lp_listing_take_back(&x->list);
 		lp_jump_again(&x->part_of.jump);
 		lp_tar_release(&x->tar);
 		lp_tar_init(&x->tar);
 		x->tar.whole = x->whole;
 		x->held = 0;
+	}
+	/* rows behind a jump that nothing has proven are none */
+	if (rc < 0 && x->part_of.jump.jumps > 0) {
+		lp_listing_take_back(&x->list);
+		(void)lp_listing_begin(&x->list);
 	}
 	lp_detail("%s: %" PRIu64 " bytes of %" PRIu64 " read, in %" PRIu64 " pieces; %" PRIu64 " jumps", x->name,
 	    x->part_of.jump.asked, x->part_of.jump.size, x->part_of.jump.rounds, x->part_of.jump.jumps);

@@ -106,8 +106,5 @@ lp_frugal_more(struct lp_frugal *f, struct lp_tar *t, struct lp_span *out)
 void
 lp_frugal_say(const struct lp_frugal *f)
 {
-	if (f->jump.status == LP_E_NOMEM)
-		lp_err("out of memory");
-	else
-		lp_err("%s: byte %" PRIu64 ": %s", f->name, f->jump.error_at, f->jump.why);
+	lp_err("%s: byte %" PRIu64 ": %s", f->name, f->jump.error_at, f->jump.why);
 }

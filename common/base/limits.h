@@ -37,8 +37,8 @@
 /* Bytes of one row, escaped: name, link and all extended attributes. */
 #define LP_MAX_ROW (16u * 1024 * 1024)
 
-/* Bytes of rows that are held until it is known that they are all (lp-tarls --frugal): ten million members. */
-#define LP_MAX_HELD_ROWS ((size_t)1024 * 1024 * 1024)
+/* Bytes of rows that are held until it is known that they are right (lp-tarls --frugal): half a million members. */
+#define LP_MAX_HELD_ROWS ((size_t)64 * 1024 * 1024)
 
 /* Rows in one merge: 100 to 250 bytes of memory each, besides their text (lp-merge(1), --max-entries). */
 #define LP_MAX_ENTRIES ((uint64_t)64 * 1024 * 1024)

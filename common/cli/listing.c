@@ -98,8 +98,8 @@ static int
 said(const struct lp_listing *l, int rc)
 {
 	if (rc == LP_E_LIMIT && l->held)
-		lp_err("the rows are longer than the limit of %zu bytes", LP_MAX_HELD_ROWS);
-	else if (rc == LP_E_LIMIT)
+		return LP_LISTING_FULL;
+	if (rc == LP_E_LIMIT)
 		lp_err("a row is longer than the limit of %u bytes", LP_MAX_ROW);
 	else if (rc == LP_E_NOMEM)
 		lp_err("out of memory");
@@ -116,7 +116,9 @@ lp_listing_hold(struct lp_listing *l)
 void
 lp_listing_take_back(struct lp_listing *l)
 {
-	lp_buf_clear(&l->out);
+	lp_buf_release(&l->out);
+	l->held = 0;
+	l->out.max = PIECE + LP_MAX_ROW;
 	l->entries = 0;
 	l->cut = 0;
 	l->left_out = 0;
@@ -183,6 +185,8 @@ lp_listing_end(struct lp_listing *l, const struct lp_rowend *what)
 		end.reason = lp_span_str("-m left rows out");
 	if (l->cut || l->left_out)
 		end.complete = LP_COMPLETE_NO;
-	rc = l->end ? said(l, lp_row_end(&l->fmt, &end, &l->out)) : LP_OK;
+	rc = l->held ? lp_listing_flush(l) : LP_OK;
+	if (l->end && rc == LP_OK)
+		rc = said(l, lp_row_end(&l->fmt, &end, &l->out));
 	return rc == LP_OK ? lp_listing_flush(l) : rc;
 }

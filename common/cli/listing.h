@@ -53,8 +53,8 @@
 
 enum { LP_LISTING_GLOBS = 64 };
 
-/* One row more than -n wants: not a failure. */
-enum { LP_LISTING_ENOUGH = 1 };
+/* One row more than -n wants, or than can be held: not a failure. */
+enum { LP_LISTING_ENOUGH = 1, LP_LISTING_FULL };
 
 struct lp_listing {
 	/* from the command line */
@@ -98,7 +98,10 @@ int lp_listing_check(const struct lp_listing *);
  * when the reader has gone, LP_E_SYS (said), LP_E_LIMIT, LP_E_NOMEM (said).
  */
 int lp_listing_begin(struct lp_listing *);
-/* One row, if the entry is wanted. Also LP_LISTING_ENOUGH: there were enough before it. */
+/*
+ * One row, if the entry is wanted. Also LP_LISTING_ENOUGH: there were enough before it; and
+ * LP_LISTING_FULL: no more rows can be held, and this one was not written.
+ */
 int lp_listing_entry(struct lp_listing *, const struct lp_entry *);
 /*
  * Whether another row is wanted: LP_OK, or LP_LISTING_ENOUGH, and the listing
@@ -107,9 +110,9 @@ int lp_listing_entry(struct lp_listing *, const struct lp_entry *);
 int lp_listing_wants(struct lp_listing *);
 /* One row that the caller has written after l->out itself, in the form that l->fmt says. */
 int lp_listing_wrote(struct lp_listing *);
-/* From now on rows are held until lp_listing_flush, up to LP_MAX_HELD_ROWS bytes, */
+/* From now on rows are held until lp_listing_flush or lp_listing_end, up to LP_MAX_HELD_ROWS bytes, */
 void lp_listing_hold(struct lp_listing *);
-/* and those that are may be taken back: nothing was listed yet. */
+/* and those that are may be taken back: nothing was listed yet, and what comes is not held. */
 void lp_listing_take_back(struct lp_listing *);
 /* What was gathered, out. */
 int lp_listing_flush(struct lp_listing *);

@@ -170,6 +170,7 @@ all_kinds()
 @test "lp-inflate: zlib, each failure in turn" { all_kinds -i "$IN/layer.gz" lp-inflate --engine zlib; }
 @test "lp-tarls: TSV, each failure in turn" { all_kinds -i "$IN/layer.tar" lp-tarls -E; }
 @test "lp-tarls: NDJSON, each failure in turn" { all_kinds -i "$IN/gnu.tar" lp-tarls -j; }
+@test "lp-tarls: --frugal, each failure in turn" { all_kinds -i "$IN/layer.gz" lp-tarls --frugal -E; }
 @test "lp-tarls: long form, each failure in turn" { all_kinds -i "$IN/layer.tar" lp-tarls -l; }
 @test "lp-merge: each failure in turn" { all_kinds lp-merge -E "$IN/base.tsv" "$IN/app.tsv"; }
 @test "lp-merge: what else it shows, each allocation in turn" {
@@ -380,6 +381,22 @@ images()
 		done
 	done
 	[[ $ends == *" 3 "* && $ends == *" 0 "* ]]
+}
+
+@test "a read that fails behind a jump leaves no row, which nothing has proven" {
+	mkdir lay
+	for i in 1 2 3; do
+		noise $i 2500000 | od -An -v -tx1 >lay/large$i
+		noise s$i 3000 >lay/small$i
+	done
+	tar --format=ustar --sort=name -cf - lay | gzip -n >large.gz
+	jumps() { sed -n 's/.*, in \([0-9]*\) pieces; \([0-9]*\) jumps$/\1 \2/p' err; }
+	"$FAULT_BIN/lp-tarls" --frugal -v large.gz 2>err >/dev/null
+	read -r pieces n < <(jumps)
+	[ "$n" -gt 0 ]
+	run -3 --separate-stderr env LP_FAULT_READ="$pieces" "$FAULT_BIN/lp-tarls" --frugal -EH -o name large.gz
+	[ "$stderr" = 'lp-tarls: large.gz: Input/output error' ]
+	[[ ${#lines[@]} -eq 2 && ${lines[0]} == name && ${lines[1]} == *entries=0*complete=no* ]]
 }
 
 @test "a read that fails loses no row that has come, in any form" {

@@ -444,6 +444,37 @@ frugal_layer()
 	run -0 lp-cache -q --db="$T/my.db" has -C "$digest"
 }
 
+@test "--frugal: cut off anywhere, it lists what has come, in any form, and jumps to nothing behind the end" {
+	cd "$T"
+	frugal_layer
+	for n in 20000 30000 32800 100000; do
+		head -c $n lay.tar.gz >cut.gz
+		for form in '' -j -l; do
+			# shellcheck disable=SC2086 # an option or none
+			run -1 --separate-stderr lp-tarls --frugal $form cut.gz
+			[ "${#lines[@]}" -eq 2 ]
+			[[ ${lines[1]} == *d/large1* ]]
+			[ "$stderr" = "lp-tarls: cut.gz: byte $n: the file ends inside a gzip member" ]
+		done
+	done
+}
+
+@test "--frugal: rows above 64 MiB are not held, but all is read again" {
+	cd "$T"
+	python3 - <<'PY' | gzip -n >rows.gz
+import sys, tarfile
+for i in range(60):
+    t = tarfile.TarInfo("f%02d" % i)
+    t.pax_headers = {"SCHILY.xattr.user.a": "\1" * 1040000}
+    sys.stdout.buffer.write(t.tobuf(tarfile.PAX_FORMAT))
+sys.stdout.buffer.write(bytes(1024))
+PY
+	lp-inflate rows.gz | lp-tarls -j >want
+	[ "$(stat -c %s want)" -gt $((64 << 20)) ]
+	env time -o peak -f %M "$(command -v lp-tarls)" --frugal -j rows.gz | cmp - want
+	[ "$(cat peak)" -le $((96 * 1024)) ]
+}
+
 @test "--frugal: what is damaged, or is not what it says, and what it does not go with" {
 	cd "$T"
 	tar -C "$BATS_FILE_TMPDIR" -cf - small.tar | gzip -n >one.gz
@@ -458,6 +489,16 @@ frugal_layer()
 	[[ ${lines[-1]} == *"complete=no"* ]]
 	run -1 --separate-stderr lp-tarls --frugal "$BATS_FILE_TMPDIR/small.tar"
 	[[ $stderr == *"byte 0: this is no gzip file" ]]
+	: >empty.gz
+	run -1 --separate-stderr lp-tarls --frugal empty.gz
+	[ "$stderr" = 'lp-tarls: empty.gz: byte 0: the file is empty' ]
+	{ cat one.gz; printf x; } >more.gz
+	run -0 --separate-stderr lp-tarls --frugal -o name more.gz
+	[ "$stderr" = "lp-tarls: more.gz: byte $(stat -c %s one.gz): what follows the last compressed member is ignored" ]
+	# places in the tar are not taken for places in the file
+	tar -C "$BATS_FILE_TMPDIR" -cf - small.tar | head -c 900 | gzip -n >short.gz
+	run -0 --separate-stderr lp-tarls --frugal -o name short.gz
+	[ "$stderr" = "lp-tarls: short.gz: preview: input ends after 900 bytes of its tar, in a member's data" ]
 	run -2 --separate-stderr bash -c 'cat one.gz | lp-tarls --frugal'
 	[[ $stderr == *"--frugal reads a file here and there, and this is none" ]]
 	run -2 lp-tarls --frugal -n 1 one.gz
