@@ -1,7 +1,8 @@
 /*
  * Any bytes as a gzip file of tar that is read in parts: what is wanted is
  * in the file, it comes to an end, and the bytes handed out and skipped add
- * up. The first byte describes a body that the search is tried on alone.
+ * up. The first byte describes a body that the search is tried on alone, in
+ * the same bytes over and over: a search of less than a window looks at none.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { EVENTS_MOST = 200000 };
+enum { EVENTS_MOST = 200000, TILED = 160 * 1024 };
 
 /* Drive the machine: the tar parser says what may be skipped. */
 static void
@@ -102,7 +103,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 	}
 	lp_jump_release(&j);
-	if (in.n > 16)
-		search(in, seed);
+	if (in.n > 16) {
+		static unsigned char tiled[TILED];
+
+		for (size_t i = 0; i < TILED; i++)
+			tiled[i] = in.p[i % in.n];
+		search(lp_span(tiled, TILED), seed);
+	}
 	return 0;
 }
