@@ -11,14 +11,14 @@ load ../lib/registry
 setup_file()
 {
 	srv_init
-	export LP_MAX_MANIFEST=$((4 << 20)) LP_MAX_TOKEN_ANSWER=$((4 << 20)) LP_MAX_CONFIG=$((16 << 20)) LP_MAX_TOC=$((128 << 20))
+	export LP_MAX_MANIFEST=$((4 << 20)) LP_MAX_TOKEN_ANSWER=$((4 << 20)) LP_MAX_HELD_ROWS=$((64 << 20)) LP_MAX_CONFIG=$((16 << 20)) LP_MAX_TOC=$((128 << 20))
 	export LP_MAX_HELD_CHUNK=$((4 << 20)) LP_MAX_JSON_DEPTH=64
 }
 
 @test "the numbers here are those of limits.h" {
 	{
 		echo '#include "common/base/limits.h"'
-		for l in LP_MAX_MANIFEST LP_MAX_TOKEN_ANSWER LP_MAX_CONFIG LP_MAX_TOC LP_MAX_HELD_CHUNK LP_MAX_JSON_DEPTH; do
+		for l in LP_MAX_MANIFEST LP_MAX_TOKEN_ANSWER LP_MAX_HELD_ROWS LP_MAX_CONFIG LP_MAX_TOC LP_MAX_HELD_CHUNK LP_MAX_JSON_DEPTH; do
 			echo "_Static_assert($l == ${!l}, \"$l\");"
 		done
 	} >numbers.c

@@ -459,7 +459,7 @@ frugal_layer()
 	done
 }
 
-@test "--frugal: rows above 64 MiB are not held, but all is read again" {
+@test "--frugal: rows above LP_MAX_HELD_ROWS, 64 MiB, are not held, but all is read again" {
 	cd "$T"
 	python3 - <<'PY' | gzip -n >rows.gz
 import sys, tarfile
