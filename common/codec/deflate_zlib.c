@@ -97,7 +97,9 @@ inflate_some(struct state *z, struct lp_deflate_io *io, struct lp_span *in)
 static enum lp_deflate_result
 engine_resume(void *p, struct lp_span window, unsigned char byte, unsigned bits)
 {
-	return lp_deflate_zlib_resume(p, window, &byte, (8 - bits) % 8, bits);
+	const unsigned char first[] = { byte, 0 }; /* fewer bits than a byte has: the second is for who counts bytes */
+
+	return lp_deflate_zlib_resume(p, window, first, (8 - bits) % 8, bits);
 }
 
 /* Where the caller wants to stop: behind a block that is not the last. */
