@@ -255,7 +255,9 @@ on_base_ended(struct lp_job *j)
 static int
 write_said_base(const struct lp_peek_image *im)
 {
-	const char *name = im->base_name != NULL ? im->base_name : "", *digest = im->base_digest != NULL ? im->base_digest : "";
+	const char *name = im->base_name != NULL ? im->base_name : "";
+	/* a name may have one of its own */
+	const char *digest = im->base_digest != NULL && strchr(name, '@') == NULL ? im->base_digest : "";
 	struct lp_record r = { .json = im->peek->o->ndjson };
 	struct lp_buf text, line;
 	int rc;
@@ -266,10 +268,9 @@ write_said_base(const struct lp_peek_image *im)
 	lp_buf_init(&line, SIZE_MAX);
 	r.out = &line;
 	rc = lp_buf_adds(&text, name);
-	if (*name != '\0' && *digest != '\0' && strchr(name, '@') == NULL)
+	if (*name != '\0' && *digest != '\0')
 		rc = rc != LP_OK ? rc : lp_buf_addc(&text, '@');
-	if (strchr(name, '@') == NULL)
-		rc = rc != LP_OK ? rc : lp_buf_adds(&text, digest);
+	rc = rc != LP_OK ? rc : lp_buf_adds(&text, digest);
 	lp_record_text(&r, "image", lp_buf_span(&text));
 	lp_record_known(&r, "layers", -1);
 	rc = rc != LP_OK ? rc : lp_record_end(&r);
