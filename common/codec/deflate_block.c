@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "common/base/le.h"
+
 /* RFC 1951 section 3.2.7 */
 enum {
 	LITERALS = LP_DEFLATE_LITERALS, DISTANCES = LP_DEFLATE_DISTANCES, LENGTHS = 19,
@@ -20,17 +22,6 @@ struct bits {
 	size_t used;   /* bits taken so far */
 };
 
-/* Compilers make one load of this. */
-static uint64_t
-le64(const unsigned char *p)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		v |= (uint64_t)p[i] << 8 * i;
-	return v;
-}
-
 /* The next bits, as many as there are up to 32; zeros stand for those that are not there. */
 static inline uint32_t
 peek(struct bits *b)
@@ -39,7 +30,7 @@ peek(struct bits *b)
 		return (uint32_t)b->hold;
 	if (b->n - b->next >= 8) {
 		/* whole bytes only are counted; the bits of the next one are there a first time */
-		b->hold |= le64(b->p + b->next) << b->have;
+		b->hold |= lp_le64(b->p + b->next) << b->have;
 		b->next += (63 - b->have) / 8;
 		b->have |= 56;
 		return (uint32_t)b->hold;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/buf.h"
+#include "common/base/le.h"
 #include "common/base/status.h"
 #include "common/codec/deflate.h"
 
@@ -24,12 +25,7 @@ fail(struct lp_gzidx_error *e, uint64_t at, const char *why)
 static uint64_t
 take(struct lp_span *s, size_t n)
 {
-	struct lp_span bytes = lp_span_take(s, n);
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < n; i++)
-		v |= (uint64_t)bytes.p[i] << 8 * i;
-	return v;
+	return lp_le(lp_span_take(s, n).p, n);
 }
 
 /* Point i of the file; its window, if it has one, is still to come: its n says so. */

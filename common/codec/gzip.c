@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/le.h"
 #include "common/base/status.h"
 
 /* Bytes decoded before they are handed out: large writes, and still in the processor's cache for the CRC. */
@@ -39,18 +40,6 @@ lp_gzip_release(struct lp_gzip *g)
 	free(g->out);
 	free(g->last);
 	lp_gzip_init(g, g->engine);
-}
-
-static uint32_t
-le16(const unsigned char *p)
-{
-	return p[0] | (uint32_t)p[1] << 8;
-}
-
-static uint32_t
-le32(const unsigned char *p)
-{
-	return le16(p) | le16(p + 2) << 16;
 }
 
 static enum step
@@ -193,11 +182,11 @@ optional(struct lp_gzip *g, struct lp_frames *f, struct lp_span *in)
 		if (!gather(g, f, in, 2))
 			return WAIT;
 		g->hcrc = g->engine->crc32(g->hcrc, lp_span(g->field, 2));
-		g->left = le16(g->field);
+		g->left = lp_le16(g->field);
 	} else if (present && g->state == HCRC) {
 		if (!gather(g, f, in, 2))
 			return WAIT;
-		if (le16(g->field) != (g->hcrc & 0xffff))
+		if (lp_le16(g->field) != (g->hcrc & 0xffff))
 			return fail(g, f, LP_E_DATA, f->used - 2, "gzip: the header's CRC does not match");
 		return begin(g, f);
 	} else if (present && !skip(g, f, in)) {
@@ -293,9 +282,9 @@ trailer(struct lp_gzip *g, struct lp_frames *f, struct lp_span *in)
 {
 	if (!gather(g, f, in, 4))
 		return WAIT;
-	if (g->state == CRC && !g->resumed && le32(g->field) != g->crc)
+	if (g->state == CRC && !g->resumed && lp_le32(g->field) != g->crc)
 		return fail(g, f, LP_E_DATA, f->used - 4, "gzip: the data's CRC does not match");
-	if (g->state == ISIZE && !g->resumed && le32(g->field) != (uint32_t)g->total)
+	if (g->state == ISIZE && !g->resumed && lp_le32(g->field) != (uint32_t)g->total)
 		return fail(g, f, LP_E_DATA, f->used - 4, "gzip: the data's length does not match");
 	advance(g, g->state + 1);
 	return GO_ON;

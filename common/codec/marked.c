@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "common/base/le.h"
+
 enum { HEADER, STORED, CODES, DONE, FAILED };
 enum { END_OF_BLOCK = 256, FIRST_LENGTH = 257, LENGTHS = 29 };
 enum { LONGEST = 48 }; /* bits of a match: two codes of 15, 5 and 13 more */
@@ -30,22 +32,12 @@ struct bits {
 	unsigned have;
 };
 
-static uint64_t
-le64(const unsigned char *p)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		v |= (uint64_t)p[i] << 8 * i;
-	return v;
-}
-
 /* At least 56 bits, or all there are. */
 static inline void
 refill(struct bits *b)
 {
 	if (b->end - b->p >= 8) {
-		b->hold |= le64(b->p) << b->have;
+		b->hold |= lp_le64(b->p) << b->have;
 		b->p += (63 - b->have) / 8;
 		b->have |= 56;
 		return;
@@ -395,9 +387,9 @@ lp_marked_find(struct lp_span in, uint64_t *bit)
 	for (uint64_t at = *bit; at / 8 + 17 <= in.n; at++) {
 		const unsigned char *p = in.p + at / 8;
 		unsigned skip = at % 8;
-		uint64_t low = le64(p) >> skip;
+		uint64_t low = lp_le64(p) >> skip;
 
-		if ((low & 7) != 4 || !may_be_dynamic(low, le64(p + (skip + 17) / 8) >> (skip + 17) % 8))
+		if ((low & 7) != 4 || !may_be_dynamic(low, lp_le64(p + (skip + 17) / 8) >> (skip + 17) % 8))
 			continue;
 		if (lp_deflate_block(p, in.n - at / 8, skip, &block) == LP_DEFLATE_REGULAR) {
 			*bit = at;

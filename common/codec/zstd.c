@@ -6,6 +6,7 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include "common/base/le.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
 
@@ -114,7 +115,7 @@ skippable(struct lp_zstd *z, struct lp_frames *f, struct lp_span *in)
 	if (z->state == SKIP_SIZE) {
 		if (!gather(z, f, in, sizeof(z->field)))
 			return WAIT;
-		z->left = p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24;
+		z->left = lp_le32(p);
 		z->state = SKIP;
 	}
 	z->left -= lp_frames_take(f, in, z->left < in->n ? (size_t)z->left : in->n).n;
@@ -184,7 +185,7 @@ next_part(struct lp_zstd *z, uint64_t at)
 		z->state = BLOCK_HEADER;
 		break;
 	case BLOCK_HEADER:
-		h = z->field[0] | (uint32_t)z->field[1] << 8 | (uint32_t)z->field[2] << 16;
+		h = (uint32_t)lp_le(z->field, BLOCK_HEADER_LEN);
 		z->last = h & 1;
 		z->left = (h >> 1 & 3) == BLOCK_RLE ? 1 : h >> 3;
 		z->raw = (h >> 1 & 3) == BLOCK_RAW;

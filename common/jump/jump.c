@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/le.h"
 #include "common/base/status.h"
 #include "common/jump/search.h"
 
@@ -190,7 +191,7 @@ at_trailer(struct lp_jump *j)
 		return want_more(j, CHUNK);
 	if (l->io.in.n < GZIP_TRAILER)
 		return ends_early(j);
-	length = (uint32_t)p[4] | (uint32_t)p[5] << 8 | (uint32_t)p[6] << 16 | (uint32_t)p[7] << 24;
+	length = lp_le32(p + 4);
 	lp_span_take(&l->io.in, GZIP_TRAILER);
 	j->unproven = length != (uint32_t)(j->offset - l->start);
 	if (j->unproven && j->jumps == 0)

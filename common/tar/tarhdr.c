@@ -6,6 +6,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "common/base/le.h"
 #include "common/base/status.h"
 
 /* Offset and length of each field. */
@@ -60,14 +61,6 @@ base256(const unsigned char *p, size_t n, int64_t *out)
 		return LP_E_DATA;
 	*out = invert ? -(int64_t)v - 1 : (int64_t)v;
 	return LP_OK;
-}
-
-/* Eight bytes, the first of them lowest: the compiler makes one load of it. */
-static inline uint64_t
-load(const unsigned char *p)
-{
-	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
-	    (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
 }
 
 /* Eight octal digits, the first of them lowest, joined by twos, fours and eights; -1 if one is none. */
@@ -126,10 +119,10 @@ common_octal(const unsigned char *p, size_t n)
 	if (p[n - 1] & ~' ')
 		return -1;
 	/* seven digits, a '0' shifted in front of them in place of the last byte */
-	low = eight_digits(load(p + n - 8) << 8 | '0');
+	low = eight_digits(lp_le64(p + n - 8) << 8 | '0');
 	if (n == 8)
 		return low;
-	high = eight_digits(load(p) << 32 | 0x30303030);
+	high = eight_digits(lp_le64(p) << 32 | 0x30303030);
 	return low < 0 || high < 0 ? -1 : high << 21 | low;
 }
 
@@ -140,7 +133,7 @@ number_at(const unsigned char *block, size_t at, size_t n, int64_t *out)
 	int64_t v = common_octal(block + at, n);
 
 	/* GNU leaves a device's numbers zero where there is no device */
-	if (v < 0 && n == 8 && load(block + at) == 0)
+	if (v < 0 && n == 8 && lp_le64(block + at) == 0)
 		v = 0;
 	if (v < 0)
 		return lp_tar_number(block + at, n, out);
@@ -156,7 +149,7 @@ lp_tarhdr_is_zero(const unsigned char block[LP_TAR_BLOCK])
 	if (block[0] != 0)
 		return 0;
 	for (size_t i = 0; i < LP_TAR_BLOCK; i += sizeof(any))
-		any |= load(block + i);
+		any |= lp_le64(block + i);
 	return any == 0;
 }
 
@@ -192,7 +185,7 @@ sum(const unsigned char *block)
 	uint64_t lanes = 0;
 
 	for (size_t i = 0; i < LP_TAR_BLOCK; i += sizeof(lanes)) {
-		uint64_t w = load(block + i);
+		uint64_t w = lp_le64(block + i);
 
 		lanes += (w & low) + (w >> 8 & low);
 	}
@@ -210,7 +203,7 @@ checksum_matches(const unsigned char *block)
 
 	/* six digits, NUL, blank: two zeros shifted in front */
 	if (block[154] == '\0' && block[155] == ' ')
-		stored = eight_digits(load(block + 148) << 16 | 0x3030);
+		stored = eight_digits(lp_le64(block + 148) << 16 | 0x3030);
 	if (stored < 0 && ((block[148] & 0x80) || number_at(block, CHKSUM, &stored) != LP_OK))
 		return 0;
 	for (size_t i = 148; i < 156; i++)

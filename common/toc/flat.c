@@ -1,6 +1,8 @@
 /* Reads FlatBuffers whose offsets nobody has looked at. */
 #include "common/toc/flat.h"
 
+#include "common/base/le.h"
+
 enum {
 	OFFSET = 4, /* bytes of an offset, of a count, and of what leads to a vtable */
 	SLOT = 2,   /* of each number in a vtable */
@@ -27,11 +29,7 @@ holds(const struct lp_flat *f, size_t at, size_t n)
 static uint64_t
 number(const struct lp_flat *f, size_t at, size_t n)
 {
-	uint64_t v = 0;
-
-	while (n-- > 0)
-		v = v << 8 | f->all.p[at + n];
-	return v;
+	return lp_le(f->all.p + at, n);
 }
 
 /* Where the offset there leads to; 0, and a failure, if that is outside. */

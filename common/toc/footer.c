@@ -1,6 +1,7 @@
 /* Finds the table of contents in a blob: annotations and footers. */
 #include "common/toc/footer.h"
 
+#include "common/base/le.h"
 #include "common/base/limits.h"
 #include "common/base/num.h"
 #include "common/base/status.h"
@@ -203,16 +204,6 @@ estargz_tail(struct lp_footer *f, struct lp_span tail, uint64_t size)
 
 /* ---- zstd:chunked -------------------------------------------------------- */
 
-static uint64_t
-le64(const unsigned char *p)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		v |= (uint64_t)p[i] << (8 * i);
-	return v;
-}
-
 /* Length of the skippable frame's payload if one of the known forms ends the blob; 0 if none or more than one. */
 static size_t
 zchunked_payload(struct lp_span tail)
@@ -242,10 +233,10 @@ zchunked_tail(struct lp_footer *f, struct lp_span tail, uint64_t size)
 	if (n == 0)
 		return fail(f, LP_E_DATA, "the zstd:chunked magic ends the blob, but not a footer's frame");
 	frame = tail.p + tail.n - n;
-	p.offset = le64(frame);
-	p.length = le64(frame + 8);
-	p.raw = le64(frame + 16);
-	if (le64(frame + 24) != TOC_TYPE_CRFS)
+	p.offset = lp_le64(frame);
+	p.length = lp_le64(frame + 8);
+	p.raw = lp_le64(frame + 16);
+	if (lp_le64(frame + 24) != TOC_TYPE_CRFS)
 		return fail(f, LP_E_DATA, "the footer names an unknown type of table of contents");
 	if (p.length > size || p.offset > size - p.length ||
 	    p.offset + p.length > size - FRAME_HEADER - n)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/base/le.h"
 #include "common/base/limits.h"
 #include "common/base/status.h"
 #include "common/codec/deflate.h"
@@ -81,16 +82,6 @@ size_of(struct lp_ztoc *z, const struct lp_flat_table *t, unsigned field)
 	return lp_flat_number(&z->flat, t, field, 8, 0);
 }
 
-static uint64_t
-little_endian(const unsigned char *p, size_t bytes)
-{
-	uint64_t v = 0;
-
-	while (bytes-- > 0)
-		v = v << 8 | p[bytes];
-	return v;
-}
-
 /* Whether the checkpoints are as many as they say; old writers left the first one out. */
 static int
 has_points(const struct lp_ztoc *z)
@@ -101,7 +92,7 @@ has_points(const struct lp_ztoc *z)
 	if (z->points.n < POINTS_HEAD)
 		return 0;
 	rest = z->points.n - POINTS_HEAD;
-	n = little_endian(z->flat.all.p + z->points.at, 4);
+	n = lp_le(z->flat.all.p + z->points.at, 4);
 	return n > 0 && rest % POINT == 0 && (rest / POINT == n || rest / POINT == n - 1);
 }
 
@@ -288,7 +279,7 @@ add_point(struct lp_ztoc *z, size_t at, struct lp_points *to)
 {
 	const unsigned char *p = z->flat.all.p + at;
 	const struct lp_point *before = to->n > 0 ? &to->v[to->n - 1] : NULL;
-	struct lp_point is = { .in = little_endian(p, 8), .out = little_endian(p + 8, 8), .bits = p[POINT_HEAD - 1] };
+	struct lp_point is = { .in = lp_le(p, 8), .out = lp_le(p + 8, 8), .bits = p[POINT_HEAD - 1] };
 
 	if (is.in > z->compressed || is.out > LP_MAX_SIZE || is.bits > 7 || (is.bits > 0 && is.in == 0))
 		return fail(z, LP_E_DATA, at, "a checkpoint lies outside the layer");
@@ -314,11 +305,11 @@ lp_ztoc_points(struct lp_ztoc *z, struct lp_points *to)
 		return fail(z, LP_E_ABSENT, z->points.at, "the layer is not compressed: any byte can be read at once");
 	stored = (z->points.n - POINTS_HEAD) / POINT;
 	to->in = z->compressed;
-	to->spacing = little_endian(head + 4, 8);
+	to->spacing = lp_le(head + 4, 8);
 	to->v = calloc(stored + 1, sizeof(*to->v));
 	if (to->v == NULL)
 		return fail(z, LP_E_NOMEM, z->points.at, "out of memory");
-	if (little_endian(head, 4) > stored)
+	if (lp_le(head, 4) > stored)
 		to->v[to->n++] = (struct lp_point){ .in = GZIP_HEADER };
 	for (size_t i = 0; i < stored && rc == LP_OK; i++)
 		rc = add_point(z, z->points.at + POINTS_HEAD + i * POINT, to);
